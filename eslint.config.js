@@ -1,0 +1,64 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+// The layers, from the ground up. A layer may import those that its row names, by package name, and nothing else of ours.
+const layers = {
+  core: [],
+  codec: ['core'],
+  process: ['core', 'codec'],
+  subprocess: ['core'],
+  testing: [],
+};
+
+const importRules = (allowed, mayUseInternal) => [
+  'error',
+  {
+    patterns: [
+      {
+        regex: `^@aiopipe/(?!(${[...allowed, '-'].join('|')})(/|$))`,
+        message: `Imports go down the layers only; here: ${allowed.map((name) => `@aiopipe/${name}`).join(', ') || 'none'}.`,
+      },
+      {
+        regex: mayUseInternal ? '^@aiopipe/[^/]+/(?!internal$)' : '^@aiopipe/[^/]+/',
+        message: mayUseInternal ? 'Only the public entry and /internal.' : 'Use the public entry.',
+      },
+      { regex: '(^|/)\\.\\./([^/]+/)*(packages|apps|src)/', message: 'Another package is imported by its name.' },
+      { regex: '^\\.\\./\\.\\./', message: 'Another package is imported by its name.' },
+    ],
+  },
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/build/**', '**/.turbo/**', '**/.fixtures/**', '**/node_modules/**'] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  {
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        Buffer: 'readonly',
+        setTimeout: 'readonly',
+      },
+    },
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  ...Object.entries(layers).map(([name, allowed]) => ({
+    files: [`packages/${name}/src/**/*.ts`],
+    rules: { 'no-restricted-imports': importRules(allowed, true) },
+  })),
+  {
+    files: ['apps/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-restricted-imports': importRules(['core', 'codec', 'process', 'subprocess'], false),
+    },
+  },
+  { files: ['**/*.mjs', 'bench/**', 'apps/**', 'examples/**'], rules: { 'no-console': 'off' } },
+);

@@ -1,0 +1,69 @@
+/* What the parts of the Node-API glue share. */
+#ifndef AIOPIPE_H
+#define AIOPIPE_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <uv.h>
+
+/* One per environment (the main thread's, each worker thread's): nothing of ours is global. */
+struct instance {
+  napi_env env;
+  uv_loop_t *loop;
+  napi_async_context async_context;
+  napi_async_cleanup_hook_handle cleanup_hook;
+  struct poll *polls;   /* all that libuv still knows */
+  bool is_shutting_down;
+};
+
+struct instance *instance_of(napi_env env);
+
+/* Calls back into JavaScript from the loop; an error thrown there is an uncaught exception, as from any callback. */
+void call_back(struct instance *instance, napi_ref function, size_t count, const napi_value *arguments);
+
+napi_value int_value(napi_env env, int64_t number);
+int32_t int_argument(napi_env env, napi_value value);
+
+/*
+ * Watches one descriptor. Callbacks come only for what is of interest; the handle stays with the loop's poll between
+ * two waits, so that waiting again costs no system call, and is given up when something comes that nobody waits for.
+ */
+struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struct poll *poll, int events), int *error);
+void poll_want(struct poll *poll, int events, bool holds_loop);
+void poll_close(struct poll *poll);
+
+/* For the external value that stands for a poll in JavaScript. */
+void poll_finalize(napi_env env, void *poll, void *hint);
+
+struct poll {
+  struct instance *instance;
+  uv_poll_t *handle;
+  struct poll *next, **link;
+  void (*callback)(struct poll *poll, int events);
+  napi_ref function;
+  int armed, wanted;
+  bool in_use;     /* by JavaScript, which holds a pointer */
+  bool in_loop;    /* by libuv, until its close callback */
+
+  /* of a child's exit descriptor */
+  int exit_fd;
+  int pid;
+};
+
+void define_calls(napi_env env, napi_value exports);
+void define_poll(napi_env env, napi_value exports);
+void define_child(napi_env env, napi_value exports);
+
+#define DEFINE(env, exports, name, function)                                                \
+  do {                                                                                      \
+    napi_value value_;                                                                      \
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, function, NULL, &value_);             \
+    napi_set_named_property(env, exports, name, value_);                                    \
+  } while (0)
+
+#define ARGUMENTS(env, info, count)                                                         \
+  napi_value args[count];                                                                   \
+  size_t args_count_ = count;                                                               \
+  napi_get_cb_info(env, info, &args_count_, args, NULL, NULL)
+
+#endif

@@ -1,0 +1,84 @@
+#include "aiopipe.h"
+
+#include <stdlib.h>
+
+#include "system.h"
+
+struct instance *instance_of(napi_env env) {
+  void *data = NULL;
+  napi_get_instance_data(env, &data);
+  return data;
+}
+
+napi_value int_value(napi_env env, int64_t number) {
+  napi_value value;
+  napi_create_int64(env, number, &value);
+  return value;
+}
+
+int32_t int_argument(napi_env env, napi_value value) {
+  int32_t number = -1;
+  napi_get_value_int32(env, value, &number);
+  return number;
+}
+
+void call_back(struct instance *instance, napi_ref function, size_t count, const napi_value *arguments) {
+  napi_env env = instance->env;
+  napi_value callable, receiver;
+  if (instance->is_shutting_down) return;
+  if (napi_get_reference_value(env, function, &callable) != napi_ok) return;
+  napi_get_global(env, &receiver);
+  napi_status status =
+      napi_make_callback(env, instance->async_context, receiver, callable, count, arguments, NULL);
+  if (status == napi_pending_exception) {
+    napi_value error;
+    if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+  }
+}
+
+/*
+ * Called before the environment goes. A poll handle that is still active then, with something to read, would crash the
+ * process: so all are closed, and the environment waits for us until libuv has let go of the last one.
+ */
+static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
+  struct instance *instance = data;
+  (void)hook;
+  instance->is_shutting_down = true;
+  struct poll *poll = instance->polls;
+  while (poll != NULL) {
+    struct poll *next = poll->next;
+    poll_close(poll);
+    poll = next;
+  }
+  if (instance->polls == NULL) {
+    napi_remove_async_cleanup_hook(instance->cleanup_hook);
+    instance->cleanup_hook = NULL;
+  }
+}
+
+static void free_instance(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  free(data);
+}
+
+NAPI_MODULE_INIT() {
+  struct instance *instance = calloc(1, sizeof(*instance));
+  if (instance == NULL) return NULL;
+  instance->env = env;
+  napi_get_uv_event_loop(env, &instance->loop);
+
+  napi_value resource, name;
+  napi_create_object(env, &resource);
+  napi_create_string_utf8(env, "aiopipe", NAPI_AUTO_LENGTH, &name);
+  napi_async_init(env, resource, name, &instance->async_context);
+
+  napi_set_instance_data(env, instance, free_instance, NULL);
+  napi_add_async_cleanup_hook(env, clean_up, instance, &instance->cleanup_hook);
+  sys_ignore_broken_pipe_signal();
+
+  define_calls(env, exports);
+  define_poll(env, exports);
+  define_child(env, exports);
+  return exports;
+}

@@ -1,0 +1,17 @@
+{
+  "targets": [
+    {
+      "target_name": "aiopipe",
+      "sources": [
+        "binding.c",
+        "calls.c",
+        "poll.c",
+        "child.c",
+        "system.c"
+      ],
+      "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
+      "cflags": ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-fvisibility=hidden"],
+      "xcode_settings": { "GCC_C_LANGUAGE_STANDARD": "gnu11", "WARNING_CFLAGS": ["-Wall", "-Wextra"] }
+    }
+  ]
+}

@@ -1,0 +1,156 @@
+#include <stdlib.h>
+
+#include "aiopipe.h"
+#include "system.h"
+
+static void release(struct poll *poll) {
+  if (!poll->in_use && !poll->in_loop) free(poll);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  struct poll *poll = uv_handle_get_data(handle);
+  struct instance *instance = poll->instance;
+  free(handle);
+  poll->handle = NULL;
+
+  *poll->link = poll->next;
+  if (poll->next != NULL) poll->next->link = poll->link;
+  poll->in_loop = false;
+  release(poll);
+
+  if (instance->is_shutting_down && instance->polls == NULL && instance->cleanup_hook != NULL) {
+    napi_remove_async_cleanup_hook(instance->cleanup_hook);
+    instance->cleanup_hook = NULL;
+  }
+}
+
+static void on_event(uv_poll_t *handle, int status, int events);
+
+/* Tells libuv what to look for: only ever what changed, since each change is a system call. */
+static void arm(struct poll *poll, int events) {
+  if (poll->armed == events) return;
+  poll->armed = events;
+  if (events == 0) uv_poll_stop(poll->handle);
+  else uv_poll_start(poll->handle, events, on_event);
+}
+
+static void on_event(uv_poll_t *handle, int status, int events) {
+  struct poll *poll = uv_handle_get_data((uv_handle_t *)handle);
+
+  /*
+   * libuv turns POLLERR (the reader of a pipe left; a socket that was reset, with bytes still to read) into an error
+   * and stops. Whoever waits must try its call, which says what really is.
+   */
+  if (status < 0) {
+    poll->armed = 0;
+    events = poll->wanted;
+  }
+  int unwanted = events & ~poll->wanted;
+  if (unwanted != 0) arm(poll, poll->armed & ~unwanted);
+  if ((events & poll->wanted) != 0) poll->callback(poll, events & poll->wanted);
+}
+
+struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struct poll *, int), int *error) {
+  struct poll *poll = calloc(1, sizeof(*poll));
+  /* By libuv's own word of its size: the headers that we were built with may be of another version. */
+  uv_poll_t *handle = calloc(1, uv_handle_size(UV_POLL));
+  *error = poll == NULL || handle == NULL ? UV_ENOMEM : uv_poll_init(instance->loop, handle, fd);
+  if (*error != 0) {
+    free(poll);
+    free(handle);
+    return NULL;
+  }
+  uv_handle_set_data((uv_handle_t *)handle, poll);
+  uv_unref((uv_handle_t *)handle);
+
+  poll->instance = instance;
+  poll->handle = handle;
+  poll->callback = callback;
+  poll->exit_fd = -1;
+  poll->in_use = poll->in_loop = true;
+  poll->next = instance->polls;
+  poll->link = &instance->polls;
+  if (poll->next != NULL) poll->next->link = &poll->next;
+  instance->polls = poll;
+  return poll;
+}
+
+void poll_want(struct poll *poll, int events, bool holds_loop) {
+  if (poll->handle == NULL || uv_is_closing((uv_handle_t *)poll->handle)) return;
+  poll->wanted = events;
+  if ((events & ~poll->armed) != 0) arm(poll, poll->armed | events);
+  if (events != 0 && holds_loop) uv_ref((uv_handle_t *)poll->handle);
+  else uv_unref((uv_handle_t *)poll->handle);
+}
+
+void poll_close(struct poll *poll) {
+  if (poll->handle == NULL || uv_is_closing((uv_handle_t *)poll->handle)) return;
+  poll->wanted = 0;
+  arm(poll, 0);
+  uv_close((uv_handle_t *)poll->handle, on_closed);
+  if (poll->exit_fd >= 0) {
+    sys_close(poll->exit_fd);
+    poll->exit_fd = -1;
+  }
+  if (poll->function != NULL) {
+    napi_delete_reference(poll->instance->env, poll->function);
+    poll->function = NULL;
+  }
+}
+
+/* --- For JavaScript: a poll is an external value --- */
+
+void poll_finalize(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  struct poll *poll = data;
+  poll->in_use = false;
+  release(poll);
+}
+
+static void notify(struct poll *poll, int events) {
+  napi_env env = poll->instance->env;
+  napi_handle_scope scope;
+  napi_open_handle_scope(env, &scope);
+  napi_value argument = int_value(env, events);
+  call_back(poll->instance, poll->function, 1, &argument);
+  napi_close_handle_scope(env, scope);
+}
+
+/* pollOpen(fd, callback(events)): external, or a negative errno */
+static napi_value js_poll_open(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  int error;
+  struct poll *poll = poll_open(instance_of(env), int_argument(env, args[0]), notify, &error);
+  if (poll == NULL) return int_value(env, error);
+  napi_create_reference(env, args[1], 1, &poll->function);
+  napi_value external;
+  napi_create_external(env, poll, poll_finalize, NULL, &external);
+  return external;
+}
+
+/* pollWant(poll, events, holdsLoop) */
+static napi_value js_poll_want(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  void *poll = NULL;
+  bool holds_loop = false;
+  napi_get_value_external(env, args[0], &poll);
+  napi_get_value_bool(env, args[2], &holds_loop);
+  poll_want(poll, int_argument(env, args[1]), holds_loop);
+  return NULL;
+}
+
+/* pollClose(poll): before the descriptor itself is closed */
+static napi_value js_poll_close(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  void *poll = NULL;
+  napi_get_value_external(env, args[0], &poll);
+  poll_close(poll);
+  return NULL;
+}
+
+void define_poll(napi_env env, napi_value exports) {
+  DEFINE(env, exports, "pollOpen", js_poll_open);
+  DEFINE(env, exports, "pollWant", js_poll_want);
+  DEFINE(env, exports, "pollClose", js_poll_close);
+}

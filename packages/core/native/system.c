@@ -1,0 +1,393 @@
+#include "system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+#define RETRY(result, call)            \
+  do {                                 \
+    (result) = (call);                 \
+  } while ((result) < 0 && errno == EINTR)
+
+static int add_fd_flag(int fd, int get, int set, int flag, int on) {
+  int flags;
+  RETRY(flags, fcntl(fd, get));
+  if (flags < 0) return -errno;
+  int wanted = on ? flags | flag : flags & ~flag;
+  if (wanted == flags) return 0;
+  int result;
+  RETRY(result, fcntl(fd, set, wanted));
+  return result < 0 ? -errno : 0;
+}
+
+int sys_set_nonblocking(int fd, int on) { return add_fd_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on); }
+
+int sys_set_close_on_exec(int fd) { return add_fd_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, 1); }
+
+static int close_both(int fds[2], int error) {
+  sys_close(fds[0]);
+  sys_close(fds[1]);
+  return error;
+}
+
+int sys_pipe(int fds[2], int capacity) {
+#ifdef __linux__
+  if (pipe2(fds, O_CLOEXEC) < 0) return -errno;
+  if (capacity > 0 && fcntl(fds[1], F_SETPIPE_SZ, capacity) < 0) return close_both(fds, -errno);
+#else
+  /* macOS has no pipe2, and its pipes grow by themselves: `capacity` has no call to go to. */
+  (void)capacity;
+  if (pipe(fds) < 0) return -errno;
+  sys_set_close_on_exec(fds[0]);
+  sys_set_close_on_exec(fds[1]);
+#endif
+  return 0;
+}
+
+int sys_socketpair(int fds[2], int buffer_size) {
+#ifdef __linux__
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) return -errno;
+#else
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) return -errno;
+  for (int i = 0; i < 2; i++) {
+    int on = 1;
+    sys_set_close_on_exec(fds[i]);
+    setsockopt(fds[i], SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
+  }
+#endif
+  /* The kernel takes less than asked for without an error (net.core.wmem_max), which is as good as it gets. */
+  for (int i = 0; buffer_size > 0 && i < 2; i++) {
+    if (setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof(buffer_size)) < 0 ||
+        setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof(buffer_size)) < 0)
+      return close_both(fds, -errno);
+  }
+  return 0;
+}
+
+int sys_close(int fd) {
+  /* Not retried at EINTR: on Linux the descriptor is gone then, and the number may be a stranger's (close(2)). */
+  if (close(fd) < 0 && errno != EINTR) return -errno;
+  return 0;
+}
+
+int sys_duplicate(int fd) {
+  int result;
+  RETRY(result, fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  return result < 0 ? -errno : result;
+}
+
+int sys_shutdown(int fd, int how) { return shutdown(fd, how) < 0 ? -errno : 0; }
+
+int sys_describe(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+
+  int kind;
+  if (S_ISFIFO(status.st_mode)) kind = SYS_KIND_PIPE;
+  else if (S_ISSOCK(status.st_mode)) kind = SYS_KIND_SOCKET;
+  else if (S_ISCHR(status.st_mode)) kind = isatty(fd) ? SYS_KIND_TTY : SYS_KIND_FILE;
+  else if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) kind = SYS_KIND_FILE;
+  else kind = SYS_KIND_OTHER_POLLABLE;
+
+  int access = flags & O_ACCMODE;
+  int can_read = access == O_RDONLY || access == O_RDWR;
+  int can_write = access == O_WRONLY || access == O_RDWR;
+  struct sockaddr_storage address = {0};
+  socklen_t length = sizeof(address);
+  int is_local = kind == SYS_KIND_SOCKET && getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
+                 address.ss_family == AF_UNIX;
+  return kind | (can_read ? 16 : 0) | (can_write ? 32 : 0) | (is_local ? 64 : 0);
+}
+
+ssize_t sys_read(int fd, void *bytes, size_t length) {
+  ssize_t result;
+  RETRY(result, read(fd, bytes, length));
+  return result < 0 ? -errno : result;
+}
+
+ssize_t sys_write(int fd, const struct iovec *parts, int count) {
+  ssize_t result;
+  if (count == 1) RETRY(result, write(fd, parts[0].iov_base, parts[0].iov_len));
+  else RETRY(result, writev(fd, parts, count));
+  return result < 0 ? -errno : result;
+}
+
+ssize_t sys_receive(int fd, void *bytes, size_t length) {
+  ssize_t result;
+  RETRY(result, recv(fd, bytes, length, MSG_DONTWAIT));
+  return result < 0 ? -errno : result;
+}
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE on the socket instead */
+#endif
+
+ssize_t sys_send(int fd, const struct iovec *parts, int count, const int *passed, int passed_count) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * SYS_MAX_PASSED_FDS)];
+  } control;
+  struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = count};
+
+  if (passed_count > 0) {
+    if (passed_count > SYS_MAX_PASSED_FDS) return -EINVAL;
+    size_t size = sizeof(int) * (size_t)passed_count;
+    message.msg_control = control.space;
+    message.msg_controllen = CMSG_SPACE(size);
+    memset(control.space, 0, message.msg_controllen);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(header), passed, size);
+  }
+  ssize_t result;
+  RETRY(result, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+  return result < 0 ? -errno : result;
+}
+
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0 /* macOS: set on each descriptor below */
+#endif
+
+ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, int *passed_count) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * SYS_MAX_PASSED_FDS)];
+  } control;
+  struct iovec part = {.iov_base = bytes, .iov_len = length};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+
+  *passed_count = 0;
+  ssize_t result;
+  RETRY(result, recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  if (result < 0) return -errno;
+
+  int count = 0;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    int came = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    memcpy(passed + count, CMSG_DATA(header), sizeof(int) * (size_t)came);
+    count += came;
+  }
+#ifndef __linux__
+  for (int i = 0; i < count; i++) sys_set_close_on_exec(passed[i]);
+#endif
+  if (message.msg_flags & MSG_CTRUNC) {
+    for (int i = 0; i < count; i++) sys_close(passed[i]);
+    count = -1;
+  }
+  *passed_count = count;
+  return result;
+}
+
+int sys_reap(pid_t pid, int *status, struct rusage *usage) {
+  pid_t result;
+  RETRY(result, wait4(pid, status, WNOHANG, usage));
+  if (result < 0) return -errno;
+  return result == pid;
+}
+
+int sys_kill(pid_t pid, int signal) { return kill(pid, signal) < 0 ? -errno : 0; }
+
+void sys_ignore_broken_pipe_signal(void) {
+  struct sigaction action;
+  if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+  }
+}
+
+/* --- The lifeline --- */
+
+static void *watch_lifeline(void *argument) {
+  int fd = (int)(intptr_t)argument;
+#ifdef __linux__
+  struct pollfd entry = {.fd = fd, .events = POLLRDHUP};
+#else
+  struct pollfd entry = {.fd = fd, .events = 0}; /* macOS reports POLLHUP unasked */
+#endif
+  while (poll(&entry, 1, -1) < 0 && errno == EINTR) continue;
+  if (getpgrp() == getpid()) kill(0, SIGKILL);
+  _exit(1);
+}
+
+int sys_watch_lifeline(int fd) {
+  int own = sys_duplicate(fd);
+  if (own < 0) return own;
+
+  /* The thread must never be the one that a signal handler of the runtime runs on. */
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN > 65536 ? PTHREAD_STACK_MIN : 65536);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&thread, &attributes, watch_lifeline, (void *)(intptr_t)own);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) sys_close(own);
+  return -error;
+}
+
+/* --- Starting programs --- */
+
+/* What the child tells: it shares our memory until it has become the program, so no pipe is needed for it. */
+struct spawn_report {
+  volatile int error;
+  volatile enum sys_spawn_stage stage;
+};
+
+static void child_fails(struct spawn_report *report, enum sys_spawn_stage stage, int error) __attribute__((noreturn));
+static void child_fails(struct spawn_report *report, enum sys_spawn_stage stage, int error) {
+  report->stage = stage;
+  report->error = error;
+  _exit(127);
+}
+
+static void child_close_from(int first) {
+#ifdef __linux__
+  if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0) return;
+#endif
+  struct rlimit limit;
+  int end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1 << 20 ? (int)limit.rlim_cur : 1 << 20;
+  for (int fd = first; fd < end; fd++) close(fd);
+}
+
+/* `moved` has room for as many numbers as there are pairs. */
+static void child_arrange_fds(const struct sys_spawn *spawn, int *moved, struct spawn_report *report) {
+  int highest = 2;
+  for (size_t i = 0; i < spawn->fd_count; i++)
+    if (spawn->fds[2 * i + 1] > highest) highest = spawn->fds[2 * i + 1];
+
+  /* First all sources out of the way of all targets, then each to its place: no order of the pairs can clash. */
+  for (size_t i = 0; i < spawn->fd_count; i++) {
+    moved[i] = fcntl(spawn->fds[2 * i], F_DUPFD_CLOEXEC, highest + 1);
+    if (moved[i] < 0) child_fails(report, SYS_STAGE_FDS, errno);
+  }
+  for (int fd = 0; fd <= highest; fd++) {
+    size_t i = 0;
+    while (i < spawn->fd_count && spawn->fds[2 * i + 1] != fd) i++;
+    if (i == spawn->fd_count) close(fd);
+    else if (dup2(moved[i], fd) < 0) child_fails(report, SYS_STAGE_FDS, errno);
+  }
+  child_close_from(highest + 1);
+}
+
+static void child_main(const struct sys_spawn *spawn, int *moved, pid_t parent, struct spawn_report *report)
+    __attribute__((noreturn));
+static void child_main(const struct sys_spawn *spawn, int *moved, pid_t parent, struct spawn_report *report) {
+  /* Handlers would become default by themselves, what is ignored (SIGPIPE, in Node) would not. */
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  for (int signal = 1; signal < NSIG; signal++)
+    if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &action, NULL);
+
+  if (spawn->group >= 0 && setpgid(0, spawn->group) < 0) child_fails(report, SYS_STAGE_GROUP, errno);
+#ifdef __linux__
+  if (spawn->death_signal > 0) {
+    prctl(PR_SET_PDEATHSIG, spawn->death_signal);
+    if (getppid() != parent) _exit(127); /* it was gone before we asked */
+  }
+#else
+  (void)parent; /* macOS has no parent-death signal */
+#endif
+  if (spawn->cwd != NULL && chdir(spawn->cwd) < 0) child_fails(report, SYS_STAGE_CWD, errno);
+  child_arrange_fds(spawn, moved, report);
+
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+
+  int error = ENOENT;
+  for (char *const *path = spawn->candidates; *path != NULL; path++) {
+    execve(*path, spawn->argv, spawn->env);
+    if (errno == EACCES) error = EACCES; /* as execvp: go on looking, but remember */
+    else if (errno != ENOENT && errno != ENOTDIR) {
+      error = errno;
+      break;
+    }
+  }
+  child_fails(report, SYS_STAGE_EXEC, error);
+}
+
+static int open_exit_fd(pid_t pid) {
+#ifdef SYS_pidfd_open
+  int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+  return fd < 0 ? -errno : fd;
+#else
+  /* macOS: kqueue(2) is pollable, and becomes readable at the child's NOTE_EXIT. */
+  (void)pid;
+  return -ENOSYS;
+#endif
+}
+
+static void reap_blocking(pid_t pid) {
+  int status;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+}
+
+pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage) {
+  struct spawn_report report = {0};
+  /* Tells the compiler that others may write to it: it sees no way from the child's branch back to ours. */
+  __asm__ volatile("" : : "r"(&report) : "memory");
+  *stage = SYS_STAGE_FORK;
+
+  int *moved = malloc(sizeof(int) * (spawn->fd_count + 1));
+  if (moved == NULL) return -ENOMEM;
+
+  /* Takes the number that the exit descriptor will get: being at the limit must show before the program runs. */
+  int reserved;
+  RETRY(reserved, open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (reserved < 0) {
+    free(moved);
+    return -errno;
+  }
+
+  /* No handler of the runtime may run in the child while it shares our memory. */
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+
+  pid_t parent = getpid();
+  /* vfork shares the memory instead of copying its page tables, so a large heap costs nothing. */
+  pid_t pid = vfork();
+  if (pid == 0) child_main(spawn, moved, parent, &report);
+  int error = pid < 0 ? errno : report.error;
+
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  sys_close(reserved);
+  free(moved);
+
+  if (pid < 0) return -error;
+  if (error != 0) {
+    reap_blocking(pid);
+    *stage = report.stage;
+    return -error;
+  }
+  *exit_fd = open_exit_fd(pid);
+  if (*exit_fd < 0) {
+    kill(pid, SIGKILL);
+    reap_blocking(pid);
+    return *exit_fd;
+  }
+  return pid;
+}

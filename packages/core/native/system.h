@@ -1,0 +1,82 @@
+/*
+ * Every system call that aiopipe makes, and the only place that knows which system it is on.
+ *
+ * Calls return what they say, or a negative errno, as libuv's do; they retry EINTR themselves. All descriptors that
+ * they make are close-on-exec.
+ */
+#ifndef AIOPIPE_SYSTEM_H
+#define AIOPIPE_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* The most descriptors that one message carries: SCM_MAX_FD in Linux' net/scm.h. */
+#define SYS_MAX_PASSED_FDS 253
+
+int sys_pipe(int fds[2], int capacity);
+int sys_socketpair(int fds[2], int buffer_size);
+int sys_close(int fd);
+int sys_duplicate(int fd);
+int sys_set_nonblocking(int fd, int on);
+int sys_set_close_on_exec(int fd);
+
+/* Half-close: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. */
+int sys_shutdown(int fd, int how);
+
+enum sys_kind { SYS_KIND_PIPE = 1, SYS_KIND_SOCKET = 2, SYS_KIND_TTY = 3, SYS_KIND_OTHER_POLLABLE = 4, SYS_KIND_FILE = 5 };
+
+/* What a descriptor is: a sys_kind, plus 16 if it can be read, 32 if it can be written, 64 for a socket of this machine. */
+int sys_describe(int fd);
+
+ssize_t sys_read(int fd, void *bytes, size_t length);
+ssize_t sys_write(int fd, const struct iovec *parts, int count);
+
+/* On sockets: never blocks whatever the descriptor's own mode, and never raises SIGPIPE. */
+ssize_t sys_receive(int fd, void *bytes, size_t length);
+ssize_t sys_send(int fd, const struct iovec *parts, int count, const int *passed, int passed_count);
+
+/*
+ * Like sys_receive, and takes what descriptors came along: at most SYS_MAX_PASSED_FDS into `passed`. If the kernel
+ * could not hand all of them over (our limit of open files), `*passed_count` is -1 and those that came are closed.
+ */
+ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, int *passed_count);
+
+struct sys_spawn {
+  char *const *candidates; /* paths to try in order, as execvp would along PATH; NULL ends */
+  char *const *argv;
+  char *const *env;
+  const char *cwd;     /* NULL: ours */
+  const int32_t *fds;  /* pairs: our number, the child's number; the child's numbers are all different */
+  size_t fd_count;     /* pairs */
+  int group;           /* -1: ours; 0: its own; otherwise the one to join */
+  int death_signal;    /* sent when the thread that spawned it is gone; 0: none. Linux only. */
+};
+
+enum sys_spawn_stage { SYS_STAGE_EXEC = 0, SYS_STAGE_CWD = 1, SYS_STAGE_FDS = 2, SYS_STAGE_GROUP = 3, SYS_STAGE_FORK = 4 };
+
+/*
+ * Starts a program with the descriptors of the map and no others, an empty signal mask and default dispositions.
+ * Returns its pid, and in `*exit_fd` a descriptor that becomes readable when it ends; or a negative errno, and in
+ * `*stage` what failed.
+ */
+pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage);
+
+/* The status of our child `pid` as wait(2) gives it: 1 if it has ended, 0 if not yet. */
+int sys_reap(pid_t pid, int *status, struct rusage *usage);
+
+/* `pid` may be a negated process group. */
+int sys_kill(pid_t pid, int signal);
+
+/*
+ * Starts a thread that ends this process, and the process group that it leads, once the other end of the socket `fd`
+ * is closed. A busy event loop does not hold it up.
+ */
+int sys_watch_lifeline(int fd);
+
+/* A write to a closed pipe must be an error here, not a signal that ends the process. */
+void sys_ignore_broken_pipe_signal(void);
+
+#endif

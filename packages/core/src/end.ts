@@ -1,0 +1,330 @@
+import { closeWhenDropped, forget } from './collector.js';
+import { Descriptor, type Transport } from './descriptor.js';
+import { DuplexStream } from './duplex-stream.js';
+import { AiopipeError, BusyError, ClosedError, MovedError, SystemError } from './errors.js';
+import { HANDLE, registerHandleKind, type Handle } from './handle.js';
+import { native, READABLE, WRITABLE } from './native.js';
+import { OwnedFd } from './owned-fd.js';
+import { PipeReader } from './reader.js';
+import { PipeWriter, type WriterOptions } from './writer.js';
+
+/**
+ * Who has the descriptor: this object (`owned`), a stream of it (`open`), the callback or block that it was lent to and
+ * with which it ends (`detached`), another process (`moved`), nobody (`closed`).
+ */
+export type EndState = 'owned' | 'open' | 'detached' | 'moved' | 'closed';
+
+const PIPE: Transport = { isSocket: false, isLocal: true };
+const LOCAL_SOCKET: Transport = { isSocket: true, isLocal: true };
+
+/** What the three kinds of end have in common. @internal */
+export abstract class End implements Handle {
+  readonly #owned: OwnedFd;
+  readonly #transport: Transport;
+  readonly #directions: number;
+  #state: EndState = 'owned';
+  #descriptor: Descriptor | undefined;
+  #destination = '';
+
+  /** @internal Ends are made by `aiopipe()`, `aioduplex()` and `fromFd()`. */
+  constructor(owned: OwnedFd, transport: Transport, directions: number) {
+    this.#owned = owned;
+    this.#transport = transport;
+    this.#directions = directions;
+    closeWhenDropped(this, owned);
+  }
+
+  /** Who has the descriptor now. */
+  get state(): EndState {
+    return this.#descriptor?.isClosed && this.#state === 'open' ? 'closed' : this.#state;
+  }
+
+  /** The descriptor's number, while it is ours: {@link ClosedError} or {@link MovedError} after that. */
+  get fd(): number {
+    if (this.state !== 'owned' && this.state !== 'open') throw this.#goneError();
+    this.#owned.wasRead = true;
+    return this.#owned.number;
+  }
+
+  /**
+   * Closes at once. {@link BusyError} while a read or write of its stream waits, {@link ClosedError} the second time
+   * and after it was handed on.
+   */
+  close(): void {
+    const { state } = this;
+    if (state === 'open') {
+      const descriptor = this.#descriptor as Descriptor;
+      if (descriptor.isBusy)
+        throw new BusyError(`${this.#owned.toString()} can't be closed: a read or write of it waits`);
+      descriptor.closeSide(READABLE | WRITABLE);
+    } else if (state === 'owned') {
+      this.#leave('closed');
+      this.#owned.close();
+    } else {
+      throw this.#goneError();
+    }
+    this.#state = 'closed';
+  }
+
+  /** The number, which is the caller's to close from now on. */
+  release(): number {
+    this.#assertOwned('released');
+    this.#leave('moved', 'release(): its number is the caller’s to close');
+    return this.#owned.take();
+  }
+
+  /** Closes what is not closed yet, and never throws for what is; what waits rejects {@link ClosedError}. */
+  [Symbol.dispose](): void {
+    if (this.state === 'owned') this.close();
+    else if (this.state === 'open') this.#descriptor?.dispose();
+  }
+
+  /**
+   * Lends the descriptor to a child that is started within the block or the callback; after it, it is closed here,
+   * whatever happened. `child.fd` is the number to give to the spawn.
+   *
+   * ```ts
+   * tx.detach((child) => spawn(command, args, { stdio: ['inherit', 'inherit', 'inherit', child.fd] }));
+   * ```
+   */
+  detach(): DetachedEnd;
+  detach<T>(callback: (child: DetachedEnd) => T): T;
+  detach<T>(callback?: (child: DetachedEnd) => T): DetachedEnd | T {
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw new TypeError(`detach: expected a function or nothing, not ${typeof callback}`);
+    }
+    this.#assertOwned('detached');
+    this.#leave('detached', 'detach()');
+    const child = new DetachedEnd(this.#owned);
+    if (callback === undefined) return child;
+    try {
+      const result = callback(child);
+      if (isThenable(result)) {
+        result.then(undefined, () => undefined);
+        throw new TypeError(
+          'detach: the callback returned a promise, but the end is closed as soon as the callback returns; ' +
+            'start the child in it, and await outside',
+        );
+      }
+      return result;
+    } finally {
+      child[Symbol.dispose]();
+    }
+  }
+
+  /** @internal */
+  [HANDLE]() {
+    return {
+      assertMovable: () => {
+        this.#assertOwned('moved');
+      },
+      move: (destination: string) => {
+        this.#assertOwned('moved');
+        this.#leave('moved', destination);
+        return { kind: this.kind, fds: [this.#owned] };
+      },
+    };
+  }
+
+  /** The kind's name on the way to another process. @internal */
+  protected abstract readonly kind: string;
+
+  /** @internal */
+  protected openDescriptor(): Descriptor {
+    this.#assertOwned('opened');
+    const descriptor = new Descriptor(this.#owned, this.#transport, this.#directions);
+    this.#leave('open');
+    this.#descriptor = descriptor;
+    return descriptor;
+  }
+
+  #assertOwned(what: string): void {
+    if (this.#state === 'owned') return;
+    if (this.state === 'open') {
+      throw new BusyError(`${this.#owned.toString()} can't be ${what}: it is open already`);
+    }
+    throw this.#goneError();
+  }
+
+  #leave(state: EndState, destination = ''): void {
+    forget(this);
+    this.#state = state;
+    this.#destination = destination;
+  }
+
+  #goneError(): ClosedError {
+    const name = this.#owned.toString();
+    if (this.state === 'closed') return new ClosedError(`${name} is closed`);
+    return new MovedError(`${name} is not here any more: it was handed to ${this.#destination}`);
+  }
+}
+
+/** An end that was lent by `detach()`: for the spawn of the child that gets it. It is closed here with its scope. */
+export class DetachedEnd implements Disposable {
+  readonly #owned: OwnedFd;
+
+  /** @internal */
+  constructor(owned: OwnedFd) {
+    this.#owned = owned;
+  }
+
+  /** The number to give to the spawn. */
+  get fd(): number {
+    if (this.#owned.number < 0)
+      throw new ClosedError(`${this.#owned.toString()} is closed: the scope of its detach() ended`);
+    return this.#owned.number;
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.close();
+  }
+}
+
+/** The end of a pipe that bytes come out of. */
+export class ReadEnd extends End {
+  protected override readonly kind = 'ReadEnd';
+
+  /** Adopts a descriptor that is open for reading: a pipe, a socket, a terminal. It is ours to close then. */
+  static fromFd(fd: number): ReadEnd {
+    const { owned, transport } = adopt(fd, READABLE, 'read end', ReadEnd.fromFd);
+    return new ReadEnd(owned, transport, READABLE);
+  }
+
+  /** A stream over this end. Synchronous; the end is `open` from now on. */
+  open(): PipeReader {
+    return new PipeReader(this.openDescriptor());
+  }
+}
+
+/** The end of a pipe that bytes go into. */
+export class WriteEnd extends End {
+  protected override readonly kind = 'WriteEnd';
+
+  /** Adopts a descriptor that is open for writing: a pipe, a socket, a terminal. It is ours to close then. */
+  static fromFd(fd: number): WriteEnd {
+    const { owned, transport } = adopt(fd, WRITABLE, 'write end', WriteEnd.fromFd);
+    return new WriteEnd(owned, transport, WRITABLE);
+  }
+
+  /** A stream over this end. Synchronous; the end is `open` from now on. */
+  open(options?: WriterOptions): PipeWriter {
+    return new PipeWriter(this.openDescriptor(), options);
+  }
+}
+
+/** One of the two ends of a duplex pipe: what goes into one comes out of the other. */
+export class DuplexEnd extends End {
+  protected override readonly kind = 'DuplexEnd';
+
+  /** Adopts a connected socket. It is ours to close then. */
+  static fromFd(fd: number): DuplexEnd {
+    const { owned, transport } = adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd);
+    return new DuplexEnd(owned, transport, READABLE | WRITABLE);
+  }
+
+  /** Two streams over this end. Synchronous; the end is `open` from now on. */
+  open(options?: WriterOptions): DuplexStream {
+    const descriptor = this.openDescriptor();
+    return new DuplexStream(new PipeReader(descriptor), new PipeWriter(descriptor, options));
+  }
+}
+
+registerHandleKind('ReadEnd', ([fd = -1]) => ReadEnd.fromFd(fd));
+registerHandleKind('WriteEnd', ([fd = -1]) => WriteEnd.fromFd(fd));
+registerHandleKind('DuplexEnd', ([fd = -1]) => DuplexEnd.fromFd(fd));
+
+/** Options of {@link aiopipe}. */
+export interface PipeOptions {
+  /** Bytes that the pipe holds before a writer waits; the system rounds it up. 64 KiB on Linux unless given. */
+  readonly capacity?: number | undefined;
+}
+
+/** Options of {@link aioduplex}. */
+export interface DuplexOptions {
+  /** Bytes for each direction's buffers (SO_SNDBUF and SO_RCVBUF); the system may give less. */
+  readonly bufferSize?: number | undefined;
+}
+
+/**
+ * A pipe (pipe(2)): what is written to the second end comes out of the first. Both are close-on-exec: a child gets one
+ * only by being given it.
+ */
+export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
+  const capacity = checkSize('capacity', options.capacity);
+  const fds = new Int32Array(2);
+  check(
+    native().pipe(fds, capacity),
+    'pipe',
+    `a pipe${capacity > 0 ? ` of ${String(capacity)} bytes` : ''} can't be made`,
+  );
+  const [read, write] = fds as unknown as [number, number];
+  return [
+    new ReadEnd(new OwnedFd(read, 'read end', aiopipe), PIPE, READABLE),
+    new WriteEnd(new OwnedFd(write, 'write end', aiopipe), PIPE, WRITABLE),
+  ];
+}
+
+/** A pipe that goes both ways, on one socketpair(2). Each end reads what the other writes. Close-on-exec, as all ends. */
+export function aioduplex(options: DuplexOptions = {}): [DuplexEnd, DuplexEnd] {
+  const bufferSize = checkSize('bufferSize', options.bufferSize);
+  const fds = new Int32Array(2);
+  check(native().socketpair(fds, bufferSize), 'socketpair', "a duplex pipe can't be made");
+  const make = (fd: number) =>
+    new DuplexEnd(new OwnedFd(fd, 'duplex end', aioduplex), LOCAL_SOCKET, READABLE | WRITABLE);
+  const [one, other] = fds as unknown as [number, number];
+  return [make(one), make(other)];
+}
+
+const KIND = { pipe: 1, socket: 2, file: 5 };
+
+/** Nothing is adopted unless all is right: then the caller still has its descriptor. */
+function adopt(
+  fd: number,
+  directions: number,
+  what: string,
+  maker: (fd: number) => End,
+): { owned: OwnedFd; transport: Transport } {
+  if (!Number.isInteger(fd) || fd < 0)
+    throw new TypeError(`fromFd: expected the number of a descriptor, not ${String(fd)}`);
+  const described = native().describe(fd);
+  check(described, 'fstat', `fd ${String(fd)} can't become a ${what}`);
+  const kind = described & 15;
+  if (kind === KIND.file) {
+    throw new AiopipeError(
+      'ERR_AIOPIPE_NOT_POLLABLE',
+      `fd ${String(fd)} is a file or a device that is always ready, which can't be waited for; use node:fs for it`,
+    );
+  }
+  if (directions === (READABLE | WRITABLE) && kind !== KIND.socket) {
+    throw new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `fd ${String(fd)} is no socket: it can't become a duplex end`);
+  }
+  const lacks = (directions & READABLE && !(described & 16)) || (directions & WRITABLE && !(described & 32));
+  if (lacks) {
+    const other = directions & READABLE ? 'writing' : 'reading';
+    throw new AiopipeError(
+      'ERR_AIOPIPE_WRONG_DIRECTION',
+      `fd ${String(fd)} is open for ${other} only: it can't become a ${what}`,
+    );
+  }
+  check(native().setCloseOnExec(fd), 'fcntl', `fd ${String(fd)}`);
+  return {
+    owned: new OwnedFd(fd, what, maker),
+    transport: { isSocket: kind === KIND.socket, isLocal: kind === KIND.pipe || (described & 64) !== 0 },
+  };
+}
+
+function check(result: number, syscall: string, about: string): void {
+  if (result < 0) throw new SystemError(result, syscall, about);
+}
+
+function checkSize(name: string, size: number | undefined): number {
+  if (size === undefined) return 0;
+  if (!Number.isInteger(size) || size <= 0 || size > 0x7fffffff) {
+    throw new RangeError(`${name}: expected a positive whole number of bytes, not ${String(size)}`);
+  }
+  return size;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

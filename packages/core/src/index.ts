@@ -1,0 +1,27 @@
+export {
+  aiopipe,
+  aioduplex,
+  ReadEnd,
+  WriteEnd,
+  DuplexEnd,
+  DetachedEnd,
+  type EndState,
+  type PipeOptions,
+  type DuplexOptions,
+} from './end.js';
+export { PipeReader } from './reader.js';
+export { PipeWriter, type Writable, type WriterOptions } from './writer.js';
+export { DuplexStream } from './duplex-stream.js';
+export { type WaitOptions } from './waiting.js';
+export {
+  AbortError,
+  AiopipeError,
+  BrokenPipeError,
+  BusyError,
+  ClosedError,
+  IncompleteReadError,
+  MovedError,
+  SystemError,
+  TimeoutError,
+  type AiopipeErrorOptions,
+} from './errors.js';

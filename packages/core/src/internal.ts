@@ -1,0 +1,14 @@
+/**
+ * What the layers above need of this one's inside. It promises nothing to anyone else.
+ *
+ * @module
+ */
+export { closeSideWhenDropped, forget } from './collector.js';
+export { Descriptor, EAGAIN } from './descriptor.js';
+export { nameErrors } from './errors.js';
+export { adopterOf, HANDLE, isHandle, registerHandleKind, type Handle, type PackedHandle } from './handle.js';
+export { native, READABLE, WRITABLE } from './native.js';
+export { OwnedFd } from './owned-fd.js';
+export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';
+export { Pending, refuse } from './waiting.js';
+export { flushAllWriters } from './writer.js';

@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url';
+import load from 'node-gyp-build';
+import { AiopipeError } from './errors.js';
+
+/** Opaque: one descriptor that the loop's poll watches. */
+export type NativePoll = { readonly __poll: never };
+/** Opaque: one program that was started. */
+export type NativeChild = { readonly __child: never };
+
+/** Bits of `pollWant` and of its callback, as libuv has them. */
+export const READABLE = 1;
+export const WRITABLE = 2;
+
+/** The C binding. Its calls return a result, or a negative errno; what they mean stands in `native/system.h`. */
+export interface Native {
+  pipe(out: Int32Array, capacity: number): number;
+  socketpair(out: Int32Array, bufferSize: number): number;
+  read(fd: number, bytes: Uint8Array, offset: number, length: number, isSocket: boolean): number;
+  receive(fd: number, bytes: Uint8Array, offset: number, length: number, passed: Int32Array): number;
+  write(fd: number, bytes: Uint8Array, offset: number, length: number, isSocket: boolean): number;
+  writeParts(fd: number, parts: readonly Uint8Array[], offset: number, isSocket: boolean, passed?: Int32Array): number;
+  close(fd: number): number;
+  describe(fd: number): number;
+  duplicate(fd: number): number;
+  setCloseOnExec(fd: number): number;
+  setNonblocking(fd: number, on: 0 | 1): number;
+  shutdown(fd: number, how: 0 | 1 | 2): number;
+  kill(pid: number, signal: number): number;
+  watchLifeline(fd: number): number;
+  adjustExternalMemory(bytes: number): void;
+  pollOpen(fd: number, callback: (events: number) => void): NativePoll | number;
+  pollWant(poll: NativePoll, events: number, holdsLoop: boolean): void;
+  pollClose(poll: NativePoll): void;
+  spawn(
+    candidates: readonly string[],
+    argv: readonly string[],
+    env: readonly string[],
+    cwd: string | undefined,
+    fds: Int32Array,
+    group: number,
+    deathSignal: number,
+    out: Int32Array,
+    onExit: (code: number, signal: number, userMicros: number, systemMicros: number, peakBytes: number) => void,
+  ): NativeChild | number;
+  holdLoop(child: NativeChild, holds: boolean): void;
+}
+
+let binding: Native | undefined;
+
+/**
+ * The binding, loaded at the first call that needs it: importing the package works everywhere, so that a program may
+ * use it where it is supported and do without elsewhere.
+ */
+export function native(): Native {
+  return (binding ??= loadBinding());
+}
+
+function loadBinding(): Native {
+  const runtime = unsupportedRuntime();
+  if (runtime !== undefined) {
+    throw new AiopipeError(
+      'ERR_AIOPIPE_UNSUPPORTED',
+      `aiopipe does not run on ${runtime}: it needs Node.js >= 20.19 on Linux (or macOS, which is untested)`,
+    );
+  }
+  const directory = fileURLToPath(new URL('../native', import.meta.url));
+  try {
+    return load(directory) as Native;
+  } catch (cause) {
+    throw new AiopipeError(
+      'ERR_AIOPIPE_NO_BINDING',
+      `the native binding of @aiopipe/core could not be loaded from ${directory} for ${process.platform}-${process.arch}: ` +
+        `${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function unsupportedRuntime(): string | undefined {
+  if (process.platform === 'win32') return 'Windows';
+  // Bun lacks uv_poll, and ends the whole process when it is called.
+  if (process.versions['bun'] !== undefined) return 'Bun';
+  return undefined;
+}

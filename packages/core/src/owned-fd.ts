@@ -1,0 +1,67 @@
+import { SystemError } from './errors.js';
+import { native } from './native.js';
+
+/**
+ * What the garbage collector is told that a descriptor weighs, in bytes. Dropped ends are only closed after a
+ * collection, and an end is such a small object that thousands of them would not bring one about.
+ */
+const WEIGHT = 64 * 1024;
+
+/**
+ * A descriptor's number and who answers for it: the one place where it ends. The number is forgotten before the
+ * system call, so nothing can close it twice, or close a stranger's descriptor that got the same number since.
+ */
+export class OwnedFd {
+  #number: number;
+  readonly #what: string;
+  readonly #site: { stack?: string };
+  /** Whether user code has seen the number, and so may still be using it behind our back. */
+  wasRead = false;
+
+  /**
+   * @param what - in the words of messages: `read end`
+   * @param maker - the public function that made it; the frame above it is the creation site
+   */
+  constructor(number: number, what: string, maker: (...args: never[]) => unknown) {
+    this.#number = number;
+    this.#what = what;
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 1;
+    this.#site = {};
+    Error.captureStackTrace(this.#site, maker);
+    Error.stackTraceLimit = limit;
+    native().adjustExternalMemory(WEIGHT);
+  }
+
+  /** -1 once it is gone. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** The number, which this object then no longer owns. */
+  take(): number {
+    const number = this.#number;
+    if (number >= 0) native().adjustExternalMemory(-WEIGHT);
+    this.#number = -1;
+    return number;
+  }
+
+  /** Closes it; does nothing if it is gone. */
+  close(): void {
+    const number = this.take();
+    if (number < 0) return;
+    const result = native().close(number);
+    if (result < 0) throw new SystemError(result, 'close', this.toString());
+  }
+
+  /** `read end made at /a/file.js:10:3` */
+  toString(): string {
+    return `${this.#what} made at ${this.site}`;
+  }
+
+  /** File, line and column of the call that made it. */
+  get site(): string {
+    const frame = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(this.#site.stack ?? '')?.[1];
+    return frame ?? 'an unknown place';
+  }
+}

@@ -1,0 +1,289 @@
+import { ByteQueue } from './byte-queue.js';
+import { closeSideWhenDropped, forget } from './collector.js';
+import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
+import { BusyError, ClosedError, IncompleteReadError } from './errors.js';
+import { READABLE } from './native.js';
+import { Pending, refuse, type WaitOptions } from './waiting.js';
+
+/** Measured: as good as 1 MiB, and better than 64 KiB. */
+const SLAB = 256 * 1024;
+/** Less than this came: it is copied, so that a small chunk which the program keeps doesn't keep a slab. */
+const COPY_BELOW = 16 * 1024;
+const NEWLINE = Buffer.from('\n');
+
+/** The slab that the next read of any reader goes to. What was handed out of it is never written again. */
+let slab = Buffer.allocUnsafeSlow(SLAB);
+let slabUsed = 0;
+
+/** One read that waits, and how it looks at what is there. */
+interface Waiting {
+  /** True when it has settled. */
+  attempt(): boolean;
+  fail(error: unknown): void;
+}
+
+/**
+ * The reading side of an opened pipe: bytes in order, as they come.
+ *
+ * One call reads at a time; another while one waits rejects {@link BusyError}. A signal or a timeout takes nothing: the
+ * bytes are there for the next call. An idle reader doesn't keep the process alive, a call that waits does.
+ */
+export class PipeReader {
+  readonly #descriptor: Descriptor;
+  readonly #queue = new ByteQueue();
+  #ended = false;
+  #failure: Error | undefined;
+  #waiting: Waiting | undefined;
+  /** The last read took less than there was room for: the next one would only hear EAGAIN. */
+  #drained = false;
+
+  /** @internal Made by `open()`. */
+  constructor(descriptor: Descriptor) {
+    this.#descriptor = descriptor;
+    closeSideWhenDropped(this, descriptor, READABLE);
+  }
+
+  /** Whether all has been read and the other side has closed: known once a read has met the end. */
+  get atEof(): boolean {
+    return this.#ended && this.#queue.length === 0;
+  }
+
+  /**
+   * With `size`: at least one byte and at most `size`, as soon as there are any; empty at the end of the stream.
+   * Without: all bytes until the end of the stream.
+   */
+  read(size?: number, options?: WaitOptions): Promise<Buffer> {
+    if (size === undefined) return this.#take(() => this.#all(), options, 'the end of the stream did not come');
+    if (!(size > 0)) return Promise.reject(new RangeError(`size: expected a positive number, not ${String(size)}`));
+    return this.#take(() => this.#some(size), options, 'nothing came');
+  }
+
+  /** Exactly `size` bytes. {@link IncompleteReadError}, with what there was as `partial`, if the stream ends before. */
+  readExactly(size: number, options?: WaitOptions): Promise<Buffer> {
+    if (!Number.isInteger(size) || size < 0) {
+      return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${String(size)}`));
+    }
+    const attempt = () => {
+      if (this.#queue.length >= size) return this.#queue.take(size);
+      if (!this.#ended) return undefined;
+      const partial = this.#queue.take(this.#queue.length);
+      throw new IncompleteReadError(
+        `${this.#name} ended after ${String(partial.length)} of ${String(size)} bytes`,
+        partial,
+        size,
+      );
+    };
+    return this.#take(attempt, options, `${String(size)} bytes did not come`);
+  }
+
+  /** A line with its newline; without one, what is left at the end of the stream, and empty after that. */
+  readLine(options?: WaitOptions): Promise<Buffer> {
+    return this.#readTo(NEWLINE, options, () => this.#all());
+  }
+
+  /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
+  readUntil(separator: string | Uint8Array, options?: WaitOptions): Promise<Buffer> {
+    const bytes = typeof separator === 'string' ? Buffer.from(separator) : separator;
+    if (bytes.length === 0) return Promise.reject(new RangeError('separator: expected at least one byte'));
+    return this.#readTo(bytes, options, () => {
+      const partial = this.#queue.take(this.#queue.length);
+      throw new IncompleteReadError(`${this.#name} ended before the separator came`, partial);
+    });
+  }
+
+  #readTo(separator: Uint8Array, options: WaitOptions | undefined, atEnd: () => Buffer | undefined): Promise<Buffer> {
+    let searched = 0;
+    const attempt = () => {
+      const found = this.#queue.indexOf(separator, searched);
+      if (found >= 0) return this.#queue.take(found + separator.length);
+      searched = Math.max(0, this.#queue.length - separator.length + 1);
+      return this.#ended ? atEnd() : undefined;
+    };
+    return this.#take(attempt, options, 'the separator did not come');
+  }
+
+  #some(size: number): Buffer | undefined {
+    const { length } = this.#queue;
+    if (length > 0) return this.#queue.take(Math.min(size, length));
+    return this.#ended ? this.#queue.take(0) : undefined;
+  }
+
+  #all(): Buffer | undefined {
+    return this.#ended ? this.#queue.take(this.#queue.length) : undefined;
+  }
+
+  /** The chunks as they come. Leaving the loop early leaves the reader open, with nothing lost. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const chunk = await this.#take(() => this.#chunk(), undefined, '');
+      if (chunk.length === 0) return;
+      yield chunk;
+    }
+  }
+
+  #chunk(): Buffer | undefined {
+    return this.#some(Math.max(1, this.#queue.firstLength));
+  }
+
+  /**
+   * Lines as strings, without their newline, whatever the bytes that came together: UTF-8 is decoded by the line.
+   * Leaving the loop early leaves the reader open: the next line is the one after the last that was taken.
+   */
+  async *lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
+    for (;;) {
+      const line = await this.readLine(options);
+      if (line.length === 0) return;
+      yield line.toString('utf8', 0, line.at(-1) === 10 ? line.length - 1 : line.length);
+    }
+  }
+
+  #take<T>(attempt: () => T | undefined, options: WaitOptions | undefined, what: string): Promise<T> {
+    if (!this.#isOpen) return Promise.reject(this.#descriptor.closedError());
+    if (this.#waiting !== undefined) {
+      return Promise.reject(new BusyError(`${this.#name}: another read is still waiting`));
+    }
+    const refusal = refuse(options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    try {
+      let result = this.#attempt(attempt);
+      while (result === undefined && !this.#drained && this.#descriptor.mayReadNow && this.#fill()) {
+        result = this.#attempt(attempt);
+      }
+      if (result !== undefined) return Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return this.#wait(attempt, options, what);
+  }
+
+  /** A failure of the descriptor counts once all that came before it has been taken. */
+  #attempt<T>(attempt: () => T | undefined): T | undefined {
+    const result = attempt();
+    if (result === undefined && this.#failure !== undefined) throw this.#failure;
+    return result;
+  }
+
+  #wait<T>(attempt: () => T | undefined, options: WaitOptions | undefined, what: string): Promise<T> {
+    const pending = new Pending<T>(
+      options,
+      () => `${this.#name}: ${what}`,
+      () => {
+        this.#stopWaiting();
+      },
+    );
+    this.#waiting = {
+      attempt: () => {
+        try {
+          const result = this.#attempt(attempt);
+          if (result === undefined) return false;
+          this.#stopWaiting();
+          pending.resolve(result);
+        } catch (error) {
+          this.#stopWaiting();
+          pending.reject(error);
+        }
+        return true;
+      },
+      fail: (error) => {
+        this.#stopWaiting();
+        pending.reject(error);
+      },
+    };
+    this.#descriptor.waitReadable(this.#interest);
+    return pending.promise;
+  }
+
+  #stopWaiting(): void {
+    this.#waiting = undefined;
+    this.#descriptor.waitReadable(undefined);
+  }
+
+  /** While this is set at the descriptor, it keeps the reader from being collected. */
+  readonly #interest: Interest = {
+    ready: () => {
+      this.#drained = false;
+      while (this.#waiting !== undefined && this.#fill()) {
+        if (this.#waiting.attempt() || this.#drained || !this.#descriptor.mayReadNow) return;
+      }
+    },
+    closed: () => {
+      this.#failAsClosed();
+    },
+  };
+
+  #failAsClosed(): void {
+    this.#waiting?.fail(new ClosedError(`${this.#name} was closed while a read waited`));
+  }
+
+  /** One system call. False: nothing is there at the moment. */
+  #fill(): boolean {
+    if (SLAB - slabUsed < COPY_BELOW) {
+      slab = Buffer.allocUnsafeSlow(SLAB);
+      slabUsed = 0;
+    }
+    const room = SLAB - slabUsed;
+    let count: number;
+    try {
+      count = this.#descriptor.read(slab, slabUsed, room);
+    } catch (error) {
+      this.#failure = error as Error;
+      return true;
+    }
+    this.#drained = count < room;
+    if (count === EAGAIN) return false;
+    if (count === 0) {
+      this.#ended = true;
+    } else if (count < COPY_BELOW) {
+      this.#queue.push(Buffer.from(slab.subarray(slabUsed, slabUsed + count)));
+    } else {
+      this.#queue.push(slab.subarray(slabUsed, slabUsed + count));
+      slabUsed += count;
+    }
+    return true;
+  }
+
+  get #isOpen(): boolean {
+    return this.#descriptor.isOpenFor(READABLE);
+  }
+
+  get #name(): string {
+    return this.#descriptor.toString();
+  }
+
+  /** Whether a read that waits keeps the process alive; it does unless {@link unref} was called. */
+  ref(): this {
+    this.#descriptor.holdLoop(READABLE, true);
+    return this;
+  }
+
+  /** A read that waits no longer keeps the process alive. */
+  unref(): this {
+    this.#descriptor.holdLoop(READABLE, false);
+    return this;
+  }
+
+  /** Closes at once. {@link BusyError} while a read waits, {@link ClosedError} the second time. */
+  close(): void {
+    if (!this.#isOpen) throw this.#descriptor.closedError();
+    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be closed while a read waits`);
+    this.#end();
+  }
+
+  /** Always closes; a read that waits rejects {@link ClosedError}. */
+  [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#failAsClosed();
+    this.#end();
+  }
+
+  /** As `[Symbol.dispose]`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve();
+    this[Symbol.dispose]();
+  }
+
+  #end(): void {
+    forget(this);
+    this.#descriptor.closeSide(READABLE);
+  }
+}

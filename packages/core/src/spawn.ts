@@ -1,0 +1,156 @@
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { AiopipeError, SystemError } from './errors.js';
+import { native, type NativeChild } from './native.js';
+
+/** What a program used, as the system counted it when it ended. Names and units of `process.resourceUsage()`. */
+export interface ResourceUsage {
+  /** Microseconds. */
+  readonly userCPUTime: number;
+  /** Microseconds. */
+  readonly systemCPUTime: number;
+  /** Kibibytes: the largest resident set. */
+  readonly maxRSS: number;
+}
+
+/** How a program ended: one of the two codes is null. */
+export interface Exit {
+  readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
+  readonly resourceUsage: ResourceUsage;
+}
+
+export interface SpawnOptions {
+  /** A path, or a name that is looked up along the PATH of `env`. */
+  readonly file: string;
+  /** All of argv, the program's own name first. */
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd?: string | undefined;
+  /** The child's number for each of our descriptors that it gets. It gets no others. */
+  readonly fds: ReadonlyMap<number, number>;
+  /** `inherit`: ours; `own`: it leads a new one; a number: the group to join. */
+  readonly group?: 'inherit' | 'own' | number | undefined;
+  /** Sent to it when the thread that started it is gone. Linux only. */
+  readonly deathSignal?: NodeJS.Signals | undefined;
+}
+
+const STAGE_EXEC = 0;
+const STAGE_CWD = 1;
+const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork'];
+
+/** Starts a program. Throws {@link SystemError} if it can't be; then nothing is left of it. */
+export function spawn(options: SpawnOptions): SpawnedProgram {
+  return new SpawnedProgram(options);
+}
+
+/** A program that was started, and is reaped when it ends. */
+export class SpawnedProgram {
+  readonly pid: number;
+  /** Resolves when it has ended; never rejects. */
+  readonly exited: Promise<Exit>;
+  #exit: Exit | undefined;
+  readonly #child: NativeChild;
+  readonly #leadsGroup: boolean;
+
+  /** @internal Made by {@link spawn}. */
+  constructor(options: SpawnOptions) {
+    const env = options.env ?? process.env;
+    const pairs = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+    const { file, argv, cwd, group = 'inherit', deathSignal } = options;
+    for (const text of [file, ...argv, ...pairs, cwd ?? '']) {
+      if (text.includes('\0')) throw new TypeError(`a program's arguments can't hold a NUL: ${JSON.stringify(text)}`);
+    }
+    // An array of pairs: our number, the child's number.
+    const fds = Int32Array.from([...options.fds].flatMap(([theirs, ours]) => [ours, theirs]));
+    const out = new Int32Array(1);
+
+    let settle!: (exit: Exit) => void;
+    this.exited = new Promise((resolve) => {
+      settle = resolve;
+    });
+    const child = native().spawn(
+      candidates(file, env),
+      argv,
+      pairs,
+      cwd,
+      fds,
+      group === 'inherit' ? -1 : group === 'own' ? 0 : group,
+      deathSignal === undefined ? 0 : signalNumber(deathSignal),
+      out,
+      (code, signal, userCPUTime, systemCPUTime, peakBytes) => {
+        this.#exit = {
+          exitCode: code < 0 ? null : code,
+          signalCode: signal === 0 ? null : signalName(signal),
+          resourceUsage: { userCPUTime, systemCPUTime, maxRSS: peakBytes / 1024 },
+        };
+        settle(this.#exit);
+      },
+    );
+    if (typeof child === 'number') throw startError(child, out[0] ?? 0, file, cwd);
+    this.#child = child;
+    this.#leadsGroup = group === 'own';
+    this.pid = out[0] as number;
+  }
+
+  /** How it ended; undefined while it runs. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+
+  /** Sends a signal; false if it has ended. */
+  kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+    return this.#signal(this.pid, signal);
+  }
+
+  /** Sends a signal to all of the group that it leads; to itself alone if it leads none. */
+  killGroup(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+    return this.#signal(this.#leadsGroup ? -this.pid : this.pid, signal);
+  }
+
+  #signal(pid: number, signal: NodeJS.Signals | number): boolean {
+    const number = typeof signal === 'number' ? signal : signalNumber(signal);
+    // Once it is reaped its number may be a stranger's.
+    if (this.#exit !== undefined) return false;
+    return native().kill(pid, number) === 0;
+  }
+
+  /** Whether it keeps our event loop alive while it runs; it does unless {@link unref} was called. */
+  ref(): void {
+    native().holdLoop(this.#child, true);
+  }
+
+  unref(): void {
+    native().holdLoop(this.#child, false);
+  }
+}
+
+/** Where execvp(3) would look. */
+function candidates(file: string, env: Readonly<Record<string, string | undefined>>): string[] {
+  if (file === '') throw new TypeError('the name of the program is empty');
+  if (file.includes('/')) return [file];
+  const path = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  return path.split(':').map((directory) => join(directory === '' ? '.' : directory, file));
+}
+
+function startError(errno: number, stage: number, file: string, cwd: string | undefined): AiopipeError {
+  const syscall = stages[stage] ?? 'spawn';
+  if (stage === STAGE_CWD && cwd !== undefined) {
+    return new SystemError(errno, syscall, `can't start ${JSON.stringify(file)} in ${JSON.stringify(cwd)}`, {
+      path: cwd,
+    });
+  }
+  const about = `can't start ${JSON.stringify(file)}`;
+  return new SystemError(errno, syscall, about, stage === STAGE_EXEC ? { path: file } : {});
+}
+
+export function signalNumber(name: NodeJS.Signals): number {
+  const number = constants.signals[name] as number | undefined;
+  if (number === undefined) throw new TypeError(`there is no signal ${JSON.stringify(name)}`);
+  return number;
+}
+
+function signalName(number: number): NodeJS.Signals | null {
+  const entry = Object.entries(constants.signals).find(([, value]) => value === number);
+  return (entry?.[0] as NodeJS.Signals | undefined) ?? null;
+}

@@ -1,0 +1,75 @@
+import { AbortError, TimeoutError } from './errors.js';
+
+/** How long to wait. Neither an abort nor a timeout loses a byte: what had come is there for the next call. */
+export interface WaitOptions {
+  /** Ends the wait: the promise rejects with an {@link AbortError} whose `cause` is the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds to wait at most: then the promise rejects with a {@link TimeoutError}. */
+  readonly timeout?: number | undefined;
+}
+
+/** What is wrong with these options, if anything is; an abort that came already counts. */
+export function refuse(options: WaitOptions | undefined): Error | undefined {
+  if (options === undefined) return undefined;
+  const { signal, timeout } = options;
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+    return new TypeError(`timeout: expected milliseconds, not ${String(timeout)}`);
+  }
+  if (signal?.aborted) return abortError(signal);
+  return undefined;
+}
+
+function abortError(signal: AbortSignal): AbortError {
+  return new AbortError(undefined, { cause: signal.reason });
+}
+
+/** One promise that something will settle later, unless its signal or timeout comes first. */
+export class Pending<T> {
+  readonly promise: Promise<T>;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+  #stopWaiting: (() => void) | undefined;
+
+  /**
+   * @param what - completes the timeout's message: `no line came from …`
+   * @param forget - called before a timeout or abort rejects: whoever would have settled it must not any more
+   */
+  constructor(options: WaitOptions | undefined, what: () => string, forget: () => void) {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (options !== undefined) this.#limit(options, what, forget);
+  }
+
+  #limit({ signal, timeout }: WaitOptions, what: () => string, forget: () => void): void {
+    const giveUp = (error: Error) => {
+      forget();
+      this.reject(error);
+    };
+    const timer =
+      timeout === undefined || timeout === Infinity
+        ? undefined
+        : setTimeout(() => {
+            giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));
+          }, timeout);
+    const onAbort = () => {
+      if (signal !== undefined) giveUp(abortError(signal));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#stopWaiting = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+  }
+
+  resolve(value: T): void {
+    this.#stopWaiting?.();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.#stopWaiting?.();
+    this.#reject(error);
+  }
+}

@@ -1,0 +1,355 @@
+import { constants } from 'node:os';
+import { closeSideWhenDropped, forget } from './collector.js';
+import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
+import { BrokenPipeError, ClosedError, SystemError, TimeoutError } from './errors.js';
+import { WRITABLE } from './native.js';
+import { Pending, refuse, type WaitOptions } from './waiting.js';
+
+/** Writes below this are gathered by copying, and flushed at the end of the turn or when the buffer is full. */
+const GATHER_BELOW = 16 * 1024;
+const GATHER_SIZE = 64 * 1024;
+/** As many parts as one system call takes. */
+const MAX_PARTS = 64;
+const DEFAULT_HIGH_WATER_MARK = 64 * 1024;
+const DEFAULT_CLOSE_TIMEOUT = 5000;
+
+const EPIPE = -constants.errno.EPIPE;
+const ECONNRESET = -constants.errno.ECONNRESET;
+const DONE = Promise.resolve();
+
+/** How a {@link PipeWriter} behaves. */
+export interface WriterOptions {
+  /** Bytes that may wait for the kernel before `write` makes its caller wait. 64 KiB by default. */
+  readonly highWaterMark?: number | undefined;
+  /** Milliseconds for which disposal flushes before it gives up. 5000 by default. */
+  readonly closeTimeout?: number | undefined;
+}
+
+/** Bytes, or a string, which is written as UTF-8. */
+export type Writable = string | ArrayBufferView;
+
+interface Waiter {
+  /** Settled when as many bytes in all have gone to the kernel. */
+  readonly position: number;
+  readonly pending: Pending<void>;
+}
+
+/** Writers that still hold bytes: a child process flushes them before it ends. */
+const unflushed = new Set<PipeWriter>();
+
+/** Resolves when no writer of this thread holds bytes any more; failed ones don't count. */
+export async function flushAllWriters(): Promise<void> {
+  await Promise.allSettled([...unflushed].map((writer) => writer.drain()));
+}
+
+/**
+ * The writing side of an opened pipe.
+ *
+ * A promise of `write` that nobody awaits can't end the program: the first failure sticks, and the next write, drain or
+ * close rejects with it. Bytes that are not flushed keep the process alive.
+ */
+export class PipeWriter {
+  readonly #descriptor: Descriptor;
+  readonly #highWaterMark: number;
+  readonly #closeTimeout: number;
+  #queue: Buffer[] = [];
+  /** Of the first in the queue, what has been written already. */
+  #offset = 0;
+  #gather = Buffer.alloc(0);
+  #gathered = 0;
+  #flushIsDue = false;
+  #accepted = 0;
+  #written = 0;
+  #waiters: Waiter[] = [];
+  #failure: Error | undefined;
+  #failureWasTold = false;
+  #isClosing = false;
+
+  /** @internal Made by `open()`. */
+  constructor(descriptor: Descriptor, options: WriterOptions = {}) {
+    this.#descriptor = descriptor;
+    this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
+    this.#closeTimeout = options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT;
+    closeSideWhenDropped(this, descriptor, WRITABLE);
+  }
+
+  /** Bytes that were accepted and that the kernel has not taken yet. */
+  get unflushed(): number {
+    return this.#accepted - this.#written;
+  }
+
+  /**
+   * Resolves when the data is with the kernel or under the high-water mark: awaiting it is the backpressure. The data
+   * must not be changed before. An abort or a timeout ends the wait, not the writing.
+   *
+   * Rejects {@link BrokenPipeError} once the reader is gone.
+   */
+  write(data: Writable, options?: WaitOptions): Promise<void> {
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    let bytes: Buffer;
+    try {
+      bytes = toBuffer(data);
+    } catch (error) {
+      return handled(Promise.reject(error as Error));
+    }
+    if (bytes.length === 0) return DONE;
+
+    this.#accept(bytes.length);
+    if (bytes.length < GATHER_BELOW) {
+      this.#gatherCopy(bytes);
+      if (this.unflushed <= this.#highWaterMark) return DONE;
+      this.#flush();
+      return this.#reach(this.#accepted - this.#highWaterMark, options, 'not all could be written');
+    }
+    this.#sealGathered();
+    this.#queue.push(bytes);
+    this.#flush();
+    // It is not copied, so it is the caller's again only when the kernel has all of it.
+    return this.#reach(this.#accepted, options, 'not all could be written');
+  }
+
+  /** Resolves when the kernel has all that was written. */
+  drain(options?: WaitOptions): Promise<void> {
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    this.#flush();
+    return this.#reach(this.#accepted, options, 'not all could be flushed');
+  }
+
+  /** Flushes, then closes. Rejects with what failed before, if it has not been told yet; it is closed all the same. */
+  async close(options?: WaitOptions): Promise<void> {
+    if (!this.#isOpen || this.#isClosing) throw this.#descriptor.closedError();
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
+    this.#isClosing = true;
+    try {
+      this.#flush();
+      await this.#reach(this.#accepted, options, 'not all could be flushed');
+    } catch (error) {
+      if (this.#failure === undefined) {
+        this.#isClosing = false; // an abort or a timeout: the caller may try again
+        throw error;
+      }
+      this.#end();
+      throw error;
+    }
+    this.#end();
+  }
+
+  /** Closes at once and drops what is not flushed; writes that wait reject {@link ClosedError}. */
+  destroy(): void {
+    if (!this.#isOpen) return;
+    this.#failAsClosed();
+    this.#end();
+  }
+
+  /** Flushes for at most `closeTimeout`, then destroys and rejects {@link TimeoutError}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isOpen) return;
+    if (this.#failure !== undefined && this.#failureWasTold) {
+      this.#end();
+      return;
+    }
+    try {
+      await this.close({ timeout: this.#closeTimeout });
+    } catch (error) {
+      const bytes = this.unflushed;
+      this.destroy();
+      if (!(error instanceof TimeoutError)) throw error;
+      throw new TimeoutError(
+        `${this.#name}: ${String(bytes)} bytes were dropped, because the reader took nothing for ${String(this.#closeTimeout)} ms`,
+      );
+    }
+  }
+
+  /** Whether unflushed bytes keep the process alive; they do unless {@link unref} was called. */
+  ref(): this {
+    this.#descriptor.holdLoop(WRITABLE, true);
+    return this;
+  }
+
+  /** Unflushed bytes no longer keep the process alive. */
+  unref(): this {
+    this.#descriptor.holdLoop(WRITABLE, false);
+    return this;
+  }
+
+  #refusal(options: WaitOptions | undefined): Error | undefined {
+    if (!this.#isOpen || this.#isClosing) return this.#descriptor.closedError();
+    if (this.#failure !== undefined) {
+      this.#failureWasTold = true;
+      return this.#failure;
+    }
+    return refuse(options);
+  }
+
+  #accept(count: number): void {
+    if (this.unflushed === 0) unflushed.add(this);
+    this.#accepted += count;
+    this.#descriptor.unflushed += count;
+  }
+
+  #gatherCopy(bytes: Buffer): void {
+    if (this.#gathered + bytes.length > this.#gather.length) {
+      this.#sealGathered();
+      this.#gather = Buffer.allocUnsafeSlow(GATHER_SIZE);
+    }
+    bytes.copy(this.#gather, this.#gathered);
+    this.#gathered += bytes.length;
+    if (this.#gathered > GATHER_SIZE - GATHER_BELOW) this.#flush();
+    else if (!this.#flushIsDue) {
+      this.#flushIsDue = true;
+      process.nextTick(this.#onTurnEnd);
+    }
+  }
+
+  readonly #onTurnEnd = (): void => {
+    this.#flushIsDue = false;
+    this.#flush();
+  };
+
+  /** What was gathered becomes a part of the queue; what is left of the buffer gathers on. */
+  #sealGathered(): void {
+    if (this.#gathered === 0) return;
+    this.#queue.push(this.#gather.subarray(0, this.#gathered));
+    this.#gather = this.#gather.subarray(this.#gathered);
+    this.#gathered = 0;
+  }
+
+  #flush(): void {
+    if (!this.#isOpen) this.#drop();
+    if (this.unflushed === 0) return;
+    this.#sealGathered();
+    while (this.#queue.length > 0) {
+      if (!this.#descriptor.mayWriteNow) break;
+      const parts = this.#queue.length > MAX_PARTS ? this.#queue.slice(0, MAX_PARTS) : this.#queue;
+      const result = this.#descriptor.write(parts, this.#offset);
+      if (result === EAGAIN) break;
+      if (result < 0) {
+        this.#fail(result);
+        return;
+      }
+      this.#advance(result);
+    }
+    this.#descriptor.waitWritable(this.#queue.length > 0 ? this.#interest : undefined);
+    this.#settle();
+  }
+
+  /** While this is set at the descriptor, it keeps the writer from being collected. */
+  readonly #interest: Interest = {
+    ready: () => {
+      this.#flush();
+    },
+    closed: () => {
+      this.#failAsClosed();
+    },
+  };
+
+  #failAsClosed(): void {
+    const error = new ClosedError(`${this.#name} was closed with ${String(this.unflushed)} bytes unflushed`);
+    this.#drop();
+    for (const { pending } of this.#waiters.splice(0)) pending.reject(error);
+  }
+
+  #advance(count: number): void {
+    this.#written += count;
+    this.#descriptor.unflushed -= count;
+    this.#offset += count;
+    let done = 0;
+    while (done < this.#queue.length) {
+      const { length } = this.#queue[done] as Buffer;
+      if (this.#offset < length) break;
+      this.#offset -= length;
+      done++;
+    }
+    if (done === this.#queue.length) this.#queue = [];
+    else if (done > 0) this.#queue.splice(0, done);
+  }
+
+  #settle(): void {
+    if (this.unflushed === 0) unflushed.delete(this);
+    if (this.#waiters.length === 0) return;
+    let done = 0;
+    while (done < this.#waiters.length && (this.#waiters[done] as Waiter).position <= this.#written) done++;
+    for (const { pending } of this.#waiters.splice(0, done)) pending.resolve();
+  }
+
+  #fail(errno: number): void {
+    const isGone = errno === EPIPE || errno === ECONNRESET;
+    this.#failure = isGone
+      ? new BrokenPipeError(`${this.#name}: the reader is gone`, { errno: EPIPE, syscall: 'write' })
+      : new SystemError(errno, 'write', this.#name);
+    this.#drop();
+    this.#descriptor.waitWritable(undefined);
+    for (const { pending } of this.#waiters.splice(0)) {
+      this.#failureWasTold = true;
+      pending.reject(this.#failure);
+    }
+  }
+
+  #drop(): void {
+    this.#queue = [];
+    this.#gathered = 0;
+    this.#offset = 0;
+    this.#descriptor.unflushed -= this.unflushed;
+    this.#written = this.#accepted;
+    unflushed.delete(this);
+  }
+
+  #reach(position: number, options: WaitOptions | undefined, what: string): Promise<void> {
+    if (this.#failure !== undefined) {
+      this.#failureWasTold = true;
+      return handled(Promise.reject(this.#failure));
+    }
+    if (this.#written >= position) return DONE;
+    const pending = new Pending<void>(
+      options,
+      () => `${this.#name}: ${what}`,
+      () => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        this.#copyQueue();
+      },
+    );
+    const waiter = { position, pending };
+    // In the order of their positions: a small write waits for less than all that was accepted before it.
+    let index = this.#waiters.length;
+    while (index > 0 && (this.#waiters[index - 1] as Waiter).position > position) index--;
+    this.#waiters.splice(index, 0, waiter);
+    return handled(pending.promise);
+  }
+
+  /** A caller that no longer waits may change its buffer. */
+  #copyQueue(): void {
+    this.#queue = this.#queue.map((part) => Buffer.from(part));
+  }
+
+  get #isOpen(): boolean {
+    return this.#descriptor.isOpenFor(WRITABLE);
+  }
+
+  get #name(): string {
+    return this.#descriptor.toString();
+  }
+
+  #end(): void {
+    forget(this);
+    this.#descriptor.closeSide(WRITABLE);
+  }
+}
+
+function handled(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+function toBuffer(data: Writable): Buffer {
+  if (typeof data === 'string') return Buffer.from(data, 'utf8');
+  if (Buffer.isBuffer(data)) return data;
+  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  throw new TypeError(`data: expected a string, a Buffer or another view of an ArrayBuffer, not ${describe(data)}`);
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+}

@@ -1,0 +1,42 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+
+const sources = (packageDir: string) => join(packageDir, 'test', 'fixtures');
+const built = (packageDir: string) => join(packageDir, '.fixtures');
+
+/** The path of a fixture as a program that Node can run: `fixture('echo-lines')`. */
+export function fixture(name: string, packageDir = process.cwd()): string {
+  return join(built(packageDir), `${name}.js`);
+}
+
+/**
+ * Compiles `test/fixtures/*.ts` to where {@link fixture} says: the lowest supported Node can't load TypeScript. A
+ * fixture that no test names fails the run, so that none outlives its test.
+ */
+export async function compileFixtures(packageDir: string): Promise<void> {
+  const names = (await readdir(sources(packageDir)).catch(() => [])).filter((name) => name.endsWith('.ts'));
+  await rm(built(packageDir), { recursive: true, force: true });
+  if (names.length === 0) return;
+
+  const tests = await testTexts(packageDir);
+  for (const name of names.map((file) => basename(file, '.ts'))) {
+    const users = tests.filter(({ path, text }) => basename(path, '.ts') !== name && text.includes(name));
+    if (users.length === 0) throw new Error(`test/fixtures/${name}.ts: no test uses this fixture`);
+  }
+  await mkdir(built(packageDir), { recursive: true });
+  await build({
+    entryPoints: names.map((name) => join(sources(packageDir), name)),
+    outdir: built(packageDir),
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'inline',
+  });
+}
+
+async function testTexts(packageDir: string): Promise<{ path: string; text: string }[]> {
+  const paths = (await readdir(join(packageDir, 'test'), { recursive: true })).filter((name) => name.endsWith('.ts'));
+  return Promise.all(
+    paths.map(async (path) => ({ path, text: await readFile(join(packageDir, 'test', path), 'utf8') })),
+  );
+}

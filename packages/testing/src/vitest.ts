@@ -1,0 +1,33 @@
+import { basename } from 'node:path';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { compileFixtures, fixture } from './fixtures.js';
+
+/**
+ * How every package runs its tests: against what was built, as a user gets it, with the fixtures compiled first. A
+ * test that imports `./fixtures/name.js` gets the compiled module, the same that a child process loads, with the
+ * types of its source.
+ */
+export function preset(): ViteUserConfig {
+  const packageDir = process.cwd();
+  return defineConfig({
+    plugins: [
+      {
+        name: 'compiled-fixtures',
+        enforce: 'pre',
+        buildStart: () => compileFixtures(packageDir),
+        resolveId(source) {
+          if (!/(^|\/)fixtures\/[^/]+\.js$/.test(source)) return undefined;
+          return { id: fixture(basename(source, '.js'), packageDir), external: true };
+        },
+      },
+    ],
+    test: {
+      include: ['test/**/*.test.ts'],
+      pool: 'forks',
+      execArgv: ['--expose-gc'],
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
+      server: { deps: { external: [/\/dist\//, /\/\.fixtures\//] } },
+    },
+  });
+}

@@ -1,0 +1,64 @@
+// What the root's npm scripts call: installs what is missing, builds what changed, then does the task.
+// It needs Node and npm alone; pnpm comes through npx at the version that package.json names.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const [task, ...args] = process.argv.slice(2);
+
+/** stdout belongs to the task alone (`demo --json` is parsed by others), so all of the preparation goes to stderr. */
+function pnpm(words, { quiet = false } = {}) {
+  const result = spawnSync('npx', ['--yes', '--', packageManager, ...words], {
+    cwd: root,
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2],
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', npm_config_loglevel: 'error' },
+    maxBuffer: 1 << 28,
+  });
+  if (result.error) fail(`npx could not be started (${result.error.message}); it comes with npm`);
+  if (result.status !== 0) {
+    if (quiet) process.stderr.write(Buffer.concat([result.stdout, result.stderr]));
+    process.exit(result.status ?? 1);
+  }
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+const install = () => pnpm(['install', '--frozen-lockfile', '--prefer-offline'], { quiet: true });
+const turbo = (words, options) => pnpm(['exec', 'turbo', 'run', ...words], options);
+
+/** In this process, so that a signal or a closed pipe reaches the program itself and nothing in between. */
+async function runProgram(path, cwd) {
+  process.argv.splice(1, process.argv.length - 1, path, ...args);
+  process.chdir(cwd);
+  await import(pathToFileURL(path).href);
+}
+
+const tasks = {
+  build() {
+    install();
+    turbo(['build', ...args]);
+  },
+  test() {
+    install();
+    pnpm(['exec', 'prettier', '--check', '--log-level', 'warn', '.']);
+    turbo(['build', 'lint', 'typecheck', 'test', '--concurrency=2', ...args]);
+  },
+  format() {
+    install();
+    pnpm(['exec', 'prettier', '--write', '--log-level', 'warn', '.']);
+  },
+  async demo() {
+    install();
+    turbo(['build', '--filter=@aiopipe/demo', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'apps/demo/dist/main.js'), process.env.INIT_CWD ?? process.cwd());
+  },
+};
+
+if (!Object.hasOwn(tasks, task)) fail(`unknown task ${task}; there are ${Object.keys(tasks).join(', ')}`);
+await tasks[task]();
