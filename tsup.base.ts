@@ -11,5 +11,7 @@ export const build = (entry: Record<string, string>, more: Options = {}) =>
     splitting: true,
     clean: true,
     dts: false,
+    // Class names are seen: in inspected values and in messages.
+    keepNames: true,
     ...more,
   });

@@ -39,10 +39,12 @@ static void on_event(uv_poll_t *handle, int status, int events) {
 
   /*
    * libuv turns POLLERR (the reader of a pipe left; a socket that was reset, with bytes still to read) into an error
-   * and stops. Whoever waits must try its call, which says what really is.
+   * and stops. Whoever waits must try its call, which says what really is, and goes on waiting if that was not the
+   * end: the reset may stand behind bytes that come first.
    */
   if (status < 0) {
     poll->armed = 0;
+    arm(poll, poll->wanted);
     events = poll->wanted;
   }
   int unwanted = events & ~poll->wanted;

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { ClosedError, SystemError } from './errors.js';
 import { native, READABLE, WRITABLE, type NativePoll } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
+import { type Transport } from './transport.js';
 
 /** A non-blocking call's way to say: not now. */
 export const EAGAIN = -constants.errno.EAGAIN;
@@ -15,13 +16,6 @@ const BUDGET = 256 * 1024;
 
 const SHUT_RD = 0;
 const SHUT_WR = 1;
-
-/** How the calls on a descriptor are made. */
-export interface Transport {
-  readonly isSocket: boolean;
-  /** Of a pair on this machine: all that the peer wrote arrives before the news that it closed with bytes unread. */
-  readonly isLocal: boolean;
-}
 
 /** Who waits for a descriptor. */
 export interface Interest {
@@ -92,7 +86,20 @@ export class Descriptor {
 
   /** Bytes read; 0 at the end of the stream; {@link EAGAIN}. Other failures throw. */
   read(bytes: Buffer, offset: number, length: number): number {
-    const result = native().read(this.#owned.number, bytes, offset, length, this.#transport.isSocket);
+    return this.#read(native().read(this.#owned.number, bytes, offset, length, this.#transport.isSocket));
+  }
+
+  /**
+   * As {@link read}, and takes the descriptors that came along: `passed[0]` is how many follow it there, or -1 where the
+   * kernel could not hand all of them over.
+   */
+  receive(bytes: Buffer, offset: number, length: number, passed: Int32Array): number {
+    passed[0] = 0;
+    if (!this.#transport.isSocket) return this.read(bytes, offset, length);
+    return this.#read(native().receive(this.#owned.number, bytes, offset, length, passed));
+  }
+
+  #read(result: number): number {
     if (result >= 0) {
       this.#readBudget -= result;
       return result;
@@ -119,6 +126,18 @@ export class Descriptor {
       parts.length === 1
         ? native().write(number, first, offset, first.length - offset, this.#transport.isSocket)
         : native().writeParts(number, parts, offset, this.#transport.isSocket);
+    if (result > 0) this.#writeBudget -= result;
+    return result;
+  }
+
+  /** As {@link write} of one part, which descriptors travel with. They are still ours to close. */
+  send(bytes: Buffer, offset: number, length: number, passed: Int32Array | undefined): number {
+    const { number } = this.#owned;
+    const { isSocket } = this.#transport;
+    const result =
+      passed === undefined
+        ? native().write(number, bytes, offset, length, isSocket)
+        : native().writeParts(number, [bytes.subarray(offset, offset + length)], 0, isSocket, passed);
     if (result > 0) this.#writeBudget -= result;
     return result;
   }

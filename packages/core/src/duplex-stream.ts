@@ -1,3 +1,5 @@
+import { type Descriptor } from './descriptor.js';
+import { READABLE, WRITABLE } from './native.js';
 import { type PipeReader } from './reader.js';
 import { type PipeWriter } from './writer.js';
 
@@ -6,18 +8,22 @@ export class DuplexStream implements AsyncDisposable {
   readonly reader: PipeReader;
   readonly writer: PipeWriter;
 
+  readonly #descriptor: Descriptor;
+
   /** @internal Made by `open()`. */
-  constructor(reader: PipeReader, writer: PipeWriter) {
+  constructor(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor) {
     this.reader = reader;
     this.writer = writer;
+    this.#descriptor = descriptor;
   }
 
-  /** Flushes and closes the writer, then closes the reader. */
+  /** Flushes and closes the writer, then closes the reader; one of them may be closed already. */
   async close(): Promise<void> {
+    if (this.#descriptor.isClosed) throw this.#descriptor.closedError();
     try {
-      await this.writer.close();
+      if (this.#descriptor.isOpenFor(WRITABLE)) await this.writer.close();
     } finally {
-      this.reader.close();
+      if (this.#descriptor.isOpenFor(READABLE)) this.reader.close();
     }
   }
 

@@ -1,21 +1,19 @@
 import { closeWhenDropped, forget } from './collector.js';
-import { Descriptor, type Transport } from './descriptor.js';
+import { Descriptor } from './descriptor.js';
 import { DuplexStream } from './duplex-stream.js';
-import { AiopipeError, BusyError, ClosedError, MovedError, SystemError } from './errors.js';
+import { BusyError, ClosedError, MovedError, SystemError } from './errors.js';
 import { HANDLE, registerHandleKind, type Handle } from './handle.js';
 import { native, READABLE, WRITABLE } from './native.js';
 import { OwnedFd } from './owned-fd.js';
 import { PipeReader } from './reader.js';
-import { PipeWriter, type WriterOptions } from './writer.js';
+import { inspectFd, LOCAL_SOCKET, PIPE, type Transport } from './transport.js';
+import { checkWriterOptions, PipeWriter, type WriterOptions } from './writer.js';
 
 /**
  * Who has the descriptor: this object (`owned`), a stream of it (`open`), the callback or block that it was lent to and
  * with which it ends (`detached`), another process (`moved`), nobody (`closed`).
  */
 export type EndState = 'owned' | 'open' | 'detached' | 'moved' | 'closed';
-
-const PIPE: Transport = { isSocket: false, isLocal: true };
-const LOCAL_SOCKET: Transport = { isSocket: true, isLocal: true };
 
 /** What the three kinds of end have in common. @internal */
 export abstract class End implements Handle {
@@ -118,6 +116,10 @@ export abstract class End implements Handle {
       assertMovable: () => {
         this.#assertOwned('moved');
       },
+      pack: () => {
+        this.#assertOwned('moved');
+        return { kind: this.kind, fds: [this.#owned] };
+      },
       move: (destination: string) => {
         this.#assertOwned('moved');
         this.#leave('moved', destination);
@@ -166,6 +168,7 @@ export class DetachedEnd implements Disposable {
   /** @internal */
   constructor(owned: OwnedFd) {
     this.#owned = owned;
+    closeWhenDropped(this, owned);
   }
 
   /** The number to give to the spawn. */
@@ -176,6 +179,7 @@ export class DetachedEnd implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    forget(this);
     this.#owned.close();
   }
 }
@@ -208,6 +212,7 @@ export class WriteEnd extends End {
 
   /** A stream over this end. Synchronous; the end is `open` from now on. */
   open(options?: WriterOptions): PipeWriter {
+    checkWriterOptions(options);
     return new PipeWriter(this.openDescriptor(), options);
   }
 }
@@ -224,8 +229,9 @@ export class DuplexEnd extends End {
 
   /** Two streams over this end. Synchronous; the end is `open` from now on. */
   open(options?: WriterOptions): DuplexStream {
+    checkWriterOptions(options);
     const descriptor = this.openDescriptor();
-    return new DuplexStream(new PipeReader(descriptor), new PipeWriter(descriptor, options));
+    return new DuplexStream(new PipeReader(descriptor), new PipeWriter(descriptor, options), descriptor);
   }
 }
 
@@ -267,50 +273,33 @@ export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
 /** A pipe that goes both ways, on one socketpair(2). Each end reads what the other writes. Close-on-exec, as all ends. */
 export function aioduplex(options: DuplexOptions = {}): [DuplexEnd, DuplexEnd] {
   const bufferSize = checkSize('bufferSize', options.bufferSize);
-  const fds = new Int32Array(2);
-  check(native().socketpair(fds, bufferSize), 'socketpair', "a duplex pipe can't be made");
-  const make = (fd: number) =>
-    new DuplexEnd(new OwnedFd(fd, 'duplex end', aioduplex), LOCAL_SOCKET, READABLE | WRITABLE);
-  const [one, other] = fds as unknown as [number, number];
+  const make = (owned: OwnedFd) => new DuplexEnd(owned, LOCAL_SOCKET, READABLE | WRITABLE);
+  const [one, other] = socketPair(bufferSize, ['duplex end', 'duplex end'], aioduplex);
   return [make(one), make(other)];
 }
 
-const KIND = { pipe: 1, socket: 2, file: 5 };
+/** Two connected descriptors, named as messages shall name them. `bufferSize` 0 leaves it to the system. */
+export function socketPair(
+  bufferSize: number,
+  names: readonly [string, string],
+  maker: (...args: never[]) => unknown,
+): [OwnedFd, OwnedFd] {
+  const fds = new Int32Array(2);
+  check(native().socketpair(fds, bufferSize), 'socketpair', `a ${names[0]} can't be made`);
+  const [one, other] = fds as unknown as [number, number];
+  return [new OwnedFd(one, names[0], maker), new OwnedFd(other, names[1], maker)];
+}
 
-/** Nothing is adopted unless all is right: then the caller still has its descriptor. */
+/** Nothing is adopted unless all is right: until then the caller still has its descriptor. */
 function adopt(
   fd: number,
   directions: number,
   what: string,
   maker: (fd: number) => End,
 ): { owned: OwnedFd; transport: Transport } {
-  if (!Number.isInteger(fd) || fd < 0)
-    throw new TypeError(`fromFd: expected the number of a descriptor, not ${String(fd)}`);
-  const described = native().describe(fd);
-  check(described, 'fstat', `fd ${String(fd)} can't become a ${what}`);
-  const kind = described & 15;
-  if (kind === KIND.file) {
-    throw new AiopipeError(
-      'ERR_AIOPIPE_NOT_POLLABLE',
-      `fd ${String(fd)} is a file or a device that is always ready, which can't be waited for; use node:fs for it`,
-    );
-  }
-  if (directions === (READABLE | WRITABLE) && kind !== KIND.socket) {
-    throw new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `fd ${String(fd)} is no socket: it can't become a duplex end`);
-  }
-  const lacks = (directions & READABLE && !(described & 16)) || (directions & WRITABLE && !(described & 32));
-  if (lacks) {
-    const other = directions & READABLE ? 'writing' : 'reading';
-    throw new AiopipeError(
-      'ERR_AIOPIPE_WRONG_DIRECTION',
-      `fd ${String(fd)} is open for ${other} only: it can't become a ${what}`,
-    );
-  }
+  const transport = inspectFd(fd, directions, what);
   check(native().setCloseOnExec(fd), 'fcntl', `fd ${String(fd)}`);
-  return {
-    owned: new OwnedFd(fd, what, maker),
-    transport: { isSocket: kind === KIND.socket, isLocal: kind === KIND.pipe || (described & 64) !== 0 },
-  };
+  return { owned: new OwnedFd(fd, what, maker), transport };
 }
 
 function check(result: number, syscall: string, about: string): void {

@@ -19,6 +19,8 @@ export interface Handle {
   [HANDLE](): {
     /** Throws if it can't move now: closed, moved already, or in use. */
     assertMovable(): void;
+    /** What {@link move} would return, with nothing changed yet. Throws as {@link assertMovable} does. */
+    pack(): PackedHandle;
     /** Takes it out of this process. `destination` is where to, in the words of later errors: `process 123`. */
     move(destination: string): PackedHandle;
   };

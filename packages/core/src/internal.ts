@@ -4,11 +4,13 @@
  * @module
  */
 export { closeSideWhenDropped, forget } from './collector.js';
-export { Descriptor, EAGAIN } from './descriptor.js';
+export { Descriptor, EAGAIN, type Interest } from './descriptor.js';
+export { socketPair } from './end.js';
 export { nameErrors } from './errors.js';
 export { adopterOf, HANDLE, isHandle, registerHandleKind, type Handle, type PackedHandle } from './handle.js';
 export { native, READABLE, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';
 export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';
 export { Pending, refuse } from './waiting.js';
-export { flushAllWriters } from './writer.js';
+export { inspectFd, LOCAL_SOCKET, type Transport } from './transport.js';
+export { flushAll, unflushed, type Unflushed } from './unflushed.js';

@@ -54,7 +54,9 @@ export class PipeReader {
    */
   read(size?: number, options?: WaitOptions): Promise<Buffer> {
     if (size === undefined) return this.#take(() => this.#all(), options, 'the end of the stream did not come');
-    if (!(size > 0)) return Promise.reject(new RangeError(`size: expected a positive number, not ${String(size)}`));
+    if (!((Number.isInteger(size) && size > 0) || size === Infinity)) {
+      return Promise.reject(new RangeError(`size: expected a positive whole number of bytes, not ${String(size)}`));
+    }
     return this.#take(() => this.#some(size), options, 'nothing came');
   }
 
@@ -84,6 +86,9 @@ export class PipeReader {
   /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
   readUntil(separator: string | Uint8Array, options?: WaitOptions): Promise<Buffer> {
     const bytes = typeof separator === 'string' ? Buffer.from(separator) : separator;
+    if (!(bytes instanceof Uint8Array)) {
+      return Promise.reject(new TypeError(`separator: expected a string or a Uint8Array, not ${typeof separator}`));
+    }
     if (bytes.length === 0) return Promise.reject(new RangeError('separator: expected at least one byte'));
     return this.#readTo(bytes, options, () => {
       const partial = this.#queue.take(this.#queue.length);

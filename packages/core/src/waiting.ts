@@ -15,6 +15,9 @@ export function refuse(options: WaitOptions | undefined): Error | undefined {
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
     return new TypeError(`timeout: expected milliseconds, not ${String(timeout)}`);
   }
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== 'function') {
+    return new TypeError(`signal: expected an AbortSignal, not ${signal === null ? 'null' : typeof signal}`);
+  }
   if (signal?.aborted) return abortError(signal);
   return undefined;
 }
@@ -22,6 +25,9 @@ export function refuse(options: WaitOptions | undefined): Error | undefined {
 function abortError(signal: AbortSignal): AbortError {
   return new AbortError(undefined, { cause: signal.reason });
 }
+
+/** What a timer of Node's can hold: more would come after 1 ms, and this is 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** One promise that something will settle later, unless its signal or timeout comes first. */
 export class Pending<T> {
@@ -48,7 +54,7 @@ export class Pending<T> {
       this.reject(error);
     };
     const timer =
-      timeout === undefined || timeout === Infinity
+      timeout === undefined || timeout > LONGEST_TIMER
         ? undefined
         : setTimeout(() => {
             giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));

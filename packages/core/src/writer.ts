@@ -3,6 +3,7 @@ import { closeSideWhenDropped, forget } from './collector.js';
 import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
 import { BrokenPipeError, ClosedError, SystemError, TimeoutError } from './errors.js';
 import { WRITABLE } from './native.js';
+import { unflushed } from './unflushed.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
 
 /** Writes below this are gathered by copying, and flushed at the end of the turn or when the buffer is full. */
@@ -25,6 +26,17 @@ export interface WriterOptions {
   readonly closeTimeout?: number | undefined;
 }
 
+/** Before the end is opened: then it is still the caller's if they are wrong. */
+export function checkWriterOptions(options: WriterOptions = {}): void {
+  for (const name of ['highWaterMark', 'closeTimeout'] as const) {
+    const value = options[name];
+    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
+      const unit = name === 'highWaterMark' ? 'bytes' : 'milliseconds';
+      throw new RangeError(`${name}: expected a number of ${unit}, not ${String(value)}`);
+    }
+  }
+}
+
 /** Bytes, or a string, which is written as UTF-8. */
 export type Writable = string | ArrayBufferView;
 
@@ -32,14 +44,6 @@ interface Waiter {
   /** Settled when as many bytes in all have gone to the kernel. */
   readonly position: number;
   readonly pending: Pending<void>;
-}
-
-/** Writers that still hold bytes: a child process flushes them before it ends. */
-const unflushed = new Set<PipeWriter>();
-
-/** Resolves when no writer of this thread holds bytes any more; failed ones don't count. */
-export async function flushAllWriters(): Promise<void> {
-  await Promise.allSettled([...unflushed].map((writer) => writer.drain()));
 }
 
 /**
@@ -117,7 +121,7 @@ export class PipeWriter {
     return this.#reach(this.#accepted, options, 'not all could be flushed');
   }
 
-  /** Flushes, then closes. Rejects with what failed before, if it has not been told yet; it is closed all the same. */
+  /** Flushes, then closes. Rejects with what failed, now or before; it is closed all the same. */
   async close(options?: WaitOptions): Promise<void> {
     if (!this.#isOpen || this.#isClosing) throw this.#descriptor.closedError();
     const refusal = refuse(options);
@@ -152,7 +156,9 @@ export class PipeWriter {
       return;
     }
     try {
-      await this.close({ timeout: this.#closeTimeout });
+      // A close() that is at work already does the rest, unless it takes too long.
+      if (this.#isClosing) await this.#reach(this.#accepted, { timeout: this.#closeTimeout }, 'not all could be flushed');
+      else await this.close({ timeout: this.#closeTimeout });
     } catch (error) {
       const bytes = this.unflushed;
       this.destroy();

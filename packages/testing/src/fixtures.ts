@@ -16,8 +16,10 @@ export function fixture(name: string, packageDir = process.cwd()): string {
  */
 export async function compileFixtures(packageDir: string): Promise<void> {
   const names = (await readdir(sources(packageDir)).catch(() => [])).filter((name) => name.endsWith('.ts'));
-  await rm(built(packageDir), { recursive: true, force: true });
-  if (names.length === 0) return;
+  if (names.length === 0) {
+    await rm(built(packageDir), { recursive: true, force: true });
+    return;
+  }
 
   const tests = await testTexts(packageDir);
   for (const name of names.map((file) => basename(file, '.ts'))) {
@@ -32,6 +34,11 @@ export async function compileFixtures(packageDir: string): Promise<void> {
     target: 'node20',
     sourcemap: 'inline',
   });
+  // Only what has no source any more: another run of the same package's tests may be using the others.
+  const expected = new Set(names.map((name) => `${basename(name, '.ts')}.js`));
+  for (const name of await readdir(built(packageDir))) {
+    if (!expected.has(name)) await rm(join(built(packageDir), name), { force: true });
+  }
 }
 
 async function testTexts(packageDir: string): Promise<{ path: string; text: string }[]> {

@@ -1,0 +1,273 @@
+import { define } from './decoder-shape.js';
+import { type ERROR_NAMES, VIEW_NAMES } from './kinds.js';
+import { ErrorPart } from './tags.js';
+
+/**
+ * An object that is being built of the values that follow its head. Most exist before those are read, which may refer
+ * to them; a box, a view and an instance of a registered class are made of their one child.
+ */
+export abstract class Builder<T = unknown> {
+  /** How many values are still to come. */
+  remaining: number;
+  /** The object's number among the message's objects; -1 where it has none of its own. */
+  id = -1;
+
+  constructor(
+    /** What references to it get until it is finished. */
+    public target: T,
+    remaining: number,
+  ) {
+    this.remaining = remaining;
+  }
+
+  /** Takes the next value. A message says what is wrong with it; undefined says that nothing is. */
+  abstract add(value: unknown): string | undefined;
+
+  /** The finished object. */
+  finish(): T {
+    return this.target;
+  }
+}
+
+/** Objects with their keys: each key, then its value. */
+export class KeyedBuilder extends Builder<object> {
+  private key: string | undefined;
+
+  constructor(
+    target: object,
+    count: number,
+  ) {
+    super(target, count * 2);
+  }
+
+  add(value: unknown): string | undefined {
+    if (this.key === undefined) {
+      if (typeof value !== 'string') return 'a key must be a string';
+      this.key = value;
+      return undefined;
+    }
+    const { key } = this;
+    this.key = undefined;
+    return define(this.target, key, value) ? undefined : 'a property cannot be added';
+  }
+}
+
+export class ShapedBuilder extends Builder<object> {
+  private next = 0;
+
+  constructor(
+    target: object,
+    private readonly keys: readonly string[],
+  ) {
+    super(target, keys.length);
+  }
+
+  add(value: unknown): string | undefined {
+    define(this.target, this.keys[this.next++] as string, value);
+    return undefined;
+  }
+}
+
+export class ArrayBuilder extends Builder<unknown[]> {
+  constructor(
+    target: unknown[],
+    length: number,
+  ) {
+    super(target, length);
+  }
+
+  add(value: unknown): string | undefined {
+    this.target.push(value);
+    return undefined;
+  }
+}
+
+/** An array with holes, or with named properties: each index or name, then its value. */
+export class SparseArrayBuilder extends Builder<unknown[]> {
+  private key: number | string | undefined;
+
+  constructor(
+    target: unknown[],
+    count: number,
+  ) {
+    super(target, count * 2);
+  }
+
+  add(value: unknown): string | undefined {
+    const { key } = this;
+    if (key === undefined) {
+      const isIndex = typeof value === 'number' && value >>> 0 === value && value < this.target.length;
+      const isName = typeof value === 'string' && value !== 'length' && !(String(Number(value) >>> 0) === value);
+      if (!isIndex && !isName) return 'an array has no such key';
+      this.key = value;
+      return undefined;
+    }
+    this.key = undefined;
+    if (typeof key === 'number') this.target[key] = value;
+    else define(this.target, key, value);
+    return undefined;
+  }
+}
+
+/** An array of which most may be holes is made as V8's dictionary: that takes memory for what it holds, not for its length. */
+export function arrayWithHoles(length: number, count: number): unknown[] {
+  const array: unknown[] = [];
+  if (length > 64 + 8 * count) array.length = 0xffffffff;
+  array.length = length;
+  return array;
+}
+
+export class MapBuilder extends Builder<Map<unknown, unknown>> {
+  private key: unknown;
+  private hasKey = false;
+
+  constructor(
+    target: Map<unknown, unknown>,
+    count: number,
+  ) {
+    super(target, count * 2);
+  }
+
+  add(value: unknown): string | undefined {
+    if (this.hasKey) this.target.set(this.key, value);
+    else this.key = value;
+    this.hasKey = !this.hasKey;
+    return undefined;
+  }
+}
+
+export class SetBuilder extends Builder<Set<unknown>> {
+  constructor(
+    target: Set<unknown>,
+    count: number,
+  ) {
+    super(target, count);
+  }
+
+  add(value: unknown): string | undefined {
+    this.target.add(value);
+    return undefined;
+  }
+}
+
+/** The parts of an error that don't enumerate, as `flags` lists them; then its properties. */
+export class ErrorBuilder extends KeyedBuilder {
+  private readonly parts: string[];
+
+  constructor(target: Error, flags: number, fields: number) {
+    super(target, fields);
+    this.parts = PARTS.filter(([part]) => (flags & part) !== 0).map(([, name]) => name);
+    this.remaining += this.parts.length;
+  }
+
+  override add(value: unknown): string | undefined {
+    const part = this.parts.shift();
+    if (part === undefined) return super.add(value);
+    Object.defineProperty(this.target, part, { value, writable: true, enumerable: false, configurable: true });
+    return undefined;
+  }
+}
+
+/** An error with nothing of its own. */
+export function bareError(name: (typeof ERROR_NAMES)[number]): Error {
+  const error = withoutStack(() => (name === 'AggregateError' ? new AggregateError([]) : new SIMPLE_ERRORS[name]()));
+  for (const key of Object.getOwnPropertyNames(error)) Reflect.deleteProperty(error, key);
+  return error;
+}
+
+const SIMPLE_ERRORS = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+
+/** The stack of the place where an error is decoded says nothing, and is dear. */
+export function withoutStack<T>(make: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+const PARTS: [ErrorPart, string][] = [
+  [ErrorPart.Name, 'name'],
+  [ErrorPart.Message, 'message'],
+  [ErrorPart.Stack, 'stack'],
+  [ErrorPart.Cause, 'cause'],
+  [ErrorPart.Errors, 'errors'],
+];
+
+const DECORATED = new Set<object>(
+  [Map, Set, Date, RegExp, Number, String, Boolean, BigInt, Symbol, ArrayBuffer, URL, URLSearchParams].map(
+    (builtin) => builtin.prototype,
+  ),
+);
+
+/** A built-in object, then the properties that someone added to it. */
+export class DecoratedBuilder extends KeyedBuilder {
+  private decorated: object | undefined;
+
+  constructor(count: number) {
+    super(EMPTY, count);
+    this.remaining++;
+  }
+
+  override add(value: unknown): string | undefined {
+    if (this.decorated === undefined) {
+      // Nothing but what this message has made: a handle's methods, say, are no peer's to replace.
+      if (typeof value !== 'object' || value === null || !DECORATED.has(Object.getPrototypeOf(value) as object)) {
+        return 'properties are added to what has none';
+      }
+      this.decorated = value;
+      this.target = value;
+      return undefined;
+    }
+    return super.add(value);
+  }
+}
+
+const EMPTY: object = Object.freeze({});
+
+export class BoxBuilder extends Builder {
+  constructor() {
+    super(undefined, 1);
+  }
+
+  add(value: unknown): string | undefined {
+    if (typeof value === 'object' || value === undefined) return 'only a primitive can be boxed';
+    this.target = Object(value);
+    return undefined;
+  }
+}
+
+/** A view over the ArrayBuffer that is its one child. */
+export class ViewBuilder extends Builder {
+  constructor(
+    private readonly number: number,
+    private readonly byteOffset: number,
+    private readonly byteLength: number,
+  ) {
+    super(undefined, 1);
+  }
+
+  add(value: unknown): string | undefined {
+    if (!(value instanceof ArrayBuffer)) return 'a view needs an ArrayBuffer';
+    if (this.byteOffset + this.byteLength > value.byteLength) return 'a view reaches past its ArrayBuffer';
+    try {
+      this.target = makeView(VIEW_NAMES[this.number], value, this.byteOffset, this.byteLength);
+    } catch {
+      return 'a view does not fit its ArrayBuffer';
+    }
+    return this.target === undefined ? 'a view has a type that this Node does not know' : undefined;
+  }
+}
+
+type ViewConstructor = (new (buffer: ArrayBuffer, byteOffset: number, length: number) => ArrayBufferView) & {
+  BYTES_PER_ELEMENT?: number;
+};
+
+function makeView(name: string | undefined, buffer: ArrayBuffer, byteOffset: number, byteLength: number): unknown {
+  if (name === undefined) return undefined;
+  if (name === 'Buffer') return Buffer.from(buffer, byteOffset, byteLength);
+  const View = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name];
+  return View === undefined ? undefined : new View(buffer, byteOffset, byteLength / (View.BYTES_PER_ELEMENT ?? 1));
+}

@@ -1,0 +1,197 @@
+import { BusyError, MovedError, type ClosedError } from '@aiopipe/core';
+import {
+  closeSideWhenDropped,
+  Descriptor,
+  forget,
+  HANDLE,
+  inspectFd,
+  READABLE,
+  WRITABLE,
+  type Handle,
+  type OwnedFd,
+  type PackedHandle,
+} from '@aiopipe/core/internal';
+import { DEFAULT_MAX_FRAME_LENGTH } from './frame.js';
+import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
+import { Receiver } from './receiver.js';
+import { Sender } from './sender.js';
+
+const DEFAULT_QUEUE_LIMIT = 64 * 1024 * 1024;
+
+/** Options of channels. */
+export interface ChannelOptions {
+  /** How values become bytes; `default`, the serializer, unless given. */
+  readonly encoder?: EncoderOption | undefined;
+  /** How bytes become values; `default`, the serializer, unless given. */
+  readonly decoder?: DecoderOption | undefined;
+  /** Bytes of the longest message that is sent or taken. 256 MiB by default. */
+  readonly maxFrameLength?: number | undefined;
+  /** Bytes that may wait for the kernel before a put is refused with QueueFullError. 64 MiB by default. */
+  readonly queueLimit?: number | undefined;
+}
+
+/** {@link ChannelOptions} with nothing left out. */
+export type ChannelSettings = { readonly [Name in keyof ChannelOptions]-?: Exclude<ChannelOptions[Name], undefined> };
+
+/** What an end that moves tells its next owner. */
+export interface Luggage {
+  readonly settings: ChannelSettings;
+  /** Read and not taken yet, and what the decoder needs to know to go on from there. */
+  readonly ahead?: { readonly bytes: Buffer; readonly tables: unknown };
+}
+
+/** Throws TypeError for options that can't be. */
+export function readOptions(options: ChannelOptions = {}): ChannelSettings {
+  const { encoder = 'default', decoder = 'default' } = options;
+  resolveEncoder(encoder);
+  resolveDecoder(decoder);
+  return {
+    encoder,
+    decoder,
+    maxFrameLength: checkBytes('maxFrameLength', options.maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 0xffffffff),
+    queueLimit: checkBytes('queueLimit', options.queueLimit ?? DEFAULT_QUEUE_LIMIT, Infinity),
+  };
+}
+
+function checkBytes(name: string, size: number, most: number): number {
+  if (typeof size === 'number' && size > 0 && size <= most) return size;
+  throw new TypeError(`${name}: expected a positive number of bytes up to ${String(most)}, not ${String(size)}`);
+}
+
+/** What the three kinds of channel end have in common. @internal */
+export abstract class ChannelEnd implements Handle, Disposable {
+  protected readonly descriptor: Descriptor;
+  protected readonly sender: Sender | undefined;
+  protected readonly receiver: Receiver | undefined;
+  readonly #settings: ChannelSettings;
+  readonly #directions: number;
+  #movedTo: string | undefined;
+
+  /** @internal Made by `channel()` and `from()`. */
+  constructor(
+    owned: OwnedFd,
+    directions: number,
+    settings: ChannelSettings,
+    luggage?: Luggage,
+    aheadFds: readonly number[] = [],
+  ) {
+    this.#settings = settings;
+    this.#directions = directions;
+    this.descriptor = new Descriptor(owned, inspectFd(owned.number, directions, 'channel'), directions);
+    if (directions & WRITABLE) {
+      const destination = () => `the peer of the ${this.descriptor.toString()}`;
+      this.sender = new Sender(this.descriptor, resolveEncoder(settings.encoder), settings, destination);
+    }
+    if (directions & READABLE) {
+      const decoder = resolveDecoder(settings.decoder, luggage?.ahead?.tables);
+      this.receiver = new Receiver(this.descriptor, decoder, settings.maxFrameLength);
+      if (luggage?.ahead !== undefined) this.receiver.giveReadAhead(luggage.ahead.bytes, aheadFds);
+    }
+    closeSideWhenDropped(this, this.descriptor, directions);
+  }
+
+  /** Whether it has been closed or handed on. */
+  get isClosed(): boolean {
+    return this.descriptor.isClosed;
+  }
+
+  /**
+   * Closes at once. BusyError while a `get()` or `put()` waits or a message is unsent, ClosedError the second time, and
+   * MovedError after it was handed on.
+   */
+  close(): void {
+    this.#assertIdle('closed');
+    this.#end();
+  }
+
+  /** Always closes; what waits rejects ClosedError. */
+  [Symbol.dispose](): void {
+    if (this.descriptor.isClosed) return;
+    this.sender?.flushNow();
+    this.sender?.failAsClosed();
+    this.receiver?.failAsClosed();
+    this.#end();
+  }
+
+  /** Whether what waits keeps the process alive; it does unless {@link unref} was called. */
+  ref(): this {
+    this.descriptor.holdLoop(this.#directions, true);
+    return this;
+  }
+
+  /** What waits no longer keeps the process alive. */
+  unref(): this {
+    this.descriptor.holdLoop(this.#directions, false);
+    return this;
+  }
+
+  /** @internal */
+  [HANDLE]() {
+    return {
+      assertMovable: () => {
+        this.#assertMovable();
+      },
+      pack: () => this.#pack(),
+      move: (destination: string) => {
+        const packed = this.#pack();
+        forget(this);
+        this.#movedTo = destination;
+        this.receiver?.forgetReadAhead();
+        this.descriptor.release();
+        return packed;
+      },
+    };
+  }
+
+  /** The kind's name on the way to another process. @internal */
+  protected abstract readonly kind: string;
+
+  /** Why calls are refused, once it is closed or went elsewhere. @internal */
+  closedError(): ClosedError {
+    if (this.#movedTo === undefined) return this.descriptor.closedError();
+    return new MovedError(`${this.descriptor.toString()} is not here any more: it was handed to ${this.#movedTo}`);
+  }
+
+  /** @internal */
+  putNow(value: unknown): void {
+    this.sender?.putNow(value);
+  }
+
+  /** @internal */
+  protected assertHere(): void {
+    if (this.descriptor.isClosed) throw this.closedError();
+  }
+
+  #assertIdle(what: string): void {
+    this.assertHere();
+    this.sender?.flushNow();
+    if (!this.sender?.isBusy && !this.receiver?.isBusy) return;
+    throw new BusyError(`${this.descriptor.toString()} can't be ${what}: a get or put waits, or a message is unsent`);
+  }
+
+  #assertMovable(): void {
+    this.#assertIdle('moved');
+    const { encoder, decoder } = this.#settings;
+    if (typeof encoder !== 'function' && typeof decoder !== 'function') return;
+    throw new TypeError(
+      `${this.descriptor.toString()} can't be moved, for a function of it would have to move too: ` +
+        'registerCodec() it on both sides, and give the name that it has there',
+    );
+  }
+
+  #pack(): PackedHandle {
+    this.#assertMovable();
+    const { bytes, fds } = this.receiver?.readAhead ?? { bytes: undefined, fds: [] };
+    const ahead = bytes && { ahead: { bytes, tables: this.receiver?.decoder.exportState() } };
+    return {
+      kind: this.kind,
+      fds: [this.descriptor.owned, ...fds],
+      data: { settings: this.#settings, ...ahead } satisfies Luggage,
+    };
+  }
+
+  #end(): void {
+    forget(this);
+    this.descriptor.closeSide(READABLE | WRITABLE);
+  }
+}

@@ -1,0 +1,254 @@
+import { EncodeError } from './errors.js';
+import type { HandleSink } from './handles.js';
+import { changed, HeadWriter } from './encode-heads.js';
+import type { Output } from './output.js';
+import { describePath, Passing, Refusal, UNREADABLE } from './paths.js';
+import { DEFAULT_DEPTH, RECURSION_LIMIT, Tag, TableLimit, VERSION } from './tags.js';
+
+/** Up to this many objects, looking through an array is cheaper than a Map. */
+const FEW = 12;
+
+/** Stands in the array of objects where there is none, so that its elements stay of one kind. */
+const NONE: object = Object.freeze({});
+
+const own = Object.prototype.hasOwnProperty;
+const wellKnownSymbols = new Map<symbol, string>(
+  Object.getOwnPropertyNames(Symbol)
+    .map((name): [unknown, string] => [(Symbol as unknown as Record<string, unknown>)[name], name])
+    .filter((pair): pair is [symbol, string] => typeof pair[0] === 'symbol'),
+);
+
+/** Turns values into messages of the format that `docs/wire-format.md` describes. */
+export class Encoder extends HeadWriter {
+  private readonly shared: boolean;
+  /** Whether the next message starts with empty tables, and says so. */
+  private fresh = true;
+  private busy = false;
+  /** The message's objects, in the order in which they were met: an object's index is its number on the wire. */
+  private readonly few: object[] = [];
+  private many: Map<object, number> | undefined;
+  private count = 0;
+  /** The objects that are being written, from the root down. */
+  private readonly ancestors: (object | undefined)[] = [];
+  private depth = 0;
+
+  /** @param options.shared keep the tables of shapes and classes from one message to the next */
+  constructor(options: { shared?: boolean } = {}) {
+    super();
+    this.shared = options.shared ?? false;
+  }
+
+  /** The next message starts with empty tables, as if it were the first. */
+  reset(): void {
+    this.fresh = true;
+  }
+
+  /**
+   * Appends one message to `output`.
+   *
+   * @throws EncodeError where the value holds something that can't be sent. The output and the tables are then as they
+   *   were. What `handles` throws passes through as it is, with the same care.
+   */
+  encodeInto(output: Output, value: unknown, handles?: HandleSink): void {
+    if (this.busy) {
+      throw new EncodeError('value', 'a getter, Proxy or reduce of a message puts another one on the same channel');
+    }
+    const start = output.position;
+    const wasFresh = this.fresh;
+    if (wasFresh || !this.shared || this.shapes.isFull || this.classes.size >= TableLimit.Classes) {
+      this.fresh = true;
+      this.shapes.clear();
+      this.classes.clear();
+    }
+    const shapes = this.shapes.size;
+    const classes = this.classes.size;
+    this.busy = true;
+    this.sink = handles;
+    this.attach(output);
+    try {
+      this.reserve(start, 1);
+      let pos = start;
+      if (this.fresh) this.buffer[pos++] = VERSION;
+      output.position = this.write(value, pos);
+      this.fresh = false;
+    } catch (error) {
+      output.position = start;
+      this.shapes.truncate(shapes);
+      for (const name of [...this.classes.keys()].slice(classes)) this.classes.delete(name);
+      throw this.explained(error);
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Lets go of the message's objects. */
+  private release(): void {
+    const few = Math.min(this.count, FEW);
+    for (let i = 0; i < few; i++) this.few[i] = NONE;
+    if (this.many !== undefined) this.many = undefined;
+    this.count = 0;
+    const { ancestors } = this;
+    for (let i = 0; i < ancestors.length && ancestors[i] !== undefined; i++) ancestors[i] = undefined;
+    this.depth = 0;
+    this.sink = undefined;
+    this.busy = false;
+  }
+
+  private explained(error: unknown): unknown {
+    const ancestors = this.ancestors.slice(0, this.depth) as object[];
+    if (error instanceof Refusal) {
+      const options = error.cause === undefined ? undefined : { cause: error.cause };
+      return new EncodeError(describePath(ancestors, error.culprit), error.reason, options);
+    }
+    if (error instanceof Passing) return error.error;
+    const reason = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return new EncodeError(describePath(ancestors, UNREADABLE), reason, { cause: error });
+  }
+
+  private write(value: unknown, pos: number): number {
+    switch (typeof value) {
+      case 'string':
+        return this.string(value, pos);
+      case 'object':
+        if (value === null) break;
+        return this.object(value, pos);
+      case 'number':
+        if (pos > this.limit) this.reserve(pos, 0);
+        return this.number(value, pos);
+      default:
+        break;
+    }
+    return this.writeRare(value, pos);
+  }
+
+  private writeRare(value: unknown, pos: number): number {
+    if (pos > this.limit) this.reserve(pos, 0);
+    switch (typeof value) {
+      case 'boolean':
+        this.buffer[pos] = value ? Tag.True : Tag.False;
+        return pos + 1;
+      case 'undefined':
+        this.buffer[pos] = Tag.Undefined;
+        return pos + 1;
+      case 'bigint':
+        return this.bigint(value, pos);
+      case 'symbol':
+        return this.symbol(value, pos);
+      case 'function':
+        throw new Refusal('a function cannot be sent', value);
+      default:
+        this.buffer[pos] = Tag.Null;
+        return pos + 1;
+    }
+  }
+
+  private symbol(value: symbol, pos: number): number {
+    const key = Symbol.keyFor(value);
+    const name = key ?? wellKnownSymbols.get(value);
+    if (name === undefined) {
+      throw new Refusal(`${String(value)} cannot be sent: only symbols made with Symbol.for() exist elsewhere`, value);
+    }
+    this.buffer[pos] = key === undefined ? Tag.WellKnownSymbol : Tag.Symbol;
+    return this.string(name, pos + 1);
+  }
+
+  private object(value: object, pos: number): number {
+    if (pos > this.limit) this.reserve(pos, 0);
+    const known = this.reference(value);
+    if (known >= 0) return this.tagged(Tag.Reference, known, pos);
+    if (this.depth >= RECURSION_LIMIT) return this.writeDeep(value, pos);
+    this.ancestors[this.depth++] = value;
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype) pos = this.plain(value as Record<string, unknown>, pos);
+    else if (prototype === Array.prototype && Array.isArray(value)) pos = this.array(value, pos);
+    else pos = this.children(this.open(value, pos), this.opened);
+    this.depth--;
+    return pos;
+  }
+
+  private plain(value: Record<string, unknown>, pos: number): number {
+    const shape = this.shapes.find(value);
+    const head = shape === undefined ? -1 : this.shapeHead(shape, pos);
+    if (shape === undefined || head < 0) return this.children(this.openKeyed(Tag.Object, value, pos), this.opened);
+    pos = head;
+    const { keys } = shape;
+    let i = 0;
+    for (const key in value) {
+      if (!own.call(value, key)) continue;
+      if (keys[i] !== key) throw changed(value);
+      i++;
+      pos = this.write(value[key], pos);
+    }
+    if (i !== keys.length) throw changed(value);
+    return pos;
+  }
+
+  private array(value: readonly unknown[], pos: number): number {
+    const values = this.openArray(value, pos);
+    return this.children(values, this.opened);
+  }
+
+  private children(values: readonly unknown[], pos: number): number {
+    for (let i = 0; i < values.length; i++) pos = this.write(values[i], pos);
+    return pos;
+  }
+
+  /** The same as `object`, with a stack of its own. */
+  private writeDeep(root: object, pos: number): number {
+    const base = this.depth;
+    const pending: { values: readonly unknown[]; next: number }[] = [];
+    let opening: object | undefined = root;
+    for (;;) {
+      if (opening !== undefined) {
+        this.ancestors[this.depth++] = opening;
+        if (this.depth > DEFAULT_DEPTH) throw new Refusal(`nesting deeper than ${String(DEFAULT_DEPTH)} levels cannot be sent`, opening);
+        pending.push({ values: this.open(opening, pos), next: 0 });
+        pos = this.opened;
+        opening = undefined;
+      }
+      const top = pending[this.depth - base - 1] as (typeof pending)[number];
+      if (top.next === top.values.length) {
+        pending.pop();
+        if (--this.depth === base) return pos;
+        continue;
+      }
+      const value = top.values[top.next++];
+      if (typeof value !== 'object' || value === null) {
+        pos = this.write(value, pos);
+        continue;
+      }
+      this.reserve(pos, 0);
+      const known = this.reference(value);
+      if (known >= 0) pos = this.tagged(Tag.Reference, known, pos);
+      else opening = value;
+    }
+  }
+
+  /** The number of an object that was met before in this message; -1, and a number, for one that wasn't. */
+  private reference(value: object): number {
+    const { count } = this;
+    if (count < FEW) {
+      const { few } = this;
+      for (let i = 0; i < count; i++) if (few[i] === value) return i;
+      few[count] = value;
+      this.count = count + 1;
+      return -1;
+    }
+    const many = (this.many ??= this.indexed());
+    const known = many.get(value);
+    if (known !== undefined) return known;
+    many.set(value, count);
+    this.count = count + 1;
+    return -1;
+  }
+
+  private indexed(): Map<object, number> {
+    const many = new Map<object, number>();
+    for (let i = 0; i < this.count; i++) many.set(this.few[i] as object, i);
+    return many;
+  }
+
+  protected override isKnown(value: object): boolean {
+    return this.many === undefined ? this.few.indexOf(value) >= 0 : this.many.has(value);
+  }
+}

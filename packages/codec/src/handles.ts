@@ -1,0 +1,13 @@
+/** Where the encoder puts the handles that it meets in a message. */
+export interface HandleSink {
+  /** Whether this object, which carries the brand, is a handle that can go along. */
+  isHandle(value: object): boolean;
+  /** Notes it; returns its index in this message's list of handles. What it throws is thrown by the encoder as it is. */
+  add(value: object): number;
+}
+
+/** Where the decoder gets the handles of a message from. */
+export interface HandleSource {
+  /** The handle at this index of the message's list. What it throws is thrown by the decoder as it is. */
+  take(index: number): object;
+}

@@ -1,0 +1,8 @@
+export { serialize, deserialize, type DeserializeOptions } from './serialize.js';
+export { type DecodeLimits } from './decode.js';
+export { register, registerCodec, type ByteCodec, type Registration } from './registry.js';
+export { DEFAULT_MAX_FRAME_LENGTH, FrameDecoder, FrameEncoder, type FrameOptions } from './frame.js';
+export { DecodeError, EncodeError, EndOfStreamError, FrameTooLongError, QueueFullError } from './errors.js';
+export { channel, Channel, ChannelReader, ChannelWriter, type ChannelPair } from './channel.js';
+export { type ChannelOptions } from './channel-end.js';
+export { type DecodeFunction, type DecoderOption, type EncodeFunction, type EncoderOption } from './message-codec.js';

@@ -1,0 +1,6 @@
+/**
+ * What the layers above need of this one's inside. It promises nothing to anyone else.
+ *
+ * @module
+ */
+export { putNow } from './channel.js';

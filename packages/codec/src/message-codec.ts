@@ -1,0 +1,185 @@
+import { Decoder } from './decode.js';
+import { Encoder } from './encode.js';
+import { DecodeError, EncodeError } from './errors.js';
+import { type Output } from './output.js';
+import { IncomingHandles, type IncomingFds, type OutgoingHandles } from './passing.js';
+import { codecNamed, type ByteCodec } from './registry.js';
+import { deserialize, serialize } from './serialize.js';
+
+/** Turns a value into bytes. */
+export type EncodeFunction = (value: never) => Uint8Array;
+/** Turns the bytes of one message into a value. They are the function's to keep. */
+export type DecodeFunction = (bytes: Buffer) => unknown;
+
+/**
+ * How a channel turns values into bytes: the serializer (`default`), `json`, nothing at all (`null`: then only bytes can
+ * be put), a function, or the name of a codec that {@link registerCodec} was given.
+ */
+export type EncoderOption = 'default' | 'json' | null | EncodeFunction | (string & {});
+/** As {@link EncoderOption}, for the way back. */
+export type DecoderOption = 'default' | 'json' | null | DecodeFunction | (string & {});
+
+export interface MessageEncoder {
+  /** Appends a message to `out`. Where it throws, what it has appended is void. */
+  encode(out: Output, value: unknown, handles: OutgoingHandles): void;
+  /** The last message was not sent after all, or the next one goes to someone who has not seen those before. */
+  reset(): void;
+}
+
+export interface MessageDecoder {
+  /** {@link DecodeError}, or whatever a handle's making throws. */
+  decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown;
+  /** What a moved end takes along. */
+  exportState(): unknown;
+}
+
+/** A message of the serializer begins with one of these. With handles, it ends with their list and that list's length. */
+const PLAIN = 0;
+const WITH_HANDLES = 1;
+
+class DefaultEncoder implements MessageEncoder {
+  readonly #encoder = new Encoder({ shared: true });
+
+  encode(out: Output, value: unknown, handles: OutgoingHandles): void {
+    out.ensure(1);
+    const at = out.position++;
+    this.#encoder.encodeInto(out, value, handles);
+    out.buffer[at] = PLAIN;
+    if (handles.count === 0) return;
+    out.buffer[at] = WITH_HANDLES;
+    const list = serialize(handles.describe());
+    appendBytes(out, list);
+    out.ensure(4);
+    out.position = out.buffer.writeUInt32BE(list.length, out.position);
+  }
+
+  reset(): void {
+    this.#encoder.reset();
+  }
+}
+
+class DefaultDecoder implements MessageDecoder {
+  readonly #decoder: Decoder;
+
+  constructor(state?: unknown) {
+    this.#decoder = state === undefined ? new Decoder() : Decoder.fromState(state);
+  }
+
+  decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown {
+    if (start === end) throw new DecodeError('an empty message came');
+    const kind = bytes[start];
+    if (kind === PLAIN) return this.#decoder.decode(bytes, start + 1, end);
+    if (kind !== WITH_HANDLES) throw new DecodeError(`a message of the unknown kind ${String(kind)} came`);
+
+    const listLength = end - start >= 5 ? bytes.readUInt32BE(end - 4) : Infinity;
+    const listStart = end - 4 - listLength;
+    if (listStart <= start) throw new DecodeError('the list of handles is longer than its message');
+    const handles = new IncomingHandles(deserialize(bytes.subarray(listStart, end - 4)), fds);
+    try {
+      const value = this.#decoder.decode(bytes, start + 1, listStart, handles);
+      handles.closeUntaken();
+      return value;
+    } catch (error) {
+      handles.closeAll();
+      throw error;
+    }
+  }
+
+  exportState(): unknown {
+    return this.#decoder.exportState();
+  }
+}
+
+const bytesOnly: ByteCodec = {
+  encode: (value) => {
+    if (!ArrayBuffer.isView(value)) throw new TypeError(`with encoder null only bytes can be put, not ${kindOf(value)}`);
+    return asBuffer(value);
+  },
+  decode: (bytes) => bytes,
+};
+
+const json: ByteCodec = {
+  encode: (value) => {
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) throw new EncodeError('value', `${kindOf(value)} has no form in JSON`);
+    return Buffer.from(text);
+  },
+  decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
+};
+
+/** A codec of the user's, or one of the simple ones, for either direction. */
+class SimpleEncoder implements MessageEncoder {
+  constructor(
+    private readonly encodeValue: (value: unknown) => unknown,
+  ) {}
+
+  encode(out: Output, value: unknown): void {
+    const bytes = this.encodeValue(value);
+    if (!ArrayBuffer.isView(bytes)) throw new TypeError(`the encoder returned ${kindOf(bytes)}, not bytes`);
+    appendBytes(out, asBuffer(bytes));
+  }
+
+  reset(): void {
+    // Each of its messages stands alone.
+  }
+}
+
+class SimpleDecoder implements MessageDecoder {
+  constructor(
+    private readonly decodeBytes: (bytes: Buffer) => unknown,
+  ) {}
+
+  decode(bytes: Buffer, start: number, end: number): unknown {
+    const own = Buffer.from(bytes.subarray(start, end));
+    try {
+      return this.decodeBytes(own);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new DecodeError(`the decoder failed: ${reason}`, { cause, fatal: false });
+    }
+  }
+
+  exportState(): unknown {
+    return undefined;
+  }
+}
+
+/** Throws TypeError for what is no encoder. */
+export function resolveEncoder(option: EncoderOption): MessageEncoder {
+  if (option === 'default') return new DefaultEncoder();
+  if (typeof option === 'function') return new SimpleEncoder(option as (value: unknown) => unknown);
+  const { encode } = resolveCodec('encoder', option);
+  return new SimpleEncoder(encode);
+}
+
+/** Throws TypeError for what is no decoder. `state` is another one's {@link MessageDecoder.exportState}. */
+export function resolveDecoder(option: DecoderOption, state?: unknown): MessageDecoder {
+  if (option === 'default') return new DefaultDecoder(state);
+  if (typeof option === 'function') return new SimpleDecoder(option);
+  const { decode } = resolveCodec('decoder', option);
+  return new SimpleDecoder(decode);
+}
+
+function resolveCodec(what: string, option: unknown): ByteCodec {
+  if (option === null) return bytesOnly;
+  if (option === 'json') return json;
+  const named = typeof option === 'string' ? codecNamed(option) : undefined;
+  if (named !== undefined) return named;
+  const known = "'default', 'json', null, a function, or the name of a registered codec";
+  throw new TypeError(`${what}: expected ${known}, not ${typeof option === 'string' ? JSON.stringify(option) : kindOf(option)}`);
+}
+
+function appendBytes(out: Output, bytes: Buffer): void {
+  out.ensure(bytes.length);
+  bytes.copy(out.buffer, out.position);
+  out.position += bytes.length;
+}
+
+function asBuffer(view: ArrayBufferView): Buffer {
+  return Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+}

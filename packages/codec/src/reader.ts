@@ -1,0 +1,171 @@
+import { bigEndian, bigInt64, bigInt64Bytes, type FastBuffer, float64, float64Bytes } from './bytes.js';
+import { DecodeError } from './errors.js';
+import { Short, Tag } from './tags.js';
+
+/** Strings up to this length are cheaper to make of their character codes than through a native call. */
+const LOOP_LENGTH = 12;
+
+/** Reads primitives. Nothing is believed that the bytes between `position` and `end` don't bear out. */
+export class Reader {
+  protected bytes!: FastBuffer;
+  protected position = 0;
+  protected end = 0;
+  private start = 0;
+
+  protected attach(bytes: FastBuffer, start: number, end: number): void {
+    this.bytes = bytes;
+    this.start = this.position = start;
+    this.end = end;
+  }
+
+  /** To be thrown: the bytes are no message of this format. */
+  protected malformed(what: string, cause?: unknown): DecodeError {
+    const at = this.position - this.start;
+    return new DecodeError(`malformed message: ${what} (at byte ${String(at)})`, cause === undefined ? {} : { cause });
+  }
+
+  /** Steps over `n` bytes and returns where they begin. */
+  protected skip(n: number): number {
+    const at = this.position;
+    if (n > this.end - at) throw this.malformed(`it ends ${String(n - (this.end - at))} bytes too early`);
+    this.position = at + n;
+    return at;
+  }
+
+  protected byte(): number {
+    return this.bytes[this.skip(1)] as number;
+  }
+
+  protected varint(): number {
+    let result = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.byte();
+      result += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (result > Number.MAX_SAFE_INTEGER) break;
+        return result;
+      }
+      scale *= 128;
+    }
+    throw this.malformed('a length has too many bytes');
+  }
+
+  /** A count of things that take at least `size` bytes each; more than are left can't be there. */
+  protected countOf(size: number): number {
+    const count = this.varint();
+    if (count * size > this.end - this.position) {
+      throw this.malformed(`it says that ${String(count)} more items follow, but ends before that`);
+    }
+    return count;
+  }
+
+  protected uint16(): number {
+    const at = this.skip(2);
+    const { bytes } = this;
+    return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  }
+
+  protected uint32(): number {
+    const at = this.skip(4);
+    const { bytes } = this;
+    const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+    return (low | ((bytes[at + 3] as number) << 24)) >>> 0;
+  }
+
+  protected double(): number {
+    this.eight(float64Bytes);
+    return float64[0] as number;
+  }
+
+  protected bigInt64(): bigint {
+    this.eight(bigInt64Bytes);
+    return bigInt64[0] as bigint;
+  }
+
+  private eight(into: Uint8Array): void {
+    const at = this.skip(8);
+    const { bytes } = this;
+    if (bigEndian) for (let i = 0; i < 8; i++) into[7 - i] = bytes[at + i] as number;
+    else for (let i = 0; i < 8; i++) into[i] = bytes[at + i] as number;
+  }
+
+  protected bigint(): bigint {
+    const sign = this.byte();
+    if (sign > 1) throw this.malformed('a BigInt has no such sign');
+    const length = this.countOf(1);
+    const at = this.skip(length);
+    if (length === 0) return 0n;
+    try {
+      const magnitude = BigInt(`0x${this.bytes.toString('hex', at, at + length)}`);
+      return sign === 1 ? -magnitude : magnitude;
+    } catch (error) {
+      throw this.malformed('a BigInt is too large', error);
+    }
+  }
+
+  /** A string that must stand here, with its tag. */
+  protected string(): string {
+    const tag = this.byte();
+    if (tag >= Tag.ShortLatin1 && tag < Tag.ShortLatin1 + Short.Latin1) return this.latin1(tag - Tag.ShortLatin1);
+    if (tag === Tag.Latin1) return this.latin1(this.varint());
+    if (tag === Tag.Utf16) return this.utf16();
+    throw this.malformed('a string is expected');
+  }
+
+  protected latin1(length: number): string {
+    const at = this.skip(length);
+    if (length > LOOP_LENGTH) {
+      try {
+        return this.bytes.latin1Slice(at, at + length);
+      } catch (error) {
+        throw this.malformed('a string is too long', error);
+      }
+    }
+    return fromCodes(this.bytes, at, length);
+  }
+
+  protected utf16(): string {
+    const length = this.countOf(2);
+    const at = this.skip(length * 2);
+    try {
+      return this.bytes.ucs2Slice(at, at + length * 2);
+    } catch (error) {
+      throw this.malformed('a string is too long', error);
+    }
+  }
+}
+
+const of = String.fromCharCode as (...codes: (number | undefined)[]) => string;
+
+/** One call with all the codes: half the time of a native call on the buffer, and a fraction of a concatenation's. */
+function fromCodes(b: Uint8Array, at: number, length: number): string {
+  switch (length) {
+    case 0:
+      return '';
+    case 1:
+      return of(b[at]);
+    case 2:
+      return of(b[at], b[at + 1]);
+    case 3:
+      return of(b[at], b[at + 1], b[at + 2]);
+    case 4:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3]);
+    case 5:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4]);
+    case 6:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5]);
+    case 7:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6]);
+    case 8:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6], b[at + 7]);
+    case 9:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6], b[at + 7], b[at + 8]);
+    case 10:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6], b[at + 7], b[at + 8], b[at + 9]);
+    case 11:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6], b[at + 7], b[at + 8], b[at + 9], b[at + 10]);
+    default:
+      return of(b[at], b[at + 1], b[at + 2], b[at + 3], b[at + 4], b[at + 5], b[at + 6], b[at + 7], b[at + 8], b[at + 9], b[at + 10], b[at + 11]);
+  }
+}

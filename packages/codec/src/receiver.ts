@@ -1,0 +1,235 @@
+import { ClosedError, IncompleteReadError, SystemError, type WaitOptions } from '@aiopipe/core';
+import { constants } from 'node:os';
+import { EAGAIN, Pending, READABLE, refuse, type Descriptor, type Interest, type OwnedFd } from '@aiopipe/core/internal';
+import { DecodeError, EndOfStreamError, FrameTooLongError } from './errors.js';
+import { HEADER_LENGTH } from './frame.js';
+import { type MessageDecoder } from './message-codec.js';
+import { IncomingFds } from './passing.js';
+
+/** The receive buffer grows to this while reads fill it, and beyond it for one larger message at a time. */
+const SMALL = 16 * 1024;
+const LARGE = 256 * 1024;
+
+const NOTHING = Symbol('nothing');
+
+/** What a receiver had taken from the kernel and from nobody's `get()` yet: it travels along when the end moves. */
+export interface ReadAhead {
+  readonly bytes: Buffer;
+  readonly fds: readonly OwnedFd[];
+}
+
+/** The receiving half of a channel: reads while somebody waits, cuts frames, decodes, and gives each to one `get()`. */
+export class Receiver {
+  readonly #descriptor: Descriptor;
+  readonly #decoder: MessageDecoder;
+  readonly #maxFrameLength: number;
+  #buffer = Buffer.allocUnsafeSlow(SMALL);
+  #start = 0;
+  #end = 0;
+  readonly #fds = new IncomingFds();
+  #waiting: Pending<unknown>[] = [];
+  #ended = false;
+  #failure: Error | undefined;
+  /** The last read took less than there was room for: the next one would only hear EAGAIN. */
+  #drained = false;
+
+  constructor(descriptor: Descriptor, decoder: MessageDecoder, maxFrameLength: number) {
+    this.#descriptor = descriptor;
+    this.#decoder = decoder;
+    this.#maxFrameLength = maxFrameLength;
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  get(options: WaitOptions | undefined): Promise<unknown> {
+    const refusal = this.#closedError() ?? refuse(options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (this.#waiting.length === 0) {
+      try {
+        const value = this.#next();
+        if (value !== NOTHING) return Promise.resolve(value);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+    }
+    const pending = new Pending<unknown>(
+      options,
+      () => `${this.#name}: no message came`,
+      () => {
+        this.#waiting.splice(this.#waiting.indexOf(pending), 1);
+        this.#update();
+      },
+    );
+    this.#waiting.push(pending);
+    this.#update();
+    return pending.promise;
+  }
+
+  tryGet(): { value: unknown } | undefined {
+    const refusal = this.#closedError();
+    if (refusal !== undefined) throw refusal;
+    if (this.#waiting.length > 0) return undefined;
+    // One read, whatever the last one said and this turn has moved: nobody waits for the loop to tell of news.
+    let value = this.#cut();
+    if (value === NOTHING && this.#fill()) value = this.#cut();
+    return value === NOTHING ? undefined : { value };
+  }
+
+  #closedError(): ClosedError | undefined {
+    return this.#descriptor.isOpenFor(READABLE) ? undefined : this.#descriptor.closedError();
+  }
+
+  /** The next message, from what is there or what one turn's share of reads brings; throws what stands in its place. */
+  #next(): unknown {
+    for (;;) {
+      const value = this.#cut();
+      if (value !== NOTHING || this.#drained || !this.#descriptor.mayReadNow || !this.#fill()) return value;
+    }
+  }
+
+  /** One message out of the buffer. */
+  #cut(): unknown {
+    if (this.#failure !== undefined) throw this.#failure;
+    const available = this.#end - this.#start;
+    if (available >= HEADER_LENGTH) {
+      const length = this.#buffer.readUInt32BE(this.#start);
+      if (length > this.#maxFrameLength) throw this.#fail(new FrameTooLongError(length, this.#maxFrameLength));
+      if (available >= HEADER_LENGTH + length) return this.#decode(length);
+    }
+    if (!this.#ended) return NOTHING;
+    if (available === 0) throw new EndOfStreamError(`${this.#name}: the other end is closed, and all messages were taken`);
+    const partial = Buffer.from(this.#buffer.subarray(this.#start, this.#end));
+    throw this.#fail(new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, partial));
+  }
+
+  #decode(length: number): unknown {
+    const start = this.#start + HEADER_LENGTH;
+    this.#start = start + length;
+    if (this.#start === this.#end) this.#start = this.#end = 0;
+    try {
+      return this.#decoder.decode(this.#buffer, start, start + length, this.#fds);
+    } catch (error) {
+      // Whatever followed such bytes could be taken for what it is not.
+      if (error instanceof DecodeError && error.fatal) this.#fail(error);
+      throw error;
+    }
+  }
+
+  #fail(error: Error): Error {
+    this.#failure = error;
+    this.#fds.closeAll();
+    return error;
+  }
+
+  /** One system call. False: nothing is there at the moment. */
+  #fill(): boolean {
+    this.#makeRoom();
+    const room = this.#buffer.length - this.#end;
+    let count: number;
+    try {
+      count = this.#descriptor.receive(this.#buffer, this.#end, room, this.#fds.arrivals);
+    } catch (error) {
+      this.#fail(error as Error);
+      return true;
+    }
+    this.#drained = count < room;
+    if (count === EAGAIN) return false;
+    if (!this.#fds.collect()) {
+      this.#fail(
+        new SystemError(
+          -constants.errno.EMFILE,
+          'recvmsg',
+          `${this.#name}: handles that were sent here could not be taken`,
+        ),
+      );
+      return true;
+    }
+    if (count === 0) this.#ended = true;
+    this.#end += Math.max(count, 0);
+    return true;
+  }
+
+  /** Room to read into: for the rest of the frame that has begun, but never more at once than doubles what came. */
+  #makeRoom(): void {
+    if (this.#start === this.#end) {
+      this.#start = this.#end = 0;
+      if (this.#buffer.length > LARGE) this.#buffer = Buffer.allocUnsafeSlow(LARGE);
+      return;
+    }
+    const available = this.#end - this.#start;
+    if (this.#end < this.#buffer.length) {
+      if (this.#start === 0 || this.#buffer.length - this.#end >= this.#buffer.length / 2) return;
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+    } else if (this.#start > 0 && available <= this.#buffer.length / 2) {
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+    } else {
+      const needed = available >= HEADER_LENGTH ? this.#buffer.readUInt32BE(this.#start) + HEADER_LENGTH : 0;
+      const doubled = Math.max(2 * this.#buffer.length, LARGE);
+      const larger = Buffer.allocUnsafeSlow(needed > this.#buffer.length ? Math.min(needed, doubled) : doubled);
+      this.#buffer.copy(larger, 0, this.#start, this.#end);
+      this.#buffer = larger;
+    }
+    this.#start = 0;
+    this.#end = available;
+  }
+
+  #update(): void {
+    this.#descriptor.waitReadable(this.#waiting.length > 0 ? this.#interest : undefined);
+  }
+
+  /** While this is set at the descriptor, it keeps the channel from being collected. */
+  readonly #interest: Interest = {
+    ready: () => {
+      this.#drained = false;
+      while (this.#waiting.length > 0) {
+        try {
+          const value = this.#next();
+          if (value === NOTHING) break;
+          this.#waiting.shift()?.resolve(value);
+        } catch (error) {
+          this.#waiting.shift()?.reject(error);
+        }
+      }
+      this.#update();
+    },
+    closed: () => {
+      this.failAsClosed();
+    },
+  };
+
+  /** Before it is closed: whoever waits rejects. */
+  failAsClosed(): void {
+    const error = new ClosedError(`${this.#name} was closed while a get waited`);
+    for (const pending of this.#waiting.splice(0)) pending.reject(error);
+    this.#fds.closeAll();
+  }
+
+  /** What was read and not taken by any `get()`; it stays here. */
+  get readAhead(): ReadAhead {
+    return { bytes: Buffer.from(this.#buffer.subarray(this.#start, this.#end)), fds: this.#fds.all };
+  }
+
+  /** It went elsewhere. */
+  forgetReadAhead(): void {
+    this.#start = this.#end = 0;
+    this.#fds.forgetAll();
+  }
+
+  /** Puts in, before the first read, what an end that moved here had read ahead. */
+  giveReadAhead(bytes: Buffer, fds: readonly number[]): void {
+    if (bytes.length > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(this.#buffer);
+    this.#end = bytes.length;
+    for (const fd of fds) this.#fds.give(fd);
+  }
+
+  get decoder(): MessageDecoder {
+    return this.#decoder;
+  }
+
+  get #name(): string {
+    return this.#descriptor.toString();
+  }
+}

@@ -1,0 +1,145 @@
+import { AiopipeError } from '@aiopipe/core';
+import { kindOfPrototype } from './kinds.js';
+
+/**
+ * How instances of a class travel.
+ *
+ * @typeParam T the class's instances
+ * @typeParam D what stands for one on the wire: any value that can be sent, other instances among it
+ */
+export interface Registration<T extends object, D> {
+  /** The class's name on the wire, the same on both sides and unlike any other: `'geo/Point'`. */
+  name: string;
+  /** What stands for this instance. */
+  reduce: (instance: T) => D;
+  /**
+   * Builds the instance from that; with `create`, fills in the one that `create` made.
+   */
+  revive: ((data: D) => T) | ((data: D, instance: T) => T | void);
+  /**
+   * Makes an empty instance, before its data is read. A class needs it where an instance can hold itself, directly or
+   * through others, in a private field: the data can then refer to an instance that is there already.
+   */
+  create?: () => T;
+}
+
+/** Turns values to bytes and back, in place of the default serializer. */
+export interface ByteCodec {
+  encode: (value: unknown) => Uint8Array;
+  decode: (bytes: Buffer) => unknown;
+}
+
+/** A registered class. */
+export interface Entry {
+  readonly name: string;
+  readonly constructor: abstract new (...args: never[]) => object;
+  readonly reduce: (instance: object) => unknown;
+  readonly revive: (data: unknown, instance?: object) => unknown;
+  readonly create: (() => object) | undefined;
+}
+
+interface Registry {
+  readonly byName: Map<string, Entry>;
+  readonly byPrototype: Map<object, Entry>;
+  readonly codecs: Map<string, ByteCodec>;
+}
+
+const REGISTRY = Symbol.for('@aiopipe/codec.registry');
+const RESERVED_CODECS = new Set(['default', 'json']);
+
+/** On `globalThis`, so that every loaded copy of this package knows the classes that were registered with another. */
+const registry: Registry = ((globalThis as { [REGISTRY]?: Registry })[REGISTRY] ??= {
+  byName: new Map(),
+  byPrototype: new Map(),
+  codecs: new Map(),
+});
+
+/**
+ * Lets instances of a class be sent. Sender and receiver both register it, under the same name. An instance of a
+ * subclass that isn't registered itself travels as its nearest registered class.
+ *
+ * @example
+ * class Money {
+ *   #cents: bigint;
+ *   constructor(cents: bigint) { this.#cents = cents; }
+ *   get cents() { return this.#cents; }
+ * }
+ * register(Money, { name: 'shop/Money', reduce: (m) => m.cents, revive: (cents) => new Money(cents) });
+ *
+ * @throws TypeError where an argument isn't what it should be, or the class is one that can be sent anyway
+ * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` where another class has the name, or the class another name
+ */
+export function register<T extends object, D>(
+  Class: abstract new (...args: never[]) => T,
+  registration: Registration<T, D>,
+): void {
+  if (typeof Class !== 'function' || typeof (Class as { prototype: unknown }).prototype !== 'object') {
+    throw new TypeError('register(Class, { name, reduce, revive }): the first argument must be a class');
+  }
+  const { name, reduce, revive, create } = registration;
+  if (typeof name !== 'string' || name === '') {
+    throw new TypeError(`register(${Class.name}, …): name must be a string that isn't empty`);
+  }
+  for (const [key, part] of Object.entries({ reduce, revive, create: create ?? reduce })) {
+    if (typeof part !== 'function') throw new TypeError(`register(${Class.name}, …): ${key} must be a function`);
+  }
+  const prototype = Class.prototype as object;
+  if (kindOfPrototype(prototype) !== undefined) {
+    throw new TypeError(`register(${Class.name}, …): ${Class.name} is built in, and can be sent as it is`);
+  }
+  const other = registry.byName.get(name);
+  if (other !== undefined && other.constructor !== Class) {
+    throw alreadyRegistered(`the name '${name}' is taken: two classes can't share it (${other.constructor.name}, ${Class.name})`);
+  }
+  const before = registry.byPrototype.get(prototype);
+  if (before !== undefined && before.name !== name) {
+    throw alreadyRegistered(`${Class.name} is registered already, as '${before.name}'`);
+  }
+  const entry = { name, constructor: Class, reduce, revive, create } as unknown as Entry;
+  registry.byName.set(name, entry);
+  registry.byPrototype.set(prototype, entry);
+}
+
+/**
+ * Lets channels use a codec of yours by its name: `channel({ encoder: 'zlib-json', decoder: 'zlib-json' })`. Such a
+ * channel can move to another process, where the same name is registered.
+ *
+ * @throws TypeError where an argument isn't what it should be, or the name is one of this package's own
+ * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` where another codec has the name
+ */
+export function registerCodec(name: string, codec: ByteCodec): void {
+  if (typeof name !== 'string' || name === '') {
+    throw new TypeError(`registerCodec(name, { encode, decode }): name must be a string that isn't empty`);
+  }
+  if (RESERVED_CODECS.has(name)) throw new TypeError(`registerCodec('${name}', …): this name is built in`);
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
+    throw new TypeError(`registerCodec('${name}', { encode, decode }): both must be functions`);
+  }
+  const other = registry.codecs.get(name);
+  if (other !== undefined && (other.encode !== codec.encode || other.decode !== codec.decode)) {
+    throw alreadyRegistered(`a codec is registered already as '${name}'`);
+  }
+  registry.codecs.set(name, { encode: codec.encode, decode: codec.decode });
+}
+
+/** The codec of this name, if one is registered. */
+export function codecNamed(name: string): ByteCodec | undefined {
+  return registry.codecs.get(name);
+}
+
+export function entryNamed(name: string): Entry | undefined {
+  return registry.byName.get(name);
+}
+
+/** The nearest registered class on a prototype chain. */
+export function entryFor(prototype: object | null): Entry | undefined {
+  for (let link = prototype; link !== null; link = Object.getPrototypeOf(link) as object | null) {
+    const entry = registry.byPrototype.get(link);
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
+}
+
+function alreadyRegistered(message: string): AiopipeError {
+  return new AiopipeError('ERR_AIOPIPE_ALREADY_REGISTERED', message);
+}

@@ -1,0 +1,306 @@
+import { constants } from 'node:os';
+import { BrokenPipeError, ClosedError, SystemError, type WaitOptions } from '@aiopipe/core';
+import {
+  Pending,
+  refuse,
+  unflushed,
+  WRITABLE,
+  type Descriptor,
+  type Interest,
+  type OwnedFd,
+} from '@aiopipe/core/internal';
+import { FrameTooLongError, QueueFullError } from './errors.js';
+import { HEADER_LENGTH } from './frame.js';
+import { type MessageEncoder } from './message-codec.js';
+import { Output } from './output.js';
+import { OutgoingHandles } from './passing.js';
+
+/** Messages of one turn are gathered, and flushed at its end or when there is as much as this. */
+const FLUSH_AT = 64 * 1024;
+/** An output buffer that one large message has grown beyond this is given back. */
+const KEEP_BELOW = 1024 * 1024;
+/** As many descriptors as one system call carries. */
+const MAX_PASSED = 253;
+
+const EPIPE = -constants.errno.EPIPE;
+const ECONNRESET = -constants.errno.ECONNRESET;
+const DONE = Promise.resolve();
+
+interface Waiter {
+  /** Settled when as many bytes in all have gone to the kernel. */
+  position: number;
+  readonly pending: Pending<void>;
+}
+
+/** Descriptors that must go with the byte at `position`, the first of their message. */
+interface Parcel {
+  readonly position: number;
+  readonly fds: OwnedFd[];
+}
+
+/** The sending half of a channel: encodes, gathers, writes, and tells how far the kernel is. */
+export class Sender {
+  readonly #descriptor: Descriptor;
+  readonly #encoder: MessageEncoder;
+  readonly #maxFrameLength: number;
+  readonly #queueLimit: number;
+  readonly #handles: OutgoingHandles;
+  #out = new Output();
+  /** How many of the output buffer's bytes the kernel has. */
+  #head = 0;
+  /** Where in the whole stream the output buffer begins. */
+  #base = 0;
+  #parcels: Parcel[] = [];
+  #waiters: Waiter[] = [];
+  /** The puts since the last flush share one promise. */
+  #batch: Waiter | undefined;
+  #flushIsDue = false;
+  #failure: Error | undefined;
+
+  /** @param destination - whoever gets handles that are sent, in the words of later errors about them */
+  constructor(
+    descriptor: Descriptor,
+    encoder: MessageEncoder,
+    limits: { maxFrameLength: number; queueLimit: number },
+    destination: () => string,
+  ) {
+    this.#descriptor = descriptor;
+    this.#encoder = encoder;
+    this.#maxFrameLength = limits.maxFrameLength;
+    this.#queueLimit = limits.queueLimit;
+    this.#handles = new OutgoingHandles(destination);
+  }
+
+  get #accepted(): number {
+    return this.#base + this.#out.position;
+  }
+
+  get #written(): number {
+    return this.#base + this.#head;
+  }
+
+  /** Bytes that the kernel has not taken yet. */
+  get unflushed(): number {
+    return this.#out.position - this.#head;
+  }
+
+  get isBusy(): boolean {
+    return this.unflushed > 0;
+  }
+
+  put(value: unknown, options: WaitOptions | undefined): Promise<void> {
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return rejected(refusal);
+    try {
+      this.#append(value);
+    } catch (error) {
+      return rejected(error as Error);
+    }
+    if (this.unflushed >= FLUSH_AT) {
+      this.#flush();
+      return this.#reach(options);
+    }
+    if (!this.#flushIsDue) {
+      this.#flushIsDue = true;
+      process.nextTick(this.#onTurnEnd);
+    }
+    return options === undefined ? this.#joinBatch() : this.#reach(options);
+  }
+
+  /** As {@link put}, but what is wrong throws, and it is written at once as far as the pipe takes it. */
+  putNow(value: unknown): void {
+    const refusal = this.#refusal(undefined);
+    if (refusal !== undefined) throw refusal;
+    this.#append(value);
+    this.#flush();
+  }
+
+  readonly #onTurnEnd = (): void => {
+    this.#flushIsDue = false;
+    this.#flush();
+  };
+
+  /** Resolves when the kernel has all that was put. */
+  drain(options?: WaitOptions): Promise<void> {
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return rejected(refusal);
+    this.#flush();
+    return this.#reach(options);
+  }
+
+  /** Writes what can be written at once. */
+  flushNow(): void {
+    this.#flush();
+  }
+
+  #refusal(options: WaitOptions | undefined): Error | undefined {
+    if (!this.#descriptor.isOpenFor(WRITABLE)) return this.#descriptor.closedError();
+    if (this.#failure !== undefined) return this.#failure;
+    if (this.unflushed > this.#queueLimit) {
+      return new QueueFullError(
+        `${this.#name}: ${String(this.unflushed)} bytes are queued already, over the limit of ${String(this.#queueLimit)} ` +
+          `(queueLimit): await each put(), so that it waits while the pipe is full`,
+      );
+    }
+    return refuse(options);
+  }
+
+  /** One frame more in the output buffer; unless it throws, and then all is as it was. */
+  #append(value: unknown): void {
+    const out = this.#out;
+    const start = out.position;
+    const position = this.#accepted;
+    this.#handles.begin();
+    out.ensure(HEADER_LENGTH);
+    out.position += HEADER_LENGTH;
+    try {
+      this.#encoder.encode(out, value, this.#handles);
+      const length = out.position - start - HEADER_LENGTH;
+      if (length > this.#maxFrameLength) {
+        this.#encoder.reset();
+        throw new FrameTooLongError(length, this.#maxFrameLength);
+      }
+      out.buffer.writeUInt32BE(length, start);
+    } catch (error) {
+      out.position = start;
+      this.#handles.abandon();
+      throw error;
+    }
+    const fds = this.#handles.finish();
+    if (fds.length > 0) this.#parcels.push({ position, fds });
+    this.#descriptor.unflushed += out.position - start;
+    unflushed.add(this);
+  }
+
+  #flush(): void {
+    if (!this.#descriptor.isOpenFor(WRITABLE)) this.#drop();
+    this.#batch = undefined;
+    while (this.unflushed > 0 && this.#descriptor.mayWriteNow) {
+      const result = this.#write();
+      if (result === 0) break;
+      if (result < 0) {
+        this.#fail(result);
+        return;
+      }
+    }
+    const isDone = this.unflushed === 0;
+    if (isDone) this.#rewind();
+    this.#descriptor.waitWritable(isDone ? undefined : this.#interest);
+    this.#settle();
+  }
+
+  /** One system call. 0: not now; below: a negative errno. */
+  #write(): number {
+    const [parcel, second] = this.#parcels;
+    const isHere = parcel !== undefined && parcel.position === this.#written;
+    const next = isHere ? second : parcel;
+    const end = next === undefined ? this.#out.position : next.position - this.#base;
+    let length = end - this.#head;
+    let passed: OwnedFd[] = [];
+    if (isHere) {
+      passed = parcel.fds.slice(0, MAX_PASSED);
+      // Each call that carries descriptors needs a byte of its own: what is over one call's number takes the next one.
+      if (parcel.fds.length > MAX_PASSED) length = 1;
+    }
+    const numbers = isHere ? Int32Array.from(passed, (fd) => fd.number) : undefined;
+    const result = this.#descriptor.send(this.#out.buffer, this.#head, length, numbers);
+    if (result < 0) return result === -constants.errno.EAGAIN ? 0 : result;
+
+    this.#head += result;
+    this.#descriptor.unflushed -= result;
+    if (isHere) {
+      // Even a partial send has carried all of them.
+      for (const fd of passed) fd.close();
+      this.#parcels.shift();
+      const rest = parcel.fds.slice(MAX_PASSED);
+      if (rest.length > 0) this.#parcels.unshift({ position: this.#written, fds: rest });
+    }
+    return result;
+  }
+
+  #rewind(): void {
+    this.#base += this.#out.position;
+    this.#head = 0;
+    if (this.#out.buffer.length > KEEP_BELOW) this.#out = new Output();
+    else this.#out.position = 0;
+    unflushed.delete(this);
+  }
+
+  /** While this is set at the descriptor, it keeps the channel from being collected. */
+  readonly #interest: Interest = {
+    ready: () => {
+      this.#flush();
+    },
+    closed: () => {
+      this.failAsClosed();
+    },
+  };
+
+  #joinBatch(): Promise<void> {
+    if (this.#batch === undefined) {
+      this.#batch = this.#wait(undefined);
+    }
+    this.#batch.position = this.#accepted;
+    return this.#batch.pending.promise;
+  }
+
+  #reach(options: WaitOptions | undefined): Promise<void> {
+    if (this.#failure !== undefined) return rejected(this.#failure);
+    return this.unflushed === 0 ? DONE : this.#wait(options).pending.promise;
+  }
+
+  #wait(options: WaitOptions | undefined): Waiter {
+    const pending = new Pending<void>(
+      options,
+      () => `${this.#name}: the message could not be written (it stays queued)`,
+      () => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      },
+    );
+    pending.promise.catch(() => undefined);
+    const waiter: Waiter = { position: this.#accepted, pending };
+    this.#waiters.push(waiter);
+    return waiter;
+  }
+
+  #settle(): void {
+    let done = 0;
+    while (done < this.#waiters.length && (this.#waiters[done] as Waiter).position <= this.#written) done++;
+    if (done > 0) for (const { pending } of this.#waiters.splice(0, done)) pending.resolve();
+  }
+
+  #fail(errno: number): void {
+    const isGone = errno === EPIPE || errno === ECONNRESET;
+    this.#failure = isGone
+      ? new BrokenPipeError(`${this.#name}: the other end of the channel is closed`, { syscall: 'write' })
+      : new SystemError(errno, 'write', this.#name);
+    this.#drop();
+    this.#descriptor.waitWritable(undefined);
+    for (const { pending } of this.#waiters.splice(0)) pending.reject(this.#failure);
+  }
+
+  /** A message whose delivery failed takes its handles along: they are closed. */
+  #drop(): void {
+    this.#descriptor.unflushed -= this.unflushed;
+    this.#head = this.#out.position;
+    this.#rewind();
+    for (const { fds } of this.#parcels.splice(0)) for (const fd of fds) fd.close();
+  }
+
+  /** Before it is closed with something unsent: whoever waits rejects. */
+  failAsClosed(): void {
+    this.#drop();
+    const error = new ClosedError(`${this.#name} was closed while a put waited`);
+    for (const { pending } of this.#waiters.splice(0)) pending.reject(error);
+  }
+
+  get #name(): string {
+    return this.#descriptor.toString();
+  }
+}
+
+function rejected(error: Error): Promise<void> {
+  const promise = Promise.reject(error);
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -1,0 +1,116 @@
+import { TableLimit } from './tags.js';
+
+/** A list of keys that objects were seen to have, in this order. */
+export class EncoderShape {
+  /** The table's generation in which `id` was given. */
+  generation = 0;
+  id = 0;
+  /** The shape that came after this one the last time: messages repeat themselves. */
+  next: EncoderShape | undefined;
+  /** What defines it on the wire, once it has been written. */
+  definition: Uint8Array | undefined;
+
+  constructor(
+    readonly keys: readonly string[],
+    private readonly hash: number,
+  ) {}
+
+  isFor(keys: readonly string[], hash: number): boolean {
+    const own = this.keys;
+    if (this.hash !== hash || own.length !== keys.length) return false;
+    for (let i = 0; i < own.length; i++) if (own[i] !== keys[i]) return false;
+    return true;
+  }
+}
+
+/** Shapes that are kept in the cache; it starts again when there are more. */
+const CACHED = 4096;
+const own = Object.prototype.hasOwnProperty;
+
+/**
+ * The encoder's side of the shape table. The shapes themselves are kept in a cache for as long as they are met (so a
+ * one-shot message needn't make them anew); their numbers are valid for one generation of the table.
+ */
+export class ShapeTable {
+  private readonly cache = new Map<number, EncoderShape>();
+  private readonly numbered: EncoderShape[] = [];
+  private count = 0;
+  private bytes = 0;
+  private generation = 1;
+  private last = new EncoderShape([], 0);
+
+  /** How many shapes are numbered. */
+  get size(): number {
+    return this.count;
+  }
+
+  get isFull(): boolean {
+    return this.count >= TableLimit.Shapes || this.bytes >= TableLimit.ShapeBytes;
+  }
+
+  /** Forgets all numbers. */
+  clear(): void {
+    this.generation++;
+    this.count = 0;
+    this.bytes = 0;
+  }
+
+  /** Forgets the numbers from `size` on: what a failed message added. */
+  truncate(size: number): void {
+    while (this.count > size) {
+      const shape = this.numbered[--this.count] as EncoderShape;
+      shape.generation = 0;
+      this.bytes -= (shape.definition as Uint8Array).length;
+    }
+  }
+
+  /** The shape of a plain object's own enumerable keys; undefined where there are none, or too many to keep. */
+  find(object: object): EncoderShape | undefined {
+    const last = this.last;
+    const predicted = last.next;
+    if (predicted !== undefined && hasKeys(object, predicted.keys)) return (this.last = predicted);
+    const keys = Object.keys(object);
+    if (keys.length === 0 || keys.length > TableLimit.KeysOfShape) return undefined;
+    const hash = hashKeys(keys);
+    let shape = this.cache.get(hash);
+    if (shape === undefined || !shape.isFor(keys, hash)) {
+      if (this.cache.size >= CACHED) this.cache.clear();
+      this.cache.set(hash, (shape = new EncoderShape(keys, hash)));
+    }
+    last.next = shape;
+    return (this.last = shape);
+  }
+
+  isNumbered(shape: EncoderShape): boolean {
+    return shape.generation === this.generation;
+  }
+
+  /** Gives a shape the next number. Its definition must be set. */
+  add(shape: EncoderShape): void {
+    shape.generation = this.generation;
+    shape.id = this.count;
+    this.numbered[this.count++] = shape;
+    this.bytes += (shape.definition as Uint8Array).length;
+  }
+}
+
+/** A `for in` over an object is several times faster than its `Object.keys`: V8 takes both keys and values from the hidden class. */
+function hasKeys(object: object, keys: readonly string[]): boolean {
+  let i = 0;
+  for (const key in object) {
+    if (!own.call(object, key)) continue;
+    if (i === keys.length || keys[i] !== key) return false;
+    i++;
+  }
+  return i === keys.length;
+}
+
+function hashKeys(keys: readonly string[]): number {
+  let hash = keys.length;
+  for (const key of keys) {
+    const length = key.length;
+    hash = Math.imul(hash, 31) + length;
+    if (length > 0) hash = Math.imul(hash, 31) + key.charCodeAt(0) * 7 + key.charCodeAt(length - 1) + key.charCodeAt(length >> 1) * 3;
+  }
+  return hash ^ (hash >>> 15);
+}

@@ -1,0 +1,190 @@
+import { bigEndian, bigInt64, bigInt64Bytes, type FastBuffer, float64, float64Bytes } from './bytes.js';
+import type { Output } from './output.js';
+import { Short, Tag } from './tags.js';
+
+/** Bytes that are free whenever a primitive of fixed size, or a tag with its varints, is written. */
+const HEADROOM = 32;
+
+/** Strings up to this length are cheaper to copy in a loop than through a native call. */
+const LOOP_LENGTH = 20;
+
+/**
+ * Writes primitives. Every method takes the position to write at and returns the one after it, so that the position
+ * stays in a register through the recursion of the encoder.
+ */
+export class Writer {
+  protected buffer!: FastBuffer;
+  /** Below this position there is room for `HEADROOM` bytes. */
+  protected limit = 0;
+  private output!: Output;
+
+  protected attach(output: Output): void {
+    this.output = output;
+    this.buffer = output.buffer as FastBuffer;
+    this.limit = this.buffer.length - HEADROOM;
+  }
+
+  protected reserve(pos: number, n: number): void {
+    if (pos + n <= this.limit) return;
+    this.output.position = pos;
+    this.output.ensure(n + HEADROOM);
+    this.attach(this.output);
+  }
+
+  protected varint(n: number, pos: number): number {
+    const buffer = this.buffer;
+    while (n > 0x7f) {
+      // Lengths may be over 32 bits, where the bit operators end.
+      buffer[pos++] = (n % 128) | 0x80;
+      n = n > 0x7fffffff ? Math.floor(n / 128) : n >>> 7;
+    }
+    buffer[pos++] = n;
+    return pos;
+  }
+
+  protected tagged(tag: Tag, n: number, pos: number): number {
+    this.buffer[pos] = tag;
+    return this.varint(n, pos + 1);
+  }
+
+  protected number(value: number, pos: number): number {
+    const buffer = this.buffer;
+    const int = value | 0;
+    if (int === value) {
+      if (int >= 0) {
+        if (int < Short.Int) {
+          if (int === 0 && 1 / value < 0) return this.double(Tag.Float64, value, pos);
+          buffer[pos] = Tag.SmallInt + int;
+          return pos + 1;
+        }
+        return this.fixed(Tag.Uint8, int, pos);
+      }
+      const magnitude = ~int;
+      if (magnitude < Short.Negative) {
+        buffer[pos] = Tag.SmallNegative + magnitude;
+        return pos + 1;
+      }
+      return this.fixed(Tag.Negative8, magnitude, pos);
+    }
+    if (value >>> 0 === value) return this.fixed(Tag.Uint8, value, pos);
+    return this.double(Tag.Float64, value, pos);
+  }
+
+  /** One, two or four bytes; `tag` is the first of the three tags for them. */
+  private fixed(tag: Tag, n: number, pos: number): number {
+    const buffer = this.buffer;
+    if (n < 0x100) {
+      buffer[pos] = tag;
+      buffer[pos + 1] = n;
+      return pos + 2;
+    }
+    if (n < 0x10000) {
+      buffer[pos] = tag + 1;
+      buffer[pos + 1] = n;
+      buffer[pos + 2] = n >>> 8;
+      return pos + 3;
+    }
+    buffer[pos] = tag + 2;
+    buffer[pos + 1] = n;
+    buffer[pos + 2] = n >>> 8;
+    buffer[pos + 3] = n >>> 16;
+    buffer[pos + 4] = n >>> 24;
+    return pos + 5;
+  }
+
+  protected double(tag: Tag, value: number, pos: number): number {
+    this.buffer[pos] = tag;
+    float64[0] = value;
+    return this.eight(float64Bytes, pos + 1);
+  }
+
+  private eight(bytes: Uint8Array, pos: number): number {
+    const buffer = this.buffer;
+    if (bigEndian) for (let i = 0; i < 8; i++) buffer[pos + i] = bytes[7 - i] as number;
+    else for (let i = 0; i < 8; i++) buffer[pos + i] = bytes[i] as number;
+    return pos + 8;
+  }
+
+  protected bigint(value: bigint, pos: number): number {
+    if (BigInt.asIntN(64, value) === value) {
+      this.buffer[pos] = Tag.BigInt64;
+      bigInt64[0] = value;
+      return this.eight(bigInt64Bytes, pos + 1);
+    }
+    const negative = value < 0n;
+    const digits = (negative ? -value : value).toString(16);
+    const hex = digits.length % 2 === 0 ? digits : `0${digits}`;
+    const length = hex.length / 2;
+    this.reserve(pos, length);
+    this.buffer[pos] = Tag.BigInt;
+    this.buffer[pos + 1] = negative ? 1 : 0;
+    pos = this.varint(length, pos + 2);
+    this.buffer.write(hex, pos, 'hex');
+    return pos + length;
+  }
+
+  protected string(text: string, pos: number): number {
+    const length = text.length;
+    if (length > LOOP_LENGTH) return this.longString(text, pos);
+    // Two bytes a character and the headroom are enough for either form.
+    if (pos + 2 * LOOP_LENGTH > this.limit) this.reserve(pos, 2 * LOOP_LENGTH);
+    const buffer = this.buffer;
+    buffer[pos] = Tag.ShortLatin1 + length;
+    const start = pos + 1;
+    let seen = 0;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      seen |= code;
+      buffer[start + i] = code;
+    }
+    if (seen < 0x100) return start + length;
+    buffer[pos] = Tag.Utf16;
+    buffer[start] = length;
+    for (let i = 0, at = start + 1; i < length; i++, at += 2) {
+      const code = text.charCodeAt(i);
+      buffer[at] = code;
+      buffer[at + 1] = code >>> 8;
+    }
+    return start + 1 + 2 * length;
+  }
+
+  private longString(text: string, pos: number): number {
+    const length = text.length;
+    if (looksWide(text)) return this.utf16(text, pos);
+    // UTF-8 takes a byte for an ASCII character and more for any other; four bytes more than that tell them apart.
+    this.reserve(pos, length + 4);
+    const start = this.latin1Header(length, pos);
+    if (this.buffer.utf8Write(text, start, length + 4) === length) return start + length;
+    this.buffer.latin1Write(text, start, length);
+    if (this.buffer.latin1Slice(start, start + length) === text) return start + length;
+    return this.utf16(text, pos);
+  }
+
+  private latin1Header(length: number, pos: number): number {
+    if (length >= Short.Latin1) return this.tagged(Tag.Latin1, length, pos);
+    this.buffer[pos] = Tag.ShortLatin1 + length;
+    return pos + 1;
+  }
+
+  private utf16(text: string, pos: number): number {
+    const size = text.length * 2;
+    this.reserve(pos, size);
+    pos = this.tagged(Tag.Utf16, text.length, pos);
+    this.buffer.ucs2Write(text, pos, size);
+    return pos + size;
+  }
+
+  /** The bytes alone, without tag or length. */
+  protected raw(bytes: Uint8Array, pos: number): number {
+    this.reserve(pos, bytes.length);
+    this.buffer.set(bytes, pos);
+    return pos + bytes.length;
+  }
+}
+
+/** A glance at a few characters: text of another script shows at once, and is spared two tries that would fail. */
+function looksWide(text: string): boolean {
+  const step = Math.max(1, text.length >> 3);
+  for (let i = 0; i < text.length; i += step) if (text.charCodeAt(i) > 0xff) return true;
+  return false;
+}

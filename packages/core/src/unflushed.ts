@@ -1,0 +1,14 @@
+/** What has accepted bytes that the kernel has not taken yet. */
+export interface Unflushed {
+  drain(): Promise<void>;
+}
+
+const UNFLUSHED = Symbol.for('@aiopipe/unflushed');
+
+/** All of this thread's, of every copy of the package: a child process flushes them before it ends. */
+export const unflushed: Set<Unflushed> = ((globalThis as { [UNFLUSHED]?: Set<Unflushed> })[UNFLUSHED] ??= new Set());
+
+/** Resolves when nothing holds bytes any more; what failed doesn't count. */
+export async function flushAll(): Promise<void> {
+  await Promise.allSettled([...unflushed].map((writer) => writer.drain()));
+}

@@ -1,0 +1,85 @@
+import { readSync, writeSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { aiopipe, type PipeReader, type PipeOptions, type WriteEnd } from '@aiopipe/core';
+
+/** A reader, and the raw end that feeds it: bytes are there when `writeSync` has returned. */
+export function readerAndTap(options?: PipeOptions): { reader: PipeReader; tx: WriteEnd; feed(data: string | Buffer): void } {
+  const [rx, tx] = aiopipe(options);
+  return {
+    reader: rx.open(),
+    tx,
+    feed: (data) => {
+      writeAll(tx.fd, Buffer.from(data as string));
+    },
+  };
+}
+
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}
+
+/** What a blocking descriptor gives until its end. */
+export function readAllSync(fd: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk = Buffer.alloc(65536);
+    const count = readSync(fd, chunk);
+    if (count === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, count));
+  }
+}
+
+/** Lets the event loop come round: whatever is ready has been told then. */
+export async function turns(count = 4): Promise<void> {
+  for (let i = 0; i < count; i++) await turn();
+}
+
+/** Whether a promise has not settled although everything that is ready now has been handled. */
+export async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const note = () => {
+    settled = true;
+  };
+  promise.then(note, note);
+  await turns();
+  return !settled;
+}
+
+export async function errorOf(promise: Promise<unknown>): Promise<Error & { code?: string; [field: string]: unknown }> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error & { code?: string };
+  }
+  throw new Error('it did not reject');
+}
+
+export function thrownBy(call: () => unknown): Error & { code?: string; [field: string]: unknown } {
+  try {
+    call();
+  } catch (error) {
+    return error as Error & { code?: string };
+  }
+  throw new Error('it did not throw');
+}
+
+/** Numbers in [0, 1) that are the same in every run: a failure can be had again. (mulberry32) */
+export function randomFrom(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** `bytes` in pieces of random lengths, none of them empty. */
+export function randomSplit(bytes: Buffer, random: () => number, longest: number): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = 1 + Math.floor(random() * longest);
+    pieces.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return pieces;
+}

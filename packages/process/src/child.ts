@@ -1,0 +1,78 @@
+/**
+ * What a child process runs: it takes its orders from the control channel, calls its function, reports, and ends.
+ *
+ * @module
+ */
+import { Channel } from '@aiopipe/codec';
+import { putNow } from '@aiopipe/codec/internal';
+import { DuplexEnd } from '@aiopipe/core';
+import { flushAll, native } from '@aiopipe/core/internal';
+import { portableError } from './portable-error.js';
+import { CONTROL_FD, PROTOCOL, type Report, type Start } from './protocol.js';
+import { role } from './role.js';
+import { loadFunction } from './target.js';
+
+const control = Channel.from<Report, unknown>(DuplexEnd.fromFd(CONTROL_FD));
+
+// An error outside the target's own promise ends the process as always; here it is only told.
+process.on('uncaughtExceptionMonitor', (error) => {
+  report({ kind: 'error', error: portableError(error) });
+});
+
+async function main(): Promise<void> {
+  role.isChild = true;
+  const start = (await control.get()) as Start;
+  if (!start.detached) native().watchLifeline(CONTROL_FD);
+
+  let run: (...args: unknown[]) => unknown;
+  let args: unknown[];
+  try {
+    if (start.protocol !== PROTOCOL) {
+      throw new Error(
+        `the parent speaks version ${String(start.protocol)} of the control protocol, this child ${String(PROTOCOL)}: ` +
+          'two versions of @aiopipe/process are installed',
+      );
+    }
+    run = await evaluate(start);
+    // Only now: what the module registers is needed to read them.
+    args = (await control.get()) as unknown[];
+  } catch (error) {
+    return end({ kind: 'no-start', error: portableError(error) }, 1);
+  }
+  let value: unknown;
+  try {
+    value = await run(...args);
+  } catch (error) {
+    return end({ kind: 'error', error: portableError(error) }, 1);
+  }
+  await end({ kind: 'result', value }, 0);
+}
+
+async function evaluate({ url, name }: Start) {
+  role.isEvaluating = true;
+  try {
+    return await loadFunction(url, name);
+  } finally {
+    role.isEvaluating = false;
+  }
+}
+
+/** Everything is flushed, then the process ends, even with timers open. */
+async function end(last: Report, exitCode: number): Promise<void> {
+  const code = report(last) ? exitCode : 1;
+  await flushAll();
+  process.exit(code);
+}
+
+/** False: what was to be told can't be sent, and that was told instead. */
+function report(last: Report): boolean {
+  try {
+    putNow(control, last);
+    return true;
+  } catch (error) {
+    putNow(control, { kind: 'error', error: portableError(error) });
+    return false;
+  }
+}
+
+void main();

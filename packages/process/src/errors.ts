@@ -1,0 +1,49 @@
+import { AiopipeError, type AiopipeErrorOptions } from '@aiopipe/core';
+import { nameErrors } from '@aiopipe/core/internal';
+
+/** What a {@link ChildError} tells beside its message. */
+export interface ChildErrorDetails extends AiopipeErrorOptions {
+  readonly pid?: number | undefined;
+  readonly exitCode?: number | null | undefined;
+  readonly signalCode?: NodeJS.Signals | null | undefined;
+}
+
+/**
+ * The child's. Its `code` tells which:
+ *
+ * - `ERR_AIOPIPE_CHILD`: its function threw; `cause` is what.
+ * - `ERR_AIOPIPE_NO_RESULT`: it ended before its function had returned: by a signal, or by its own `process.exit()`.
+ * - `ERR_AIOPIPE_START`: its function was never called; `cause` is why.
+ */
+export class ChildError extends AiopipeError {
+  readonly pid: number | undefined;
+  /** How it ended, where that is known. */
+  readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
+
+  constructor(
+    code: 'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START',
+    message: string,
+    details: ChildErrorDetails = {},
+  ) {
+    super(code, message, 'cause' in details ? { cause: details.cause } : {});
+    this.pid = details.pid;
+    this.exitCode = details.exitCode ?? null;
+    this.signalCode = details.signalCode ?? null;
+  }
+
+  static {
+    nameErrors(this);
+  }
+}
+
+/** A supervisor gave up, because its children ended more often than its intensity allows. */
+export class SupervisorError extends AiopipeError {
+  constructor(message: string, options?: AiopipeErrorOptions) {
+    super('ERR_AIOPIPE_INTENSITY', message, options);
+  }
+
+  static {
+    nameErrors(this);
+  }
+}

@@ -1,0 +1,347 @@
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import { Channel, EndOfStreamError } from '@aiopipe/codec';
+import { putNow } from '@aiopipe/codec/internal';
+import {
+  aioduplex,
+  BusyError,
+  ClosedError,
+  type PipeReader,
+  type PipeWriter,
+  TimeoutError,
+  type WaitOptions,
+} from '@aiopipe/core';
+import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProgram } from '@aiopipe/core/internal';
+import { terminateAtExit } from './daemons.js';
+import { ChildError } from './errors.js';
+import { inheritedExecArgv } from './exec-argv.js';
+import { CONTROL_FD, PROTOCOL, type Report, type Start } from './protocol.js';
+import { role } from './role.js';
+import { PreparedStdio, type StdioOptions } from './stdio.js';
+import { isTarget, type Target } from './target.js';
+
+/** How a child process is started. */
+export interface ProcessOptions extends StdioOptions {
+  /** For messages and for `ps`. The target's name unless given. */
+  readonly name?: string | undefined;
+  /** It doesn't keep this process alive, and gets SIGTERM when this process exits. */
+  readonly daemon?: boolean | undefined;
+  /** It outlives this process. No other child does, however this process ends. */
+  readonly detached?: boolean | undefined;
+  /** Its whole environment; this process's unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd?: string | undefined;
+  /** Options of its Node. This process's own unless given, but for those about debugging, testing and `-e`. */
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+/** What a target is called with. Pipe ends and channel handles anywhere in them move to the child. */
+export type WithArgs<Args extends readonly unknown[]> = Args extends readonly []
+  ? { readonly args?: Args | undefined }
+  : { readonly args: Args };
+
+/** How a child ended: one of the two is null. */
+export interface ProcessExit {
+  readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
+}
+
+/**
+ * Starts a child process on a function.
+ *
+ * Returns at once. What is wrong with the call throws, and nothing was started; what goes wrong with the start itself (no
+ * more processes, a module that can't be loaded) rejects `result` and `join()`.
+ *
+ * ```ts
+ * const child = startProcess(greet, { args: [tx, 'world'] });
+ * await child.join();
+ * ```
+ */
+export function startProcess<Args extends readonly unknown[], Result>(
+  target: Target<Args, Result>,
+  ...[options]: Args extends readonly [] ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
+): ProcessHandle<Awaited<Result>>;
+/** The same for the export of a module, by the module's URL. */
+export function startProcess(
+  module: URL,
+  options: ProcessOptions & { readonly export: string; readonly args?: readonly unknown[] | undefined },
+): ProcessHandle;
+export function startProcess(
+  what: unknown,
+  options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
+): ProcessHandle<unknown> {
+  const { url, name } = locate(what, options.export);
+  if (role.isEvaluating) {
+    throw new ChildError(
+      'ERR_AIOPIPE_START',
+      `${url} starts a process while it is being evaluated in a child, which would go on without end; ` +
+        'put it in a function, or behind `if (!isChild())`',
+    );
+  }
+  const args = options.args ?? [];
+  if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${typeof args}`);
+  return new ProcessHandle(url, name, args, options);
+}
+
+function locate(what: unknown, exported: string | undefined): { url: string; name: string } {
+  if (isTarget(what)) return { url: what.url, name: what.name };
+  if (what instanceof URL) {
+    if (exported === undefined) throw new TypeError(`export: expected the name of the function in ${what.href}`);
+    return { url: what.href, name: exported };
+  }
+  if (typeof what === 'function') {
+    const name = what.name || 'run';
+    throw new TypeError(
+      `a function can't be sent to another process; name it in its module, so that the child finds it: ` +
+        `export const ${name} = target(import.meta.url, '${name}', ${what.name || 'async (…) => { … }'})`,
+    );
+  }
+  throw new TypeError(`expected a target(), or a module's URL, not ${inspect(what, { depth: 0 })}`);
+}
+
+const entry = fileURLToPath(new URL('./child.js', import.meta.url));
+
+/** A child process. */
+export class ProcessHandle<Result = unknown> {
+  readonly #name: string;
+  #control: Channel<unknown, Report> | undefined;
+  #program: SpawnedProgram | undefined;
+  #report: Report | undefined;
+  #startError: ChildError | undefined;
+  #isFinished = false;
+  #isClosed = false;
+  readonly #result: Promise<Result>;
+  #settleResult!: { resolve: (value: Result) => void; reject: (error: Error) => void };
+  #waiting = new Set<Pending<ProcessExit | undefined>>();
+  readonly #stdio: PreparedStdio;
+
+  /** @internal Made by {@link startProcess}. */
+  constructor(url: string, targetName: string, args: readonly unknown[], options: ProcessOptions) {
+    this.#name = options.name ?? targetName;
+    this.#result = new Promise<Result>((resolve, reject) => {
+      this.#settleResult = { resolve, reject };
+    });
+    this.#result.catch(() => undefined);
+
+    const [ours, theirs] = aioduplex({ bufferSize: 256 * 1024 });
+    const control = Channel.from<unknown, Report>(ours);
+    try {
+      const start: Start = { protocol: PROTOCOL, url, name: targetName, detached: options.detached === true };
+      putNow(control, start);
+      // Encoded now, and its handles are on their way: an argument that can't be sent throws, and nothing was started.
+      putNow(control, args);
+      this.#stdio = new PreparedStdio(options, `process ${this.#name}`);
+    } catch (error) {
+      control[Symbol.dispose]();
+      theirs.close();
+      throw error;
+    }
+    try {
+      this.#program = spawn({
+        file: process.execPath,
+        argv: [process.execPath, ...(options.execArgv ?? inheritedExecArgv(process.execArgv)), entry, this.#name],
+        env: options.env,
+        cwd: options.cwd,
+        fds: new Map([...this.#stdio.fds, [CONTROL_FD, theirs.fd]]),
+        group: 'own',
+      });
+      this.#stdio.started();
+    } catch (cause) {
+      this.#stdio.failed();
+      this.#failToStart(cause, control);
+      return;
+    } finally {
+      theirs.close();
+    }
+    this.#control = control;
+    if (options.daemon === true || options.detached === true) this.unref();
+    if (options.daemon === true) terminateAtExit(this.#program);
+    void this.#follow(control, this.#program);
+  }
+
+  #failToStart(cause: unknown, control: Disposable): void {
+    // Takes the handles that were on their way with it.
+    control[Symbol.dispose]();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#startError = new ChildError('ERR_AIOPIPE_START', `process ${this.#name} could not be started: ${reason}`, {
+      cause,
+    });
+    this.#isFinished = true;
+    this.#settleResult.reject(this.#startError);
+  }
+
+  /** Until it has ended and everything that it told has arrived. */
+  async #follow(control: Channel<unknown, Report>, program: SpawnedProgram): Promise<void> {
+    try {
+      for await (const report of control) {
+        this.#report = report;
+        if (report.kind === 'result') this.#settleResult.resolve(report.value as Result);
+      }
+    } catch (error) {
+      if (!(error instanceof EndOfStreamError)) this.#report ??= { kind: 'error', error };
+    }
+    const exit = await program.exited;
+    control[Symbol.dispose]();
+    this.#finish(exit);
+  }
+
+  #finish(exit: Exit): void {
+    this.#isFinished = true;
+    const error = this.#errorOf(exit);
+    if (error?.code === 'ERR_AIOPIPE_START') this.#startError = error;
+    if (error !== undefined) this.#settleResult.reject(error);
+    for (const pending of this.#waiting) {
+      if (this.#startError === undefined) pending.resolve(exitOf(exit));
+      else pending.reject(this.#startError);
+    }
+    this.#waiting.clear();
+  }
+
+  #errorOf(exit: Exit): ChildError | undefined {
+    const about = `process ${this.#name} (pid ${String(this.#program?.pid)})`;
+    const details = { pid: this.#program?.pid, exitCode: exit.exitCode, signalCode: exit.signalCode };
+    const report = this.#report;
+    if (report === undefined) {
+      const how = exit.signalCode === null ? `with exit code ${String(exit.exitCode)}` : `by ${exit.signalCode}`;
+      return new ChildError('ERR_AIOPIPE_NO_RESULT', `${about} ended ${how} before its function had returned`, details);
+    }
+    if (report.kind === 'result') return undefined;
+    const cause = report.error;
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : inspect(cause);
+    return report.kind === 'error'
+      ? new ChildError('ERR_AIOPIPE_CHILD', `${about} failed: ${reason}`, { ...details, cause })
+      : new ChildError('ERR_AIOPIPE_START', `${about} could not call its function: ${reason}`, { ...details, cause });
+  }
+
+  /** Undefined where the process could not be started. */
+  get pid(): number | undefined {
+    this.#assertOpen();
+    return this.#program?.pid;
+  }
+
+  get name(): string {
+    this.#assertOpen();
+    return this.#name;
+  }
+
+  /** Whether it runs. */
+  isAlive(): boolean {
+    this.#assertOpen();
+    return this.#program !== undefined && this.#program.exit === undefined;
+  }
+
+  /** Null while it runs and where a signal ended it. Known without a call of {@link join}. */
+  get exitCode(): number | null {
+    this.#assertOpen();
+    return this.#program?.exit?.exitCode ?? null;
+  }
+
+  /** Null while it runs and where it ended by itself. */
+  get signalCode(): NodeJS.Signals | null {
+    this.#assertOpen();
+    return this.#program?.exit?.signalCode ?? null;
+  }
+
+  /** What it used, once it has ended. */
+  get resourceUsage(): ResourceUsage | undefined {
+    this.#assertOpen();
+    return this.#program?.exit?.resourceUsage;
+  }
+
+  /** The other end of its stdin, where that is `pipe`. */
+  get stdin(): PipeWriter | undefined {
+    this.#assertOpen();
+    return this.#stdio.stdin;
+  }
+
+  get stdout(): PipeReader | undefined {
+    this.#assertOpen();
+    return this.#stdio.stdout;
+  }
+
+  get stderr(): PipeReader | undefined {
+    this.#assertOpen();
+    return this.#stdio.stderr;
+  }
+
+  /** What its function returned, or {@link ChildError}. It needn't be awaited. */
+  get result(): Promise<Result> {
+    this.#assertOpen();
+    return this.#result;
+  }
+
+  /**
+   * Waits for its end: everything that it told has arrived then. Resolves to undefined at the timeout. Rejects ChildError
+   * where its function was never called.
+   */
+  async join(options: WaitOptions = {}): Promise<ProcessExit | undefined> {
+    this.#assertOpen();
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
+    if (this.#startError !== undefined) throw this.#startError;
+    if (this.#isFinished) return exitOf(this.#program?.exit as Exit);
+    const pending = new Pending<ProcessExit | undefined>(
+      options,
+      () => '',
+      () => {
+        this.#waiting.delete(pending);
+      },
+    );
+    this.#waiting.add(pending);
+    try {
+      return await pending.promise;
+    } catch (error) {
+      if (error instanceof TimeoutError) return undefined;
+      throw error;
+    }
+  }
+
+  /** SIGTERM to it and to what it started in its process group. False if it has ended. */
+  terminate(): boolean {
+    return this.kill('SIGTERM');
+  }
+
+  /** A signal to it and to what it started in its process group; SIGKILL unless given. False if it has ended. */
+  kill(signal: NodeJS.Signals = 'SIGKILL'): boolean {
+    this.#assertOpen();
+    return this.#program?.killGroup(signal) ?? false;
+  }
+
+  /** Once it has ended: every call throws ClosedError after that. BusyError before its end. */
+  close(): void {
+    this.#assertOpen();
+    if (!this.#isFinished) throw new BusyError(`process ${this.#name} has not ended yet: join() it before close()`);
+    this.#isClosed = true;
+    this.#stdio.stdin?.destroy();
+    this.#stdio.stdout?.[Symbol.dispose]();
+    this.#stdio.stderr?.[Symbol.dispose]();
+  }
+
+  /** Whether it keeps this process alive while it runs; it does unless it is a daemon or {@link unref} was called. */
+  ref(): this {
+    this.#program?.ref();
+    this.#control?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#program?.unref();
+    this.#control?.unref();
+    return this;
+  }
+
+  [inspect.custom](): string {
+    const exit = this.#program?.exit;
+    const state = exit === undefined ? 'running' : `ended, ${exit.signalCode ?? `exit code ${String(exit.exitCode)}`}`;
+    const pid = this.#program === undefined ? 'not started' : `pid ${String(this.#program.pid)}, ${state}`;
+    return `ProcessHandle ${this.#name} (${pid})`;
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new ClosedError(`the handle of process ${this.#name} is closed`);
+  }
+}
+
+function exitOf({ exitCode, signalCode }: Exit): ProcessExit {
+  return { exitCode, signalCode };
+}

@@ -1,0 +1,63 @@
+/** A function that a child process can be started on. Made by {@link target}. */
+export interface Target<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
+  /** The module that the child evaluates. */
+  readonly url: string;
+  /** The name in that module. */
+  readonly name: string;
+  readonly run: (...args: Args) => Result | Promise<Result>;
+}
+
+type AnyTarget = Target<never, unknown>;
+
+const TARGETS = Symbol.for('@aiopipe/process.targets');
+
+function targets(): Map<string, AnyTarget> {
+  const holder = globalThis as { [TARGETS]?: Map<string, AnyTarget> };
+  return (holder[TARGETS] ??= new Map<string, AnyTarget>());
+}
+
+const key = (url: string, name: string) => `${url}#${name}`;
+
+/**
+ * Names a function, so that a child process can find it: the child evaluates the same module, and takes what was
+ * registered there under that name. It need not be exported.
+ *
+ * ```ts
+ * export const greet = target(import.meta.url, 'greet', async (tx: WriteEnd, who: string) => { … });
+ * ```
+ *
+ * @param url - of the module that the call stands in: `import.meta.url`
+ * @param name - unique in that module
+ */
+export function target<Args extends unknown[], Result>(
+  url: string,
+  name: string,
+  run: (...args: Args) => Result | Promise<Result>,
+): Target<Args, Result> {
+  if (typeof url !== 'string' || !URL.canParse(url)) {
+    throw new TypeError(`target: expected import.meta.url first, not ${String(url)}`);
+  }
+  if (typeof name !== 'string' || name === '') throw new TypeError(`target: expected a name second, not ${String(name)}`);
+  if (typeof run !== 'function') throw new TypeError(`target: expected a function third, not ${typeof run}`);
+  const made: Target<Args, Result> = Object.freeze({ url, name, run });
+  targets().set(key(url, name), made as unknown as AnyTarget);
+  return made;
+}
+
+export function isTarget(value: unknown): value is AnyTarget {
+  const { url, name, run } = (value ?? {}) as Partial<AnyTarget>;
+  return typeof url === 'string' && typeof name === 'string' && typeof run === 'function';
+}
+
+/** What `target()` registered, or the export of that name. Evaluates the module; rejects with what that throws. */
+export async function loadFunction(url: string, name: string): Promise<(...args: unknown[]) => unknown> {
+  const module = (await import(url)) as Record<string, unknown>;
+  const registered: unknown = targets().get(key(url, name)) ?? module[name];
+  const run = isTarget(registered) ? registered.run : registered;
+  if (typeof run === 'function') return run as (...args: unknown[]) => unknown;
+  const exported = Object.keys(module).join(', ') || 'nothing';
+  throw new TypeError(
+    `${url} has no target and no exported function ${JSON.stringify(name)} (it exports ${exported}); ` +
+      `write: target(import.meta.url, ${JSON.stringify(name)}, async (…) => { … })`,
+  );
+}

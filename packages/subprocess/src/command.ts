@@ -1,0 +1,62 @@
+import { inspect } from 'node:util';
+
+/** The environment of a program: all of it, not an addition to ours. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws a TypeError for what can't be a program's argv: it must be strings, at least one, without NUL. */
+export function checkArgv(argv: unknown): asserts argv is readonly string[] {
+  if (typeof argv === 'string') {
+    throw new TypeError(
+      `argv: expected an array, not the string ${inspect(argv)}; no shell takes it apart: write ['grep', '-i', 'error']`,
+    );
+  }
+  if (!Array.isArray(argv)) throw new TypeError(`argv: expected an array of strings, not ${inspect(argv)}`);
+  if (argv.length === 0) throw new TypeError('argv: expected the program and its arguments, not an empty array');
+  for (const [index, text] of argv.entries()) {
+    if (typeof text !== 'string') {
+      throw new TypeError(`argv[${String(index)}]: expected a string, not ${inspect(text)}`);
+    }
+    checkText(`argv[${String(index)}]`, text);
+  }
+  if (argv[0] === '') throw new TypeError('argv[0]: the name of the program is empty');
+}
+
+/** Throws a TypeError for what can't be an environment or a working directory. */
+export function checkSurroundings(env: unknown, cwd: unknown): void {
+  if (cwd !== undefined) {
+    if (typeof cwd !== 'string' || cwd === '') {
+      throw new TypeError(`cwd: expected the path of a directory, not ${inspect(cwd)}`);
+    }
+    checkText('cwd', cwd);
+  }
+  if (env === undefined) return;
+  if (typeof env !== 'object' || env === null) throw new TypeError(`env: expected an object, not ${inspect(env)}`);
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    if (typeof value !== 'string') throw new TypeError(`env.${name}: expected a string, not ${inspect(value)}`);
+    if (name === '' || name.includes('=')) throw new TypeError(`env: ${inspect(name)} can't be a variable's name`);
+    checkText(`env.${name}`, name + value);
+  }
+}
+
+/** The system's strings end at a NUL: what stood after it would be lost. */
+export function checkText(name: string, text: string): void {
+  if (text.includes('\0')) throw new TypeError(`${name}: ${inspect(text)} holds a NUL, which can't be passed`);
+}
+
+const PLAIN = /^[\w@%+:,./-][\w@%+=:,./-]*$/;
+/** What a shell would take for its own where a program's name is expected. */
+const RESERVED =
+  /^(if|then|elif|else|fi|for|while|until|do|done|case|esac|in|function|select|time|coproc|\w+=.*|-.*)$/s;
+
+/** One word of a shell line, quoted where it must be. */
+export function quote(word: string): string {
+  return PLAIN.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** The line by which a shell would start this program. */
+export function quoteArgv(argv: readonly string[]): string {
+  const [program = '', ...rest] = argv;
+  const first = RESERVED.test(program) ? `'${program.replaceAll("'", String.raw`'\''`)}'` : quote(program);
+  return [first, ...rest.map(quote)].join(' ');
+}

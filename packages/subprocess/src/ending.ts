@@ -1,0 +1,47 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Program } from './popen.js';
+
+/** Milliseconds from SIGTERM to SIGKILL, unless told otherwise. */
+export const DEFAULT_GRACE = 2000;
+/** Milliseconds that a killed program is waited for: one of another user (`sudo`) can't be killed, and never ends. */
+const AFTER_KILL = 500;
+
+/**
+ * Ends programs that share the first one's process group, if it leads one: SIGTERM, and SIGKILL after `grace` ms.
+ * Never rejects.
+ */
+export async function endPrograms(programs: readonly Program[], grace: number): Promise<void> {
+  const [first] = programs;
+  if (first === undefined) return;
+  const exited = Promise.all(programs.map((program) => program.wait()));
+  const areRunning = () => programs.some((program) => program.poll() === undefined);
+
+  signalAll(programs, 'SIGTERM');
+  const deadline = performance.now() + grace;
+  await within(exited, grace);
+  // What the programs themselves have started sends us no event when it ends, so it is looked for, ever less often.
+  for (let pause = 1; !areRunning() && first.groupIsThere(); pause = Math.min(2 * pause, 50)) {
+    const left = deadline - performance.now();
+    if (left <= 0) break;
+    await delay(Math.min(pause, left));
+  }
+  if (!areRunning() && !first.groupIsThere()) return;
+  signalAll(programs, 'SIGKILL');
+  await within(exited, AFTER_KILL);
+  for (const program of programs) program.unref();
+}
+
+function signalAll(programs: readonly Program[], signal: 'SIGTERM' | 'SIGKILL'): void {
+  const reached = programs[0]?.killGroup(signal);
+  // One by one for those that have left the group. A second SIGTERM would mean "at once" to some programs.
+  if (reached !== true || signal === 'SIGKILL') for (const program of programs) program.kill(signal);
+}
+
+/** Resolves with the promise, which must not reject, or after `limit` ms. */
+export async function within(promise: Promise<unknown>, limit: number): Promise<void> {
+  const timer = new AbortController();
+  const timedOut = delay(limit, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([promise, timedOut]);
+  timer.abort();
+}
