@@ -59,9 +59,12 @@ static void on_exit_fd(struct poll *poll, int events) {
   napi_open_handle_scope(env, &scope);
   napi_value arguments[] = {int_value(env, code), int_value(env, signal), int_value(env, microseconds(usage.ru_utime)),
                             int_value(env, microseconds(usage.ru_stime)), int_value(env, peak_bytes)};
-  poll->wanted = 0;
-  call_back(instance, poll->function, 5, arguments);
+  /* The descriptor goes first: whoever hears of the end finds nothing left of the child. */
+  napi_ref function = poll->function;
+  poll->function = NULL;
   poll_close(poll);
+  call_back(instance, function, 5, arguments);
+  napi_delete_reference(env, function);
   napi_close_handle_scope(env, scope);
 }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
 /** What every error of aiopipe may carry beside its message. */
@@ -118,7 +119,7 @@ export class SystemError extends AiopipeError {
   readonly path: string | undefined;
 
   constructor(errno: number, syscall: string, about: string, options: AiopipeErrorOptions & { path?: string } = {}) {
-    const code = getSystemErrorName(errno);
+    const code = errnoName(errno);
     super(code, `${about}: ${code}: ${describeErrno(errno, code)}, ${syscall}`, options);
     this.errno = errno;
     this.syscall = syscall;
@@ -138,6 +139,13 @@ export function nameErrors(constructor: { name: string; prototype: Error }): voi
     configurable: true,
     enumerable: false,
   });
+}
+
+/** libuv has no name for some that execve(2) gives, such as ENOEXEC. */
+function errnoName(errno: number): string {
+  const name = getSystemErrorName(errno);
+  if (!name.startsWith('Unknown')) return name;
+  return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0] ?? name;
 }
 
 const remedies: Record<string, string> = {

@@ -12,6 +12,7 @@ export {
 export { PipeReader } from './reader.js';
 export { PipeWriter, type Writable, type WriterOptions } from './writer.js';
 export { DuplexStream } from './duplex-stream.js';
+export { AsyncFile, type AsyncFileOptions, type AsyncFileSource, type ReadLineOptions } from './async-file.js';
 export { type WaitOptions } from './waiting.js';
 export {
   AbortError,

@@ -78,9 +78,12 @@ export class PipeReader {
     return this.#take(attempt, options, `${String(size)} bytes did not come`);
   }
 
-  /** A line with its newline; without one, what is left at the end of the stream, and empty after that. */
-  readLine(options?: WaitOptions): Promise<Buffer> {
-    return this.#readTo(NEWLINE, options, () => this.#all());
+  /**
+   * A line with its newline; without one, what is left at the end of the stream, and empty after that. With `size` at
+   * most so many bytes: the next call goes on in the same line.
+   */
+  readLine(options?: WaitOptions & { readonly size?: number | undefined }): Promise<Buffer> {
+    return this.#readTo(NEWLINE, options, () => this.#all(), options?.size);
   }
 
   /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
@@ -96,11 +99,18 @@ export class PipeReader {
     });
   }
 
-  #readTo(separator: Uint8Array, options: WaitOptions | undefined, atEnd: () => Buffer | undefined): Promise<Buffer> {
+  #readTo(
+    separator: Uint8Array,
+    options: WaitOptions | undefined,
+    atEnd: () => Buffer | undefined,
+    limit = Infinity,
+  ): Promise<Buffer> {
     let searched = 0;
     const attempt = () => {
       const found = this.#queue.indexOf(separator, searched);
-      if (found >= 0) return this.#queue.take(found + separator.length);
+      const end = found >= 0 ? found + separator.length : Infinity;
+      const length = Math.min(end, limit);
+      if (length <= this.#queue.length) return this.#queue.take(length);
       searched = Math.max(0, this.#queue.length - separator.length + 1);
       return this.#ended ? atEnd() : undefined;
     };

@@ -121,6 +121,15 @@ export class PipeWriter {
     return this.#reach(this.#accepted, options, 'not all could be flushed');
   }
 
+  /** Takes back what the kernel has not taken, and says how many bytes those were. @internal */
+  retract(): number {
+    const count = this.unflushed;
+    this.#drop();
+    this.#descriptor.waitWritable(undefined);
+    this.#settle();
+    return count;
+  }
+
   /** Flushes, then closes. Rejects with what failed, now or before; it is closed all the same. */
   async close(options?: WaitOptions): Promise<void> {
     if (!this.#isOpen || this.#isClosing) throw this.#descriptor.closedError();
@@ -157,7 +166,8 @@ export class PipeWriter {
     }
     try {
       // A close() that is at work already does the rest, unless it takes too long.
-      if (this.#isClosing) await this.#reach(this.#accepted, { timeout: this.#closeTimeout }, 'not all could be flushed');
+      if (this.#isClosing)
+        await this.#reach(this.#accepted, { timeout: this.#closeTimeout }, 'not all could be flushed');
       else await this.close({ timeout: this.#closeTimeout });
     } catch (error) {
       const bytes = this.unflushed;
@@ -349,7 +359,8 @@ function handled(promise: Promise<void>): Promise<void> {
   return promise;
 }
 
-function toBuffer(data: Writable): Buffer {
+/** @internal */
+export function toBuffer(data: Writable): Buffer {
   if (typeof data === 'string') return Buffer.from(data, 'utf8');
   if (Buffer.isBuffer(data)) return data;
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -39,7 +39,9 @@ describe('aiopipe', () => {
     const [rx, tx] = aiopipe();
     using _rx = rx;
     using _tx = tx;
-    const lines = spawnSync('cat', [`/proc/${String(process.pid)}/fdinfo/${String(rx.fd)}`], { encoding: 'utf8' }).stdout;
+    const lines = spawnSync('cat', [`/proc/${String(process.pid)}/fdinfo/${String(rx.fd)}`], {
+      encoding: 'utf8',
+    }).stdout;
     const flags = parseInt(/flags:\s*(\d+)/.exec(lines)?.[1] ?? '', 8);
     expect(flags & 0o2000000).not.toBe(0); // O_CLOEXEC
     expect(flags & 0o4000).toBe(0); // O_NONBLOCK
@@ -342,7 +344,9 @@ describe('detach', () => {
 
   test('gives the end to a program', async () => {
     const [rx, tx] = aiopipe();
-    const child = tx.detach((end) => spawn('sh', ['-c', 'echo from the program >&3'], { stdio: ['ignore', 'ignore', 'inherit', end.fd] }));
+    const child = tx.detach((end) =>
+      spawn('sh', ['-c', 'echo from the program >&3'], { stdio: ['ignore', 'ignore', 'inherit', end.fd] }),
+    );
     await using reader = rx.open();
     expect((await reader.read()).toString()).toBe('from the program\n');
     if (child.exitCode === null) await once(child, 'exit');

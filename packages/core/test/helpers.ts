@@ -3,7 +3,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { aiopipe, type PipeReader, type PipeOptions, type WriteEnd } from '@aiopipe/core';
 
 /** A reader, and the raw end that feeds it: bytes are there when `writeSync` has returned. */
-export function readerAndTap(options?: PipeOptions): { reader: PipeReader; tx: WriteEnd; feed(data: string | Buffer): void } {
+export function readerAndTap(options?: PipeOptions): {
+  reader: PipeReader;
+  tx: WriteEnd;
+  feed(data: string | Buffer): void;
+} {
   const [rx, tx] = aiopipe(options);
   return {
     reader: rx.open(),
@@ -15,7 +19,7 @@ export function readerAndTap(options?: PipeOptions): { reader: PipeReader; tx: W
 }
 
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 }
 
 /** What a blocking descriptor gives until its end. */
@@ -76,7 +80,7 @@ export function randomFrom(seed: number): () => number {
 /** `bytes` in pieces of random lengths, none of them empty. */
 export function randomSplit(bytes: Buffer, random: () => number, longest: number): Buffer[] {
   const pieces: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = 1 + Math.floor(random() * longest);
     pieces.push(bytes.subarray(at, at + length));
     at += length;

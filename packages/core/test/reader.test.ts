@@ -309,9 +309,9 @@ test('any mix of reads gives the bytes in order, however they were written', asy
       else if (kind === 1) parts.push(await reader.readLine());
       else
         parts.push(
-          await (kind === 2 ? reader.readExactly(size) : reader.readUntil(Buffer.of(size & 255, (size + 7) & 255))).catch(
-            (error: unknown) => (error as IncompleteReadError).partial,
-          ),
+          await (
+            kind === 2 ? reader.readExactly(size) : reader.readUntil(Buffer.of(size & 255, (size + 7) & 255))
+          ).catch((error: unknown) => (error as IncompleteReadError).partial),
         );
     }
     await writing;

@@ -4,6 +4,7 @@ export { isChild } from './role.js';
 export { type Stdio, type StdioOptions } from './stdio.js';
 export {
   Supervisor,
+  type AnyChildSpec,
   type ChildExited,
   type ChildSpec,
   type ChildStarted,

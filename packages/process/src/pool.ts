@@ -79,13 +79,13 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
     this.#supervisor.start();
   }
 
-  #spec(id: string, { options }: PoolOptions): ChildSpec<never> {
+  #spec(id: string, { options }: PoolOptions): ChildSpec<[Channel<Outcome, Task>, string, string]> {
     const args = (): [Channel<Outcome, Task>, string, string] => {
       const [ours, theirs] = channel<Task, Outcome>({ duplex: true });
       this.#attach(id, ours);
       return [theirs, this.#target.url, this.#target.name];
     };
-    return { id, target: serve, args, options } as unknown as ChildSpec<never>;
+    return { id, target: serve, args, options };
   }
 
   /** How many children have been replaced. */

@@ -21,6 +21,10 @@ export interface ChildSpec<Args extends readonly unknown[] = readonly unknown[]>
   readonly options?: ProcessOptions | undefined;
 }
 
+/** Of any target: each spec is checked against its own where it is written as a {@link ChildSpec}. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type is above all tuples of arguments
+export type AnyChildSpec = ChildSpec<any>;
+
 /** What a supervisor does. */
 export interface SupervisorOptions {
   /** Who is restarted with a child that ended: nobody else. */
@@ -58,7 +62,7 @@ export interface SupervisorEvents {
 }
 
 interface Child {
-  readonly spec: ChildSpec;
+  readonly spec: AnyChildSpec;
   process: ProcessHandle | undefined;
   restarts: number;
 }
@@ -86,7 +90,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   #settle!: { resolve: () => void; reject: (error: Error) => void };
 
   /** Starts nothing yet: first listen, then {@link start}. */
-  constructor(specs: readonly ChildSpec<never>[], options: SupervisorOptions = {}) {
+  constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions = {}) {
     super();
     const { strategy = 'one_for_one', intensity = 1, period = 5000 } = options;
     if (strategy !== 'one_for_one') throw new TypeError(`strategy: expected 'one_for_one', not ${String(strategy)}`);
@@ -99,7 +103,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
     });
     this.#finished.catch(() => undefined);
 
-    for (const spec of specs as unknown as readonly ChildSpec[]) {
+    for (const spec of specs) {
       if (this.#children.has(spec.id)) throw new TypeError(`two children are called ${JSON.stringify(spec.id)}`);
       this.#children.set(spec.id, { spec, process: undefined, restarts: 0 });
     }

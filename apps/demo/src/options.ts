@@ -1,0 +1,61 @@
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { compilePattern } from './pattern.js';
+
+const installed = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+
+export interface CensusOptions {
+  readonly directory: string;
+  readonly workers: number;
+  readonly pattern: string;
+  readonly chaos: number;
+  readonly json: boolean;
+}
+
+/** Says what is wrong with the arguments, or helps, and exits by itself then. */
+export function readOptions(argv: readonly string[]): CensusOptions {
+  const command = new Command('demo')
+    .description('Counts files, lines, bytes and matching lines below a directory, by several processes at once.')
+    .argument('[dir]', 'the directory', readDirectory)
+    .option('--workers <n>', 'worker processes', readCount(1, 256), availableParallelism())
+    .option('--pattern <re>', 'count the lines that match, ignoring case', readPattern, 'error|TODO')
+    .option('--chaos <n>', 'kill this many random workers while they work', readCount(0, 1000), 0)
+    .option('--json', 'print one JSON document instead of tables', false)
+    .parse(argv);
+  const options = command.opts<Omit<CensusOptions, 'directory'>>();
+  const directory = (command.processedArgs[0] as string | undefined) ?? installed;
+  return { ...options, directory };
+}
+
+function readDirectory(path: string): string {
+  const directory = resolve(path);
+  try {
+    if (!statSync(directory).isDirectory()) throw new InvalidArgumentError(`${directory} is not a directory.`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new InvalidArgumentError(`${directory} is not there.`);
+    if (code === 'EACCES') throw new InvalidArgumentError(`${directory} can't be read: permission denied.`);
+    throw error;
+  }
+  return directory;
+}
+
+function readPattern(source: string): string {
+  try {
+    compilePattern(source);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+  return source;
+}
+
+function readCount(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= least && number <= most && text.trim() !== '') return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${String(least)} to ${String(most)}.`);
+  };
+}

@@ -1,0 +1,170 @@
+import { type DuplexStream } from './duplex-stream.js';
+import { type DuplexEnd, type ReadEnd, type WriteEnd } from './end.js';
+import { AiopipeError, BusyError, IncompleteReadError, TimeoutError } from './errors.js';
+import { type PipeReader } from './reader.js';
+import { type WaitOptions } from './waiting.js';
+import { toBuffer, type PipeWriter, type Writable } from './writer.js';
+
+/** What an {@link AsyncFile} can be made of. It takes it over: an end is opened, and closing the file closes it. */
+export type AsyncFileSource = ReadEnd | WriteEnd | DuplexEnd | PipeReader | PipeWriter | DuplexStream;
+
+/** Options of {@link AsyncFile.read} and {@link AsyncFile.write}. */
+export interface AsyncFileOptions extends WaitOptions {
+  /** Not less than was asked for, unless the end of the stream or the timeout comes first. */
+  readonly full?: boolean | undefined;
+}
+
+/** Options of {@link AsyncFile.readLine}. */
+export interface ReadLineOptions extends WaitOptions {
+  /** How long a line is about, in bytes. A guess that is wrong costs nothing: as much is read ahead as there is. */
+  readonly sizeHint?: number | undefined;
+}
+
+/** A pipe or a socket that can be written promises room for this many bytes: PIPE_BUF. */
+const SURE_TO_FIT = 4096;
+
+/**
+ * A pipe or a connection with calls in the manner of a file: sizes and timeouts instead of streams. It is for where the
+ * amount counts; {@link PipeReader} and {@link PipeWriter} are the way for all else.
+ */
+export class AsyncFile implements AsyncDisposable {
+  readonly #reader: PipeReader | undefined;
+  readonly #writer: PipeWriter | undefined;
+  #isWriting = false;
+
+  constructor(source: AsyncFileSource) {
+    const stream = 'open' in source ? source.open() : source;
+    if ('reader' in stream) {
+      this.#reader = stream.reader;
+      this.#writer = stream.writer;
+    } else if ('read' in stream) this.#reader = stream;
+    else this.#writer = stream;
+  }
+
+  /** Whether a read has met the end of the stream, and all before it has been read. */
+  get atEof(): boolean {
+    return this.#needReader().atEof;
+  }
+
+  /**
+   * Up to `size` bytes, at least one; with `full` exactly `size`. With 0, the default, all until the end of the stream.
+   * At the end of the stream what is left, and empty after that.
+   *
+   * A timeout returns what has come until then; if nothing has, it rejects {@link TimeoutError}. An abort takes nothing.
+   */
+  async read(size = 0, options: AsyncFileOptions = {}): Promise<Buffer> {
+    const reader = this.#needReader();
+    checkSize('size', size);
+    try {
+      if (size === 0) return await reader.read(undefined, options);
+      if (options.full !== true) return await reader.read(size, options);
+      return await reader.readExactly(size, options);
+    } catch (error) {
+      if (error instanceof IncompleteReadError) return error.partial;
+      if (!(error instanceof TimeoutError)) throw error;
+      return (await whatIsThere(reader, size === 0 ? Infinity : size)) ?? Promise.reject(error);
+    }
+  }
+
+  /**
+   * A line with its newline, or with a `size` above 0 at most so many bytes of it: the next call goes on there. Without
+   * a newline what is left at the end of the stream, and empty after that. A timeout rejects {@link TimeoutError}: no part
+   * of the line is lost.
+   */
+  async readLine(size = 0, options: ReadLineOptions = {}): Promise<Buffer> {
+    const reader = this.#needReader();
+    checkSize('size', size);
+    checkSize('sizeHint', options.sizeHint ?? 0);
+    return reader.readLine({ ...options, size: size === 0 ? undefined : size });
+  }
+
+  /**
+   * Waits until something can be written, writes as much as fits, and returns how many bytes that were; with `full`
+   * goes on until all of it is written. The data may be changed after that, not before.
+   *
+   * A timeout returns how many bytes were written until then; if none were, it rejects {@link TimeoutError}. What it
+   * doesn't count is not written later either. One write at a time: {@link BusyError}.
+   */
+  async write(data: Writable, options: AsyncFileOptions = {}): Promise<number> {
+    const writer = this.#needWriter();
+    if (this.#isWriting) throw new BusyError('another write of this file is still waiting');
+    this.#isWriting = true;
+    try {
+      const bytes = toBuffer(data);
+      if (writer.unflushed > 0) await writer.drain(options);
+      if (options.full === true) return await writeAll(writer, bytes, options);
+      const first = await writeAll(writer, bytes.subarray(0, SURE_TO_FIT), options);
+      return first < SURE_TO_FIT ? first : first + (await writeWhatFits(writer, bytes.subarray(SURE_TO_FIT)));
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  /** Flushes and closes. {@link ClosedError} the second time. */
+  async close(): Promise<void> {
+    try {
+      await this.#writer?.close();
+    } finally {
+      this.#reader?.close();
+    }
+  }
+
+  /** Closes what is not closed yet; what waits rejects {@link ClosedError}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#writer?.[Symbol.asyncDispose]();
+    } finally {
+      this.#reader?.[Symbol.dispose]();
+    }
+  }
+
+  #needReader(): PipeReader {
+    if (this.#reader === undefined) throw wrongDirection('writing');
+    return this.#reader;
+  }
+
+  #needWriter(): PipeWriter {
+    if (this.#writer === undefined) throw wrongDirection('reading');
+    return this.#writer;
+  }
+}
+
+/** Undefined if there is nothing. */
+async function whatIsThere(reader: PipeReader, size: number): Promise<Buffer | undefined> {
+  try {
+    return await reader.read(size, { timeout: 0 });
+  } catch (error) {
+    if (error instanceof TimeoutError) return undefined;
+    throw error;
+  }
+}
+
+async function writeAll(writer: PipeWriter, bytes: Buffer, options: WaitOptions): Promise<number> {
+  const written = writer.write(bytes, options);
+  try {
+    await written;
+    await writer.drain(options);
+    return bytes.length;
+  } catch (error) {
+    const count = bytes.length - writer.retract();
+    if (error instanceof TimeoutError && count > 0) return count;
+    throw error;
+  }
+}
+
+async function writeWhatFits(writer: PipeWriter, bytes: Buffer): Promise<number> {
+  void writer.write(bytes);
+  const flushed = writer.drain();
+  const rest = writer.retract();
+  await flushed;
+  return bytes.length - rest;
+}
+
+function checkSize(name: string, size: unknown): void {
+  if (typeof size === 'number' && size >= 0) return;
+  throw new RangeError(`${name}: expected a number of bytes, not ${String(size)}`);
+}
+
+function wrongDirection(only: string): AiopipeError {
+  return new AiopipeError('ERR_AIOPIPE_WRONG_DIRECTION', `this file is open for ${only} only`);
+}

@@ -1,0 +1,188 @@
+import {
+  AbortError,
+  AsyncFile,
+  ClosedError,
+  TimeoutError,
+  type AsyncFileOptions,
+  type PipeWriter,
+  type ReadEnd,
+  type ReadLineOptions,
+  type WaitOptions,
+  type Writable,
+} from '@aiopipe/core';
+import { Pending, refuse, type Exit } from '@aiopipe/core/internal';
+import { DEFAULT_GRACE } from './ending.js';
+import { checkInput, Feed, type Input } from './input.js';
+import { type Program } from './popen.js';
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * The two outer sides of a program, or of a chain that was joined by hand: writes go to `first`'s stdin, reads come from
+ * `last`'s stdout and stderr. Without `last` they are those of `first`. It uses what is a pipe of them, and
+ * opens each at its first use; to call another is a {@link ClosedError}.
+ *
+ * ```ts
+ * const p1 = popen(['grep', '-i', 'error'], { stdin: 'pipe', stdout: 'pipe' });
+ * const p2 = popen(['wc', '-l'], { stdin: p1.stdout, stdout: 'pipe' });
+ * await using pipe = new AsyncPipe(p1, p2);
+ * ```
+ */
+export class AsyncPipe implements AsyncDisposable {
+  readonly #first: Program;
+  readonly #last: Program;
+  #writer: PipeWriter | undefined;
+  #stdin: AsyncFile | undefined;
+  #stdout: AsyncFile | undefined;
+  #stderr: AsyncFile | undefined;
+
+  constructor(first: Program, last: Program = first) {
+    this.#first = first;
+    this.#last = last;
+  }
+
+  /** The first program's stdin, to write to and to close: then the program reads the end of its input. */
+  get stdin(): AsyncFile {
+    return (this.#stdin ??= new AsyncFile(this.#openStdin()));
+  }
+
+  #openStdin(): PipeWriter {
+    const { stdin } = this.#first;
+    if (stdin === undefined) throw notPiped('stdin', this.#first);
+    return (this.#writer ??= stdin.open());
+  }
+
+  #openStdout(): AsyncFile {
+    return (this.#stdout ??= openOutput(this.#last, 'stdout'));
+  }
+
+  #openStderr(): AsyncFile {
+    return (this.#stderr ??= openOutput(this.#last, 'stderr'));
+  }
+
+  /** As {@link AsyncFile.write}, to the first program's stdin; returns the bytes written. */
+  async write(data: Writable, options?: AsyncFileOptions): Promise<number> {
+    return this.stdin.write(data, options);
+  }
+
+  /** As {@link AsyncFile.read}, from the last program's stdout. */
+  async read(size?: number, options?: AsyncFileOptions): Promise<Buffer> {
+    return this.#openStdout().read(size, options);
+  }
+
+  /** As {@link AsyncFile.readLine}, from the last program's stdout. */
+  async readLine(size?: number, options?: ReadLineOptions): Promise<Buffer> {
+    return this.#openStdout().readLine(size, options);
+  }
+
+  /** As {@link AsyncFile.read}, from the last program's stderr. */
+  async readStderr(size?: number, options?: AsyncFileOptions): Promise<Buffer> {
+    return this.#openStderr().read(size, options);
+  }
+
+  /** As {@link AsyncFile.readLine}, from the last program's stderr. */
+  async readLineStderr(size?: number, options?: ReadLineOptions): Promise<Buffer> {
+    return this.#openStderr().readLine(size, options);
+  }
+
+  /**
+   * Writes all of `input` and closes stdin, reads stdout and stderr to their ends meanwhile, and waits for the end of both
+   * programs: `[stdout, stderr]`, empty where it is no pipe. A program that stops reading ends the writing, no more;
+   * how the last one ended is what {@link poll} tells then. A FileHandle is read from its offset on and stays open; a
+   * pipe end is read to its end and closed.
+   *
+   * If something that the last program left behind holds its stdout or stderr, that is waited for two seconds more.
+   * An abort or a timeout ends the feeding and the wait; what was written by the programs is there for the next read.
+   */
+  communicate(input?: Input, options: WaitOptions = {}): Promise<[Buffer, Buffer]> {
+    const stop = new AbortController();
+    let feed: Feed | undefined;
+    const giveUp = () => {
+      feed?.stop();
+      stop.abort();
+    };
+    try {
+      checkInput(input);
+      const refusal = refuse(options);
+      if (refusal !== undefined) throw refusal;
+      if (input !== undefined) feed = new Feed(this.#openStdin(), input);
+      else if (this.#first.stdin?.state === 'owned' || this.#writer !== undefined) feed = new Feed(this.#openStdin(), '');
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const pending = new Pending<[Buffer, Buffer]>(options, () => `${this.#last.toString()} did not end`, giveUp);
+    this.#converse(feed, stop.signal).then(
+      (outputs) => {
+        pending.resolve(outputs);
+      },
+      (error: unknown) => {
+        giveUp();
+        pending.reject(error);
+      },
+    );
+    return pending.promise;
+  }
+
+  async #converse(feed: Feed | undefined, stop: AbortSignal): Promise<[Buffer, Buffer]> {
+    const { stdout, stderr } = this.#last;
+    const [out, err] = await Promise.all([
+      stdout === undefined ? NOTHING : this.#readToEnd(this.#openStdout(), stop),
+      stderr === undefined ? NOTHING : this.#readToEnd(this.#openStderr(), stop),
+      feed?.done,
+      this.#first.wait(),
+      this.#last.wait(),
+    ]);
+    return [out, err];
+  }
+
+  /** A read that is ended has taken nothing, so one of another kind can go on. */
+  async #readToEnd(file: AsyncFile, stop: AbortSignal): Promise<Buffer> {
+    const ended = new AbortController();
+    const end = () => {
+      ended.abort();
+    };
+    stop.addEventListener('abort', end, { once: true });
+    void this.#last.wait().then(end);
+    try {
+      return await file.read(0, { signal: ended.signal });
+    } catch (error) {
+      if (!(error instanceof AbortError) || stop.aborted) throw error;
+    }
+    try {
+      return await file.read(0, { signal: stop, timeout: DEFAULT_GRACE });
+    } catch (error) {
+      if (error instanceof TimeoutError) return NOTHING;
+      throw error;
+    }
+  }
+
+  /** How the last program ended; undefined while it runs. */
+  poll(): Exit | undefined {
+    return this.#last.poll();
+  }
+
+  /** Flushes and closes stdin, and closes the reading sides. The programs run on, and are not waited for. */
+  async close(): Promise<void> {
+    try {
+      if (this.#writer !== undefined && this.#first.stdin?.state === 'open') await this.#writer.close();
+    } finally {
+      this.#first.closeEnds();
+      this.#last.closeEnds();
+    }
+  }
+
+  /** Closes all three, and ends the two programs as far as they run: SIGTERM, after two seconds SIGKILL. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#first[Symbol.asyncDispose](), this.#last[Symbol.asyncDispose]()]);
+  }
+}
+
+function openOutput(program: Program, name: 'stdout' | 'stderr'): AsyncFile {
+  const end: ReadEnd | undefined = program[name];
+  if (end === undefined) throw notPiped(name, program);
+  return new AsyncFile(end);
+}
+
+function notPiped(name: string, program: Program): ClosedError {
+  return new ClosedError(`${name} of ${program.toString()} is no pipe: start it with { ${name}: 'pipe' }`);
+}

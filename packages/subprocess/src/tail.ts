@@ -1,0 +1,48 @@
+import { type PipeReader, type ReadEnd } from '@aiopipe/core';
+
+const KEPT = 64 * 1024;
+/** With more pieces than this they are joined: a program may write byte by byte. */
+const MAX_PIECES = 64;
+
+/** Reads all that a program writes, so that it is never held up, and keeps the last 64 KiB. */
+export class Tail {
+  /** Resolves at the end of the stream, or when it was closed here; never rejects. */
+  readonly done: Promise<void>;
+  readonly #reader: PipeReader;
+  #pieces: Buffer[] = [];
+  #length = 0;
+
+  constructor(end: ReadEnd) {
+    this.#reader = end.open();
+    this.done = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const chunk of this.#reader) this.#push(chunk);
+    } catch {
+      // It was closed here, or can't be read: what came is all that there is to tell.
+    }
+  }
+
+  #push(chunk: Buffer): void {
+    this.#pieces.push(chunk);
+    this.#length += chunk.length;
+    while (this.#length - (this.#pieces[0] as Buffer).length >= KEPT) {
+      this.#length -= (this.#pieces.shift() as Buffer).length;
+    }
+    if (this.#pieces.length > MAX_PIECES) this.#pieces = [Buffer.concat(this.#pieces)];
+  }
+
+  /** What is kept, as UTF-8, from its first whole character on. */
+  text(): string {
+    const bytes = Buffer.concat(this.#pieces);
+    let start = Math.max(0, bytes.length - KEPT);
+    while (start > 0 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
+    return bytes.toString('utf8', start);
+  }
+
+  close(): void {
+    this.#reader[Symbol.dispose]();
+  }
+}
