@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const sources = (packageDir: string) => join(packageDir, 'test', 'fixtures');
 const built = (packageDir: string) => join(packageDir, '.fixtures');
@@ -46,4 +46,9 @@ async function testTexts(packageDir: string): Promise<{ path: string; text: stri
   return Promise.all(
     paths.map(async (path) => ({ path, text: await readFile(join(packageDir, 'test', path), 'utf8') })),
   );
+}
+
+/** TypeScript as JavaScript for the lowest supported Node: for programs that are no fixtures, as those in documents. */
+export async function compileTypeScript(source: string): Promise<string> {
+  return (await transform(source, { loader: 'ts', format: 'esm', target: 'node20' })).code;
 }

@@ -1,5 +1,5 @@
 export { childPids, fdsSince, isRunning, openFds } from './processes.js';
 export { leakCheck } from './leaks.js';
 export { collectGarbage, until } from './wait.js';
-export { fixture } from './fixtures.js';
+export { compileTypeScript, fixture } from './fixtures.js';
 export { runFixture, type FixtureOptions, type FixtureResult } from './run-fixture.js';
