@@ -11,7 +11,7 @@ const [task, ...args] = process.argv.slice(2);
 
 /** stdout belongs to the task alone (`demo --json` is parsed by others), so all of the preparation goes to stderr. */
 function pnpm(words, { quiet = false } = {}) {
-  const result = spawnSync('npx', ['--yes', '--', packageManager, ...words], {
+  const result = spawnSync('npx', ['--yes', '--prefer-offline', '--', packageManager, ...words], {
     cwd: root,
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2],
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', npm_config_loglevel: 'error' },
@@ -29,7 +29,13 @@ function fail(message) {
   process.exit(1);
 }
 
-const install = () => pnpm(['install', '--frozen-lockfile', '--prefer-offline'], { quiet: true });
+const say = (what) => process.stderr.write(`${what} …\n`);
+
+function install() {
+  say('installing what is missing');
+  pnpm(['install', '--frozen-lockfile', '--prefer-offline'], { quiet: true });
+}
+
 const turbo = (words, options) => pnpm(['exec', 'turbo', 'run', ...words], options);
 
 /** In this process, so that a signal or a closed pipe reaches the program itself and nothing in between. */
@@ -55,6 +61,7 @@ const tasks = {
   },
   async demo() {
     install();
+    say('building what changed');
     turbo(['build', '--filter=@aiopipe/demo', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'apps/demo/dist/main.js'), process.env.INIT_CWD ?? process.cwd());
   },

@@ -54,9 +54,8 @@ export class PipeReader {
    */
   read(size?: number, options?: WaitOptions): Promise<Buffer> {
     if (size === undefined) return this.#take(() => this.#all(), options, 'the end of the stream did not come');
-    if (!((Number.isInteger(size) && size > 0) || size === Infinity)) {
-      return Promise.reject(new RangeError(`size: expected a positive whole number of bytes, not ${String(size)}`));
-    }
+    const refusal = refuseSize(size);
+    if (refusal !== undefined) return Promise.reject(refusal);
     return this.#take(() => this.#some(size), options, 'nothing came');
   }
 
@@ -83,7 +82,10 @@ export class PipeReader {
    * most so many bytes: the next call goes on in the same line.
    */
   readLine(options?: WaitOptions & { readonly size?: number | undefined }): Promise<Buffer> {
-    return this.#readTo(NEWLINE, options, () => this.#all(), options?.size);
+    const { size = Infinity } = options ?? {};
+    const refusal = refuseSize(size);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#readTo(NEWLINE, options, () => this.#all(), size);
   }
 
   /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
@@ -301,4 +303,9 @@ export class PipeReader {
     forget(this);
     this.#descriptor.closeSide(READABLE);
   }
+}
+
+function refuseSize(size: number): RangeError | undefined {
+  if ((Number.isInteger(size) && size > 0) || size === Infinity) return undefined;
+  return new RangeError(`size: expected a positive whole number of bytes, not ${String(size)}`);
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { AiopipeError, SystemError } from './errors.js';
+import { type AiopipeError, SystemError } from './errors.js';
 import { native, type NativeChild } from './native.js';
 
 /** What a program used, as the system counted it when it ended. Names and units of `process.resourceUsage()`. */

@@ -66,7 +66,7 @@ describe('aiopipe', () => {
     const error = thrownBy(() => aiopipe({ capacity: 2 ** 31 - 1 }));
     expect(error).toBeInstanceOf(SystemError);
     expect(error).toMatchObject({ syscall: 'pipe', name: 'SystemError' });
-    expect(error.errno).toBeLessThan(0);
+    expect(error['errno']).toBeLessThan(0);
     expect(fdsSince(before)).toEqual([]);
   });
 });

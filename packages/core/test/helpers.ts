@@ -49,20 +49,23 @@ export async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return !settled;
 }
 
-export async function errorOf(promise: Promise<unknown>): Promise<Error & { code?: string; [field: string]: unknown }> {
+/** An error with whatever fields it has. */
+export type Failure = Error & { readonly code?: string } & Readonly<Record<string, unknown>>;
+
+export async function errorOf(promise: Promise<unknown>): Promise<Failure> {
   try {
     await promise;
   } catch (error) {
-    return error as Error & { code?: string };
+    return error as Failure;
   }
   throw new Error('it did not reject');
 }
 
-export function thrownBy(call: () => unknown): Error & { code?: string; [field: string]: unknown } {
+export function thrownBy(call: () => unknown): Failure {
   try {
     call();
   } catch (error) {
-    return error as Error & { code?: string };
+    return error as Failure;
   }
   throw new Error('it did not throw');
 }

@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { promisify } from 'node:util';
-import { afterAll, expect, test } from 'vitest';
-import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
-import { READABLE, WRITABLE, native } from '@aiopipe/core/internal';
+import { afterAll, describe, expect, test } from 'vitest';
+import { fixture, fdsSince, isRunning, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
+import { aioduplex, aiopipe } from '@aiopipe/core';
+import { READABLE, WRITABLE, native, spawn } from '@aiopipe/core/internal';
 
 afterAll(leakCheck());
 
@@ -45,4 +48,105 @@ test('ignores SIGPIPE, and lets children have it', async () => {
   const sigpipe = 1n << 12n;
   expect(BigInt(`0x${ours?.['SigIgn'] ?? ''}`) & sigpipe).toBe(sigpipe);
   expect(theirs).toMatchObject({ SigIgn: '0000000000000000', SigBlk: '0000000000000000', SigCgt: '0000000000000000' });
+});
+
+describe('descriptors that travel over a socket', () => {
+  const send = (fd: number, passed: number[]) =>
+    native().writeParts(fd, [Buffer.from('with '), Buffer.from('them')], 0, true, Int32Array.from(passed));
+  const receive = (fd: number) => {
+    const bytes = Buffer.alloc(100);
+    const passed = new Int32Array(254);
+    const count = native().receive(fd, bytes, 0, bytes.length, passed);
+    return {
+      text: bytes.toString('utf8', 0, Math.max(0, count)),
+      passed: [...passed.subarray(1, 1 + Math.max(0, passed[0] ?? 0))],
+    };
+  };
+
+  test.each([1, 2, 253])('%i at once arrive as what they were, close-on-exec', (count) => {
+    const before = openFds();
+    const [one, other] = aioduplex();
+    const [rx, tx] = aiopipe();
+    expect(
+      send(
+        one.fd,
+        Array.from({ length: count }, () => tx.fd),
+      ),
+    ).toBe(9);
+    const { text, passed } = receive(other.fd);
+    expect(text).toBe('with them');
+    expect(passed).toHaveLength(count);
+    expect(new Set(passed).size).toBe(count);
+    const now = openFds();
+    for (const fd of passed) {
+      expect(now.get(fd)).toBe(now.get(tx.fd));
+      const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${String(fd)}`, 'utf8'))?.[1] ?? '';
+      expect(parseInt(flags, 8) & 0o2000000).not.toBe(0);
+      native().close(fd);
+    }
+    for (const end of [one, other, rx, tx]) end.close();
+    expect(fdsSince(before)).toEqual([]);
+  });
+
+  test('more than the kernel takes are refused, and none that is not open is sent', () => {
+    const [one, other] = aioduplex();
+    const { errno } = constants;
+    expect(
+      send(
+        one.fd,
+        Array.from({ length: 254 }, () => one.fd),
+      ),
+    ).toBe(-errno.EINVAL);
+    expect(send(one.fd, [98_765])).toBe(-errno.EBADF);
+    expect(receive(other.fd)).toEqual({ text: '', passed: [] });
+    one.close();
+    other.close();
+  });
+
+  test('come with the bytes that they were sent with, not with others', () => {
+    const [one, other] = aioduplex();
+    native().write(one.fd, Buffer.from('before '), 0, 7, true);
+    send(one.fd, [one.fd]);
+    native().write(one.fd, Buffer.from(' after'), 0, 6, true);
+    const first = receive(other.fd);
+    expect(first).toMatchObject({ text: 'before with them', passed: [expect.any(Number)] });
+    expect(receive(other.fd)).toEqual({ text: ' after', passed: [] });
+    for (const fd of first.passed) native().close(fd);
+    one.close();
+    other.close();
+  });
+});
+
+describe('the lifeline', () => {
+  test.each(['inherit', 'own'] as const)('ends a busy process when its other end closes (group: %s)', async (group) => {
+    const [ours, theirs] = aioduplex();
+    const program = spawn({
+      file: process.execPath,
+      argv: [process.execPath, fixture('is-busy-with-a-lifeline')],
+      fds: new Map([
+        [2, 2],
+        [3, theirs.fd],
+      ]),
+      group,
+    });
+    theirs.close();
+    const stream = ours.open();
+    const grandchild = Number((await stream.reader.readLine()).toString());
+    expect(program.exit).toBeUndefined();
+    stream.reader.close();
+    stream.writer.destroy();
+    expect(await program.exited).toMatchObject(
+      group === 'own' ? { exitCode: null, signalCode: 'SIGKILL' } : { exitCode: 1, signalCode: null },
+    );
+    // A group that it leads ends with it.
+    if (group === 'inherit') process.kill(grandchild, 'SIGKILL');
+    await until('the grandchild is gone', () => !isRunning(grandchild));
+  });
+});
+
+test('the package can be required from CommonJS, without a warning', async () => {
+  const script = `const { aiopipe } = require('@aiopipe/core'); for (const end of aiopipe()) end.close(); console.log('required')`;
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', script]);
+  expect(stdout).toBe('required\n');
+  expect(stderr).toBe('');
 });

@@ -135,6 +135,25 @@ describe('readLine', () => {
     expect((await reader.readLine()).toString()).toBe('more');
   });
 
+  test('with a size gives at most so many bytes of a line, and goes on in it', async () => {
+    const { reader, tx, feed } = readerAndTap();
+    using _reader = reader;
+    feed('abcdef\ngh\ni');
+    tx.close();
+    const parts: string[] = [];
+    for (let i = 0; i < 6; i++) parts.push((await reader.readLine({ size: 3 })).toString());
+    expect(parts).toEqual(['abc', 'def', '\n', 'gh\n', 'i', '']);
+  });
+
+  test.each([0, -1, 1.5, NaN, '3', null])('refuses the size %s and takes nothing', async (size) => {
+    const { reader, tx, feed } = readerAndTap();
+    using _reader = reader;
+    feed('abc\n');
+    expect(await errorOf(reader.readLine({ size: size as number }))).toBeInstanceOf(RangeError);
+    expect((await reader.readLine()).toString()).toBe('abc\n');
+    tx.close();
+  });
+
   test('gives a line that is longer than a pipe holds', async () => {
     const { reader, tx } = readerAndTap();
     using _reader = reader;

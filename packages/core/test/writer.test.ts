@@ -8,7 +8,7 @@ import {
   aiopipe,
   BrokenPipeError,
   ClosedError,
-  PipeWriter,
+  type PipeWriter,
   type Writable,
 } from '@aiopipe/core';
 import { flushAll } from '@aiopipe/core/internal';
@@ -329,6 +329,23 @@ describe('destroy', () => {
     expect(readAllSync(rx.fd)).toHaveLength(0);
     rx.close();
   });
+});
+
+test('what was gathered when its end was disposed of goes nowhere, whoever has the number now', async () => {
+  const [rx, tx] = aiopipe();
+  const { fd } = tx;
+  void tx.open().write('gathered');
+  tx[Symbol.dispose]();
+  const next = [aiopipe(), aiopipe()];
+  expect(next.flat().some((end) => end.fd === fd)).toBe(true);
+  await turns();
+  for (const [reading, writing] of next) {
+    writing.close();
+    expect(readAllSync(reading.fd)).toHaveLength(0);
+    reading.close();
+  }
+  expect(readAllSync(rx.fd)).toHaveLength(0);
+  rx.close();
 });
 
 describe('disposal', () => {
