@@ -135,6 +135,12 @@ ONE_INT_CALL(js_watch_lifeline, sys_watch_lifeline)
 TWO_INT_CALL(js_shutdown, sys_shutdown)
 TWO_INT_CALL(js_set_nonblocking, sys_set_nonblocking)
 TWO_INT_CALL(js_kill, sys_kill)
+TWO_INT_CALL(js_reopen_nonblocking, sys_reopen_nonblocking)
+
+static napi_value js_fd_limit(napi_env env, napi_callback_info info) {
+  (void)info;
+  return int_value(env, sys_fd_limit());
+}
 
 /* adjustExternalMemory(bytes): so that a collection comes before dropped ends have used up the descriptors */
 static napi_value js_adjust_external_memory(napi_env env, napi_callback_info info) {
@@ -156,6 +162,8 @@ void define_calls(napi_env env, napi_value exports) {
   DEFINE(env, exports, "duplicate", js_duplicate);
   DEFINE(env, exports, "setCloseOnExec", js_set_close_on_exec);
   DEFINE(env, exports, "setNonblocking", js_set_nonblocking);
+  DEFINE(env, exports, "reopenNonblocking", js_reopen_nonblocking);
+  DEFINE(env, exports, "fdLimit", js_fd_limit);
   DEFINE(env, exports, "shutdown", js_shutdown);
   DEFINE(env, exports, "kill", js_kill);
   DEFINE(env, exports, "watchLifeline", js_watch_lifeline);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -112,7 +113,31 @@ int sys_describe(int fd) {
   socklen_t length = sizeof(address);
   int is_local = kind == SYS_KIND_SOCKET && getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
                  address.ss_family == AF_UNIX;
-  return kind | (can_read ? 16 : 0) | (can_write ? 32 : 0) | (is_local ? 64 : 0);
+  return kind | (can_read ? 16 : 0) | (can_write ? 32 : 0) | (is_local ? 64 : 0) | (flags & O_NONBLOCK ? 128 : 0);
+}
+
+int sys_reopen_nonblocking(int fd, int for_writing) {
+#ifdef __linux__
+  char path[32];
+  snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+  int own;
+  RETRY(own, open(path, (for_writing ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (own < 0) return -errno;
+  int result = dup3(own, fd, O_CLOEXEC) < 0 ? -errno : 0;
+  sys_close(own);
+  return result;
+#else
+  /* macOS: /dev/fd/N is a dup, which shares the description. */
+  (void)fd;
+  (void)for_writing;
+  return -ENOTSUP;
+#endif
+}
+
+int sys_fd_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  return limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur;
 }
 
 ssize_t sys_read(int fd, void *bytes, size_t length) {

@@ -28,8 +28,20 @@ int sys_shutdown(int fd, int how);
 
 enum sys_kind { SYS_KIND_PIPE = 1, SYS_KIND_SOCKET = 2, SYS_KIND_TTY = 3, SYS_KIND_OTHER_POLLABLE = 4, SYS_KIND_FILE = 5 };
 
-/* What a descriptor is: a sys_kind, plus 16 if it can be read, 32 if it can be written, 64 for a socket of this machine. */
+/*
+ * What a descriptor is: a sys_kind, plus 16 if it can be read, 32 if it can be written, 64 for a socket of this machine,
+ * 128 if it is in non-blocking mode.
+ */
 int sys_describe(int fd);
+
+/*
+ * Gives the number `fd` an open file description of its own, in non-blocking mode: others that share the old one see
+ * nothing of it. Only for pipes, FIFOs and terminals, on Linux; where it can't be done, nothing has changed.
+ */
+int sys_reopen_nonblocking(int fd, int for_writing);
+
+/* How many descriptors this process may have. */
+int sys_fd_limit(void);
 
 ssize_t sys_read(int fd, void *bytes, size_t length);
 ssize_t sys_write(int fd, const struct iovec *parts, int count);

@@ -40,6 +40,7 @@ export class Descriptor {
   #readBudget = BUDGET;
   #writeBudget = BUDGET;
   #openSides: number;
+  #mustRestoreBlocking = false;
   /** Bytes that a writer has accepted and the kernel has not. */
   unflushed = 0;
 
@@ -47,11 +48,18 @@ export class Descriptor {
     this.#owned = owned;
     this.#transport = transport;
     this.#openSides = directions;
-    // Sockets are asked not to block call by call; the flag would be seen by all who share the description.
-    if (!transport.isSocket) {
-      const result = native().setNonblocking(owned.number, 1);
-      if (result < 0) throw new SystemError(result, 'fcntl', owned.toString());
-    }
+    // Sockets are asked not to block call by call: they need no flag that all who share the description would see.
+    if (!transport.isSocket && !transport.isNonblocking) this.#stopBlocking();
+  }
+
+  #stopBlocking(): void {
+    const { number } = this.#owned;
+    const forWriting = this.#openSides & WRITABLE ? 1 : 0;
+    if (this.#transport.isShared && native().reopenNonblocking(number, forWriting) === 0) return;
+    const result = native().setNonblocking(number, 1);
+    if (result < 0) throw new SystemError(result, 'fcntl', this.#owned.toString());
+    // It could not be reopened (its file is another user's, its other side is gone): then only for as long as it is ours.
+    this.#mustRestoreBlocking = this.#transport.isShared;
   }
 
   get isSocket(): boolean {
@@ -200,7 +208,7 @@ export class Descriptor {
       native().shutdown(this.#owned.number, side & READABLE ? SHUT_RD : SHUT_WR);
       return;
     }
-    this.#closePoll();
+    this.#letGo();
     this.#owned.close();
   }
 
@@ -214,15 +222,15 @@ export class Descriptor {
   /** Gives the descriptor up without closing it. It must be idle. */
   release(): OwnedFd {
     this.#openSides = 0;
-    this.#closePoll();
+    this.#letGo();
     return this.#owned;
   }
 
   /** libuv must let go of a number before it can mean something else. */
-  #closePoll(): void {
-    if (this.#poll === undefined) return;
-    native().pollClose(this.#poll);
+  #letGo(): void {
+    if (this.#poll !== undefined) native().pollClose(this.#poll);
     this.#poll = undefined;
+    if (this.#mustRestoreBlocking) native().setNonblocking(this.#owned.number, 0);
   }
 
   closedError(): ClosedError {

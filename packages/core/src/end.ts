@@ -190,8 +190,7 @@ export class ReadEnd extends End {
 
   /** Adopts a descriptor that is open for reading: a pipe, a socket, a terminal. It is ours to close then. */
   static fromFd(fd: number): ReadEnd {
-    const { owned, transport } = adopt(fd, READABLE, 'read end', ReadEnd.fromFd);
-    return new ReadEnd(owned, transport, READABLE);
+    return new ReadEnd(...adopt(fd, READABLE, 'read end', ReadEnd.fromFd));
   }
 
   /** A stream over this end. Synchronous; the end is `open` from now on. */
@@ -206,8 +205,7 @@ export class WriteEnd extends End {
 
   /** Adopts a descriptor that is open for writing: a pipe, a socket, a terminal. It is ours to close then. */
   static fromFd(fd: number): WriteEnd {
-    const { owned, transport } = adopt(fd, WRITABLE, 'write end', WriteEnd.fromFd);
-    return new WriteEnd(owned, transport, WRITABLE);
+    return new WriteEnd(...adopt(fd, WRITABLE, 'write end', WriteEnd.fromFd));
   }
 
   /** A stream over this end. Synchronous; the end is `open` from now on. */
@@ -223,8 +221,7 @@ export class DuplexEnd extends End {
 
   /** Adopts a connected socket. It is ours to close then. */
   static fromFd(fd: number): DuplexEnd {
-    const { owned, transport } = adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd);
-    return new DuplexEnd(owned, transport, READABLE | WRITABLE);
+    return new DuplexEnd(...adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd));
   }
 
   /** Two streams over this end. Synchronous; the end is `open` from now on. */
@@ -235,9 +232,9 @@ export class DuplexEnd extends End {
   }
 }
 
-registerHandleKind('ReadEnd', ([fd = -1]) => ReadEnd.fromFd(fd));
-registerHandleKind('WriteEnd', ([fd = -1]) => WriteEnd.fromFd(fd));
-registerHandleKind('DuplexEnd', ([fd = -1]) => DuplexEnd.fromFd(fd));
+registerHandleKind('ReadEnd', ([fd]) => new ReadEnd(...receive(fd, READABLE, 'read end')));
+registerHandleKind('WriteEnd', ([fd]) => new WriteEnd(...receive(fd, WRITABLE, 'write end')));
+registerHandleKind('DuplexEnd', ([fd]) => new DuplexEnd(...receive(fd, READABLE | WRITABLE, 'duplex end')));
 
 /** Options of {@link aiopipe}. */
 export interface PipeOptions {
@@ -290,16 +287,19 @@ export function socketPair(
   return [new OwnedFd(one, names[0], maker), new OwnedFd(other, names[1], maker)];
 }
 
+type EndParts = [owned: OwnedFd, transport: Transport, directions: number];
+
 /** Nothing is adopted unless all is right: until then the caller still has its descriptor. */
-function adopt(
-  fd: number,
-  directions: number,
-  what: string,
-  maker: (fd: number) => End,
-): { owned: OwnedFd; transport: Transport } {
+function adopt(fd: number, directions: number, what: string, maker: (...args: never[]) => unknown): EndParts {
   const transport = inspectFd(fd, directions, what);
   check(native().setCloseOnExec(fd), 'fcntl', `fd ${String(fd)}`);
-  return { owned: new OwnedFd(fd, what, maker), transport };
+  return [new OwnedFd(fd, what, maker), transport, directions];
+}
+
+/** What moved here is nobody else's any more. */
+function receive(fd = -1, directions: number, what: string): EndParts {
+  const [owned, transport] = adopt(fd, directions, what, registerHandleKind);
+  return [owned, { ...transport, isShared: false }, directions];
 }
 
 function check(result: number, syscall: string, about: string): void {

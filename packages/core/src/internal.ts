@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { onAbort } from './abort.js';
 export { closeSideWhenDropped, forget } from './collector.js';
 export { Descriptor, EAGAIN, type Interest } from './descriptor.js';
 export { socketPair } from './end.js';
@@ -12,5 +13,5 @@ export { native, READABLE, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';
 export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';
 export { Pending, refuse } from './waiting.js';
-export { inspectFd, LOCAL_SOCKET, type Transport } from './transport.js';
+export { inspectFd, PIPE, type Transport } from './transport.js';
 export { flushAll, unflushed, type Unflushed } from './unflushed.js';

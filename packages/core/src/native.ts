@@ -24,6 +24,8 @@ export interface Native {
   duplicate(fd: number): number;
   setCloseOnExec(fd: number): number;
   setNonblocking(fd: number, on: 0 | 1): number;
+  reopenNonblocking(fd: number, forWriting: 0 | 1): number;
+  fdLimit(): number;
   shutdown(fd: number, how: 0 | 1 | 2): number;
   kill(pid: number, signal: number): number;
   watchLifeline(fd: number): number;

@@ -1,11 +1,19 @@
 import { SystemError } from './errors.js';
 import { native } from './native.js';
 
+/** As much external memory as this brings about a collection: V8's soft limit. */
+const COLLECTED_AFTER = 64 * 1024 * 1024;
+
+let weight = 0;
+
 /**
- * What the garbage collector is told that a descriptor weighs, in bytes. Dropped ends are only closed after a
- * collection, and an end is such a small object that thousands of them would not bring one about.
+ * What the garbage collector is told that a descriptor weighs, in bytes. Dropped ends are closed after a collection, and
+ * they are so small that thousands of them would not bring one about: by this weight, a quarter of the descriptors that
+ * the process may have does.
  */
-const WEIGHT = 64 * 1024;
+function fdWeight(): number {
+  return (weight ||= Math.ceil(COLLECTED_AFTER / Math.max(native().fdLimit() / 4, 16)));
+}
 
 /**
  * A descriptor's number and who answers for it: the one place where it ends. The number is forgotten before the
@@ -30,7 +38,7 @@ export class OwnedFd {
     this.#site = {};
     Error.captureStackTrace(this.#site, maker);
     Error.stackTraceLimit = limit;
-    native().adjustExternalMemory(WEIGHT);
+    native().adjustExternalMemory(fdWeight());
   }
 
   /** -1 once it is gone. */
@@ -41,7 +49,7 @@ export class OwnedFd {
   /** The number, which this object then no longer owns. */
   take(): number {
     const number = this.#number;
-    if (number >= 0) native().adjustExternalMemory(-WEIGHT);
+    if (number >= 0) native().adjustExternalMemory(-fdWeight());
     this.#number = -1;
     return number;
   }

@@ -9,7 +9,10 @@ export interface ResourceUsage {
   readonly userCPUTime: number;
   /** Microseconds. */
   readonly systemCPUTime: number;
-  /** Kibibytes: the largest resident set. */
+  /**
+   * Kibibytes: the largest resident set. Never less than what this process had when it started the program, since the
+   * system counts the moment before the program takes our memory's place (execve(2), wait4(2)).
+   */
   readonly maxRSS: number;
 }
 

@@ -6,10 +6,13 @@ export interface Transport {
   readonly isSocket: boolean;
   /** Of a pair on this machine: all that the peer wrote arrives before the news that it closed with bytes unread. */
   readonly isLocal: boolean;
+  /** Others may hold the same open file description, and must not see it in non-blocking mode. */
+  readonly isShared: boolean;
+  readonly isNonblocking: boolean;
 }
 
-export const PIPE: Transport = { isSocket: false, isLocal: true };
-export const LOCAL_SOCKET: Transport = { isSocket: true, isLocal: true };
+export const PIPE: Transport = { isSocket: false, isLocal: true, isShared: false, isNonblocking: false };
+export const LOCAL_SOCKET: Transport = { isSocket: true, isLocal: true, isShared: false, isNonblocking: false };
 
 /** Of what the binding's `describe` returns; see `native/system.h`. */
 const KIND_MASK = 15;
@@ -19,6 +22,7 @@ const KIND_FILE = 5;
 const CAN_READ = 16;
 const CAN_WRITE = 32;
 const IS_LOCAL = 64;
+const IS_NONBLOCKING = 128;
 
 /** What a descriptor is. Throws where it isn't open, can't be waited for, or doesn't go in those directions. */
 export function inspectFd(fd: number, directions: number, what: string): Transport {
@@ -45,5 +49,10 @@ export function inspectFd(fd: number, directions: number, what: string): Transpo
       `fd ${String(fd)} is open for ${lacksReading ? 'writing' : 'reading'} only: it can't become a ${what}`,
     );
   }
-  return { isSocket: kind === KIND_SOCKET, isLocal: kind === KIND_PIPE || (described & IS_LOCAL) !== 0 };
+  return {
+    isSocket: kind === KIND_SOCKET,
+    isLocal: kind === KIND_PIPE || (described & IS_LOCAL) !== 0,
+    isShared: true,
+    isNonblocking: (described & IS_NONBLOCKING) !== 0,
+  };
 }

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import { AbortError, TimeoutError } from './errors.js';
 
 /** How long to wait. Neither an abort nor a timeout loses a byte: what had come is there for the next call. */
@@ -59,13 +60,14 @@ export class Pending<T> {
         : setTimeout(() => {
             giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));
           }, timeout);
-    const onAbort = () => {
-      if (signal !== undefined) giveUp(abortError(signal));
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        giveUp(abortError(signal));
+      });
     this.#stopWaiting = () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      stopListening?.();
     };
   }
 

@@ -49,7 +49,8 @@ export class AsyncPipe implements AsyncDisposable {
   #openStdin(): PipeWriter {
     const { stdin } = this.#first;
     if (stdin === undefined) throw notPiped('stdin', this.#first);
-    return (this.#writer ??= stdin.open());
+    // To open it once more is how to hear why it can't be used: it was closed, or opened by others.
+    return this.#writer !== undefined && stdin.state === 'open' ? this.#writer : (this.#writer = stdin.open());
   }
 
   #openStdout(): AsyncFile {
@@ -105,8 +106,7 @@ export class AsyncPipe implements AsyncDisposable {
       checkInput(input);
       const refusal = refuse(options);
       if (refusal !== undefined) throw refusal;
-      if (input !== undefined) feed = new Feed(this.#openStdin(), input);
-      else if (this.#first.stdin?.state === 'owned' || this.#writer !== undefined) feed = new Feed(this.#openStdin(), '');
+      if (input !== undefined || this.#hasStdin) feed = new Feed(this.#openStdin(), input ?? '');
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -121,6 +121,11 @@ export class AsyncPipe implements AsyncDisposable {
       },
     );
     return pending.promise;
+  }
+
+  get #hasStdin(): boolean {
+    const { stdin } = this.#first;
+    return stdin?.state === 'owned' || (stdin?.state === 'open' && this.#writer !== undefined);
   }
 
   async #converse(feed: Feed | undefined, stop: AbortSignal): Promise<[Buffer, Buffer]> {
@@ -164,7 +169,7 @@ export class AsyncPipe implements AsyncDisposable {
   /** Flushes and closes stdin, and closes the reading sides. The programs run on, and are not waited for. */
   async close(): Promise<void> {
     try {
-      if (this.#writer !== undefined && this.#first.stdin?.state === 'open') await this.#writer.close();
+      if (this.#hasStdin) await this.#openStdin().close();
     } finally {
       this.#first.closeEnds();
       this.#last.closeEnds();

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { AbortError, TimeoutError, type PipeReader, type WaitOptions } from '@aiopipe/core';
-import { refuse } from '@aiopipe/core/internal';
+import { onAbort, refuse } from '@aiopipe/core/internal';
 import { DEFAULT_GRACE, endPrograms, within } from './ending.js';
 import { checkInput, Feed, isHandedOver, type Input } from './input.js';
 import { checkPopen, popen, type Program } from './popen.js';
@@ -28,6 +28,8 @@ export interface ChainOptions extends WaitOptions {
 const CHUNK = 256 * 1024;
 /** Milliseconds to wait for the end of a stderr that something else still holds. */
 const STDERR_GRACE = 100;
+/** What setTimeout takes at most; with more it would not wait at all. */
+const MAX_TIMER = 2 ** 31 - 1;
 /** A timeout that gives the event loop one chance to look. */
 const ONE_LOOK = 1;
 
@@ -41,6 +43,7 @@ export class Chain {
   #stdout: PipeReader | undefined;
   #feed: Feed | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #ignoreAbort: (() => void) | undefined;
   #hasExited = false;
   /** Resolves when all programs have ended, or when the chain was ended from here and one of them can't be. */
   readonly #over: Promise<void>;
@@ -57,7 +60,7 @@ export class Chain {
     if (refusal !== undefined) throw refusal;
     const { input, grace = DEFAULT_GRACE } = options;
     checkInput(input);
-    if (typeof grace !== 'number' || !(grace >= 0 && grace < 2 ** 31)) {
+    if (typeof grace !== 'number' || !(grace >= 0 && grace <= MAX_TIMER)) {
       throw new TypeError(`grace: expected milliseconds, not ${inspect(grace)}`);
     }
     this.#stages = stages;
@@ -115,16 +118,19 @@ export class Chain {
 
   #limit(): void {
     const { signal, timeout = Infinity } = this.#options;
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal !== undefined) {
+      this.#ignoreAbort = onAbort(signal, () => {
+        this.#stop(new AbortError(undefined, { cause: signal.reason }));
+      });
+    }
     if (timeout === Infinity) return;
-    this.#timer = setTimeout(() => {
-      this.#stop(new TimeoutError(`\`${this.toString()}\` did not end within ${String(timeout)} ms`));
-    }, timeout);
+    this.#timer = setTimeout(
+      () => {
+        this.#stop(new TimeoutError(`\`${this.toString()}\` did not end within ${String(timeout)} ms`));
+      },
+      Math.min(timeout, MAX_TIMER),
+    );
   }
-
-  readonly #onAbort = (): void => {
-    this.#stop(new AbortError(undefined, { cause: this.#options.signal?.reason }));
-  };
 
   #stop(reason: Error): void {
     this.#failure ??= reason;
@@ -188,7 +194,7 @@ export class Chain {
   /** Ends what still runs, and closes all that is open. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#ignoreAbort?.();
     this.#stdout?.[Symbol.dispose]();
     if (!this.#hasExited) await this.#end();
     await this.#ending;

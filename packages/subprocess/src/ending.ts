@@ -21,12 +21,12 @@ export async function endPrograms(programs: readonly Program[], grace: number): 
   const deadline = performance.now() + grace;
   await within(exited, grace);
   // What the programs themselves have started sends us no event when it ends, so it is looked for, ever less often.
-  for (let pause = 1; !areRunning() && first.groupIsThere(); pause = Math.min(2 * pause, 50)) {
+  for (let pause = 1; !areRunning() && first.groupIsRunning; pause = Math.min(2 * pause, 50)) {
     const left = deadline - performance.now();
     if (left <= 0) break;
     await delay(Math.min(pause, left));
   }
-  if (!areRunning() && !first.groupIsThere()) return;
+  if (!areRunning() && !first.groupIsRunning) return;
   signalAll(programs, 'SIGKILL');
   await within(exited, AFTER_KILL);
   for (const program of programs) program.unref();

@@ -24,7 +24,8 @@ export function checkInput(input: unknown): asserts input is Input | undefined {
     if (input[HANDLE]().pack().kind !== 'WriteEnd') return;
     throw new TypeError('input: the program reads there, so it takes a ReadEnd, not a WriteEnd');
   }
-  if (typeof input === 'object' && input !== null && (Symbol.asyncIterator in input || Symbol.iterator in input)) return;
+  if (typeof input === 'object' && input !== null && (Symbol.asyncIterator in input || Symbol.iterator in input))
+    return;
   throw new TypeError(
     `input: expected bytes, a string, a FileHandle, a pipe end or an iterable of bytes and strings, ` +
       `not ${inspect(input, { depth: 0 })}`,

@@ -5,8 +5,9 @@ import { RecordSplitter, type RecordEncoding } from './records.js';
 import { checkStage, quoteStage, type Stage, type StageOptions, type StageResult } from './stage.js';
 
 /** Options of {@link Pipeline.run}. */
-export interface RunOptions<Encoding extends BufferEncoding | 'buffer' = BufferEncoding | 'buffer'>
-  extends ChainOptions {
+export interface RunOptions<
+  Encoding extends BufferEncoding | 'buffer' = BufferEncoding | 'buffer',
+> extends ChainOptions {
   /** What `stdout` is in the result: text in that encoding (`utf8` by default), or with `buffer` the bytes. */
   readonly encoding?: Encoding | undefined;
   /** Bytes of output after which the chain is ended, with an {@link OutputTooLongError}. No limit unless given. */
@@ -62,8 +63,8 @@ export class Pipeline {
    * SIGTERM to its process group, then SIGKILL. Rejects {@link SystemError} if one of the programs can't be started, and
    * with what `input` throws.
    */
-  async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;
   async run(options?: RunOptions<BufferEncoding>): Promise<PipelineResult>;
+  async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;
   async run(options: RunOptions): Promise<PipelineResult<string | Buffer>>;
   async run(options: RunOptions = {}): Promise<PipelineResult<string | Buffer>> {
     const { encoding = 'utf8', maxOutput = Infinity } = options;
@@ -98,8 +99,8 @@ export class Pipeline {
    *
    * Throws as {@link Pipeline.run} rejects, {@link PipelineError} after the last line.
    */
-  lines(options: LinesOptions<'buffer'>): AsyncGenerator<Buffer, void, undefined>;
   lines(options?: LinesOptions<'utf8' | 'latin1'>): AsyncGenerator<string, void, undefined>;
+  lines(options: LinesOptions<'buffer'>): AsyncGenerator<Buffer, void, undefined>;
   lines(options: LinesOptions): AsyncGenerator<string | Buffer, void, undefined>;
   lines(options: LinesOptions = {}): AsyncGenerator<string | Buffer, void, undefined> {
     const { separator = '\n', encoding = 'utf8' } = options;

@@ -12,6 +12,7 @@ import {
 } from '@aiopipe/core/internal';
 import { checkArgv, checkSurroundings, quoteArgv, type Environment } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
+import { groupIsRunning } from './group.js';
 import { checkStdio, ProgramFds, type Slot, type StdioOptions } from './stdio.js';
 
 const ESRCH = -constants.errno.ESRCH;
@@ -172,9 +173,9 @@ export class Program<
     return native().kill(-this.pid, number) === 0;
   }
 
-  /** Whether anyone is in the group that it leads. @internal */
-  groupIsThere(): boolean {
-    return this.#leadsGroup && this.killGroup(0);
+  /** Whether anyone runs in the group that it leads. @internal */
+  get groupIsRunning(): boolean {
+    return this.#leadsGroup && this.killGroup(0) && groupIsRunning(this.pid);
   }
 
   /**

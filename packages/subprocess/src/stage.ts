@@ -36,7 +36,9 @@ export interface StageResult extends Exit {
 /** Throws a TypeError for what can't be a stage. What `stderr` is gets checked when the chain starts. */
 export function checkStage(stage: unknown, index: number): StageOptions {
   try {
-    const options = (Array.isArray(stage) || typeof stage !== 'object' ? { argv: stage } : stage) as StageOptions | null;
+    const options = (
+      Array.isArray(stage) || typeof stage !== 'object' ? { argv: stage } : stage
+    ) as StageOptions | null;
     if (options === null) throw new TypeError('expected an argv or an object with one, not null');
     checkArgv(options.argv);
     checkSurroundings(options.env, options.cwd);

@@ -2,7 +2,7 @@ import { openSync } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { ClosedError, ReadEnd, SystemError, WriteEnd, type DuplexEnd } from '@aiopipe/core';
-import { HANDLE, isHandle, native, OwnedFd, READABLE, WRITABLE, type Handle } from '@aiopipe/core/internal';
+import { HANDLE, isHandle, native, OwnedFd, PIPE, READABLE, WRITABLE, type Handle } from '@aiopipe/core/internal';
 import { checkText } from './command.js';
 
 /** A file by its path. A relative one is taken from this process's directory, as a shell's redirection is. */
@@ -49,7 +49,6 @@ export interface Slot {
 }
 
 const NAMES = ['stdin', 'stdout', 'stderr'] as const;
-const OWN_PIPE = { isSocket: false, isLocal: true };
 
 /** Throws for what can't be given to a program, before anything was touched. */
 export function checkStdio(options: StdioOptions): Slot[] {
@@ -65,7 +64,9 @@ function checkExtraFds(fds: unknown): Slot[] {
   return Object.entries(fds).map(([key, spec]) => {
     const fd = Number(key);
     if (!Number.isInteger(fd) || fd < 3 || fd > 1023) {
-      throw new TypeError(`fds: expected numbers from 3 to 1023, not ${inspect(key)}; 0 to 2 are stdin, stdout, stderr`);
+      throw new TypeError(
+        `fds: expected numbers from 3 to 1023, not ${inspect(key)}; 0 to 2 are stdin, stdout, stderr`,
+      );
     }
     const name = `fds[${key}]`;
     if (!isEnd(spec) && !isFileHandle(spec)) {
@@ -201,10 +202,10 @@ export class ProgramFds {
     if (result < 0) throw new SystemError(result, 'pipe', `can't make a pipe for ${what}`);
     const [read, write] = fds as unknown as [number, number];
     if (fd === 0) {
-      this.stdin = new WriteEnd(new OwnedFd(write, what, this.#maker), OWN_PIPE, WRITABLE);
+      this.stdin = new WriteEnd(new OwnedFd(write, what, this.#maker), PIPE, WRITABLE);
       return this.#theirs(read);
     }
-    const ours = new ReadEnd(new OwnedFd(read, what, this.#maker), OWN_PIPE, READABLE);
+    const ours = new ReadEnd(new OwnedFd(read, what, this.#maker), PIPE, READABLE);
     if (fd === 1) this.stdout = ours;
     else this.stderr = ours;
     return this.#theirs(write);

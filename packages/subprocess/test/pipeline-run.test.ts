@@ -1,0 +1,280 @@
+import { createReadStream, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { aiopipe, SystemError } from '@aiopipe/core';
+import { OutputTooLongError, pipeline, PipelineError, type Stage } from '@aiopipe/subprocess';
+import { leakCheck } from '@aiopipe/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+import { inDirectory, shell, whatIsThere } from './helpers.js';
+
+afterAll(leakCheck());
+
+describe('the output', () => {
+  it.each<[string, Stage[]]>([
+    ['one program', [['echo', 'hi']]],
+    [
+      'two',
+      [
+        ['seq', '1000'],
+        ['wc', '-l'],
+      ],
+    ],
+    [
+      'three',
+      [
+        ['seq', '1000'],
+        ['grep', '7'],
+        ['sort', '-r'],
+      ],
+    ],
+    ['five', [['seq', '99'], ['cat'], ['sort', '-n'], ['tail', '-3'], ['head', '-1']]],
+    [
+      'arguments that a shell would take apart',
+      [['printf', '%s|', '$HOME', "it's", '*', '', 'a  b', '\n', '~'], ['cat']],
+    ],
+    ['stderr in stdout', [{ argv: ['sh', '-c', 'echo out; echo err >&2'], stderr: 'stdout' }, ['cat', '-n']]],
+    ['stderr ignored', [{ argv: ['sh', '-c', 'echo out; echo err >&2'], stderr: 'ignore' }, ['cat', '-n']]],
+    ['another directory', [{ argv: ['pwd'], cwd: '/usr/bin' }, ['cat']]],
+  ])('of %s is the shell’s, run from toString()', async (_name, stages) => {
+    const chain = pipeline(...(stages as [Stage]));
+    const { stdout } = await chain.run();
+    expect(stdout).toBe(shell(chain.toString()));
+    expect(stdout).not.toBe('');
+  });
+
+  it('is whole, and the same to the byte, however large', async () => {
+    const { stdout } = await pipeline(['seq', '2000000'], ['cat']).run({ encoding: 'buffer' });
+    expect(Buffer.compare(stdout, Buffer.from(shell('seq 2000000')))).toBe(0);
+  });
+
+  it('can be text in another encoding, and survives what is no UTF-8', async () => {
+    const chain = pipeline(['printf', '\\377\\303\\251']);
+    expect((await chain.run({ encoding: 'latin1' })).stdout).toBe('\xff\xc3\xa9');
+    expect((await chain.run({ encoding: 'hex' })).stdout).toBe('ffc3a9');
+    expect((await chain.run()).stdout).toBe('\ufffdé');
+  });
+
+  it('tells of every stage', async () => {
+    const { stages, stderr } = await pipeline(
+      ['sh', '-c', 'echo one >&2; echo x'],
+      ['sh', '-c', 'cat; echo two >&2'],
+    ).run();
+    expect(stages).toMatchObject([
+      { argv: ['sh', '-c', 'echo one >&2; echo x'], exitCode: 0, signalCode: null, stderr: 'one\n' },
+      { exitCode: 0, stderr: 'two\n' },
+    ]);
+    expect(stderr).toBe('one\ntwo\n');
+    for (const { pid, resourceUsage } of stages) {
+      expect(pid).toBeGreaterThan(1);
+      expect(resourceUsage.maxRSS).toBeGreaterThan(100);
+    }
+  });
+
+  it('can be had any number of times', async () => {
+    const chain = pipeline(['cat']);
+    expect((await chain.run({ input: 'a' })).stdout + (await chain.run({ input: 'b' })).stdout).toBe('ab');
+  });
+
+  it('ends at maxOutput, with an error that has what came until there', async () => {
+    const failed = pipeline(['yes'], ['cat']).run({ maxOutput: 7 });
+    await expect(failed).rejects.toThrow(OutputTooLongError);
+    await expect(failed).rejects.toMatchObject({ code: 'ERR_AIOPIPE_OUTPUT_TOO_LONG', stdout: 'y\ny\ny\ny' });
+    expect((await pipeline(['echo', '123456']).run({ maxOutput: 7 })).stdout).toBe('123456\n');
+  });
+});
+
+describe('the input', () => {
+  const bytes = Buffer.alloc(3_000_000, 'some bytes\n');
+
+  it.each<[string, () => Parameters<ReturnType<typeof pipeline>['run']>[0]]>([
+    ['bytes', () => ({ input: bytes })],
+    ['a string', () => ({ input: bytes.toString() })],
+    ['an iterable', () => ({ input: [bytes.subarray(0, 100), bytes.toString('utf8', 100)] })],
+    ['a generator', () => ({ input: inPieces(bytes) })],
+    ['a Node stream', () => ({ input: createReadStream('', { fd: fileOf(bytes) }) })],
+    ['a web stream', () => ({ input: new Blob([bytes]).stream() })],
+  ])('can be %s', async (_name, options) => {
+    const { stdout } = await pipeline(['cat'], ['sha1sum']).run(options());
+    expect(stdout).toBe(shell('sha1sum', bytes.toString()));
+  });
+
+  async function* inPieces(whole: Buffer) {
+    for (let at = 0; at < whole.length; at += 100_003) {
+      await Promise.resolve();
+      yield whole.subarray(at, at + 100_003);
+    }
+  }
+
+  function fileOf(whole: Buffer): number {
+    let fd = -1;
+    void inDirectory((path) => {
+      writeFileSync(path('file'), whole);
+      fd = openSync(path('file'), 'r');
+    });
+    return fd;
+  }
+
+  it('can be an open file, which the program itself has', async () => {
+    await using handle = await open('/etc/passwd');
+    const { stdout } = await pipeline(['readlink', '/proc/self/fd/0']).run({ input: handle });
+    expect(stdout).toBe('/etc/passwd\n');
+  });
+
+  it('can be a pipe end, which moves', async () => {
+    const [rx, tx] = aiopipe();
+    const running = pipeline(['cat'], ['wc', '-c']).run({ input: rx });
+    expect(rx.state).toBe('moved');
+    await using writer = tx.open();
+    await writer.write('12345');
+    await writer.close();
+    expect((await running).stdout.trim()).toBe('5');
+  });
+
+  it('is empty unless given', async () => {
+    expect((await pipeline(['wc', '-c']).run()).stdout.trim()).toBe('0');
+    expect((await pipeline(['wc', '-c']).run({ input: '' })).stdout.trim()).toBe('0');
+  });
+
+  it('may be more than the program wants', async () => {
+    for (let i = 0; i < 20; i++) {
+      expect((await pipeline(['head', '-1']).run({ input: bytes })).stdout).toBe('some bytes\n');
+      expect((await pipeline(['true']).run({ input: 'x' })).stdout).toBe('');
+    }
+  });
+
+  it('may still wait for something when the chain has ended; it is told', async () => {
+    const events: string[] = [];
+    const input = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<never>(() => undefined),
+        return: () => {
+          events.push('return');
+          return new Promise<never>(() => undefined);
+        },
+      }),
+    };
+    expect((await pipeline(['echo', 'done']).run({ input })).stdout).toBe('done\n');
+    expect(events).toEqual(['return']);
+  });
+
+  it('ends the chain with what it throws', async () => {
+    const reason = new Error('no more');
+    const failing = (function* () {
+      yield 'a';
+      throw reason;
+    })();
+    await expect(pipeline(['cat'], ['cat']).run({ input: failing })).rejects.toBe(reason);
+    await expect(pipeline(['cat']).run({ input: [1] as never })).rejects.toThrow(
+      /input: expected bytes or strings from the iterable, not 1/,
+    );
+  });
+});
+
+describe('a stage that fails', () => {
+  it('fails the chain, with every status and stderr', async () => {
+    const run = pipeline(['sh', '-c', 'echo a; echo oops >&2; exit 3'], ['cat'], ['sort', '--bad-option']).run();
+    const error = await run.catch((reason: unknown) => reason as PipelineError);
+    if (!(error instanceof PipelineError)) throw new Error('it succeeded');
+    expect(error.code).toBe('ERR_AIOPIPE_PIPELINE');
+    // What happens to `cat` depends on who is faster.
+    expect(error.stages).toMatchObject([{ exitCode: 3, stderr: 'oops\n' }, { argv: ['cat'] }, { exitCode: 2 }]);
+    expect(error.message).toMatch(/sh: exit code 3.*, sort: exit code 2/);
+    expect(error.message).toContain('oops');
+    expect(error.message).toContain('bad-option');
+  });
+
+  it('keeps what came until then', async () => {
+    await expect(pipeline(['sh', '-c', 'echo part; exit 1']).run()).rejects.toMatchObject({ stdout: 'part\n' });
+  });
+
+  it('is one that a signal ended', async () => {
+    await expect(pipeline(['sh', '-c', 'kill -KILL $$'], ['cat']).run()).rejects.toThrow(/sh: ended by SIGKILL/);
+  });
+
+  it('is none by SIGPIPE or 141, if another reads from it', async () => {
+    expect((await pipeline(['yes'], ['head', '-1']).run()).stages[0]).toMatchObject({ signalCode: 'SIGPIPE' });
+    expect((await pipeline(['sh', '-c', 'yes; exit $?'], ['head', '-1']).run()).stages[0]).toMatchObject({
+      exitCode: 141,
+    });
+    await expect(pipeline(['sh', '-c', 'exit 141']).run()).rejects.toThrow(PipelineError);
+    await expect(pipeline(['sh', '-c', 'kill -PIPE $$']).run()).rejects.toThrow(PipelineError);
+  });
+
+  it('is none with the codes that are allowed, or any way if all are', async () => {
+    const grep = ['grep', 'x', '/dev/null'];
+    await expect(pipeline(grep).run()).rejects.toThrow(/grep: exit code 1/);
+    await expect(pipeline({ argv: grep, allowFail: [2] }).run()).rejects.toThrow(PipelineError);
+    expect((await pipeline({ argv: grep, allowFail: [1] }).run()).stages[0]?.exitCode).toBe(1);
+    expect((await pipeline({ argv: ['sh', '-c', 'kill -9 $$'], allowFail: true }).run()).stages[0]?.signalCode).toBe(
+      'SIGKILL',
+    );
+  });
+
+  it('never blocks on its stderr, and the end of it is kept', async () => {
+    const { stages } = await pipeline(['sh', '-c', 'seq 300000 >&2; printf "é" >&2']).run();
+    const kept = stages[0]?.stderr ?? '';
+    expect(Buffer.byteLength(kept)).toBe(64 * 1024);
+    expect(kept.endsWith('299999\n300000\né')).toBe(true);
+  });
+});
+
+describe('a chain that can’t be started', () => {
+  it('leaves nothing of the stages before', async () => {
+    const { fds, children } = whatIsThere();
+    const failed = pipeline(['yes'], ['sleep', '1000'], ['no-such-program']).run({ input: 'x' });
+    await expect(failed).rejects.toThrow(SystemError);
+    await expect(failed).rejects.toMatchObject({ code: 'ENOENT', path: 'no-such-program' });
+    expect([fds(), children()]).toEqual([[], []]);
+  });
+
+  it.each<[string, unknown[], RegExp]>([
+    ['no stage', [], /at least one program/],
+    ['a string', ['ls'], /stage 1: argv: expected an array, not the string 'ls'/],
+    ['a bad second stage', [['ls'], []], /stage 2: argv/],
+    ['null', [null], /stage 1/],
+    ['a bad allowFail', [{ argv: ['ls'], allowFail: 1 }], /stage 1: allowFail/],
+  ])('is a TypeError at once: %s', (_name, stages, message) => {
+    expect(() => pipeline(...(stages as [Stage]))).toThrow(TypeError);
+    expect(() => pipeline(...(stages as [Stage]))).toThrow(message);
+  });
+
+  it.each([
+    ['input', { input: 5 }],
+    ['encoding', { encoding: 'no' }],
+    ['maxOutput', { maxOutput: -1 }],
+    ['grace', { grace: '1' }],
+    ['timeout', { timeout: 'soon' }],
+  ])('rejects a TypeError for a bad %s', async (name, options) => {
+    await expect(pipeline(['cat']).run(options as object)).rejects.toThrow(TypeError);
+    await expect(pipeline(['cat']).run(options as object)).rejects.toThrow(name);
+  });
+});
+
+describe('toString()', () => {
+  it('quotes what a shell would take for its own', () => {
+    const chain = pipeline(
+      ['grep', '-i', "it's", 'a b', ''],
+      ['if', 'A=1'],
+      { argv: ['A=1'], cwd: '/a b', env: { SECRET: '1' }, stderr: { file: 'x y', append: true } },
+      ['-v'],
+    );
+    expect(String(chain)).toBe(
+      String.raw`grep -i 'it'\''s' 'a b' '' | 'if' A=1 | (cd '/a b' && 'A=1' 2>>'x y') | '-v'`,
+    );
+  });
+});
+
+describe('stderr of a stage', () => {
+  it('goes to a file, or to an end', () =>
+    inDirectory(async (path) => {
+      const [rx, tx] = aiopipe();
+      const script = ['sh', '-c', 'cat; echo words >&2'];
+      const { stages } = await pipeline(
+        { argv: script, stderr: { file: path('err') } },
+        { argv: script, stderr: tx },
+      ).run();
+      expect(stages.map(({ stderr }) => stderr)).toEqual([undefined, undefined]);
+      expect(readFileSync(path('err'), 'utf8')).toBe('words\n');
+      await using reader = rx.open();
+      expect(String(await reader.read())).toBe('words\n');
+    }));
+});
