@@ -1,12 +1,10 @@
-import { type DuplexStream } from './duplex-stream.js';
-import { type DuplexEnd, type ReadEnd, type WriteEnd } from './end.js';
+import { type PathLike } from 'node:fs';
+import { openPath, openSource, type AsyncFileFlags, type AsyncFileSource, type Streams } from './async-file-source.js';
 import { AiopipeError, BusyError, IncompleteReadError, TimeoutError } from './errors.js';
+import { isNetSocket, untilIdle } from './net-socket.js';
 import { type PipeReader } from './reader.js';
-import { type WaitOptions } from './waiting.js';
+import { refuse, type WaitOptions } from './waiting.js';
 import { toBuffer, type PipeWriter, type Writable } from './writer.js';
-
-/** What an {@link AsyncFile} can be made of. It takes it over: an end is opened, and closing the file closes it. */
-export type AsyncFileSource = ReadEnd | WriteEnd | DuplexEnd | PipeReader | PipeWriter | DuplexStream;
 
 /** Options of {@link AsyncFile.read} and {@link AsyncFile.write}. */
 export interface AsyncFileOptions extends WaitOptions {
@@ -24,21 +22,45 @@ export interface ReadLineOptions extends WaitOptions {
 const SURE_TO_FIT = 4096;
 
 /**
- * A pipe or a connection with calls in the manner of a file: sizes and timeouts instead of streams. It is for where the
- * amount counts; {@link PipeReader} and {@link PipeWriter} are the way for all else.
+ * A pipe, FIFO, terminal or connection with calls in the manner of a file: sizes and timeouts instead of streams. It is
+ * for where the amount counts; {@link PipeReader} and {@link PipeWriter} are the way for all else.
  */
 export class AsyncFile implements AsyncDisposable {
   readonly #reader: PipeReader | undefined;
   readonly #writer: PipeWriter | undefined;
+  #isReading = false;
   #isWriting = false;
 
+  /** Takes `source` over; see {@link AsyncFileSource} for what that means for each kind. */
   constructor(source: AsyncFileSource) {
-    const stream = 'open' in source ? source.open() : source;
-    if ('reader' in stream) {
-      this.#reader = stream.reader;
-      this.#writer = stream.writer;
-    } else if ('read' in stream) this.#reader = stream;
-    else this.#writer = stream;
+    const { reader, writer } =
+      opened.get(source as object) ?? openSource(source, AsyncFile as unknown as () => unknown);
+    this.#reader = reader;
+    this.#writer = writer;
+  }
+
+  /**
+   * As the constructor, but of a `net.Socket` that is still connecting or has bytes to write it waits until it is
+   * connected and has written them. `options` limit that wait; where it fails, the socket is still the caller's.
+   */
+  static async from(source: AsyncFileSource, options?: WaitOptions): Promise<AsyncFile> {
+    if (typeof source === 'object' && (source as unknown) !== null && isNetSocket(source))
+      await untilIdle(source, options);
+    return AsyncFile.#of(openSource(source, AsyncFile.from));
+  }
+
+  /**
+   * The FIFO or terminal at `path`. It must be there: nothing is made, and nothing is emptied.
+   *
+   * No side waits for the other, as open(2) would: a FIFO that nobody writes to yet can be opened, and the first read
+   * waits for a writer. One that nobody reads yet can't be opened for writing: `ENXIO`.
+   */
+  static async open(path: PathLike, flags: AsyncFileFlags = 'r'): Promise<AsyncFile> {
+    return AsyncFile.#of(openPath(path, flags, AsyncFile.open));
+  }
+
+  static #of(streams: Streams): AsyncFile {
+    return new AsyncFile(streams as AsyncFileSource);
   }
 
   /** Whether a read has met the end of the stream, and all before it has been read. */

@@ -1,7 +1,9 @@
+import { type Duplex } from 'node:stream';
+import { nodeDuplex } from './node-streams.js';
 import { type Descriptor } from './descriptor.js';
 import { READABLE, WRITABLE } from './native.js';
 import { type PipeReader } from './reader.js';
-import { type PipeWriter } from './writer.js';
+import { type PipeWriter, type Writable } from './writer.js';
 
 /** Both directions of an opened duplex end. Closing the writer alone is a half-close: the peer reads EOF, and can answer. */
 export class DuplexStream implements AsyncDisposable {
@@ -25,6 +27,16 @@ export class DuplexStream implements AsyncDisposable {
     } finally {
       if (this.#descriptor.isOpenFor(READABLE)) this.reader.close();
     }
+  }
+
+  /** Two web streams over this, which belongs to them from now on. */
+  toWeb(): { readable: ReadableStream<Uint8Array>; writable: WritableStream<Writable> } {
+    return { readable: this.reader.toWeb(), writable: this.writer.toWeb() };
+  }
+
+  /** A Node stream over this, which belongs to it from now on. The end of its writable half is a half-close. */
+  toNode(): Duplex {
+    return nodeDuplex(this.reader, this.writer);
   }
 
   /** Closes what is open of the two; flushes for at most the writer's `closeTimeout`. */

@@ -5,7 +5,7 @@ import { BusyError, ClosedError, MovedError, SystemError } from './errors.js';
 import { HANDLE, registerHandleKind, type Handle } from './handle.js';
 import { native, READABLE, WRITABLE } from './native.js';
 import { OwnedFd } from './owned-fd.js';
-import { PipeReader } from './reader.js';
+import { maxLineLength, PipeReader, type ReaderOptions } from './reader.js';
 import { inspectFd, LOCAL_SOCKET, PIPE, type Transport } from './transport.js';
 import { checkWriterOptions, PipeWriter, type WriterOptions } from './writer.js';
 
@@ -194,8 +194,9 @@ export class ReadEnd extends End {
   }
 
   /** A stream over this end. Synchronous; the end is `open` from now on. */
-  open(): PipeReader {
-    return new PipeReader(this.openDescriptor());
+  open(options?: ReaderOptions): PipeReader {
+    maxLineLength(options ?? {});
+    return new PipeReader(this.openDescriptor(), options);
   }
 }
 
@@ -225,10 +226,11 @@ export class DuplexEnd extends End {
   }
 
   /** Two streams over this end. Synchronous; the end is `open` from now on. */
-  open(options?: WriterOptions): DuplexStream {
+  open(options?: ReaderOptions & WriterOptions): DuplexStream {
+    maxLineLength(options ?? {});
     checkWriterOptions(options);
     const descriptor = this.openDescriptor();
-    return new DuplexStream(new PipeReader(descriptor), new PipeWriter(descriptor, options), descriptor);
+    return new DuplexStream(new PipeReader(descriptor, options), new PipeWriter(descriptor, options), descriptor);
   }
 }
 

@@ -95,6 +95,21 @@ export class IncompleteReadError extends AiopipeError {
   }
 }
 
+/** The peer's: a line is longer than `maxLineLength`. Nothing of it was lost. `code` is `ERR_AIOPIPE_LINE_TOO_LONG`. */
+export class LineTooLongError extends AiopipeError {
+  /** The limit that it is over, in bytes. */
+  readonly maxLineLength: number;
+
+  constructor(message: string, maxLineLength: number) {
+    super('ERR_AIOPIPE_LINE_TOO_LONG', message);
+    this.maxLineLength = maxLineLength;
+  }
+
+  static {
+    nameErrors(this);
+  }
+}
+
 /** The peer's: the reader of what was written is gone. `code` is `EPIPE`. */
 export class BrokenPipeError extends AiopipeError {
   readonly errno: number;

@@ -9,7 +9,7 @@ export {
   type PipeOptions,
   type DuplexOptions,
 } from './end.js';
-export { PipeReader } from './reader.js';
+export { PipeReader, type ReaderOptions } from './reader.js';
 export { PipeWriter, type Writable, type WriterOptions } from './writer.js';
 export { DuplexStream } from './duplex-stream.js';
 export { AsyncFile, type AsyncFileOptions, type AsyncFileSource, type ReadLineOptions } from './async-file.js';
@@ -21,6 +21,7 @@ export {
   BusyError,
   ClosedError,
   IncompleteReadError,
+  LineTooLongError,
   MovedError,
   SystemError,
   TimeoutError,

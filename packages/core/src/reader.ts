@@ -1,9 +1,12 @@
+import { type Readable } from 'node:stream';
 import { ByteQueue } from './byte-queue.js';
 import { closeSideWhenDropped, forget } from './collector.js';
 import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
-import { BusyError, ClosedError, IncompleteReadError } from './errors.js';
+import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from './errors.js';
 import { READABLE } from './native.js';
+import { nodeReadable } from './node-streams.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
+import { readableStream } from './web-streams.js';
 
 /** Measured: as good as 1 MiB, and better than 64 KiB. */
 const SLAB = 256 * 1024;
@@ -14,6 +17,20 @@ const NEWLINE = Buffer.from('\n');
 /** The slab that the next read of any reader goes to. What was handed out of it is never written again. */
 let slab = Buffer.allocUnsafeSlow(SLAB);
 let slabUsed = 0;
+
+/** How a {@link PipeReader} behaves. */
+export interface ReaderOptions {
+  /** Bytes of the longest line, or stretch before a separator, that is looked for. 64 MiB by default. */
+  readonly maxLineLength?: number | undefined;
+}
+
+const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
+
+/** Checked before anything is opened. */
+export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH }: ReaderOptions): number {
+  if (typeof length === 'number' && length > 0) return length;
+  throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${String(length)}`);
+}
 
 /** One read that waits, and how it looks at what is there. */
 interface Waiting {
@@ -31,6 +48,7 @@ interface Waiting {
 export class PipeReader {
   readonly #descriptor: Descriptor;
   readonly #queue = new ByteQueue();
+  readonly #maxLineLength: number;
   #ended = false;
   #failure: Error | undefined;
   #waiting: Waiting | undefined;
@@ -38,7 +56,8 @@ export class PipeReader {
   #drained = false;
 
   /** @internal Made by `open()`. */
-  constructor(descriptor: Descriptor) {
+  constructor(descriptor: Descriptor, options: ReaderOptions = {}) {
+    this.#maxLineLength = maxLineLength(options);
     this.#descriptor = descriptor;
     closeSideWhenDropped(this, descriptor, READABLE);
   }
@@ -112,11 +131,21 @@ export class PipeReader {
       const found = this.#queue.indexOf(separator, searched);
       const end = found >= 0 ? found + separator.length : Infinity;
       const length = Math.min(end, limit);
+      if (Math.min(length, this.#queue.length) > Math.min(this.#maxLineLength, limit)) throw this.#lineTooLong();
       if (length <= this.#queue.length) return this.#queue.take(length);
       searched = Math.max(0, this.#queue.length - separator.length + 1);
       return this.#ended ? atEnd() : undefined;
     };
     return this.#take(attempt, options, 'the separator did not come');
+  }
+
+  /** What has come of the line stays: `read()` still gets it. */
+  #lineTooLong(): LineTooLongError {
+    return new LineTooLongError(
+      `${this.#name}: more than ${String(this.#maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
+        'they are still there for read()',
+      this.#maxLineLength,
+    );
   }
 
   #some(size: number): Buffer | undefined {
@@ -152,6 +181,16 @@ export class PipeReader {
       if (line.length === 0) return;
       yield line.toString('utf8', 0, line.at(-1) === 10 ? line.length - 1 : line.length);
     }
+  }
+
+  /** A web stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
+  toWeb(): ReadableStream<Uint8Array> {
+    return readableStream(this);
+  }
+
+  /** A Node stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
+  toNode(): Readable {
+    return nodeReadable(this);
   }
 
   #take<T>(attempt: () => T | undefined, options: WaitOptions | undefined, what: string): Promise<T> {

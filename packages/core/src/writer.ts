@@ -1,10 +1,13 @@
 import { constants } from 'node:os';
+import { type Writable as NodeWritable } from 'node:stream';
 import { closeSideWhenDropped, forget } from './collector.js';
 import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
 import { BrokenPipeError, ClosedError, SystemError, TimeoutError } from './errors.js';
 import { WRITABLE } from './native.js';
+import { nodeWritable } from './node-streams.js';
 import { unflushed } from './unflushed.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
+import { writableStream } from './web-streams.js';
 
 /** Writes below this are gathered by copying, and flushed at the end of the turn or when the buffer is full. */
 const GATHER_BELOW = 16 * 1024;
@@ -177,6 +180,16 @@ export class PipeWriter {
         `${this.#name}: ${String(bytes)} bytes were dropped, because the reader took nothing for ${String(this.#closeTimeout)} ms`,
       );
     }
+  }
+
+  /** A web stream over this writer, which belongs to it from now on. Backpressure goes both ways. */
+  toWeb(): WritableStream<Writable> {
+    return writableStream(this);
+  }
+
+  /** A Node stream over this writer, which belongs to it from now on. Backpressure goes both ways. */
+  toNode(): NodeWritable {
+    return nodeWritable(this);
   }
 
   /** Whether unflushed bytes keep the process alive; they do unless {@link unref} was called. */
