@@ -197,7 +197,7 @@ test('ends that are dropped in a worker thread are closed there, with a warning'
 });
 
 test('a program that keeps dropping pipes does not run out of descriptors', async () => {
-  const limited = ['-c', 'ulimit -n 256 && exec "$0" "$@"', process.execPath, '--no-warnings'];
+  const limited = ['-c', 'ulimit -n 1024 && exec "$0" "$@"', process.execPath, '--no-warnings'];
   const { stdout } = await promisify(execFile)('sh', [...limited, fixture('drops-many-pipes'), '20000']);
   expect(stdout).toBe('made 20000 pipes\n');
 });
