@@ -5,8 +5,9 @@
  */
 import { Channel } from '@aiopipe/codec';
 import { putNow } from '@aiopipe/codec/internal';
-import { DuplexEnd } from '@aiopipe/core';
+import { BrokenPipeError, DuplexEnd } from '@aiopipe/core';
 import { flushAll, native } from '@aiopipe/core/internal';
+import { flushStdio } from './child-stdio.js';
 import { portableError } from './portable-error.js';
 import { CONTROL_FD, PROTOCOL, type Report, type Start } from './protocol.js';
 import { role } from './role.js';
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
           'two versions of @aiopipe/process are installed',
       );
     }
-    run = await evaluate(start);
+    run = await loadFunction(start.url, start.name);
     // Only now: what the module registers is needed to read them.
     args = (await control.get()) as unknown[];
   } catch (error) {
@@ -48,19 +49,10 @@ async function main(): Promise<void> {
   await end({ kind: 'result', value }, 0);
 }
 
-async function evaluate({ url, name }: Start) {
-  role.isEvaluating = true;
-  try {
-    return await loadFunction(url, name);
-  } finally {
-    role.isEvaluating = false;
-  }
-}
-
 /** Everything is flushed, then the process ends, even with timers open. */
 async function end(last: Report, exitCode: number): Promise<void> {
   const code = report(last) ? exitCode : 1;
-  await flushAll();
+  await Promise.all([flushAll(), flushStdio()]);
   process.exit(code);
 }
 
@@ -70,7 +62,8 @@ function report(last: Report): boolean {
     putNow(control, last);
     return true;
   } catch (error) {
-    putNow(control, { kind: 'error', error: portableError(error) });
+    // A detached child may have outlived whoever would be told.
+    if (!(error instanceof BrokenPipeError)) putNow(control, { kind: 'error', error: portableError(error) });
     return false;
   }
 }

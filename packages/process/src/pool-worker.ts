@@ -1,4 +1,4 @@
-import { type Channel } from '@aiopipe/codec';
+import { EncodeError, FrameTooLongError, type Channel } from '@aiopipe/codec';
 import { portableError } from './portable-error.js';
 import { loadFunction, target } from './target.js';
 
@@ -19,7 +19,7 @@ export const serve = target(
   async (tasks: Channel<Outcome, Task>, url: string, name: string): Promise<void> => {
     const run = await loadFunction(url, name);
     for await (const { id, args } of tasks) {
-      await tasks.put(await outcomeOf(id, async () => run(...args)));
+      await answer(tasks, await outcomeOf(id, async () => run(...args)));
     }
   },
 );
@@ -29,5 +29,15 @@ async function outcomeOf(id: number, run: () => Promise<unknown>): Promise<Outco
     return { id, value: await run() };
   } catch (error) {
     return { id, error: portableError(error) };
+  }
+}
+
+async function answer(tasks: Channel<Outcome, Task>, outcome: Outcome): Promise<void> {
+  try {
+    await tasks.put(outcome);
+  } catch (error) {
+    // A result that can't be sent is the task's failure, and no reason for the worker to end.
+    if (!(error instanceof EncodeError || error instanceof FrameTooLongError)) throw error;
+    await tasks.put({ id: outcome.id, error: portableError(error) });
   }
 }

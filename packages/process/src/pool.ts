@@ -27,6 +27,8 @@ export interface PoolOptions {
 interface Job {
   readonly args: readonly unknown[];
   retriesLeft: number;
+  /** Whether all of it is with the kernel; until then no child can have begun with it. */
+  wasSent: boolean;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -56,21 +58,28 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
   readonly #queueLimit: number;
   readonly #size: number;
   #queue: Job[] = [];
-  #running = 0;
+  /** Queued, at a child, or between two children. */
+  readonly #unsettled = new Set<Job>();
   #nextId = 0;
   #restarts = 0;
-  #failure: Error | undefined;
+  /** Why no task is taken any more. */
+  #refusal: Error | undefined;
+  /** No child will do the tasks that there are. */
+  #hasFailed = false;
   #whenIdle: (() => void)[] = [];
 
   /** Starts the children. */
   constructor(target: Target<Args, Result>, options: PoolOptions = {}) {
     const { size = availableParallelism(), retries = 0, queueLimit = 65_536, intensity = 10, period = 5000 } = options;
-    if (!Number.isInteger(size) || size < 1) throw new TypeError(`size: expected a number of children, not ${String(size)}`);
+    if (!Number.isInteger(size) || size < 1)
+      throw new TypeError(`size: expected a number of children, not ${String(size)}`);
     this.#target = target;
     this.#size = size;
     this.#retries = retries;
     this.#queueLimit = queueLimit;
-    const specs = Array.from({ length: size }, (_, index) => this.#spec(`${target.name}-${String(index + 1)}`, options));
+    const specs = Array.from({ length: size }, (_, index) =>
+      this.#spec(`${target.name}-${String(index + 1)}`, options),
+    );
     this.#supervisor = new Supervisor(specs, { intensity, period });
     this.#supervisor.on('exited', (event) => void this.#replace(event));
     this.#supervisor.on('gave-up', (error) => {
@@ -95,7 +104,7 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
 
   /** Calls the target in a child; resolves to what it returns, or rejects with what it throws. */
   run(...args: Args): Promise<Result> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
     if (this.#queue.length >= this.#queueLimit) {
       return Promise.reject(
         new QueueFullError(
@@ -104,7 +113,15 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
       );
     }
     return new Promise<Result>((resolve, reject) => {
-      this.#queue.push({ args, retriesLeft: this.#retries, resolve: resolve as (value: unknown) => void, reject });
+      const job: Job = {
+        args,
+        retriesLeft: this.#retries,
+        wasSent: false,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      };
+      this.#unsettled.add(job);
+      this.#queue.push(job);
       this.#dispatch();
     });
   }
@@ -132,8 +149,8 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
 
   /** Takes no more tasks, waits for those that there are, and ends the children. */
   async close(): Promise<void> {
-    this.#failure ??= new ClosedError('the pool is closed');
-    if (this.#running > 0 || this.#queue.length > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    this.#refusal ??= new ClosedError('the pool is closed');
+    if (this.#unsettled.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     await this.#stop();
   }
 
@@ -149,9 +166,10 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
   }
 
   #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const job of this.#queue.splice(0)) job.reject(error);
-    for (const worker of this.#workers.values()) this.#takeJob(worker)?.reject(error);
+    this.#refusal ??= error;
+    this.#hasFailed = true;
+    for (const job of this.#queue.splice(0)) this.#reject(job, error);
+    for (const worker of this.#workers.values()) this.#reject(this.#takeJob(worker), error);
   }
 
   #attach(id: string, tasks: Channel<Task, Outcome>): void {
@@ -166,24 +184,36 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
     try {
       for await (const outcome of worker.tasks) {
         const job = this.#takeJob(worker);
-        if ('error' in outcome) job?.reject(outcome.error);
-        else job?.resolve(outcome.value);
+        if ('error' in outcome) this.#reject(job, outcome.error);
+        else this.#resolve(job, outcome.value);
         this.#dispatch();
       }
     } catch (error) {
       // What came could not be read: the task's result, then, and whoever sent such a thing can't go on.
-      this.#takeJob(worker)?.reject(error);
+      this.#reject(this.#takeJob(worker), error);
       worker.tasks[Symbol.dispose]();
     }
   }
 
   #takeJob(worker: Worker): Job | undefined {
     const { job } = worker;
-    if (job === undefined) return undefined;
     worker.job = undefined;
-    this.#running--;
-    if (this.#running === 0 && this.#queue.length === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     return job;
+  }
+
+  #resolve(job: Job | undefined, value: unknown): void {
+    job?.resolve(value);
+    this.#forget(job);
+  }
+
+  #reject(job: Job | undefined, error: unknown): void {
+    job?.reject(error);
+    this.#forget(job);
+  }
+
+  #forget(job: Job | undefined): void {
+    if (job !== undefined) this.#unsettled.delete(job);
+    if (this.#unsettled.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   #dispatch(): void {
@@ -201,11 +231,14 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
       // A child that is gone shows at its end, not here.
       putNow(worker.tasks, { id: this.#nextId++, args: job.args });
     } catch (error) {
-      job.reject(error);
+      this.#reject(job, error);
       return;
     }
     worker.job = job;
-    this.#running++;
+    worker.tasks.drain().then(
+      () => (job.wasSent = true),
+      () => undefined,
+    );
   }
 
   async #replace({ id, pid, exitCode, signalCode, error, willRestart }: ChildExited): Promise<void> {
@@ -217,14 +250,16 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
     worker.tasks[Symbol.dispose]();
     const job = this.#takeJob(worker);
     if (job === undefined) return;
-    if (job.retriesLeft > 0 && willRestart) {
-      job.retriesLeft--;
+    if (willRestart && !this.#hasFailed && (job.retriesLeft > 0 || !job.wasSent)) {
+      if (job.wasSent) job.retriesLeft--;
+      job.wasSent = false;
       this.#queue.unshift(job);
       this.#dispatch();
       return;
     }
     const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
-    job.reject(
+    this.#reject(
+      job,
       new ChildError('ERR_AIOPIPE_NO_RESULT', `${id} (pid ${String(pid)}) ended ${how} while it was at this task`, {
         pid,
         exitCode,

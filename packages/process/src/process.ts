@@ -17,7 +17,7 @@ import { ChildError } from './errors.js';
 import { inheritedExecArgv } from './exec-argv.js';
 import { CONTROL_FD, PROTOCOL, type Report, type Start } from './protocol.js';
 import { role } from './role.js';
-import { PreparedStdio, type StdioOptions } from './stdio.js';
+import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 import { isTarget, type Target } from './target.js';
 
 /** How a child process is started. */
@@ -36,7 +36,7 @@ export interface ProcessOptions extends StdioOptions {
 }
 
 /** What a target is called with. Pipe ends and channel handles anywhere in them move to the child. */
-export type WithArgs<Args extends readonly unknown[]> = Args extends readonly []
+export type WithArgs<Args extends readonly unknown[]> = [] extends Args
   ? { readonly args?: Args | undefined }
   : { readonly args: Args };
 
@@ -59,7 +59,7 @@ export interface ProcessExit {
  */
 export function startProcess<Args extends readonly unknown[], Result>(
   target: Target<Args, Result>,
-  ...[options]: Args extends readonly [] ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
+  ...[options]: [] extends Args ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
 ): ProcessHandle<Awaited<Result>>;
 /** The same for the export of a module, by the module's URL. */
 export function startProcess(
@@ -109,6 +109,8 @@ export class ProcessHandle<Result = unknown> {
   #report: Report | undefined;
   #startError: ChildError | undefined;
   #isFinished = false;
+  /** Whether we stay until it has ended. */
+  #isHeld = true;
   #isClosed = false;
   readonly #result: Promise<Result>;
   #settleResult!: { resolve: (value: Result) => void; reject: (error: Error) => void };
@@ -122,6 +124,8 @@ export class ProcessHandle<Result = unknown> {
       this.#settleResult = { resolve, reject };
     });
     this.#result.catch(() => undefined);
+    // Before anything moves: a call that throws has taken nothing.
+    checkStdio(options);
 
     const [ours, theirs] = aioduplex({ bufferSize: 256 * 1024 });
     const control = Channel.from<unknown, Report>(ours);
@@ -154,7 +158,8 @@ export class ProcessHandle<Result = unknown> {
       theirs.close();
     }
     this.#control = control;
-    if (options.daemon === true || options.detached === true) this.unref();
+    if (options.detached === true) void this.#unrefOnceSent(control);
+    else if (options.daemon === true) this.unref();
     if (options.daemon === true) terminateAtExit(this.#program);
     void this.#follow(control, this.#program);
   }
@@ -168,6 +173,14 @@ export class ProcessHandle<Result = unknown> {
     });
     this.#isFinished = true;
     this.#settleResult.reject(this.#startError);
+  }
+
+  /** It outlives us, so we stay until all of its arguments are on their way. */
+  async #unrefOnceSent(control: Channel<unknown, Report>): Promise<void> {
+    this.#program?.unref();
+    this.#isHeld = false;
+    await control.drain().catch(() => undefined);
+    if (!this.#isHeld) control.unref();
   }
 
   /** Until it has ended and everything that it told has arrived. */
@@ -319,12 +332,16 @@ export class ProcessHandle<Result = unknown> {
 
   /** Whether it keeps this process alive while it runs; it does unless it is a daemon or {@link unref} was called. */
   ref(): this {
+    this.#assertOpen();
+    this.#isHeld = true;
     this.#program?.ref();
     this.#control?.ref();
     return this;
   }
 
   unref(): this {
+    this.#assertOpen();
+    this.#isHeld = false;
     this.#program?.unref();
     this.#control?.unref();
     return this;

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { aiopipe, type PipeReader, type PipeWriter, ReadEnd, WriteEnd } from '@aiopipe/core';
-import { HANDLE, type OwnedFd } from '@aiopipe/core/internal';
+import { aiopipe, type PipeReader, type PipeWriter, type ReadEnd, type WriteEnd } from '@aiopipe/core';
+import { HANDLE, isHandle, type OwnedFd } from '@aiopipe/core/internal';
 
 /** One of a child's first three descriptors. */
 export type Stdio = 'inherit' | 'ignore' | 'pipe';
@@ -13,6 +13,20 @@ export interface StdioOptions {
   readonly stdout?: Stdio | WriteEnd | undefined;
   /** `inherit` unless given. */
   readonly stderr?: Stdio | WriteEnd | undefined;
+}
+
+/** Throws for what can't be one of a child's first three descriptors; nothing has moved then. */
+export function checkStdio({ stdin, stdout, stderr }: StdioOptions): void {
+  checkChoice('stdin', stdin, 'ReadEnd');
+  checkChoice('stdout', stdout, 'WriteEnd');
+  checkChoice('stderr', stderr, 'WriteEnd');
+}
+
+function checkChoice(name: string, choice: unknown, kind: string): void {
+  if (choice === undefined || choice === 'inherit' || choice === 'ignore' || choice === 'pipe') return;
+  // By the brand, not the class: it may be of another copy of @aiopipe/core. Asking throws for what isn't here any more.
+  if (isHandle(choice) && choice[HANDLE]().pack().kind === kind) return;
+  throw new TypeError(`${name}: expected 'inherit', 'ignore', 'pipe' or a ${kind}`);
 }
 
 /** The child's numbers and ours, what is ours to close once it has been started, and our ends of the pipes. */
@@ -50,12 +64,8 @@ export class PreparedStdio {
       if (number === 0) this.stdin = this.#keep(tx.open());
       else if (number === 1) this.stdout = this.#keep(rx.open());
       else this.stderr = this.#keep(rx.open());
-    } else if (number === 0 ? choice instanceof ReadEnd : choice instanceof WriteEnd) {
-      this.#give(number, choice, destination);
     } else {
-      throw new TypeError(
-        `${['stdin', 'stdout', 'stderr'][number] ?? ''}: expected 'inherit', 'ignore', 'pipe' or a ${number === 0 ? 'ReadEnd' : 'WriteEnd'}`,
-      );
+      this.#give(number, choice, destination);
     }
   }
 

@@ -63,7 +63,10 @@ export interface SupervisorEvents {
 
 interface Child {
   readonly spec: AnyChildSpec;
+  /** The last one; whoever listened to `started` may have closed it once it has ended. */
   process: ProcessHandle | undefined;
+  /** Set from a start until its end has been told. */
+  running: Promise<void> | undefined;
   restarts: number;
 }
 
@@ -86,6 +89,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   /** Of the restarts within the last period. */
   #restartTimes: number[] = [];
   #isStopping = false;
+  #failure: SupervisorError | undefined;
   readonly #finished: Promise<void>;
   #settle!: { resolve: () => void; reject: (error: Error) => void };
 
@@ -94,7 +98,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
     super();
     const { strategy = 'one_for_one', intensity = 1, period = 5000 } = options;
     if (strategy !== 'one_for_one') throw new TypeError(`strategy: expected 'one_for_one', not ${String(strategy)}`);
-    if (!Number.isInteger(intensity) || intensity < 0) throw new TypeError('intensity: expected a whole number of restarts');
+    if (!Number.isInteger(intensity) || intensity < 0)
+      throw new TypeError('intensity: expected a whole number of restarts');
     if (!(period > 0)) throw new TypeError('period: expected milliseconds');
     this.#intensity = intensity;
     this.#period = period;
@@ -105,7 +110,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
 
     for (const spec of specs) {
       if (this.#children.has(spec.id)) throw new TypeError(`two children are called ${JSON.stringify(spec.id)}`);
-      this.#children.set(spec.id, { spec, process: undefined, restarts: 0 });
+      this.#children.set(spec.id, { spec, process: undefined, running: undefined, restarts: 0 });
     }
   }
 
@@ -132,7 +137,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   /** The children that run, by their id, in the order of their start. */
   get processes(): ReadonlyMap<string, ProcessHandle> {
     const running = new Map<string, ProcessHandle>();
-    for (const [id, { process }] of this.#children) if (process?.isAlive()) running.set(id, process);
+    for (const [id, child] of this.#children) {
+      if (child.running !== undefined && child.process?.isAlive()) running.set(id, child.process);
+    }
     return running;
   }
 
@@ -141,22 +148,27 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
     const args = typeof spec.args === 'function' ? spec.args() : (spec.args ?? []);
     const process = startProcess(spec.target, { ...spec.options, name: spec.options?.name ?? spec.id, args });
     child.process = process;
-    void this.#follow(child, process);
+    child.running = this.#follow(child, process);
     this.emit('started', { id: spec.id, process, restarts: child.restarts });
   }
 
   async #follow(child: Child, process: ProcessHandle): Promise<void> {
+    // All that is asked of the handle is asked now: later its user may have closed it.
+    const { pid } = process;
+    const ended = process.join().catch(() => undefined);
     const error = await process.result.then(
       () => undefined,
       (reason: unknown) => reason as Error,
     );
-    const exit = await process.join().catch(() => undefined);
+    const exit = await ended;
+    child.running = undefined;
     const { restart = 'permanent', id } = child.spec;
-    const mustRestart = !this.#isStopping && (restart === 'permanent' || (restart === 'transient' && error !== undefined));
+    const mustRestart =
+      !this.#isStopping && (restart === 'permanent' || (restart === 'transient' && error !== undefined));
     const isTooOften = mustRestart && !this.#allowsRestart();
     this.emit('exited', {
       id,
-      pid: process.pid,
+      pid,
       exitCode: exit?.exitCode ?? null,
       signalCode: exit?.signalCode ?? null,
       willRestart: mustRestart && !isTooOften,
@@ -167,7 +179,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
     } else if (mustRestart && !this.#isStopping) {
       child.restarts++;
       await this.#restart(child);
-    } else if (!this.#isStopping && this.processes.size === 0) {
+    } else if (!this.#isStopping && [...this.#children.values()].every(({ running }) => running === undefined)) {
       this.#settle.resolve();
     }
   }
@@ -193,26 +205,28 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
         `${String(this.#period)} ms (intensity and period)`,
       { cause },
     );
+    this.#failure = error;
     this.emit('gave-up', error);
-    await this.#shutDown();
-    this.#settle.reject(error);
+    await this.stop();
   }
 
   /** Shuts the children down, from right to left: SIGTERM, then SIGKILL after the child's `shutdown` time. */
   async stop(): Promise<void> {
     await this.#shutDown();
-    this.#settle.resolve();
+    if (this.#failure === undefined) this.#settle.resolve();
+    else this.#settle.reject(this.#failure);
   }
 
   async #shutDown(): Promise<void> {
     this.#isStopping = true;
-    for (const { spec, process } of [...this.#children.values()].reverse()) {
-      if (process === undefined) continue;
+    for (const child of [...this.#children.values()].reverse()) {
+      const { spec, process, running } = child;
+      if (process === undefined || running === undefined) continue;
       process.terminate();
       const exit = await process.join({ timeout: spec.shutdown ?? DEFAULT_SHUTDOWN }).catch(() => null);
-      if (exit !== undefined) continue;
-      process.kill('SIGKILL');
-      await process.join();
+      if (exit === undefined) process.kill('SIGKILL');
+      // Its end has been told, too, when this returns.
+      await running;
     }
   }
 

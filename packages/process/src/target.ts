@@ -1,3 +1,5 @@
+import { role } from './role.js';
+
 /** A function that a child process can be started on. Made by {@link target}. */
 export interface Target<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
   /** The module that the child evaluates. */
@@ -37,7 +39,8 @@ export function target<Args extends unknown[], Result>(
   if (typeof url !== 'string' || !URL.canParse(url)) {
     throw new TypeError(`target: expected import.meta.url first, not ${String(url)}`);
   }
-  if (typeof name !== 'string' || name === '') throw new TypeError(`target: expected a name second, not ${String(name)}`);
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(`target: expected a name second, not ${String(name)}`);
   if (typeof run !== 'function') throw new TypeError(`target: expected a function third, not ${typeof run}`);
   const made: Target<Args, Result> = Object.freeze({ url, name, run });
   targets().set(key(url, name), made as unknown as AnyTarget);
@@ -51,7 +54,7 @@ export function isTarget(value: unknown): value is AnyTarget {
 
 /** What `target()` registered, or the export of that name. Evaluates the module; rejects with what that throws. */
 export async function loadFunction(url: string, name: string): Promise<(...args: unknown[]) => unknown> {
-  const module = (await import(url)) as Record<string, unknown>;
+  const module = await evaluate(url);
   const registered: unknown = targets().get(key(url, name)) ?? module[name];
   const run = isTarget(registered) ? registered.run : registered;
   if (typeof run === 'function') return run as (...args: unknown[]) => unknown;
@@ -60,4 +63,14 @@ export async function loadFunction(url: string, name: string): Promise<(...args:
     `${url} has no target and no exported function ${JSON.stringify(name)} (it exports ${exported}); ` +
       `write: target(import.meta.url, ${JSON.stringify(name)}, async (…) => { … })`,
   );
+}
+
+/** Meanwhile nothing may start a process: the module may be the one that started this one. */
+async function evaluate(url: string): Promise<Record<string, unknown>> {
+  role.isEvaluating = true;
+  try {
+    return (await import(url)) as Record<string, unknown>;
+  } finally {
+    role.isEvaluating = false;
+  }
 }

@@ -1,0 +1,327 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { aiopipe, ClosedError, type PipeReader, type WriteEnd } from '@aiopipe/core';
+import {
+  ChildError,
+  Supervisor,
+  SupervisorError,
+  type ChildExited,
+  type ChildSpec,
+  type ChildStarted,
+  type SupervisorOptions,
+} from '@aiopipe/process';
+import { childPids, isRunning, leakCheck, until } from '@aiopipe/testing';
+import { live } from './fixtures/does-tasks.js';
+import { childrenSince, errorOf, thrownBy } from './helpers.js';
+
+afterAll(leakCheck());
+
+type Told = ['started' | 'exited' | 'gave-up', string];
+
+/** A supervisor whose children tell, by a line each, that they run; and what it has told so far. */
+class Watched {
+  readonly told: Told[] = [];
+  readonly exits: ChildExited[] = [];
+  readonly starts: ChildStarted[] = [];
+  readonly supervisor: Supervisor;
+  readonly #readers = new Map<string, PipeReader>();
+
+  constructor(specs: (Omit<ChildSpec, 'target'> & { how?: string })[], options?: SupervisorOptions) {
+    const children: ChildSpec<[WriteEnd, string]>[] = specs.map(({ how = 'wait', ...spec }) => ({
+      ...spec,
+      target: live,
+      args: () => {
+        const [rx, tx] = aiopipe();
+        this.#readers.get(spec.id)?.[Symbol.dispose]();
+        this.#readers.set(spec.id, rx.open());
+        return [tx, how];
+      },
+    }));
+    this.supervisor = new Supervisor(children, options);
+    this.supervisor.on('started', (event) => {
+      this.told.push(['started', event.id]);
+      this.starts.push(event);
+    });
+    this.supervisor.on('exited', (event) => {
+      this.told.push(['exited', event.id]);
+      this.exits.push(event);
+    });
+    this.supervisor.on('gave-up', () => this.told.push(['gave-up', '']));
+    this.supervisor.start();
+  }
+
+  /** Resolves to the pid when the child, started last, runs its function. */
+  async runs(id: string): Promise<number> {
+    return Number((await this.#readers.get(id)?.readLine())?.toString());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.supervisor.stop();
+    for (const reader of this.#readers.values()) reader[Symbol.dispose]();
+  }
+}
+
+describe('a child that ends', () => {
+  test('is started again if it is permanent, however it ended', async () => {
+    for (const how of ['return', 'fail', 'exit 3']) {
+      await using watched = new Watched([{ id: 'a', how }], { intensity: 1 });
+      await until('it was started twice', () => watched.starts.length === 2);
+      expect(watched.told.slice(0, 3)).toEqual([
+        ['started', 'a'],
+        ['exited', 'a'],
+        ['started', 'a'],
+      ]);
+      expect(watched.exits[0]).toMatchObject({ id: 'a', willRestart: true, pid: watched.starts[0]?.process.pid });
+      expect(watched.exits[0]?.exitCode).toBe({ return: 0, fail: 1, 'exit 3': 3 }[how]);
+      expect(watched.exits[0]?.error === undefined).toBe(how === 'return');
+      expect(watched.starts.map(({ restarts }) => restarts)).toEqual([0, 1]);
+    }
+  });
+
+  test('is started again if it is transient and failed', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'fail', restart: 'transient' }]);
+    await until('it was started twice', () => watched.starts.length === 2);
+    expect(watched.exits[0]?.error).toBeInstanceOf(ChildError);
+  });
+
+  test('is not started again if it is transient and returned', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'return', restart: 'transient' }]);
+    await watched.supervisor.finished;
+    expect(watched.starts).toHaveLength(1);
+    expect(watched.exits).toMatchObject([{ willRestart: false, exitCode: 0, error: undefined }]);
+  });
+
+  test.each(['return', 'fail', 'exit 3'])('is not started again if it is temporary (%s)', async (how) => {
+    await using watched = new Watched([{ id: 'a', how, restart: 'temporary' }]);
+    await watched.supervisor.finished;
+    expect(watched.starts).toHaveLength(1);
+    expect(watched.exits).toMatchObject([{ willRestart: false }]);
+  });
+
+  test('leaves its siblings alone', async () => {
+    await using watched = new Watched([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+    const pids = [await watched.runs('a'), await watched.runs('b'), await watched.runs('c')];
+    process.kill(pids[1] as number, 'SIGKILL');
+    await until('it was started again', () => watched.starts.length === 4);
+    expect(watched.exits).toMatchObject([{ id: 'b', signalCode: 'SIGKILL', exitCode: null, pid: pids[1] }]);
+    const again = await watched.runs('b');
+    expect(again).not.toBe(pids[1]);
+    expect([...watched.supervisor.processes].map(([id, { pid }]) => [id, pid])).toEqual([
+      ['a', pids[0]],
+      ['b', again],
+      ['c', pids[2]],
+    ]);
+  });
+
+  test('gets new arguments each time', async () => {
+    await using watched = new Watched([{ id: 'a' }], { intensity: 5 });
+    const pids: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const pid = await watched.runs('a');
+      pids.push(pid);
+      process.kill(pid, 'SIGKILL');
+      await until('it was started again', () => watched.starts.length === pids.length + 1);
+    }
+    expect(new Set(pids).size).toBe(3);
+  });
+
+  test('is told before anything is done about it', async () => {
+    await using watched = new Watched([{ id: 'a' }]);
+    const pid = await watched.runs('a');
+    const seen: unknown[] = [];
+    watched.supervisor.once('exited', () => seen.push(watched.supervisor.processes.size, watched.starts.length));
+    process.kill(pid, 'SIGKILL');
+    await until('it was started again', () => watched.starts.length === 2);
+    expect(seen).toEqual([0, 1]);
+  });
+
+  test('does not finish its supervisor while a sibling is about to be started again', async () => {
+    await using watched = new Watched([{ id: 'permanent' }, { id: 'temporary', restart: 'temporary' }]);
+    const pids = [await watched.runs('permanent'), await watched.runs('temporary')];
+    let isFinished = false;
+    void watched.supervisor.finished.then(() => (isFinished = true));
+    // Both are gone before this process can have heard of either.
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    while (pids.some(isRunning));
+    await until('both were told, one was started', () => watched.exits.length === 2 && watched.starts.length === 3);
+    await watched.runs('permanent');
+    expect(isFinished).toBe(false);
+  });
+
+  test('may have its handle closed by whoever listens', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'fail', restart: 'temporary' }, { id: 'b' }]);
+    const { process: child } = watched.starts[0] as ChildStarted;
+    await child.join();
+    child.close();
+    await until('its end was told', () => watched.exits.length === 1);
+    expect(watched.exits[0]).toMatchObject({ id: 'a', exitCode: 1 });
+    expect([...watched.supervisor.processes.keys()]).toEqual(['b']);
+  });
+});
+
+describe('a supervisor gives up', () => {
+  test('when its intensity is exceeded: it says so, ends the others, and finished rejects', async () => {
+    await using watched = new Watched([{ id: 'good' }, { id: 'bad', how: 'fail' }], { intensity: 2 });
+    const error = (await errorOf(watched.supervisor.finished)) as SupervisorError;
+    expect(error).toBeInstanceOf(SupervisorError);
+    expect(error.code).toBe('ERR_AIOPIPE_INTENSITY');
+    expect(error.message).toContain('bad');
+    expect(error.cause).toBeInstanceOf(ChildError);
+    expect(watched.told.filter(([, id]) => id !== 'good')).toEqual([
+      ['started', 'bad'],
+      ['exited', 'bad'],
+      ['started', 'bad'],
+      ['exited', 'bad'],
+      ['started', 'bad'],
+      ['exited', 'bad'],
+      ['gave-up', ''],
+    ]);
+    expect(watched.told.at(-1)).toEqual(['exited', 'good']);
+    expect(watched.exits.filter(({ id }) => id === 'bad').map(({ willRestart }) => willRestart)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(watched.supervisor.processes.size).toBe(0);
+  });
+
+  test('at once with an intensity of 0', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'fail' }], { intensity: 0 });
+    await errorOf(watched.supervisor.finished);
+    expect(watched.starts).toHaveLength(1);
+  });
+
+  test('not if the restarts are further apart than its period', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'fail' }], { intensity: 1, period: 1 });
+    await until('it was started five times', () => watched.starts.length >= 5);
+  });
+
+  test('also if it is stopped by whoever hears of it', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'fail' }, { id: 'b' }], { intensity: 0 });
+    watched.supervisor.on('gave-up', () => void watched.supervisor.stop());
+    expect(await errorOf(watched.supervisor.finished)).toBeInstanceOf(SupervisorError);
+  });
+
+  test('if a child cannot be started', async () => {
+    await using watched = new Watched([{ id: 'a', options: { cwd: '/not/there' } }]);
+    const error = await errorOf(watched.supervisor.finished);
+    expect(error.cause).toMatchObject({ code: 'ERR_AIOPIPE_START' });
+    expect(watched.starts).toHaveLength(2);
+    expect(watched.exits[0]).toMatchObject({ pid: undefined, exitCode: null, signalCode: null });
+  });
+
+  test('if its arguments cannot be made again', async () => {
+    const [rx, tx] = aiopipe();
+    // Not a function: they have moved with the first start.
+    const supervisor = new Supervisor([
+      { id: 'a', target: live, args: [tx, 'fail'] } satisfies ChildSpec<[WriteEnd, string]>,
+    ]);
+    supervisor.start();
+    const error = await errorOf(supervisor.finished);
+    expect(error.cause).toMatchObject({ code: 'ERR_AIOPIPE_MOVED' });
+    rx.close();
+  });
+});
+
+describe('stop()', () => {
+  test('ends the children from right to left, each before the next, and tells of each', async () => {
+    await using watched = new Watched([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+    for (const id of ['a', 'b', 'c']) await watched.runs(id);
+    const alive: string[][] = [];
+    watched.supervisor.on('exited', () => alive.push([...watched.supervisor.processes.keys()]));
+    await watched.supervisor.stop();
+    expect(watched.exits.map(({ id, signalCode, willRestart }) => [id, signalCode, willRestart])).toEqual([
+      ['c', 'SIGTERM', false],
+      ['b', 'SIGTERM', false],
+      ['a', 'SIGTERM', false],
+    ]);
+    expect(alive).toEqual([['a', 'b'], ['a'], []]);
+    await watched.supervisor.finished;
+  });
+
+  test('kills a child that ignores SIGTERM when its shutdown time is over', async () => {
+    await using watched = new Watched([{ id: 'a' }, { id: 'deaf', how: 'deaf', shutdown: 50 }]);
+    for (const id of ['a', 'deaf']) await watched.runs(id);
+    await watched.supervisor.stop();
+    expect(watched.exits.map(({ id, signalCode }) => [id, signalCode])).toEqual([
+      ['deaf', 'SIGKILL'],
+      ['a', 'SIGTERM'],
+    ]);
+  });
+
+  test('may be called at any time, and more than once', async () => {
+    const watched = new Watched([{ id: 'a' }, { id: 'b' }]);
+    await Promise.all([watched.supervisor.stop(), watched.supervisor.stop()]);
+    await watched.supervisor.stop();
+    await watched.supervisor.finished;
+    expect(watched.exits).toHaveLength(2);
+    expect(thrownBy(() => watched.supervisor.start())).toBeInstanceOf(ClosedError);
+    await watched[Symbol.asyncDispose]();
+  });
+
+  test('in a listener keeps the child from being started again', async () => {
+    await using watched = new Watched([{ id: 'a' }]);
+    watched.supervisor.on('exited', () => void watched.supervisor.stop());
+    process.kill(await watched.runs('a'), 'SIGKILL');
+    await watched.supervisor.finished;
+    expect(watched.starts).toHaveLength(1);
+  });
+
+  test('comes with the end of an `await using` block', async () => {
+    const before = childPids();
+    let pid = 0;
+    {
+      await using supervisor = new Supervisor([
+        {
+          id: 'a',
+          target: live,
+          args: () => {
+            const [rx, tx] = aiopipe();
+            rx.close();
+            return [tx, 'wait'];
+          },
+        } satisfies ChildSpec<[WriteEnd, string]>,
+      ]);
+      supervisor.on('started', ({ process: child }) => (pid = child.pid as number));
+      supervisor.start();
+      expect(isRunning(pid)).toBe(true);
+    }
+    expect(isRunning(pid)).toBe(false);
+    expect(childrenSince(before)).toEqual([]);
+  });
+});
+
+describe('a supervisor refuses', () => {
+  test('two children of one name', () => {
+    const spec = { id: 'twin', target: live } as ChildSpec<[WriteEnd, string]>;
+    expect(thrownBy(() => new Supervisor([spec, spec])).message).toContain('twin');
+  });
+
+  test.each([
+    { intensity: -1 },
+    { intensity: 1.5 },
+    { period: 0 },
+    { period: NaN },
+    { strategy: 'all' as 'one_for_one' },
+  ])('%j', (options) => {
+    expect(thrownBy(() => new Supervisor([], options))).toBeInstanceOf(TypeError);
+  });
+
+  test('to start where one of its children cannot be, and ends those that were', async () => {
+    const [rx, tx] = aiopipe();
+    const specs: ChildSpec<[WriteEnd, string]>[] = [
+      { id: 'good', target: live, args: [tx, 'wait'] },
+      { id: 'bad', target: live, args: [(() => undefined) as unknown as WriteEnd, ''] },
+    ];
+    const supervisor = new Supervisor(specs);
+    expect(thrownBy(() => supervisor.start()).message).toContain('function');
+    await supervisor.finished;
+    expect(supervisor.processes.size).toBe(0);
+    rx.close();
+  });
+
+  test('to start its children twice', async () => {
+    await using watched = new Watched([{ id: 'a' }]);
+    watched.supervisor.start();
+    expect(watched.starts).toHaveLength(1);
+  });
+});
