@@ -55,7 +55,7 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': importRules(allowed, true) },
   })),
   {
-    files: ['apps/**/*.ts', 'bench/**/*.ts'],
+    files: ['apps/*/src/**/*.ts', 'bench/src/**/*.ts'],
     rules: {
       'no-restricted-imports': importRules(['core', 'codec', 'process', 'subprocess'], false),
     },

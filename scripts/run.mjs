@@ -53,7 +53,9 @@ const tasks = {
   test() {
     install();
     pnpm(['exec', 'prettier', '--check', '--log-level', 'warn', '.']);
-    turbo(['build', 'lint', 'typecheck', 'test', '--concurrency=2', ...args]);
+    turbo(['build', 'lint', 'typecheck', '--output-logs=new-only']);
+    // One package at a time: their tests start processes by the dozen.
+    turbo(['test', '--concurrency=1', ...args]);
   },
   format() {
     install();

@@ -1,14 +1,18 @@
-import { channel, type Channel } from '@aiopipe/codec';
+import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { aiopipe, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { Supervisor, type ChildSpec } from '@aiopipe/process';
-import { type Answer, type FileTask } from './messages.js';
+import { Supervisor, type ChildSpec, type ProcessHandle } from '@aiopipe/process';
+import { anyOf, Chaos } from './chaos.js';
 import { type FileReport } from './file-report.js';
+import { type Answer, type FileTask } from './messages.js';
+import { TaskList, type Task } from './task-list.js';
 import { censusWorker } from './worker.js';
 
 /** Tasks that one worker has at once: enough that it never waits for the next. */
-const WINDOW = 32;
-/** A file that has brought down this many workers, beside those that chaos killed, is skipped. */
+const WINDOW = 8;
+/** A file that has brought down this many workers is skipped. What chaos kills doesn't count. */
 const MAX_CRASHES = 3;
+/** As many such files within a minute are borne. */
+const MAX_DEADLY_FILES = 5;
 
 /** What the crew tells. */
 export interface CrewEvents {
@@ -26,56 +30,53 @@ export interface CrewOptions {
   readonly chaos: number;
 }
 
-interface Task extends FileTask {
-  crashes: number;
-}
-
 /** One worker's life: a new one after each restart. */
 interface Worker {
   readonly name: string;
   readonly tasks: Channel<FileTask, Answer>;
   readonly outstanding: Map<number, Task>;
+  process: ProcessHandle | undefined;
+  hasAnswered: boolean;
+  isKilled: boolean;
 }
 
 /**
  * Supervised workers that share one list of files. A worker that dies is restarted with a new channel and a new pipe; what
- * it had not answered goes back to the front of the list.
+ * it had not answered is done next, by whoever is free.
  */
 export class Crew {
   readonly #options: CrewOptions;
   readonly #events: CrewEvents;
   readonly #supervisor: Supervisor;
+  readonly #chaos: Chaos;
   readonly #workers = new Set<Worker>();
-  #waiting: Task[] = [];
-  #nextId = 0;
+  readonly #tasks = new TaskList();
   #done = 0;
   #listIsComplete = false;
-  #wakeLister: (() => void) | undefined;
-  #finish!: { resolve: () => void; reject: (error: Error) => void };
+  #isFinished = false;
+  #settle!: { resolve: () => void; reject: (error: unknown) => void };
   readonly #finished: Promise<void>;
-  #killsLeft: number;
-  #nextKillAt: number;
   restarts = 0;
 
   constructor(options: CrewOptions, events: CrewEvents) {
     this.#options = options;
     this.#events = events;
-    this.#killsLeft = options.chaos;
-    this.#nextKillAt = randomBelow(20);
+    this.#chaos = new Chaos(options.chaos);
     this.#finished = new Promise((resolve, reject) => {
-      this.#finish = { resolve, reject };
+      this.#settle = { resolve, reject };
     });
     const names = Array.from({ length: options.workers }, (_, index) => `census-${String(index + 1)}`);
     this.#supervisor = new Supervisor(
       names.map((name) => this.#spec(name)),
-      { intensity: options.chaos + MAX_CRASHES, period: 60_000 },
+      { intensity: options.chaos + MAX_CRASHES * MAX_DEADLY_FILES, period: 60_000 },
     );
+    this.#supervisor.on('started', ({ id, process }) => {
+      for (const worker of this.#workers) if (worker.name === id) worker.process ??= process;
+    });
     this.#supervisor.on('exited', ({ willRestart }) => {
       if (willRestart) this.restarts++;
     });
-    this.#supervisor.on('gave-up', (error) => {
-      this.#finish.reject(error);
-    });
+    this.#supervisor.on('gave-up', this.#settle.reject);
   }
 
   /** Called for each start: channels and pipes move into the worker, so each life gets its own. */
@@ -89,68 +90,92 @@ export class Crew {
       args: () => {
         const [tasks, theirTasks] = channel<FileTask, Answer>({ duplex: true });
         const [progress, theirProgress] = aiopipe();
-        const worker: Worker = { name, tasks, outstanding: new Map() };
-        this.#workers.add(worker);
-        void this.#follow(worker);
+        this.#join({
+          name,
+          tasks,
+          outstanding: new Map(),
+          process: undefined,
+          hasAnswered: false,
+          isKilled: false,
+        });
         void this.#followProgress(progress);
         return [theirTasks, theirProgress, this.#options.pattern];
       },
     };
   }
 
-  /** Resolves when every file of the list has been reported or skipped. */
-  async work(paths: AsyncIterable<string>): Promise<void> {
+  #join(worker: Worker): void {
+    // It replaces one that was killed when all was done but not yet over: there is nothing for it to do.
+    if (this.#isFinished) return void worker.tasks[Symbol.dispose]();
+    this.#workers.add(worker);
+    void this.#follow(worker);
+    this.#dispatch();
+  }
+
+  /** Resolves when every file of the list has been reported or skipped, and no worker is left. */
+  async work(paths: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
     await using supervisor = this.#supervisor;
+    signal.addEventListener('abort', () => {
+      this.#settle.reject(signal.reason);
+    });
     supervisor.start();
     const listed = this.#list(paths);
     await Promise.race([this.#finished, listed.then(() => this.#finished)]);
+    this.#isFinished = true;
     // Their last task is done: at the end of the channel they return.
     for (const { tasks } of this.#workers) tasks[Symbol.dispose]();
     await supervisor.finished;
   }
 
-  /** Takes as much of the list as the workers can use, and no more. */
   async #list(paths: AsyncIterable<string>): Promise<void> {
     for await (const path of paths) {
-      this.#waiting.push({ id: this.#nextId++, path, crashes: 0 });
+      this.#tasks.add(path);
       this.#dispatch();
-      if (this.#waiting.length >= WINDOW) await new Promise<void>((resolve) => (this.#wakeLister = resolve));
     }
     this.#listIsComplete = true;
     this.#dispatch();
   }
 
   #dispatch(): void {
-    for (const worker of this.#workers) {
-      while (worker.outstanding.size < WINDOW) {
-        const task = this.#waiting.shift();
-        if (task === undefined) break;
-        worker.outstanding.set(task.id, task);
-        // A worker that is gone shows at the end of its answers, where all of its tasks are taken back.
-        void worker.tasks.put({ id: task.id, path: task.path });
-      }
+    for (let worker = this.#leastBusy(); worker !== undefined; worker = this.#leastBusy()) {
+      const task = this.#tasks.take();
+      if (task === undefined) break;
+      worker.outstanding.set(task.id, task);
+      // A worker that is gone shows at the end of its answers, where all of its tasks are taken back.
+      void worker.tasks.put({ id: task.id, path: task.path });
     }
-    if (this.#waiting.length < WINDOW) this.#wakeLister?.();
-    if (this.#listIsComplete && this.#done === this.#nextId) this.#finish.resolve();
+    if (this.#listIsComplete && this.#done === this.#tasks.total) this.#settle.resolve();
+  }
+
+  #leastBusy(): Worker | undefined {
+    let best: Worker | undefined;
+    for (const worker of this.#workers) {
+      if (worker.isKilled || worker.outstanding.size >= WINDOW) continue;
+      if (best === undefined || worker.outstanding.size < best.outstanding.size) best = worker;
+    }
+    return best;
   }
 
   async #follow(worker: Worker): Promise<void> {
     try {
-      for await (const answer of worker.tasks) {
-        const task = worker.outstanding.get(answer.id);
-        if (task === undefined) continue;
-        worker.outstanding.delete(answer.id);
-        this.#done++;
-        if ('report' in answer) this.#events.report(answer.report);
-        else this.#events.skipped(task.path, answer.skipped);
-        this.#dispatch();
-        this.#causeChaos();
-      }
-      this.#takeBack(worker);
+      for await (const answer of worker.tasks) this.#take(answer, worker);
     } catch (error) {
-      this.#takeBack(worker);
-      if (this.#workers.size > 0 && !worker.tasks.isClosed) this.#finish.reject(error as Error);
+      // One that dies may leave half a message. What can't be understood is another thing: no retry helps.
+      if (error instanceof DecodeError) this.#settle.reject(error);
     }
+    this.#takeBack(worker);
+  }
+
+  #take(answer: Answer, worker: Worker): void {
+    const task = worker.outstanding.get(answer.id);
+    if (task === undefined) return;
+    worker.outstanding.delete(answer.id);
+    worker.hasAnswered = true;
+    this.#done++;
+    if ('report' in answer) this.#events.report(answer.report);
+    else this.#events.skipped(task.path, answer.skipped);
+    this.#dispatch();
+    this.#causeChaos();
   }
 
   /** What a worker left undone is done by others. The first of its tasks is the one that it died at. */
@@ -159,37 +184,32 @@ export class Crew {
     worker.tasks[Symbol.dispose]();
     const undone = [...worker.outstanding.values()];
     const [first] = undone;
-    if (first !== undefined && ++first.crashes > MAX_CRASHES + this.#options.chaos) {
+    if (first !== undefined && !worker.isKilled && ++first.crashes >= MAX_CRASHES) {
       undone.shift();
       this.#done++;
-      this.#events.skipped(first.path, 'its workers died');
+      this.#events.skipped(first.path, `${String(MAX_CRASHES)} workers died at it`);
     }
-    this.#waiting.unshift(...undone);
+    this.#tasks.putBack(undone);
     this.#dispatch();
   }
 
   async #followProgress(end: ReadEnd): Promise<void> {
     await using lines = end.open();
-    for await (const line of lines.lines()) this.#events.progress(Number(line.split(' ')[1]));
+    for await (const bytes of lines.lines()) this.#events.progress(Number(bytes));
   }
 
-  /** SIGKILL to a worker that has something to do. */
+  /** SIGKILL to a worker in the midst of its work. */
   #causeChaos(): void {
-    if (this.#killsLeft === 0 || this.#done < this.#nextKillAt) return;
-    const busy = [...this.#workers].filter(({ outstanding }) => outstanding.size > 0);
-    const victim = busy[randomBelow(busy.length)];
-    if (victim === undefined) return;
-    this.#killsLeft--;
-    this.#nextKillAt = this.#done + randomBelow(100);
-    this.#supervisor.processes.get(victim.name)?.kill('SIGKILL');
+    if (!this.#listIsComplete || !this.#chaos.isDue(this.#tasks.total - this.#done)) return;
+    const isAtWork = ({ hasAnswered, isKilled, outstanding }: Worker) =>
+      hasAnswered && !isKilled && outstanding.size > 0;
+    const victim = anyOf([...this.#workers].filter(isAtWork));
+    if (victim?.process?.kill('SIGKILL') !== true) return;
+    victim.isKilled = true;
+    this.#chaos.kills++;
   }
 
-  /** How many of the workers that chaos was to kill it has killed. */
   get kills(): number {
-    return this.#options.chaos - this.#killsLeft;
+    return this.#chaos.kills;
   }
-}
-
-function randomBelow(limit: number): number {
-  return Math.floor(Math.random() * limit);
 }

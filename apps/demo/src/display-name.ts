@@ -1,23 +1,25 @@
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A name of bytes as a person reads it: UTF-8 where it is, and what would disturb a terminal as `\n` or `\xff`. */
+/**
+ * A name of bytes as a person reads it: UTF-8 where it is that, else bytes as `\xff`; escaped is what would disturb a
+ * terminal or can't be seen. No two names look the same: a backslash is doubled.
+ */
 export function displayName(latin1: string): string {
-  return escapeControls(decode(latin1));
-}
-
-function decode(latin1: string): string {
+  const doubled = latin1.replaceAll('\\', '\\\\');
   try {
-    return decoder.decode(Buffer.from(latin1, 'latin1'));
+    return displayText(decoder.decode(Buffer.from(doubled, 'latin1')));
   } catch {
-    return latin1.replace(/[\x80-\xff]/g, hex);
+    return displayText(doubled.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`));
   }
 }
 
-function escapeControls(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what is looked for
-  return text.replace(/\n/g, '\\n').replace(/[\x00-\x1f\x7f-\x9f]/g, hex);
+/** The same for what is text already, as programs write it: control and format characters are escaped. */
+export function displayText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escape);
 }
 
-function hex(character: string): string {
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+function escape(character: string): string {
+  if (character === '\n') return '\\n';
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x80 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
 }

@@ -13,11 +13,12 @@ export class FileReport {
     readonly sha1: string,
   ) {}
 
-  /** What stands behind the name's last dot, in lower case; empty for a name without one. */
+  /** What stands behind the name's last dot, ASCII letters in lower case; empty for a name without one. */
   get extension(): string {
     const name = this.path.slice(this.path.lastIndexOf('/') + 1);
     const dot = name.lastIndexOf('.');
-    return dot > 0 ? name.slice(dot).toLowerCase() : '';
+    // Byte by byte, the others may be halves of a character.
+    return dot > 0 ? name.slice(dot).replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : '';
   }
 }
 

@@ -10,6 +10,7 @@ import { pipeline } from '@aiopipe/subprocess';
 export async function* listFiles(
   directory: string,
   onUnreadable: (message: string) => void,
+  signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
   const [complaints, theirComplaints] = aiopipe();
   const chain = pipeline(
@@ -17,7 +18,7 @@ export async function* listFiles(
     { argv: ['sort', '-z'], env: { ...process.env, LC_ALL: 'C' } },
   );
   const heard = forEachLine(complaints, onUnreadable);
-  for await (const path of chain.lines({ separator: '\0', encoding: 'latin1' })) yield path.replace('./', '');
+  for await (const path of chain.lines({ separator: '\0', encoding: 'latin1', signal })) yield path.replace('./', '');
   await heard;
 }
 

@@ -1,5 +1,6 @@
 import { AiopipeError } from '@aiopipe/core';
 import { Crew } from './crew.js';
+import { listenForInterruption } from './interruption.js';
 import { listFiles } from './listing.js';
 import { readOptions, type CensusOptions } from './options.js';
 import { Progress } from './progress.js';
@@ -7,38 +8,26 @@ import { formatJson, formatSummary, formatVerdict, type Findings, type Skipped }
 import { Totals } from './totals.js';
 import { verify } from './verify.js';
 
-const INTERRUPTED = 130;
-
-async function main(): Promise<number> {
+/** The exit code. What is still under way when the signal is aborted, or something fails, ends then. */
+async function main(signal: AbortSignal): Promise<number> {
   const options = readOptions(process.argv);
-  const progress = new Progress(!options.json);
-  // Children need no farewell: none outlives this process, however it ends.
-  process.once('SIGINT', () => {
-    progress.stop();
-    process.exit(INTERRUPTED);
-  });
-  // Whoever reads our output may have enough of it (`| head`).
-  process.stdout.on('error', () => process.exit(1));
-
-  let findings: Findings;
-  try {
-    findings = await takeCensus(options, progress);
-  } finally {
-    progress.stop();
-  }
+  const findings = await takeCensus(options, signal);
   if (!options.json) console.log(formatSummary(findings));
-  const verification = await verify(findings.totals, options.directory, options.pattern);
+  const verification = await verify(findings.totals, options.pattern, { directory: options.directory, signal });
   console.log(options.json ? formatJson(findings, verification) : formatVerdict(findings, verification));
   return verification.mismatches.length === 0 ? 0 : 1;
 }
 
-async function takeCensus(options: CensusOptions, progress: Progress): Promise<Findings> {
-  const { directory, pattern, workers } = options;
+async function takeCensus(options: CensusOptions, signal: AbortSignal): Promise<Findings> {
   const totals = new Totals();
   const skipped: Skipped[] = [];
   const unreadable: string[] = [];
+  using progress = new Progress(!options.json);
+  // At once, and not after all has ended: a second signal may come sooner.
+  signal.addEventListener('abort', () => {
+    progress.stop();
+  });
   const start = performance.now();
-
   const crew = new Crew(options, {
     report: (report) => {
       totals.add(report);
@@ -52,11 +41,10 @@ async function takeCensus(options: CensusOptions, progress: Progress): Promise<F
       progress.addBytes(bytes);
     },
   });
-  const files = listFiles(directory, (line) => unreadable.push(line));
-  await crew.work(counted(files, progress));
+  const files = listFiles(options.directory, (line) => unreadable.push(line), signal);
+  await crew.work(counted(files, progress), signal);
   const { restarts, kills } = crew;
-  const seconds = (performance.now() - start) / 1000;
-  return { directory, pattern, totals, skipped, unreadable, workers, restarts, kills, seconds };
+  return { ...options, totals, skipped, unreadable, restarts, kills, seconds: (performance.now() - start) / 1000 };
 }
 
 async function* counted(files: AsyncIterable<string>, progress: Progress): AsyncGenerator<string, void, undefined> {
@@ -66,10 +54,21 @@ async function* counted(files: AsyncIterable<string>, progress: Progress): Async
   }
 }
 
+/** What users can meet has a message that says what to do; a stack trace is for our own mistakes. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof AiopipeError)) return error;
+  const { message, cause } = error;
+  return `demo: ${message}${cause instanceof AiopipeError ? `: ${cause.message}` : ''}`;
+}
+
+const interruption = listenForInterruption();
+const failure = new AbortController();
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(AbortSignal.any([interruption, failure.signal]));
 } catch (error) {
-  // What users can meet has a message that says what to do; a stack trace is for our own mistakes.
-  console.error(error instanceof AiopipeError ? `demo: ${error.message}` : error);
-  process.exitCode = 1;
+  if (!interruption.aborted) {
+    console.error(explain(error));
+    process.exitCode = 1;
+  }
+  failure.abort();
 }

@@ -9,5 +9,4 @@ export interface FileTask {
 
 /** What it answers: a report, or why there is none (`ENOENT`, `EACCES`, …). */
 export type Answer =
-  | { readonly id: number; readonly report: FileReport }
-  | { readonly id: number; readonly skipped: string };
+  { readonly id: number; readonly report: FileReport } | { readonly id: number; readonly skipped: string };

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ export interface CensusOptions {
 export function readOptions(argv: readonly string[]): CensusOptions {
   const command = new Command('demo')
     .description('Counts files, lines, bytes and matching lines below a directory, by several processes at once.')
-    .argument('[dir]', 'the directory', readDirectory)
+    .argument('[dir]', 'the directory; the installed node_modules unless given', readDirectory)
     .option('--workers <n>', 'worker processes', readCount(1, 256), availableParallelism())
     .option('--pattern <re>', 'count the lines that match, ignoring case', readPattern, 'error|TODO')
     .option('--chaos <n>', 'kill this many random workers while they work', readCount(0, 1000), 0)
@@ -32,14 +32,17 @@ export function readOptions(argv: readonly string[]): CensusOptions {
 
 function readDirectory(path: string): string {
   const directory = resolve(path);
+  let isDirectory: boolean;
   try {
-    if (!statSync(directory).isDirectory()) throw new InvalidArgumentError(`${directory} is not a directory.`);
+    isDirectory = statSync(directory).isDirectory();
+    if (isDirectory) accessSync(directory, constants.R_OK | constants.X_OK);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new InvalidArgumentError(`${directory} is not there.`);
     if (code === 'EACCES') throw new InvalidArgumentError(`${directory} can't be read: permission denied.`);
-    throw error;
+    throw new InvalidArgumentError(message);
   }
+  if (!isDirectory) throw new InvalidArgumentError(`${directory} is not a directory.`);
   return directory;
 }
 

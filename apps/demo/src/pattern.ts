@@ -1,11 +1,44 @@
-/** Throws SyntaxError for what is no pattern. Case is ignored; a dot matches any byte, a carriage return too, as for grep. */
+/**
+ * Throws SyntaxError for what is no pattern. Case is ignored; a dot matches any byte, a carriage return too, as for grep.
+ */
 export function compilePattern(source: string): RegExp {
-  return new RegExp(source, 'is');
+  const pattern = new RegExp(source, 'is');
+  // Some are refused as too big, and that only when they are first used.
+  pattern.test('');
+  return pattern;
 }
 
-const ATOM = String.raw`(?:[A-Za-z0-9 _\-/:;,<>=!@#%&~'"` + '`' + String.raw`]|\\[.[\]()*+?{}|^$\\]|\.|CLASS)`;
-const CLASS = String.raw`\[\^?(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|[A-Za-z0-9 _/:;,<>=!@#%&~'"(){}.*+?|$])+\]`;
-const COUNT = String.raw`(?:[*+?]|\{\d{1,2}(?:,\d{0,2})?\})?`;
+const LITERAL = String.raw`[A-Za-z0-9 _\-/:;,<>=!@#%&~'"` + '`' + String.raw`]|\.|\\[.[\]()*+?{}|^$\\]`;
+// With a colon in front, grep takes it for a mistyped [[:alpha:]].
+const CLASS = String.raw`\[\^?(?!:)(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|[A-Za-z0-9 _/:;,<>=!@#%&~'"(){}.*+?|$])+\]`;
+const INTERVAL = String.raw`\{\d{1,2}(?:,(?:\d{1,2})?)?\}`;
+const TOKEN = new RegExp(`(?<atom>${LITERAL}|${CLASS})|(?<interval>${INTERVAL})|(?<count>[*+?])|[\\^$|()]|[^]`, 'g');
+
+/**
+ * What each token is, as one character: `a` for what may be repeated, `*` and `#` for how often, anchors, bars and
+ * parentheses as they are, `!` for what the two languages don't share.
+ */
+function shapeOf(source: string): string {
+  return source.replace(TOKEN, (token, ...rest) => {
+    const { atom, interval, count } = rest.at(-1) as Record<string, string | undefined>;
+    if (atom !== undefined) return 'a';
+    if (interval !== undefined) return '#';
+    if (count !== undefined) return '*';
+    return '^$|()'.includes(token) ? token : '!';
+  });
+}
+
+/** Something in it must be there: what an empty alternative means is undefined in POSIX. */
+const BRANCH = String.raw`(?:\^?(?:a[*#]?|b\*?|c)+\$?|\^\$?|\$)`;
+const BRANCHES = String.raw`${BRANCH}(?:\|${BRANCH})*`;
+const WHOLE = new RegExp(`^${BRANCHES}$`);
+const INNERMOST_GROUPS = new RegExp(String.raw`\(${BRANCHES}\)`, 'g');
+
+/** A group with anchors (`c`) is not repeated, one with an interval (`b`) not by another: grep's time would explode. */
+function groupAsAtom(group: string): string {
+  if (/[\^$c]/.test(group)) return 'c';
+  return /[#b]/.test(group) ? 'b' : 'a';
+}
 
 /**
  * Whether the pattern means the same to JavaScript and to `grep -E`: plain ASCII, groups, `|`, single `* + ? {n,m}`,
@@ -13,34 +46,10 @@ const COUNT = String.raw`(?:[*+?]|\{\d{1,2}(?:,\d{0,2})?\})?`;
  * of them refuses it.
  */
 export function isPortable(source: string): boolean {
-  const piece = new RegExp(`^(?:${ATOM.replace('CLASS', CLASS)}${COUNT})+`);
-  let rest = source;
-  let depth = 0;
-  // An alternative must hold something: what an empty one means is undefined in POSIX.
-  let isEmpty = true;
-  while (rest !== '') {
-    const matched = piece.exec(rest)?.[0];
-    if (matched !== undefined) {
-      isEmpty = false;
-      rest = rest.slice(matched.length);
-    } else if (rest.startsWith('(') && !rest.startsWith('(?')) {
-      depth++;
-      isEmpty = true;
-      rest = rest.slice(1);
-    } else if (rest.startsWith(')') && depth > 0 && !isEmpty) {
-      depth--;
-      rest = rest.slice(1);
-      rest = rest.slice(new RegExp(`^${COUNT}`).exec(rest)?.[0].length ?? 0);
-    } else if (rest.startsWith('|') && !isEmpty) {
-      isEmpty = true;
-      rest = rest.slice(1);
-    } else if (rest.startsWith('^') && isEmpty) {
-      rest = rest.slice(1);
-    } else if (/^\$(?:[|)]|$)/.test(rest) && !isEmpty) {
-      rest = rest.slice(1);
-    } else {
-      return false;
-    }
+  let shape = shapeOf(source);
+  for (let before = ''; before !== shape;) {
+    before = shape;
+    shape = shape.replace(INNERMOST_GROUPS, groupAsAtom);
   }
-  return depth === 0 && !isEmpty;
+  return WHOLE.test(shape);
 }

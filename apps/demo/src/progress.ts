@@ -1,36 +1,74 @@
 import { Presets, SingleBar } from 'cli-progress';
 import prettyBytes from 'pretty-bytes';
 
+const FORMAT = '{bar} {percentage}% | {value}/{total} files | {rate} | {left} left';
+/** Short enough that all of the line fits into 80 columns. */
+const STYLE = { barsize: 24, hideCursor: true, clearOnComplete: true };
+/** Seconds before which a rate would say nothing. */
+const WARM_UP = 0.1;
+const UNKNOWN = { rate: '? B/s', left: '?' };
+
 /** A bar on the terminal, with rate and time left. Where there is no terminal to see it, there is none. */
-export class Progress {
-  readonly #bar: SingleBar | undefined;
-  readonly #start = performance.now();
+export class Progress implements Disposable {
+  readonly #isVisible: boolean;
+  #bar: SingleBar | undefined;
+  #start = 0;
+  #listed = 0;
   #files = 0;
   #bytes = 0;
+  #isStopped = false;
 
   constructor(isWanted: boolean) {
-    if (!isWanted || !process.stdout.isTTY || !process.stderr.isTTY) return;
-    const format = '{bar} {percentage}% | {value}/{total} files | {rate} | {eta_formatted} left';
-    this.#bar = new SingleBar({ format, hideCursor: true, etaBuffer: 500, clearOnComplete: true }, Presets.shades_classic);
-    this.#bar.start(0, 0, { rate: '' });
+    this.#isVisible = isWanted && process.stdout.isTTY && process.stderr.isTTY;
   }
 
   addListed(): void {
-    this.#bar?.setTotal(this.#bar.getTotal() + 1);
+    this.#listed++;
+    this.#bar?.setTotal(this.#listed);
   }
 
   addFile(): void {
-    this.#bar?.update(++this.#files);
+    this.#files++;
+    this.#show();
   }
 
   addBytes(bytes: number): void {
     this.#bytes += bytes;
-    const perSecond = this.#bytes / ((performance.now() - this.#start) / 1000);
-    this.#bar?.update(this.#files, { rate: `${prettyBytes(perSecond)}/s` });
+    this.#show();
+  }
+
+  /** From the first sign of progress on: the time that the workers take to start says nothing about the time left. */
+  #show(): void {
+    if (!this.#isVisible || this.#isStopped) return;
+    if (this.#bar === undefined) {
+      this.#start = performance.now();
+      this.#bar = new SingleBar({ format: FORMAT, ...STYLE }, Presets.shades_classic);
+      this.#bar.start(this.#listed, 0, UNKNOWN);
+    }
+    this.#bar.update(this.#files, this.#estimate((performance.now() - this.#start) / 1000));
+  }
+
+  /** The library's own estimate stands still while large files are read. */
+  #estimate(seconds: number): typeof UNKNOWN {
+    if (seconds < WARM_UP) return UNKNOWN;
+    const left = Math.ceil((seconds * (this.#listed - this.#files)) / this.#files);
+    return {
+      rate: `${prettyBytes(this.#bytes / seconds)}/s`,
+      left: Number.isFinite(left) ? duration(left) : UNKNOWN.left,
+    };
   }
 
   /** Clears the line and shows the cursor again. */
   stop(): void {
+    this.#isStopped = true;
     this.#bar?.stop();
   }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+}
+
+function duration(seconds: number): string {
+  return seconds < 60 ? `${String(seconds)}s` : `${String(Math.floor(seconds / 60))}m${String(seconds % 60)}s`;
 }

@@ -1,12 +1,14 @@
 import Table from 'cli-table3';
 import prettyBytes from 'pretty-bytes';
-import { displayName } from './display-name.js';
+import { displayName, displayText } from './display-name.js';
 import { type Counts, type DuplicateGroup, type Totals } from './totals.js';
 import { type Verification } from './verify.js';
 
 const SHOWN_EXTENSIONS = 15;
 const SHOWN_GROUPS = 5;
 const SHOWN_PATHS = 3;
+const SHOWN_COMPLAINTS = 5;
+const EXTENSION_WIDTH = 24;
 
 /** A file that was listed and not counted. */
 export interface Skipped {
@@ -23,20 +25,22 @@ export interface Findings {
   /** What `find` said of directories that it could not look into. */
   readonly unreadable: readonly string[];
   readonly workers: number;
-  readonly restarts: number;
+  /** Workers that were to be killed, and that were. */
+  readonly chaos: number;
   readonly kills: number;
+  readonly restarts: number;
   readonly seconds: number;
 }
 
 /** For people. */
 export function formatSummary(findings: Findings): string {
-  const { totals, seconds, workers, restarts, kills } = findings;
-  const killed = kills > 0 ? ` (${String(kills)} killed on purpose)` : '';
+  const { totals, seconds, workers, restarts, chaos, kills } = findings;
+  const killed = chaos > 0 ? ` (${String(kills)} killed on purpose)` : '';
   return [
     extensionTable(totals),
     ...duplicateLines(totals.duplicates()),
     ...skippedLines(findings),
-    `${String(workers)} workers, ${count(restarts, 'restart')}${killed}; ` +
+    `${count(workers, 'worker')}, ${count(restarts, 'restart')}${killed}; ` +
       `${(totals.all.files / seconds).toFixed(0)} files/s, ${(totals.all.bytes / 1e6 / seconds).toFixed(1)} MB/s`,
   ].join('\n');
 }
@@ -49,10 +53,15 @@ function extensionTable(totals: Totals): string {
   });
   const rows = totals.byExtension();
   const rest = rows.slice(SHOWN_EXTENSIONS);
-  for (const row of rows.slice(0, SHOWN_EXTENSIONS)) table.push(tableRow(displayName(row.extension) || '(none)', row));
+  for (const row of rows.slice(0, SHOWN_EXTENSIONS))
+    table.push(tableRow(shorten(displayName(row.extension)) || '(none)', row));
   if (rest.length > 0) table.push(tableRow(count(rest.length, 'other'), sum(rest)));
   table.push(tableRow('all', totals.all));
   return table.toString();
+}
+
+function shorten(name: string): string {
+  return name.length > EXTENSION_WIDTH ? `${name.slice(0, EXTENSION_WIDTH - 1)}…` : name;
 }
 
 function tableRow(name: string, { files, lines, bytes, matches }: Counts): string[] {
@@ -84,34 +93,50 @@ function skippedLines({ skipped, unreadable }: Findings): string[] {
   const reasons = new Map<string, number>();
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const lines = [...reasons].map(([reason, times]) => `skipped ${count(times, 'file')}: ${reason}`);
-  return unreadable.length === 0 ? lines : [...lines, ...unreadable.map((line) => `skipped: ${displayName(line)}`)];
+  return [...lines, ...complaintLines(unreadable)];
+}
+
+/** What other programs said of what they could not read. */
+function complaintLines(complaints: readonly string[]): string[] {
+  const more = complaints.length - SHOWN_COMPLAINTS;
+  return [...complaints.slice(0, SHOWN_COMPLAINTS).map(displayText), ...(more > 0 ? [`and ${String(more)} more`] : [])];
 }
 
 const count = (number: number, noun: string): string => `${String(number)} ${noun}${number === 1 ? '' : 's'}`;
 
-/** The last line: what was compared, or what differs. */
-export function formatVerdict({ totals }: Findings, { mismatches, patternIsVerified }: Verification): string {
-  if (mismatches.length > 0) return `MISMATCH with coreutils: ${mismatches.join('; ')}`;
+/** The last line, what was compared or what differs; before it, why. */
+export function formatVerdict({ totals }: Findings, verification: Verification): string {
+  const { mismatches, patternIsVerified, complaints } = verification;
+  if (mismatches.length > 0) {
+    return [...complaintLines(complaints), `MISMATCH with coreutils: ${mismatches.join('; ')}`].join('\n');
+  }
   const { files, lines, bytes, matches } = totals.all;
   const last = patternIsVerified ? `${String(matches)} matches` : 'pattern not verifiable';
   return `verified against coreutils: ${String(files)} files, ${String(lines)} lines, ${String(bytes)} bytes, ${last}`;
 }
 
-/** For programs. Names that are no UTF-8 are escaped as for people. */
+/** For programs. Names are escaped as for people, since those that are no UTF-8 have no other place in JSON. */
 export function formatJson(findings: Findings, verification: Verification): string {
-  const { totals, seconds, skipped, ...rest } = findings;
+  const { directory, pattern, totals, skipped, unreadable, workers, chaos, kills, restarts, seconds } = findings;
+  const { mismatches, patternIsVerified } = verification;
   const document = {
-    ...rest,
+    directory,
+    pattern,
     ...totals.all,
-    extensions: totals.byExtension(),
+    extensions: totals.byExtension().map((row) => ({ ...row, extension: displayName(row.extension) })),
     duplicates: totals.duplicates().map((group) => ({ ...group, paths: group.paths.map(displayName) })),
     skipped: skipped.map(({ path, reason }) => ({ path: displayName(path), reason })),
+    unreadable,
+    workers,
+    chaos,
+    kills,
+    restarts,
     seconds,
     filesPerSecond: totals.all.files / seconds,
     megabytesPerSecond: totals.all.bytes / 1e6 / seconds,
-    verified: verification.mismatches.length === 0,
-    patternVerified: verification.patternIsVerified && verification.mismatches.length === 0,
-    mismatches: verification.mismatches,
+    verified: mismatches.length === 0,
+    patternVerified: patternIsVerified && mismatches.length === 0,
+    mismatches,
   };
   return JSON.stringify(document, undefined, 2);
 }

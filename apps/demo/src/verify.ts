@@ -10,47 +10,69 @@ export interface Verification {
   readonly mismatches: readonly string[];
   /** Whether the matches could be compared: not for a pattern that means something else to grep. */
   readonly patternIsVerified: boolean;
+  /** What they could not read any more. */
+  readonly complaints: readonly string[];
+}
+
+/** Where all files lie, and what ends the programs early. */
+interface Place {
+  readonly directory: string;
+  readonly signal: AbortSignal;
 }
 
 /** Counts exactly the files of the reports again, by chains of other programs. */
-export async function verify(totals: Totals, directory: string, pattern: string): Promise<Verification> {
+export async function verify(totals: Totals, pattern: string, place: Place): Promise<Verification> {
   const { reports } = totals;
   const portable = isPortable(pattern);
-  const [size, matches, digest] = await Promise.all([
-    countSize(reports, directory),
-    portable ? countMatches(reports, directory, pattern) : undefined,
-    digestOfDigests(reports, directory),
+  const [{ complaints, ...size }, matches, digest] = await Promise.all([
+    countSize(reports, place),
+    portable ? countMatches(reports, pattern, place) : undefined,
+    digestOfDigests(reports, place),
   ]);
   const expected: Partial<Counts> = { ...size, ...matches };
   const mismatches = Object.entries(expected)
     .filter(([figure, count]) => totals.all[figure as keyof Counts] !== count)
-    .map(([figure, count]) => `${figure}: ${String(totals.all[figure as keyof Counts])} here, ${String(count)} by coreutils`);
+    .map(
+      ([figure, count]) =>
+        `${figure}: ${String(totals.all[figure as keyof Counts])} here, ${String(count)} by coreutils`,
+    );
   const ours = digestOf(reports);
   if (ours !== digest) mismatches.push(`sha1 of all sha1 sums: ${ours} here, ${digest} by coreutils`);
-  return { mismatches, patternIsVerified: portable };
+  return { mismatches, patternIsVerified: portable, complaints };
 }
 
 /** A program that gets the files' names as arguments, as many at a time as fit. */
-function withNames(directory: string, ...argv: readonly string[]): StageOptions {
-  return { argv: ['xargs', '-0', '-r', ...argv], cwd: directory, env: { ...process.env, LC_ALL: 'C' } };
+function withNames({ directory }: Place, ...argv: readonly string[]): StageOptions {
+  return {
+    argv: ['xargs', '-0', '-r', ...argv],
+    cwd: directory,
+    env: { ...process.env, LC_ALL: 'C' },
+    // One of the programs said so: a file is gone meanwhile, which the figures tell; or for grep, that nothing matches.
+    allowFail: [123],
+  };
 }
 
-async function countSize(reports: readonly FileReport[], directory: string): Promise<Pick<Counts, 'lines' | 'bytes'>> {
-  const { stdout } = await pipeline(withNames(directory, 'cat', '--'), ['wc', '-lc']).run({ input: names(reports) });
-  const [lines, bytes] = stdout.trim().split(/\s+/).map(Number);
-  return { lines: lines ?? NaN, bytes: bytes ?? NaN };
+async function countSize(
+  reports: readonly FileReport[],
+  place: Place,
+): Promise<Pick<Counts, 'lines' | 'bytes'> & { complaints: string[] }> {
+  const { stdout, stderr } = await pipeline(withNames(place, 'cat', '--'), ['wc', '-lc']).run({
+    input: names(reports),
+    signal: place.signal,
+  });
+  const [lines = NaN, bytes = NaN] = stdout.trim().split(/\s+/).map(Number);
+  return { lines, bytes, complaints: stderr.split('\n').filter((line) => line !== '') };
 }
 
 /** grep prints a count for each file, so they are files as well as matches. */
 async function countMatches(
   reports: readonly FileReport[],
-  directory: string,
   pattern: string,
+  place: Place,
 ): Promise<Pick<Counts, 'files' | 'matches'>> {
-  // xargs says 123 where a grep said 1: that none of its files has a match.
-  const grep = { ...withNames(directory, 'grep', '-Eaich', '-e', pattern, '--'), allowFail: [123] };
+  const chain = pipeline(withNames(place, 'grep', '-Eaich', '-e', pattern, '--'));
   const counts = { files: 0, matches: 0 };
-  for await (const line of pipeline(grep).lines({ input: names(reports) })) {
+  for await (const line of chain.lines({ input: names(reports), signal: place.signal })) {
     counts.files++;
     counts.matches += Number(line);
   }
@@ -58,24 +80,30 @@ async function countMatches(
 }
 
 /** Records end with NUL, so that no name needs to be escaped. */
-async function digestOfDigests(reports: readonly FileReport[], directory: string): Promise<string> {
+async function digestOfDigests(reports: readonly FileReport[], place: Place): Promise<string> {
   const { stdout } = await pipeline(
-    withNames(directory, 'sha1sum', '-z', '--'),
+    withNames(place, 'sha1sum', '-z', '--'),
     { argv: ['sort', '-z'], env: { ...process.env, LC_ALL: 'C' } },
     ['sha1sum'],
-  ).run({ input: names(reports) });
+  ).run({ input: names(reports), signal: place.signal });
   return stdout.slice(0, 40);
 }
 
 function digestOf(reports: readonly FileReport[]): string {
   const hash = createHash('sha1');
-  for (const record of reports.map(({ sha1, path }) => `${sha1}  ${path}\0`).sort()) hash.update(record, 'latin1');
+  for (const record of reports.map((report) => `${report.sha1}  ${nameOf(report)}\0`).sort())
+    hash.update(record, 'latin1');
   return hash.digest('hex');
+}
+
+/** A bare `-` would be stdin to each of the programs. */
+function nameOf({ path }: FileReport): string {
+  return `./${path}`;
 }
 
 function* names(reports: readonly FileReport[]): Generator<Buffer, void, undefined> {
   for (let start = 0; start < reports.length; start += 1000) {
-    const some = reports.slice(start, start + 1000).map(({ path }) => `${path}\0`);
+    const some = reports.slice(start, start + 1000).map((report) => `${nameOf(report)}\0`);
     yield Buffer.from(some.join(''), 'latin1');
   }
 }

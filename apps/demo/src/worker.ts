@@ -8,15 +8,14 @@ import { LineScanner } from './line-scanner.js';
 import { type Answer, type FileTask } from './messages.js';
 import { compilePattern } from './pattern.js';
 
-/** How often the progress is told, in bytes and files. */
+/** How often the progress is told, in bytes. */
 const TELL_BYTES = 4 * 1024 * 1024;
-const TELL_FILES = 50;
 
 const block = Buffer.allocUnsafe(1024 * 1024);
 
 /**
- * Looks at files for as long as there are tasks. It is told what to do over a channel, and tells how far it is over a
- * plain pipe, in lines: `<files> <bytes>` since the line before.
+ * Looks at files for as long as there are tasks. It is told what to do over a channel, and tells over a plain pipe, in
+ * lines, how many bytes it has read since the line before.
  */
 export const censusWorker = target(
   import.meta.url,
@@ -24,34 +23,33 @@ export const censusWorker = target(
   async (tasks: Channel<Answer, FileTask>, progressEnd: WriteEnd, patternSource: string): Promise<void> => {
     const pattern = compilePattern(patternSource);
     await using progress = progressEnd.open();
-    let files = 0;
-    let bytes = 0;
-    const tell = (count: number) => {
-      bytes += count;
-      if (bytes < TELL_BYTES && files < TELL_FILES) return;
-      void progress.write(`${String(files)} ${String(bytes)}\n`);
-      files = bytes = 0;
+    let untold = 0;
+    const onRead = async (bytes: number): Promise<void> => {
+      untold += bytes;
+      if (untold < TELL_BYTES) return;
+      void progress.write(`${String(untold)}\n`);
+      untold = 0;
+      // Now, and not when all of a large file has been read.
+      await progress.drain();
     };
     for await (const { id, path } of tasks) {
-      const found = examine(path, pattern, tell);
-      files++;
+      const found = await examine(path, pattern, onRead);
       await tasks.put(typeof found === 'string' ? { id, skipped: found } : { id, report: found });
     }
-    void progress.write(`${String(files)} ${String(bytes)}\n`);
+    void progress.write(`${String(untold)}\n`);
   },
 );
 
-/** The report, or the code of what stood in its way. */
-function examine(path: string, pattern: RegExp, tell: (bytes: number) => void): FileReport | string {
-  let fd: number;
+/** The report, or what stood in its way. */
+async function examine(
+  path: string,
+  pattern: RegExp,
+  onRead: (bytes: number) => Promise<void>,
+): Promise<FileReport | string> {
+  let fd: number | undefined;
   try {
     // What was a file in the list may be something else by now: a link is not followed, a FIFO not waited for.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    fd = openSync(Buffer.from(path, 'latin1'), flags);
-  } catch (error) {
-    return codeOf(error);
-  }
-  try {
+    fd = openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     if (!fstatSync(fd).isFile()) return 'not a file any more';
     const hash = createHash('sha1');
     const scanner = new LineScanner(pattern);
@@ -61,18 +59,20 @@ function examine(path: string, pattern: RegExp, tell: (bytes: number) => void): 
       hash.update(piece);
       scanner.push(piece);
       bytes += count;
-      tell(count);
+      await onRead(count);
     }
     scanner.end();
     return new FileReport(path, bytes, scanner.lines, scanner.matches, hash.digest('hex'));
   } catch (error) {
-    return codeOf(error);
+    return reasonOf(error as Error);
   } finally {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
-function codeOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
+function reasonOf(error: Error): string {
+  // The longest string of V8 has 512 MiB; the stack for a pattern that has to try much ends sooner.
+  if (error instanceof RangeError) return 'a line is too long for the pattern';
+  // `EACCES: permission denied, open 'name'`
+  return error.message.split(', ', 1)[0] as string;
 }
