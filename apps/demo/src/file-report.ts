@@ -24,12 +24,6 @@ export class FileReport {
 
 register(FileReport, {
   name: 'demo/FileReport',
-  reduce: ({ path, bytes, lines, matches, sha1 }): ConstructorParameters<typeof FileReport> => [
-    path,
-    bytes,
-    lines,
-    matches,
-    sha1,
-  ],
+  reduce: ({ path, bytes, lines, matches, sha1 }) => [path, bytes, lines, matches, sha1],
   revive: (parts) => new FileReport(...parts),
 });
