@@ -1,21 +1,33 @@
 // Compiles native/ with node-gyp against the running Node's own headers, where they are installed beside it.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { headersPrefix } from './headers.mjs';
 
 const nativeDir = join(dirname(dirname(fileURLToPath(import.meta.url))), 'native');
 const require = createRequire(import.meta.url);
 
+const tools =
+  'install a C compiler, make and Python 3: `apt-get install gcc libc6-dev make python3` on Debian and Ubuntu, `apk add build-base python3` on Alpine, `dnf install gcc make python3` on Fedora, `xcode-select --install` on macOS.';
+
+function need(what, remedy = `To build it, ${tools}`) {
+  process.stderr.write(`@aiopipe/core: its native binding can't be built, because ${what}.\n${remedy}\n`);
+  process.exit(1);
+}
+
 const works = (command, ...words) => spawnSync(command, words, { stdio: 'ignore' }).status === 0;
 
-function need(what, remedy) {
-  process.stderr.write(
-    `@aiopipe/core: its native binding can't be built, because ${what}.\n` +
-      `${remedy ?? 'Install a C compiler, make and Python 3: `apt-get install gcc make python3` on Debian and Ubuntu, `apk add build-base python3` on Alpine, `xcode-select --install` on macOS.'}\n`,
-  );
-  process.exit(1);
+/** The workspace's own; in an installed package the one that the package manager brings along and names. */
+function nodeGyp() {
+  try {
+    return [process.execPath, require.resolve('node-gyp/bin/node-gyp.js')];
+  } catch {
+    const given = process.env.npm_config_node_gyp;
+    if (given) return [process.execPath, given];
+  }
+  if (!works('node-gyp', '--version')) need('node-gyp is not there', 'Install it: `npm install --global node-gyp`.');
+  return ['node-gyp'];
 }
 
 if (process.platform === 'win32') {
@@ -25,29 +37,39 @@ if (process.platform === 'win32') {
   process.exit(0);
 }
 
-const compiler = process.env.CC ?? 'cc';
+const compiler = process.env.CC || 'cc';
 if (!works(compiler.split(' ')[0], '--version')) need(`no C compiler answers to "${compiler}"`);
-if (!works('make', '--version')) need('make is not there');
-if (!works('python3', '--version') && !works('python', '--version')) need('Python 3 is not there');
+if (!works(process.env.MAKE || 'make', '--version')) need('make is not there');
+const pythons = [process.env.npm_config_python, process.env.NODE_GYP_FORCE_PYTHON, process.env.PYTHON];
+if (![...pythons, 'python3', 'python'].some((python) => python && works(python, '--version'))) {
+  need('Python 3 is not there');
+}
 
-const prefix = dirname(dirname(process.execPath));
-const hasHeaders = existsSync(join(prefix, 'include/node/node_api.h')) && existsSync(join(prefix, 'include/node/uv.h'));
-
-const words = [require.resolve('node-gyp/bin/node-gyp.js'), 'rebuild', '--loglevel=error'];
-if (hasHeaders) words.push(`--nodedir=${prefix}`);
+const prefix = headersPrefix();
+const hasHeaders = prefix !== undefined || Boolean(process.env.npm_config_nodedir);
+const [command, ...words] = nodeGyp();
 
 // The sources are C, but node-gyp links with the C++ compiler unless told otherwise, and there may be none.
-const result = spawnSync(process.execPath, words, {
-  cwd: nativeDir,
-  encoding: 'utf8',
-  env: { ...process.env, CC: compiler, CXX: process.env.CXX ?? compiler, LINK: process.env.LINK ?? compiler },
-});
+const result = spawnSync(
+  command,
+  [...words, 'rebuild', '--loglevel=error', ...(prefix === undefined ? [] : [`--nodedir=${prefix}`])],
+  {
+    cwd: nativeDir,
+    encoding: 'utf8',
+    env: { ...process.env, CC: compiler, CXX: process.env.CXX || compiler, LINK: process.env.LINK || compiler },
+  },
+);
 if (result.status !== 0) {
-  process.stderr.write(`${result.stdout}${result.stderr}`);
+  const lines = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}`.split('\n');
+  // What the compiler says, and the cause that node-gyp names; not where in its own code it noticed, nor its settings.
+  const telling = lines
+    .filter((line) => line !== '' && !/^make: (Entering|Leaving)|^gyp ERR! (?!stack )|^gyp ERR! stack\s+at /.test(line))
+    .map((line) => line.replace(/^gyp ERR! stack (Error: )?/, 'node-gyp: '));
+  process.stderr.write(`${telling.join('\n')}\n`);
   need(
     'the compiler or node-gyp failed (its output is above)',
     hasHeaders
-      ? undefined
-      : `Node's headers are not in ${join(prefix, 'include/node')}, and node-gyp could not fetch them: install Node with its headers (\`apt-get install libnode-dev\`, or a build from nodejs.org, which has them).`,
+      ? `If a tool or a header is missing there: ${tools}`
+      : `Node's headers are not beside ${process.execPath}, and node-gyp could not fetch them: install Node with its headers (\`apt-get install libnode-dev\` on Debian, \`apk add nodejs-dev\` on Alpine, or a build from nodejs.org, which has them), or name their place in npm_config_nodedir.`,
   );
 }

@@ -71,8 +71,10 @@ function loadBinding(): Native {
   } catch (cause) {
     throw new AiopipeError(
       'ERR_AIOPIPE_NO_BINDING',
-      `the native binding of @aiopipe/core could not be loaded from ${directory} for ${process.platform}-${process.arch}: ` +
-        `${cause instanceof Error ? cause.message : String(cause)}`,
+      `the native binding of @aiopipe/core could not be loaded for ${process.platform}-${process.arch}. ` +
+        'Build it with `npm rebuild @aiopipe/core`, which needs a C compiler, make and Python 3. Where install scripts ' +
+        'are turned off, allow the one of @aiopipe/core first (pnpm: `pnpm approve-builds`). ' +
+        `The cause: ${cause instanceof Error ? cause.message.trim() : String(cause)}`,
       { cause },
     );
   }
@@ -82,5 +84,7 @@ function unsupportedRuntime(): string | undefined {
   if (process.platform === 'win32') return 'Windows';
   // Bun lacks uv_poll, and ends the whole process when it is called.
   if (process.versions['bun'] !== undefined) return 'Bun';
+  // Deno (2.9) crashes in napi_make_callback, and after a cleanup hook that removes itself, as Node asks of it.
+  if (process.versions['deno'] !== undefined) return 'Deno';
   return undefined;
 }

@@ -1,0 +1,153 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const packageDir = process.cwd();
+const require = createRequire(import.meta.url);
+const packed = (
+  JSON.parse(
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as [{ files: { path: string }[] }]
+)[0].files.map(({ path }) => path);
+
+let scratch: string;
+let installed: string;
+
+beforeEach(() => {
+  scratch = realpathSync(mkdtempSync(join(tmpdir(), 'aiopipe-packaging-')));
+  installed = join(scratch, 'node_modules/@aiopipe/core');
+});
+afterEach(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+interface Result {
+  readonly code: number;
+  readonly output: string;
+}
+
+function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Result> {
+  return new Promise((resolve) => {
+    execFile(file, args, { cwd: scratch, env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), output: `${stdout}${stderr}` });
+    });
+  });
+}
+
+/** As a package manager lays it out, before it runs any script; without the binaries that may lie here from packing. */
+function unpack(): void {
+  for (const path of packed.filter((path) => !path.endsWith('.node'))) {
+    cpSync(join(packageDir, path), join(installed, path));
+  }
+  cpSync(dirname(require.resolve('node-gyp-build/package.json')), join(scratch, 'node_modules/node-gyp-build'), {
+    recursive: true,
+    dereference: true,
+  });
+}
+
+const install = (env: NodeJS.ProcessEnv = {}) =>
+  run(process.execPath, [join(installed, 'scripts/install.mjs')], {
+    ...process.env,
+    npm_config_node_gyp: require.resolve('node-gyp/bin/node-gyp.js'),
+    ...env,
+  });
+
+const useIt = () =>
+  run(process.execPath, [
+    '--input-type=module',
+    '--eval',
+    `const { aiopipe } = await import('@aiopipe/core');
+     try { for (const end of aiopipe()) end.close(); console.log('works'); }
+     catch (error) { console.log(error.code, error.message); }`,
+  ]);
+
+/** A PATH with nothing but Node and the named programs. */
+function onlyPrograms(...names: string[]): NodeJS.ProcessEnv {
+  const bin = join(scratch, 'bin');
+  mkdirSync(bin);
+  symlinkSync(process.execPath, join(bin, 'node'));
+  for (const name of names) {
+    symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), join(bin, name));
+  }
+  const env: NodeJS.ProcessEnv = { PATH: bin };
+  for (const name of ['CC', 'MAKE', 'PYTHON', 'NODE_GYP_FORCE_PYTHON', 'npm_config_python']) env[name] = '';
+  return env;
+}
+
+test('the package has what loads the binding, what builds it, and nothing that was built in passing', () => {
+  expect(packed).toEqual(
+    expect.arrayContaining([
+      'dist/index.js',
+      'dist/index.d.ts',
+      'native/binding.gyp',
+      'native/binding.c',
+      'native/system.h',
+      'scripts/install.mjs',
+      'scripts/build-native.mjs',
+      'scripts/headers.mjs',
+    ]),
+  );
+  expect(packed.filter((path) => /(^|\/)build\/|^test\/|^scripts\/(prebuild|old)/.test(path))).toEqual([]);
+});
+
+describe('an installed package', () => {
+  test('is compiled where no prebuilt binary fits, and then works', async () => {
+    unpack();
+    expect(await install()).toEqual({ code: 0, output: '' });
+    expect(await useIt()).toEqual({ code: 0, output: 'works\n' });
+  });
+
+  test('is used as it is where one fits, without a compiler', async () => {
+    unpack();
+    cpSync(
+      join(packageDir, 'native/build/Release/aiopipe.node'),
+      join(installed, `native/prebuilds/${process.platform}-${process.arch}/aiopipe.node`),
+    );
+    expect(await install(onlyPrograms())).toEqual({ code: 0, output: '' });
+    expect(existsSync(join(installed, 'native/build'))).toBe(false);
+    expect(await useIt()).toEqual({ code: 0, output: 'works\n' });
+  });
+
+  test('can be imported without a binding, and the first call says how to get one', async () => {
+    unpack();
+    const { code, output } = await useIt();
+    expect(code).toBe(0);
+    expect(output).toMatch(/^ERR_AIOPIPE_NO_BINDING the native binding .*`npm rebuild @aiopipe\/core`.*a C compiler/);
+  });
+});
+
+test('in the repository an installation compiles nothing: the build does', async () => {
+  const result = await run(process.execPath, [join(packageDir, 'scripts/install.mjs')], onlyPrograms());
+  expect(result).toEqual({ code: 0, output: '' });
+});
+
+test.each([
+  ['no C compiler answers to "cc"', []],
+  ['make is not there', ['cc']],
+  ['Python 3 is not there', ['cc', 'make']],
+])('a build that fails because %s says what to install', async (reason, there) => {
+  unpack();
+  const { code, output } = await install(onlyPrograms(...there));
+  expect(code).toBe(1);
+  expect(output.split('\n')).toEqual([
+    `@aiopipe/core: its native binding can't be built, because ${reason}.`,
+    expect.stringMatching(/^To build it, install a C compiler, make and Python 3: `apt-get install/),
+    '',
+  ]);
+});
+
+test('a build that fails in the compiler shows what it said, and no stack trace', async () => {
+  unpack();
+  rmSync(join(installed, 'native/system.h'));
+  const { code, output } = await install();
+  expect(code).toBe(1);
+  expect(output).toContain('system.h: No such file or directory');
+  expect(output).toContain("its native binding can't be built, because the compiler or node-gyp failed");
+  expect(output).not.toMatch(/^\s*at |ERR! stack/m);
+});
