@@ -67,6 +67,12 @@ const tasks = {
     turbo(['build', '--filter=@aiopipe/demo', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'apps/demo/dist/main.js'), process.env.INIT_CWD ?? process.cwd());
   },
+  async bench() {
+    install();
+    say('building what changed');
+    turbo(['build', '--filter=@aiopipe/bench', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'bench/dist/main.js'), root);
+  },
 };
 
 if (!Object.hasOwn(tasks, task)) fail(`unknown task ${task}; there are ${Object.keys(tasks).join(', ')}`);

@@ -1,0 +1,33 @@
+import { aioduplex, aiopipe, type DuplexEnd, type ReadEnd, type WriteEnd } from '@aiopipe/core';
+
+/** What the bytes go through: the same for all sides of a row. */
+export interface Transport {
+  readonly kind: 'pipe' | 'duplex';
+  /** Of the pipe, or of each of the socketpair's buffers; 0 is the system's own. */
+  readonly capacity: number;
+}
+
+/** A transport, and how many bytes one write takes. */
+export interface Transfer extends Transport {
+  readonly size: number;
+}
+
+/** Where the bytes come out, and where they go in. */
+export function makeTransport({ kind, capacity }: Transport): [ReadEnd | DuplexEnd, WriteEnd | DuplexEnd] {
+  if (kind === 'pipe') return aiopipe(capacity > 0 ? { capacity } : {});
+  return aioduplex(capacity > 0 ? { bufferSize: capacity } : {});
+}
+
+/** A round begins with this: how many bytes follow. */
+export const HEADER_LENGTH = 8;
+
+export function makeHeader(bytes: number): Buffer {
+  const header = Buffer.alloc(HEADER_LENGTH);
+  header.writeDoubleLE(bytes);
+  return header;
+}
+
+export const readHeader = (header: Buffer): number => header.readDoubleLE();
+
+/** What the consumer answers with when all of a round has come. */
+export const CONFIRMATION = Buffer.from([1]);

@@ -1,0 +1,59 @@
+import { type Channel, channel } from '@aiopipe/codec';
+import { startProcess, type Target } from '@aiopipe/process';
+import { popen } from '@aiopipe/subprocess';
+import { type Runner } from './part.js';
+
+/** What a process that runs laps hears and tells: the amount of work, and the seconds that it took. */
+export type Laps = Channel<number, number>;
+
+/** Runs laps until nobody asks for more. */
+export async function runLaps(laps: Laps, lap: (amount: number) => Promise<void>): Promise<void> {
+  for await (const amount of laps) {
+    const start = performance.now();
+    await lap(amount);
+    await laps.put((performance.now() - start) / 1000);
+  }
+}
+
+/**
+ * A runner in a process of its own, so that no side's heap, compiled code or timers are another's. The work is all in
+ * there; what goes through the channel is not measured.
+ */
+export function inProcess<Spec>(worker: Target<[laps: Laps, spec: Spec], void>, spec: Spec): Runner {
+  const [ours, theirs] = channel<number, number>({ duplex: true });
+  const child = startProcess(worker, { args: [theirs, spec] });
+  return {
+    async run(amount) {
+      await ours.put(amount);
+      // Whatever ended it says more than the end of the channel does.
+      return ours.get().catch(async (error: unknown) => {
+        await child.result;
+        throw error;
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      ours[Symbol.dispose]();
+      if ((await child.join({ timeout: 5000 })) === undefined) child.kill();
+    },
+  };
+}
+
+/** The same for a program in another language: an amount a line on its stdin, seconds a line on its stdout. */
+export function byProgram(argv: readonly string[]): Runner {
+  const program = popen(argv, { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' });
+  const amounts = program.stdin.open();
+  const seconds = program.stdout.open();
+  return {
+    async run(amount) {
+      await amounts.write(`${String(amount)}\n`);
+      const line = await seconds.readLine();
+      if (line.length === 0) throw new Error(`${argv[0] ?? ''} ended before it had answered`);
+      return Number(line.toString());
+    },
+    async [Symbol.asyncDispose]() {
+      await amounts.close();
+      await program.wait();
+      seconds.close();
+    },
+  };
+}

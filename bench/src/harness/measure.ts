@@ -1,0 +1,109 @@
+import { mean } from 'simple-statistics';
+import { type Row, type Runner, type Side } from './part.js';
+
+export interface MeasureOptions {
+  readonly rounds: number;
+  /** How long a side works in one round, about. */
+  readonly lapSeconds: number;
+}
+
+/** What came of one side: as many seconds as there were rounds, unless it failed. */
+export interface SideSamples {
+  readonly side: Side;
+  readonly seconds: number[];
+  failure?: string;
+}
+
+export interface RowSamples {
+  /** How much work a round was: the same for all. */
+  readonly amount: number;
+  /** Ours first. */
+  readonly sides: readonly SideSamples[];
+}
+
+const WARM_UP_ROUNDS = 3;
+/**
+ * How often all sides start afresh: where a process's memory lies, and which cores it and its partner settle on, is the
+ * same for as long as it runs, and would otherwise pass for a property of the code.
+ */
+const BATCHES = 3;
+
+interface Contestant {
+  readonly samples: SideSamples;
+  readonly runner: Runner;
+}
+
+/**
+ * Lets all sides of a row do the same work in turn, round after round: what disturbs the machine meanwhile disturbs
+ * all of them, and a round's ratio is of two times that lie side by side.
+ */
+export async function measureRow(row: Row, { rounds, lapSeconds }: MeasureOptions): Promise<RowSamples> {
+  const sides: SideSamples[] = [row.ours, ...row.peers].map((side) => ({ side, seconds: [] }));
+  let amount = 0;
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const contestants: Contestant[] = [];
+    try {
+      for (const samples of sides) {
+        await attempt(samples, async () => {
+          contestants.push({ samples, runner: await samples.side.open() });
+        });
+      }
+      if (batch === 0) amount = await findAmount(contestants, lapSeconds);
+      else for (let round = 0; round < WARM_UP_ROUNDS; round++) await runRound(contestants, amount);
+      for (let round = batch; round < rounds; round += BATCHES) {
+        for (const { samples, seconds } of await runRound(contestants, amount)) samples.seconds.push(seconds);
+      }
+    } finally {
+      await Promise.allSettled(contestants.map(({ runner }) => runner[Symbol.asyncDispose]()));
+    }
+  }
+  return { amount, sides };
+}
+
+/**
+ * Doubles the work until it takes long enough, which is the warm-up, too: what a side could do when it was cold is
+ * measured again when it no longer is.
+ */
+async function findAmount(contestants: readonly Contestant[], lapSeconds: number): Promise<number> {
+  // The first answer waits for processes that are still starting.
+  await runRound(contestants, 1);
+  let amount = 1;
+  for (;;) {
+    const round = await runRound(contestants, amount);
+    if (round.length === 0) return amount;
+    const seconds = mean(round.map((lap) => lap.seconds));
+    if (seconds >= lapSeconds / 2) break;
+    amount *= 2;
+  }
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+    const laps = await runRound(contestants, amount);
+    if (laps.length === 0) return amount;
+    amount = Math.max(1, Math.round((amount * lapSeconds) / mean(laps.map((lap) => lap.seconds))));
+  }
+  return amount;
+}
+
+interface Lap {
+  readonly samples: SideSamples;
+  readonly seconds: number;
+}
+
+async function runRound(contestants: readonly Contestant[], amount: number): Promise<Lap[]> {
+  const laps: Lap[] = [];
+  for (const { samples, runner } of contestants) {
+    await attempt(samples, async () => {
+      laps.push({ samples, seconds: await runner.run(amount) });
+    });
+  }
+  return laps;
+}
+
+/** Who fails is out of the row, which goes on without it. */
+async function attempt(samples: SideSamples, action: () => Promise<void>): Promise<void> {
+  if (samples.failure !== undefined) return;
+  try {
+    await action();
+  } catch (error) {
+    samples.failure = error instanceof Error ? error.message : String(error);
+  }
+}

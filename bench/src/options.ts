@@ -1,0 +1,36 @@
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { type MeasureOptions } from './harness/measure.js';
+
+export interface BenchOptions extends MeasureOptions {
+  readonly parts: readonly string[];
+  /** Only rows whose name it matches; nothing is saved then. */
+  readonly filter?: RegExp | undefined;
+}
+
+/** Says what is wrong with the arguments, or helps, and exits by itself then. */
+export function readOptions(argv: readonly string[], parts: readonly string[]): BenchOptions {
+  const command = new Command('bench')
+    .description('Measures every layer beside what people would use instead, all in one run.')
+    .addArgument(new Argument('[parts...]', 'what to run; everything unless given').choices(parts))
+    .option('--rounds <n>', 'rounds of each row', readCount, 13)
+    .option('--lap <ms>', 'how long one round of one side shall take', readCount, 60)
+    .option('--filter <re>', 'only rows whose name matches; nothing is saved', readPattern)
+    .parse(argv);
+  const { lap, ...options } = command.opts<{ rounds: number; lap: number; filter?: RegExp }>();
+  const chosen = command.processedArgs[0] as string[];
+  return { ...options, lapSeconds: lap / 1000, parts: chosen.length > 0 ? chosen : parts };
+}
+
+function readCount(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1) return number;
+  throw new InvalidArgumentError('It must be a whole number of at least 1.');
+}
+
+function readPattern(text: string): RegExp {
+  try {
+    return new RegExp(text, 'i');
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}

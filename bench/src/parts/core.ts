@@ -1,0 +1,82 @@
+import { portPingPong } from '../core/message-port.js';
+import { netPingPong, netTransfer } from '../core/net-socket.js';
+import { pingPong, transfer } from '../core/ours.js';
+import { spawnOurs, spawnTheirs } from '../core/spawning.js';
+import { type Transfer, type Transport } from '../core/transport.js';
+import { compile } from '../harness/compile.js';
+import { byProgram, inProcess } from '../harness/laps.js';
+import { type Part, type Peer, type Row } from '../harness/part.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const SIZES = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, MiB];
+const PING_SIZE = 16;
+const NO_OP = '/bin/true';
+
+const transports: readonly (Transport & { readonly name: string })[] = [
+  { name: 'pipe, 1 MiB', kind: 'pipe', capacity: MiB },
+  { name: 'duplex, 1 MiB', kind: 'duplex', capacity: MiB },
+  { name: 'pipe, default', kind: 'pipe', capacity: 0 },
+  { name: 'duplex, default', kind: 'duplex', capacity: 0 },
+];
+
+/** Goals hold for writes of up to 64 KiB and where the capacity was asked for; the rest is there to be seen. */
+const speedGoal = 1.3;
+const isJudged = ({ capacity, size }: Transfer) => capacity > 0 && size <= 64 * KiB;
+const shareOfC = 0.75;
+const isJudgedByC = (spec: Transfer) => isJudged(spec) && spec.size >= 16 * KiB;
+
+export const core: Part = {
+  title: 'core: bytes between two processes, small messages there and back, starting programs',
+  async prepare() {
+    const program = await compile('transfer');
+    const transfers = transports.flatMap(({ name, kind, capacity }) =>
+      SIZES.map((size) => transferRow(name, { kind, capacity, size }, program)),
+    );
+    return {
+      rows: [...transfers, pingPongRow, spawnRow],
+      notes: program === undefined ? ['there is no C compiler (cc) here: nothing is measured against C'] : [],
+    };
+  },
+};
+
+function transferRow(name: string, spec: Transfer, program: string | undefined): Row {
+  const { kind, capacity, size } = spec;
+  const peers: Peer[] = [
+    {
+      name: 'net.Socket',
+      open: () => inProcess(netTransfer, spec),
+      goal: isJudged(spec) ? speedGoal : undefined,
+    },
+  ];
+  if (program !== undefined) {
+    peers.push({
+      name: 'C',
+      open: () => byProgram([program, kind, String(capacity), String(size)]),
+      goal: isJudgedByC(spec) ? shareOfC : undefined,
+    });
+  }
+  return {
+    name: `${name}, ${size < MiB ? `${String(size / KiB)} KiB` : `${String(size / MiB)} MiB`} a write`,
+    measure: { kind: 'speed', bytesPerUnit: size },
+    ours: { name: 'aiopipe', open: () => inProcess(transfer, spec) },
+    peers,
+  };
+}
+
+const pingPongRow: Row = {
+  name: `${String(PING_SIZE)} bytes there and back`,
+  measure: { kind: 'time', unit: 'round trip' },
+  ours: { name: 'aiopipe', open: () => inProcess(pingPong, PING_SIZE) },
+  peers: [
+    { name: 'net.Socket', open: () => inProcess(netPingPong, PING_SIZE), goal: 1 },
+    { name: 'MessagePort', open: () => inProcess(portPingPong, PING_SIZE), goal: 1 },
+  ],
+};
+
+const spawnRow: Row = {
+  name: `${NO_OP} until its exit is known`,
+  measure: { kind: 'time', unit: 'program' },
+  ours: { name: 'aiopipe', open: () => inProcess(spawnOurs, NO_OP) },
+  peers: [{ name: 'child_process.spawn', open: () => inProcess(spawnTheirs, NO_OP), goal: 0.5 }],
+};
