@@ -39,8 +39,8 @@ type Maker = (...args: never[]) => unknown;
 
 /** Whichever of the two directions there is. */
 export interface Streams {
-  readonly reader?: PipeReader | undefined;
-  readonly writer?: PipeWriter | undefined;
+  readonly reader: PipeReader | undefined;
+  readonly writer: PipeWriter | undefined;
 }
 
 /** @param maker - what the user called; the frame above it is named in messages */
@@ -51,8 +51,8 @@ export function openSource(source: AsyncFileSource, maker: Maker): Streams {
   if (isFileHandle(source)) return openHandle(source, maker);
   if ('open' in source) return openSource(source.open(), maker);
   if ('reader' in source) return source;
-  if ('read' in source) return { reader: source };
-  if ('write' in source) return { writer: source };
+  if ('read' in source) return { reader: source, writer: undefined };
+  if ('write' in source) return { reader: undefined, writer: source };
   throw wrongSource(source);
 }
 
@@ -70,7 +70,7 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
   }
   return orClose(fd, () => {
     try {
-      return openFd(fd, maker, (...args) => new FifoDescriptor(...args));
+      return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args));
     } catch (error) {
       if ((error as { code?: string }).code !== 'ERR_AIOPIPE_NOT_POLLABLE') throw error;
       throw new AiopipeError(
@@ -92,46 +92,68 @@ function openHandle(handle: FileHandle, maker: Maker): Streams {
 }
 
 function openSocket(socket: Socket, maker: Maker): Streams {
-  return openDuplicate(fdOfSocket(socket), maker, (...args) => {
+  return openDuplicate(fdOfSocket(socket), maker, READABLE | WRITABLE, (...args) => {
     const descriptor = new DescriptorWithMore(...args);
     descriptor.readAhead = emptySocket(socket);
     return descriptor;
   });
 }
 
-function openDuplicate(fd: number, maker: Maker, describe?: MakeDescriptor): Streams {
+function openDuplicate(fd: number, maker: Maker, wanted?: number, makeDescriptor?: MakeDescriptor): Streams {
   const duplicate = native().duplicate(fd);
   if (duplicate < 0) throw new SystemError(duplicate, 'fcntl', `fd ${String(fd)} can't be duplicated`);
-  return orClose(duplicate, () => openFd(duplicate, maker, describe));
+  return orClose(duplicate, () => openFd(duplicate, maker, wanted, makeDescriptor));
 }
 
 type MakeDescriptor = (owned: OwnedFd, transport: Transport, directions: number) => Descriptor;
 
-/** In all directions that it is open in. The number is still the caller's if this throws. */
+/** In those directions that it is open in. The number is still the caller's if this throws. */
 function openFd(
   fd: number,
   maker: Maker,
+  wanted = READABLE | WRITABLE,
   makeDescriptor: MakeDescriptor = (...args) => new Descriptor(...args),
 ): Streams {
   if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`expected the number of a descriptor, not ${String(fd)}`);
   // Their bits stand above those of the kind: see `native/system.h`.
-  const directions = (Math.max(0, native().describe(fd)) >> 4) & (READABLE | WRITABLE);
+  const directions = (Math.max(0, native().describe(fd)) >> 4) & wanted;
   const transport = inspectFd(fd, directions === WRITABLE ? WRITABLE : READABLE, 'file');
   const closed = native().setCloseOnExec(fd);
   if (closed < 0) throw new SystemError(closed, 'fcntl', `fd ${String(fd)}`);
 
-  const owned = new OwnedFd(fd, 'file', maker);
-  let descriptor: Descriptor;
+  if (directions !== (READABLE | WRITABLE) || transport.isSocket || transport.isNonblocking) {
+    return streamsOver(
+      makeOwned(fd, maker, (owned) => makeDescriptor(owned, transport, directions)),
+      directions,
+    );
+  }
+  // So that others who share the description don't see its mode change, each direction gets one of its own.
+  const other = openDuplicate(fd, maker, WRITABLE);
   try {
-    descriptor = makeDescriptor(owned, transport, directions);
+    const descriptor = makeOwned(fd, maker, (owned) => new Descriptor(owned, transport, READABLE));
+    return { reader: new PipeReader(descriptor), writer: other.writer };
   } catch (error) {
-    owned.take();
+    other.writer?.destroy();
     throw error;
   }
+}
+
+function streamsOver(descriptor: Descriptor, directions: number): Streams {
   return {
     reader: directions & READABLE ? new PipeReader(descriptor) : undefined,
     writer: directions & WRITABLE ? new PipeWriter(descriptor) : undefined,
   };
+}
+
+/** The number is still the caller's if `use` throws. */
+function makeOwned(fd: number, maker: Maker, use: (owned: OwnedFd) => Descriptor): Descriptor {
+  const owned = new OwnedFd(fd, 'file', maker);
+  try {
+    return use(owned);
+  } catch (error) {
+    owned.take();
+    throw error;
+  }
 }
 
 /** Of what was opened or duplicated here, nobody else knows. */

@@ -33,8 +33,7 @@ export class AsyncFile implements AsyncDisposable {
 
   /** Takes `source` over; see {@link AsyncFileSource} for what that means for each kind. */
   constructor(source: AsyncFileSource) {
-    const { reader, writer } =
-      opened.get(source as object) ?? openSource(source, AsyncFile as unknown as () => unknown);
+    const { reader, writer } = openSource(source, AsyncFile as unknown as () => unknown);
     this.#reader = reader;
     this.#writer = writer;
   }
@@ -77,15 +76,17 @@ export class AsyncFile implements AsyncDisposable {
   async read(size = 0, options: AsyncFileOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
     checkSize('size', size);
-    try {
-      if (size === 0) return await reader.read(undefined, options);
-      if (options.full !== true) return await reader.read(size, options);
-      return await reader.readExactly(size, options);
-    } catch (error) {
-      if (error instanceof IncompleteReadError) return error.partial;
-      if (!(error instanceof TimeoutError)) throw error;
-      return (await whatIsThere(reader, size === 0 ? Infinity : size)) ?? Promise.reject(error);
-    }
+    return this.#whileReading(async () => {
+      try {
+        if (size === 0) return await reader.read(undefined, options);
+        if (options.full !== true) return await reader.read(size, options);
+        return await reader.readExactly(size, options);
+      } catch (error) {
+        if (error instanceof IncompleteReadError) return error.partial;
+        if (!(error instanceof TimeoutError)) throw error;
+        return (await whatIsThere(reader, size === 0 ? Infinity : size)) ?? Promise.reject(error);
+      }
+    });
   }
 
   /**
@@ -97,7 +98,7 @@ export class AsyncFile implements AsyncDisposable {
     const reader = this.#needReader();
     checkSize('size', size);
     checkSize('sizeHint', options.sizeHint ?? 0);
-    return reader.readLine({ ...options, size: size === 0 ? undefined : size });
+    return this.#whileReading(() => reader.readLine({ ...options, size: size === 0 ? undefined : size }));
   }
 
   /**
@@ -113,8 +114,12 @@ export class AsyncFile implements AsyncDisposable {
     this.#isWriting = true;
     try {
       const bytes = toBuffer(data);
+      const refusal = refuse(options);
+      if (refusal !== undefined) throw refusal;
       if (writer.unflushed > 0) await writer.drain(options);
       if (options.full === true) return await writeAll(writer, bytes, options);
+      const atOnce = await writeWhatFits(writer, bytes);
+      if (atOnce > 0 || bytes.length === 0) return atOnce;
       const first = await writeAll(writer, bytes.subarray(0, SURE_TO_FIT), options);
       return first < SURE_TO_FIT ? first : first + (await writeWhatFits(writer, bytes.subarray(SURE_TO_FIT)));
     } finally {
@@ -122,8 +127,9 @@ export class AsyncFile implements AsyncDisposable {
     }
   }
 
-  /** Flushes and closes. {@link ClosedError} the second time. */
+  /** Flushes and closes. {@link ClosedError} the second time, {@link BusyError} while a read or write waits. */
   async close(): Promise<void> {
+    if (this.#isReading || this.#isWriting) throw new BusyError('this file can’t be closed while a call on it waits');
     try {
       await this.#writer?.close();
     } finally {
@@ -137,6 +143,30 @@ export class AsyncFile implements AsyncDisposable {
       await this.#writer?.[Symbol.asyncDispose]();
     } finally {
       this.#reader?.[Symbol.dispose]();
+    }
+  }
+
+  /** Whether a read or write that waits keeps the process alive; it does unless {@link unref} was called. */
+  ref(): this {
+    this.#reader?.ref();
+    this.#writer?.ref();
+    return this;
+  }
+
+  /** A read or write that waits no longer keeps the process alive. */
+  unref(): this {
+    this.#reader?.unref();
+    this.#writer?.unref();
+    return this;
+  }
+
+  async #whileReading<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#isReading) throw new BusyError('another read of this file is still waiting');
+    this.#isReading = true;
+    try {
+      return await read();
+    } finally {
+      this.#isReading = false;
     }
   }
 

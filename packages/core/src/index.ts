@@ -12,7 +12,8 @@ export {
 export { PipeReader, type ReaderOptions } from './reader.js';
 export { PipeWriter, type Writable, type WriterOptions } from './writer.js';
 export { DuplexStream } from './duplex-stream.js';
-export { AsyncFile, type AsyncFileOptions, type AsyncFileSource, type ReadLineOptions } from './async-file.js';
+export { AsyncFile, type AsyncFileOptions, type ReadLineOptions } from './async-file.js';
+export { type AsyncFileFlags, type AsyncFileSource } from './async-file-source.js';
 export { type WaitOptions } from './waiting.js';
 export {
   AbortError,

@@ -61,7 +61,10 @@ export function emptySocket(socket: Socket): Buffer {
   socket.unpipe();
   socket.pause();
   // read() tells those who listen, and what it returns here is no longer theirs.
-  for (const event of ['data', 'readable', 'end']) socket.removeAllListeners(event);
+  for (const event of ['data', 'readable', 'end']) {
+    // One by one: removeAllListeners() would leave the stream believing that someone listens.
+    for (const listener of socket.rawListeners(event)) socket.off(event, listener as () => void);
+  }
   const chunks: Buffer[] = [];
   for (;;) {
     const chunk = socket.read() as Buffer | null;
@@ -72,7 +75,9 @@ export function emptySocket(socket: Socket): Buffer {
   moved.add(socket);
   for (const name of CALLS) {
     Object.defineProperty(socket, name, {
-      value: () => {
+      value: (size?: unknown) => {
+        // Which is Node's own way to look for more, in a turn after this.
+        if (name === 'read' && size === 0) return null;
         throw movedError();
       },
       writable: true,

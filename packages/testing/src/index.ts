@@ -3,3 +3,15 @@ export { leakCheck } from './leaks.js';
 export { collectGarbage, until } from './wait.js';
 export { compileTypeScript, fixture } from './fixtures.js';
 export { runFixture, type FixtureOptions, type FixtureResult } from './run-fixture.js';
+export {
+  byteStreamContract,
+  pattern,
+  readCount,
+  readToEnd,
+  type BytePipe,
+  type ByteSink,
+  type ByteSource,
+  type ByteStreamCheck,
+  type ByteStreamMakers,
+  type CloggedBytePipe,
+} from './stream-contract.js';
