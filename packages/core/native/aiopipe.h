@@ -42,6 +42,8 @@ struct poll {
   void (*callback)(struct poll *poll, int events);
   napi_ref function;
   int armed, wanted;
+  int32_t *interests;    /* memory of an Int32Array; NULL for a child's exit descriptor */
+  napi_ref interests_ref;
   bool in_use;     /* by JavaScript, which holds a pointer */
   bool in_loop;    /* by libuv, until its close callback */
 

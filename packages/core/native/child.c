@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "aiopipe.h"
 #include "system.h"
@@ -69,14 +70,18 @@ static void on_exit_fd(struct poll *poll, int events) {
 }
 
 /*
- * spawn(candidates, argv, env, cwd | undefined, fds: Int32Array of pairs, group, deathSignal, out: Int32Array,
+ * spawn(candidates, argv, env | undefined for ours, cwd | undefined, fds: Int32Array of pairs, group, deathSignal, out: Int32Array,
  *       onExit(code, signal, userMicros, systemMicros, peakBytes)): external, or a negative errno
  * out[0] is the pid, or the stage that failed.
  */
 static napi_value js_spawn(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 9);
   struct instance *instance = instance_of(env);
-  char **candidates = strings_of(env, args[0]), **argv = strings_of(env, args[1]), **envp = strings_of(env, args[2]);
+  char **candidates = strings_of(env, args[0]), **argv = strings_of(env, args[1]);
+  napi_valuetype env_type;
+  napi_typeof(env, args[2], &env_type);
+  char **own_env = env_type == napi_undefined ? NULL : strings_of(env, args[2]);
+  char **envp = env_type == napi_undefined ? environ : own_env;
   napi_valuetype cwd_type;
   napi_typeof(env, args[3], &cwd_type);
   char *cwd = cwd_type == napi_string ? string_of(env, args[3]) : NULL;
@@ -106,7 +111,7 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   }
   free_strings(candidates);
   free_strings(argv);
-  free_strings(envp);
+  free_strings(own_env);
   free(cwd);
   if (pid < 0) {
     if (out_length >= 1) *(int32_t *)out = stage;

@@ -101,6 +101,11 @@ void poll_close(struct poll *poll) {
     napi_delete_reference(poll->instance->env, poll->function);
     poll->function = NULL;
   }
+  if (poll->interests_ref != NULL) {
+    napi_delete_reference(poll->instance->env, poll->interests_ref);
+    poll->interests_ref = NULL;
+    poll->interests = NULL;
+  }
 }
 
 /* --- For JavaScript: a poll is an external value --- */
@@ -113,35 +118,57 @@ void poll_finalize(napi_env env, void *data, void *hint) {
   release(poll);
 }
 
+/*
+ * What JavaScript waits for stands in memory that both see: within an event it often stops to wait and starts again, and
+ * what counts is how things are when all that the event brought about has run.
+ */
+#define INTERESTS 0
+#define IS_TELLING 1
+#define HOLDS_LOOP 4
+
+static void update(struct poll *poll) {
+  if (poll->interests == NULL) return; /* it was closed meanwhile */
+  int interests = poll->interests[INTERESTS];
+  poll_want(poll, interests & (UV_READABLE | UV_WRITABLE), (interests & HOLDS_LOOP) != 0);
+}
+
 static void notify(struct poll *poll, int events) {
   napi_env env = poll->instance->env;
   napi_handle_scope scope;
   napi_open_handle_scope(env, &scope);
   napi_value argument = int_value(env, events);
+  poll->interests[IS_TELLING] = 1;
   call_back(poll->instance, poll->function, 1, &argument);
+  if (poll->interests != NULL) poll->interests[IS_TELLING] = 0;
+  update(poll);
   napi_close_handle_scope(env, scope);
 }
 
-/* pollOpen(fd, callback(events)): external, or a negative errno */
+/* pollOpen(fd, callback(events), interests: Int32Array(2)): external, or a negative errno */
 static napi_value js_poll_open(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 2);
+  ARGUMENTS(env, info, 3);
+  void *interests = NULL;
+  size_t length = 0;
+  napi_get_typedarray_info(env, args[2], NULL, &length, &interests, NULL, NULL);
+  if (length < 2) return int_value(env, UV_EINVAL);
+
   int error;
   struct poll *poll = poll_open(instance_of(env), int_argument(env, args[0]), notify, &error);
   if (poll == NULL) return int_value(env, error);
+  poll->interests = interests;
+  napi_create_reference(env, args[2], 1, &poll->interests_ref);
   napi_create_reference(env, args[1], 1, &poll->function);
   napi_value external;
   napi_create_external(env, poll, poll_finalize, NULL, &external);
   return external;
 }
 
-/* pollWant(poll, events, holdsLoop) */
-static napi_value js_poll_want(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 3);
+/* pollUpdate(poll): what is of interest has changed outside of an event */
+static napi_value js_poll_update(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
   void *poll = NULL;
-  bool holds_loop = false;
   napi_get_value_external(env, args[0], &poll);
-  napi_get_value_bool(env, args[2], &holds_loop);
-  poll_want(poll, int_argument(env, args[1]), holds_loop);
+  update(poll);
   return NULL;
 }
 
@@ -156,6 +183,6 @@ static napi_value js_poll_close(napi_env env, napi_callback_info info) {
 
 void define_poll(napi_env env, napi_value exports) {
   DEFINE(env, exports, "pollOpen", js_poll_open);
-  DEFINE(env, exports, "pollWant", js_poll_want);
+  DEFINE(env, exports, "pollUpdate", js_poll_update);
   DEFINE(env, exports, "pollClose", js_poll_close);
 }

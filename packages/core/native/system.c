@@ -17,6 +17,7 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #endif
 
 #define RETRY(result, call)            \
@@ -91,7 +92,15 @@ int sys_duplicate(int fd) {
   return result < 0 ? -errno : result;
 }
 
-int sys_shutdown(int fd, int how) { return shutdown(fd, how) < 0 ? -errno : 0; }
+int sys_shutdown(int fd, int how) {
+  if (shutdown(fd, how) < 0) return -errno;
+  if (how == SHUT_RD) {
+    /* A peer that waits for room hears of it only once there is some (unix(7) has no event for it): make some. */
+    char unread[4096];
+    while (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) > 0) continue;
+  }
+  return 0;
+}
 
 int sys_describe(int fd) {
   struct stat status;
@@ -118,6 +127,11 @@ int sys_describe(int fd) {
 
 int sys_reopen_nonblocking(int fd, int for_writing) {
 #ifdef __linux__
+  /* Opening the multiplexer makes another terminal (pts(4)). */
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 2)) return -ENOTSUP;
+
   char path[32];
   snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
   int own;
@@ -183,7 +197,8 @@ ssize_t sys_send(int fd, const struct iovec *parts, int count, const int *passed
     memcpy(CMSG_DATA(header), passed, size);
   }
   ssize_t result;
-  RETRY(result, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+  if (count == 1 && passed_count == 0) RETRY(result, send(fd, parts[0].iov_base, parts[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL));
+  else RETRY(result, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
   return result < 0 ? -errno : result;
 }
 

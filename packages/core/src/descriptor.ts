@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { ClosedError, SystemError } from './errors.js';
-import { native, READABLE, WRITABLE, type NativePoll } from './native.js';
+import { HOLDS_LOOP, native, READABLE, WRITABLE, type NativePoll } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
 import { type Transport } from './transport.js';
 
@@ -12,7 +12,7 @@ const ECONNRESET = -constants.errno.ECONNRESET;
  * How many bytes one descriptor may move in one turn of the loop: more would starve timers and other descriptors, less
  * would cost throughput (measured: 64 to 256 KiB cost none).
  */
-const BUDGET = 256 * 1024;
+const BUDGET = 1024 * 1024;
 
 const SHUT_RD = 0;
 const SHUT_WR = 1;
@@ -33,6 +33,8 @@ export class Descriptor {
   readonly #owned: OwnedFd;
   readonly #transport: Transport;
   #poll: NativePoll | undefined;
+  /** What the binding reads: the events of interest, and writes: whether an event is being told. See `native/poll.c`. */
+  readonly #interests = new Int32Array(2);
   #reading: Interest | undefined;
   #writing: Interest | undefined;
   #readHolds = true;
@@ -77,6 +79,10 @@ export class Descriptor {
   /** Whether a call waits or bytes are unflushed: then it can be neither closed nor moved. */
   get isBusy(): boolean {
     return this.#reading !== undefined || this.#writing !== undefined || this.unflushed > 0;
+  }
+
+  get isReading(): boolean {
+    return this.#reading !== undefined;
   }
 
   get fd(): number {
@@ -175,14 +181,22 @@ export class Descriptor {
     const writes = this.#writing !== undefined;
     if (this.#poll === undefined) {
       if ((!reads && !writes) || this.isClosed) return;
-      const poll = native().pollOpen(this.#owned.number, (events) => {
-        this.#onEvents(events);
-      });
+      const poll = native().pollOpen(
+        this.#owned.number,
+        (events) => {
+          this.#onEvents(events);
+        },
+        this.#interests,
+      );
       if (typeof poll === 'number') throw new SystemError(poll, 'poll', this.toString());
       this.#poll = poll;
     }
-    const events = (reads ? READABLE : 0) | (writes ? WRITABLE : 0);
-    native().pollWant(this.#poll, events, (reads && this.#readHolds) || (writes && this.#writeHolds));
+    const holds = (reads && this.#readHolds) || (writes && this.#writeHolds);
+    const interest = (reads ? READABLE : 0) | (writes ? WRITABLE : 0) | (holds ? HOLDS_LOOP : 0);
+    if (this.#interests[0] === interest) return;
+    this.#interests[0] = interest;
+    // Within an event the binding looks by itself when all is done: mostly nothing has changed then.
+    if (this.#interests[1] === 0) native().pollUpdate(this.#poll);
   }
 
   #onEvents(events: number): void {

@@ -1,3 +1,4 @@
+import { BusyError } from './errors.js';
 import { type Duplex } from 'node:stream';
 import { nodeDuplex } from './node-streams.js';
 import { type Descriptor } from './descriptor.js';
@@ -19,9 +20,12 @@ export class DuplexStream implements AsyncDisposable {
     this.#descriptor = descriptor;
   }
 
-  /** Flushes and closes the writer, then closes the reader; one of them may be closed already. */
+  /** Flushes and closes the writer, then closes the reader; one of them may be closed already. BusyError while a read waits. */
   async close(): Promise<void> {
     if (this.#descriptor.isClosed) throw this.#descriptor.closedError();
+    if (this.#descriptor.isReading) {
+      throw new BusyError(`${this.#descriptor.toString()} can't be closed while a read waits`);
+    }
     try {
       if (this.#descriptor.isOpenFor(WRITABLE)) await this.writer.close();
     } finally {

@@ -7,9 +7,11 @@ export type NativePoll = { readonly __poll: never };
 /** Opaque: one program that was started. */
 export type NativeChild = { readonly __child: never };
 
-/** Bits of `pollWant` and of its callback, as libuv has them. */
+/** Events of a poll, as libuv has them. */
 export const READABLE = 1;
 export const WRITABLE = 2;
+/** Beside them in what is of interest: waiting for them keeps the event loop alive. */
+export const HOLDS_LOOP = 4;
 
 /** The C binding. Its calls return a result, or a negative errno; what they mean stands in `native/system.h`. */
 export interface Native {
@@ -30,13 +32,13 @@ export interface Native {
   kill(pid: number, signal: number): number;
   watchLifeline(fd: number): number;
   adjustExternalMemory(bytes: number): void;
-  pollOpen(fd: number, callback: (events: number) => void): NativePoll | number;
-  pollWant(poll: NativePoll, events: number, holdsLoop: boolean): void;
+  pollOpen(fd: number, callback: (events: number) => void, interests: Int32Array): NativePoll | number;
+  pollUpdate(poll: NativePoll): void;
   pollClose(poll: NativePoll): void;
   spawn(
     candidates: readonly string[],
     argv: readonly string[],
-    env: readonly string[],
+    env: readonly string[] | undefined,
     cwd: string | undefined,
     fds: Int32Array,
     group: number,

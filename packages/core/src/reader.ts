@@ -34,9 +34,8 @@ export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH 
 
 /** One read that waits, and how it looks at what is there. */
 interface Waiting {
-  /** True when it has settled. */
-  attempt(): boolean;
-  fail(error: unknown): void;
+  readonly attempt: () => unknown;
+  readonly pending: Pending<unknown>;
 }
 
 /**
@@ -220,33 +219,42 @@ export class PipeReader {
   }
 
   #wait<T>(attempt: () => T | undefined, options: WaitOptions | undefined, what: string): Promise<T> {
-    const pending = new Pending<T>(
-      options,
-      () => `${this.#name}: ${what}`,
-      () => {
-        this.#stopWaiting();
-      },
-    );
-    this.#waiting = {
-      attempt: () => {
-        try {
-          const result = this.#attempt(attempt);
-          if (result === undefined) return false;
-          this.#stopWaiting();
-          pending.resolve(result);
-        } catch (error) {
-          this.#stopWaiting();
-          pending.reject(error);
-        }
-        return true;
-      },
-      fail: (error) => {
-        this.#stopWaiting();
-        pending.reject(error);
-      },
-    };
-    this.#descriptor.waitReadable(this.#interest);
+    const pending =
+      options === undefined
+        ? new Pending<T>()
+        : new Pending<T>(
+            options,
+            () => `${this.#name}: ${what}`,
+            () => {
+              this.#stopWaiting();
+            },
+          );
+    this.#waiting = { attempt, pending: pending as Pending<unknown> };
+    try {
+      this.#descriptor.waitReadable(this.#interest);
+    } catch (error) {
+      this.#failWaiting(error);
+    }
     return pending.promise;
+  }
+
+  /** Whether the read that waits has settled, by what is there now. */
+  #serve({ attempt, pending }: Waiting): boolean {
+    try {
+      const result = this.#attempt(attempt);
+      if (result === undefined) return false;
+      this.#stopWaiting();
+      pending.resolve(result);
+    } catch (error) {
+      this.#failWaiting(error);
+    }
+    return true;
+  }
+
+  #failWaiting(error: unknown): void {
+    const waiting = this.#waiting;
+    this.#stopWaiting();
+    waiting?.pending.reject(error);
   }
 
   #stopWaiting(): void {
@@ -259,7 +267,7 @@ export class PipeReader {
     ready: () => {
       this.#drained = false;
       while (this.#waiting !== undefined && this.#fill()) {
-        if (this.#waiting.attempt() || this.#drained || !this.#descriptor.mayReadNow) return;
+        if (this.#serve(this.#waiting) || this.#drained || !this.#descriptor.mayReadNow) return;
       }
     },
     closed: () => {
@@ -268,7 +276,9 @@ export class PipeReader {
   };
 
   #failAsClosed(): void {
-    this.#waiting?.fail(new ClosedError(`${this.#name} was closed while a read waited`));
+    if (this.#waiting !== undefined) {
+      this.#failWaiting(new ClosedError(`${this.#name} was closed while a read waited`));
+    }
   }
 
   /** One system call. False: nothing is there at the moment. */
@@ -290,7 +300,9 @@ export class PipeReader {
     if (count === 0) {
       this.#ended = true;
     } else if (count < COPY_BELOW) {
-      this.#queue.push(Buffer.from(slab.subarray(slabUsed, slabUsed + count)));
+      const chunk = Buffer.allocUnsafe(count);
+      slab.copy(chunk, 0, slabUsed, slabUsed + count);
+      this.#queue.push(chunk);
     } else {
       this.#queue.push(slab.subarray(slabUsed, slabUsed + count));
       slabUsed += count;

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { type AiopipeError, SystemError } from './errors.js';
 import { native, type NativeChild } from './native.js';
 
@@ -58,10 +59,10 @@ export class SpawnedProgram {
 
   /** @internal Made by {@link spawn}. */
   constructor(options: SpawnOptions) {
-    const env = options.env ?? process.env;
-    const pairs = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
-    const { file, argv, cwd, group = 'inherit', deathSignal } = options;
-    for (const text of [file, ...argv, ...pairs, cwd ?? '']) {
+    const { file, argv, env, cwd, group = 'inherit', deathSignal } = options;
+    const pairs = env ?? (isMainThread ? undefined : process.env);
+    const environment = pairs && environmentOf(pairs);
+    for (const text of [file, ...argv, ...(environment ?? []), cwd ?? '']) {
       if (text.includes('\0')) throw new TypeError(`a program's arguments can't hold a NUL: ${JSON.stringify(text)}`);
     }
     // An array of pairs: our number, the child's number.
@@ -73,9 +74,9 @@ export class SpawnedProgram {
       settle = resolve;
     });
     const child = native().spawn(
-      candidates(file, env),
+      candidates(file, env ?? process.env),
       argv,
-      pairs,
+      environment,
       cwd,
       fds,
       group === 'inherit' ? -1 : group === 'own' ? 0 : group,
@@ -126,6 +127,11 @@ export class SpawnedProgram {
   unref(): void {
     native().holdLoop(this.#child, false);
   }
+}
+
+/** As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there. */
+function environmentOf(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
 }
 
 /** Where execvp(3) would look. */

@@ -30,6 +30,8 @@ function abortError(signal: AbortSignal): AbortError {
 /** What a timer of Node's can hold: more would come after 1 ms, and this is 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+const nothing = (): string => '';
+
 /** One promise that something will settle later, unless its signal or timeout comes first. */
 export class Pending<T> {
   readonly promise: Promise<T>;
@@ -38,10 +40,11 @@ export class Pending<T> {
   #stopWaiting: (() => void) | undefined;
 
   /**
+   * @param options - without them it waits for as long as it takes
    * @param what - completes the timeout's message: `no line came from …`
    * @param forget - called before a timeout or abort rejects: whoever would have settled it must not any more
    */
-  constructor(options: WaitOptions | undefined, what: () => string, forget: () => void) {
+  constructor(options?: WaitOptions, what: () => string = nothing, forget: () => void = nothing) {
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

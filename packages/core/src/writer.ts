@@ -62,7 +62,9 @@ export class PipeWriter {
   #queue: Buffer[] = [];
   /** Of the first in the queue, what has been written already. */
   #offset = 0;
-  #gather = Buffer.alloc(0);
+  /** What gathers, whole; `#gather` is what is left of it. */
+  #gatherAll = Buffer.alloc(0);
+  #gather = this.#gatherAll;
   #gathered = 0;
   #flushIsDue = false;
   #accepted = 0;
@@ -222,7 +224,8 @@ export class PipeWriter {
   #gatherCopy(bytes: Buffer): void {
     if (this.#gathered + bytes.length > this.#gather.length) {
       this.#sealGathered();
-      this.#gather = Buffer.allocUnsafeSlow(GATHER_SIZE);
+      this.#gatherAll = Buffer.allocUnsafeSlow(GATHER_SIZE);
+      this.#gather = this.#gatherAll;
     }
     bytes.copy(this.#gather, this.#gathered);
     this.#gathered += bytes.length;
@@ -249,6 +252,22 @@ export class PipeWriter {
   #flush(): void {
     if (!this.#isOpen) this.#drop();
     if (this.unflushed === 0) return;
+    if (this.#queue.length === 0 && this.#descriptor.mayWriteNow) {
+      // What nearly always happens: the kernel takes all that was gathered, and the buffer is free again as it is.
+      const result = this.#descriptor.send(this.#gather, 0, this.#gathered, undefined);
+      if (result < 0 && result !== EAGAIN) {
+        this.#fail(result);
+        return;
+      }
+      if (result === this.#gathered) {
+        this.#gathered = 0;
+        this.#count(result);
+        this.#settle();
+        return;
+      }
+      this.#sealGathered();
+      this.#advance(Math.max(result, 0));
+    }
     this.#sealGathered();
     while (this.#queue.length > 0) {
       if (!this.#descriptor.mayWriteNow) break;
@@ -261,6 +280,8 @@ export class PipeWriter {
       }
       this.#advance(result);
     }
+    // The kernel has all of it, so the buffer is free again from its start: none is allocated while the reader keeps up.
+    if (this.#queue.length === 0) this.#gather = this.#gatherAll;
     this.#descriptor.waitWritable(this.#queue.length > 0 ? this.#interest : undefined);
     this.#settle();
   }
@@ -281,9 +302,13 @@ export class PipeWriter {
     for (const { pending } of this.#waiters.splice(0)) pending.reject(error);
   }
 
+  #count(written: number): void {
+    this.#written += written;
+    this.#descriptor.unflushed -= written;
+  }
+
   #advance(count: number): void {
-    this.#written += count;
-    this.#descriptor.unflushed -= count;
+    this.#count(count);
     this.#offset += count;
     let done = 0;
     while (done < this.#queue.length) {
