@@ -33,10 +33,7 @@ export abstract class Builder<T = unknown> {
 export class KeyedBuilder extends Builder<object> {
   private key: string | undefined;
 
-  constructor(
-    target: object,
-    count: number,
-  ) {
+  constructor(target: object, count: number) {
     super(target, count * 2);
   }
 
@@ -69,13 +66,6 @@ export class ShapedBuilder extends Builder<object> {
 }
 
 export class ArrayBuilder extends Builder<unknown[]> {
-  constructor(
-    target: unknown[],
-    length: number,
-  ) {
-    super(target, length);
-  }
-
   add(value: unknown): string | undefined {
     this.target.push(value);
     return undefined;
@@ -86,10 +76,7 @@ export class ArrayBuilder extends Builder<unknown[]> {
 export class SparseArrayBuilder extends Builder<unknown[]> {
   private key: number | string | undefined;
 
-  constructor(
-    target: unknown[],
-    count: number,
-  ) {
+  constructor(target: unknown[], count: number) {
     super(target, count * 2);
   }
 
@@ -121,10 +108,7 @@ export class MapBuilder extends Builder<Map<unknown, unknown>> {
   private key: unknown;
   private hasKey = false;
 
-  constructor(
-    target: Map<unknown, unknown>,
-    count: number,
-  ) {
+  constructor(target: Map<unknown, unknown>, count: number) {
     super(target, count * 2);
   }
 
@@ -137,13 +121,6 @@ export class MapBuilder extends Builder<Map<unknown, unknown>> {
 }
 
 export class SetBuilder extends Builder<Set<unknown>> {
-  constructor(
-    target: Set<unknown>,
-    count: number,
-  ) {
-    super(target, count);
-  }
-
   add(value: unknown): string | undefined {
     this.target.add(value);
     return undefined;

@@ -16,11 +16,9 @@ export function asBuffer(bytes: Uint8Array): FastBuffer {
   return buffer as FastBuffer;
 }
 
-/** One number, seen as its bytes: cheaper than a DataView for each buffer. */
-export const float64 = new Float64Array(1);
-export const bigInt64 = new BigInt64Array(1);
-export const float64Bytes = new Uint8Array(float64.buffer);
-export const bigInt64Bytes = new Uint8Array(bigInt64.buffer);
+/** What a reader or writer has before it has its first message. */
+export const NO_BYTES = asBuffer(new Uint8Array(0));
 
-/** The format is little-endian. On the few machines that aren't, numbers are turned around on their way. */
-export const bigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,4 +1,4 @@
-import { BusyError, MovedError, type ClosedError } from '@aiopipe/core';
+import { BusyError, ClosedError, MovedError } from '@aiopipe/core';
 import {
   closeSideWhenDropped,
   Descriptor,
@@ -13,6 +13,7 @@ import {
 } from '@aiopipe/core/internal';
 import { DEFAULT_MAX_FRAME_LENGTH } from './frame.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
+import { type IncomingFds } from './passing.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
 
@@ -58,6 +59,11 @@ function checkBytes(name: string, size: number, most: number): number {
   throw new TypeError(`${name}: expected a positive number of bytes up to ${String(most)}, not ${String(size)}`);
 }
 
+/** An end that was dropped leaves behind what came for messages that nobody took. */
+const leftover = new FinalizationRegistry<IncomingFds>((fds) => {
+  fds.closeAll();
+});
+
 /** What the three kinds of channel end have in common. @internal */
 export abstract class ChannelEnd implements Handle, Disposable {
   protected readonly descriptor: Descriptor;
@@ -66,6 +72,9 @@ export abstract class ChannelEnd implements Handle, Disposable {
   readonly #settings: ChannelSettings;
   readonly #directions: number;
   #movedTo: string | undefined;
+  /** Why it closed itself, until {@link close} was called, too. */
+  #brokenBy: Error | undefined;
+  #wasClosed = false;
 
   /** @internal Made by `channel()` and `from()`. */
   constructor(
@@ -77,14 +86,19 @@ export abstract class ChannelEnd implements Handle, Disposable {
   ) {
     this.#settings = settings;
     this.#directions = directions;
-    this.descriptor = new Descriptor(owned, inspectFd(owned.number, directions, 'channel'), directions);
+    const transport = inspectFd(owned.number, directions, 'channel');
+    this.descriptor = new Descriptor(owned, transport, directions);
     if (directions & WRITABLE) {
       const destination = () => `the peer of the ${this.descriptor.toString()}`;
-      this.sender = new Sender(this.descriptor, resolveEncoder(settings.encoder), settings, destination);
+      const canPass = transport.isSocket && transport.isLocal;
+      this.sender = new Sender(this.descriptor, resolveEncoder(settings.encoder), settings, canPass, destination);
     }
     if (directions & READABLE) {
       const decoder = resolveDecoder(settings.decoder, luggage?.ahead?.tables);
-      this.receiver = new Receiver(this.descriptor, decoder, settings.maxFrameLength);
+      this.receiver = new Receiver(this.descriptor, decoder, settings.maxFrameLength, (error) => {
+        this.#break(error);
+      });
+      leftover.register(this, this.receiver.arrivedFds, this);
       if (luggage?.ahead !== undefined) this.receiver.giveReadAhead(luggage.ahead.bytes, aheadFds);
     }
     closeSideWhenDropped(this, this.descriptor, directions);
@@ -100,6 +114,11 @@ export abstract class ChannelEnd implements Handle, Disposable {
    * MovedError after it was handed on.
    */
   close(): void {
+    // It is closed already, but not by whoever calls this: often a `finally`, which must not hide the reason.
+    if (this.#brokenBy !== undefined && !this.#wasClosed) {
+      this.#wasClosed = true;
+      return;
+    }
     this.#assertIdle('closed');
     this.#end();
   }
@@ -134,7 +153,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
       pack: () => this.#pack(),
       move: (destination: string) => {
         const packed = this.#pack();
-        forget(this);
+        this.#forget();
         this.#movedTo = destination;
         this.receiver?.forgetReadAhead();
         this.descriptor.release();
@@ -148,6 +167,10 @@ export abstract class ChannelEnd implements Handle, Disposable {
 
   /** Why calls are refused, once it is closed or went elsewhere. @internal */
   closedError(): ClosedError {
+    const cause = this.#brokenBy;
+    if (cause !== undefined) {
+      return new ClosedError(`${this.descriptor.toString()} is closed: ${cause.message}`, { cause });
+    }
     if (this.#movedTo === undefined) return this.descriptor.closedError();
     return new MovedError(`${this.descriptor.toString()} is not here any more: it was handed to ${this.#movedTo}`);
   }
@@ -190,8 +213,23 @@ export abstract class ChannelEnd implements Handle, Disposable {
     };
   }
 
+  /** What came can't be understood any more, and nor can what follows: the peer shall hear of it. */
+  #break(error: Error): void {
+    if (this.descriptor.isClosed) return;
+    this.#brokenBy = error;
+    this.sender?.flushNow();
+    this.sender?.failAsClosed(error);
+    this.#end();
+  }
+
   #end(): void {
-    forget(this);
+    this.#forget();
+    this.receiver?.arrivedFds.closeAll();
     this.descriptor.closeSide(READABLE | WRITABLE);
+  }
+
+  #forget(): void {
+    forget(this);
+    leftover.unregister(this);
   }
 }

@@ -18,7 +18,12 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
 
   /** Puts messages over a read end that is there already. The end has moved then. */
   static from<Receive = unknown>(end: ReadEnd | DuplexEnd, options?: ChannelOptions): ChannelReader<Receive> {
-    return takeOver(end, [ReadEnd, DuplexEnd], options, (owned, settings) => new ChannelReader(owned, READABLE, settings));
+    return takeOver(
+      end,
+      [ReadEnd, DuplexEnd],
+      options,
+      (owned, settings) => new ChannelReader(owned, READABLE, settings),
+    );
   }
 
   /**
@@ -48,7 +53,12 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
 
   /** Puts messages over a write end that is there already. The end has moved then. */
   static from<Send = unknown>(end: WriteEnd | DuplexEnd, options?: ChannelOptions): ChannelWriter<Send> {
-    return takeOver(end, [WriteEnd, DuplexEnd], options, (owned, settings) => new ChannelWriter(owned, WRITABLE, settings));
+    return takeOver(
+      end,
+      [WriteEnd, DuplexEnd],
+      options,
+      (owned, settings) => new ChannelWriter(owned, WRITABLE, settings),
+    );
   }
 
   /**
@@ -65,7 +75,7 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
 
   /** Resolves when the kernel has all that was put. */
   drain(options?: WaitOptions): Promise<void> {
-    return this.sender.drain(options);
+    return drain(this, this.sender, options);
   }
 }
 
@@ -99,7 +109,7 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
 
   /** As {@link ChannelWriter.drain}. */
   drain(options?: WaitOptions): Promise<void> {
-    return this.sender.drain(options);
+    return drain(this, this.sender, options);
   }
 
   /** The messages until the peer has closed. Leaving the loop early leaves the channel open. */
@@ -171,10 +181,17 @@ function get(end: ChannelEnd, receiver: Receiver, options: WaitOptions | undefin
 }
 
 function put(end: ChannelEnd, sender: Sender, value: unknown, options: WaitOptions | undefined): Promise<void> {
-  if (!end.isClosed) return sender.put(value, options);
-  const refused = Promise.reject(end.closedError());
-  refused.catch(() => undefined);
-  return refused;
+  return end.isClosed ? refused(end) : sender.put(value, options);
+}
+
+function drain(end: ChannelEnd, sender: Sender, options: WaitOptions | undefined): Promise<void> {
+  return end.isClosed ? refused(end) : sender.drain(options);
+}
+
+function refused(end: ChannelEnd): Promise<never> {
+  const promise = Promise.reject<never>(end.closedError());
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /**
@@ -186,9 +203,7 @@ export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, R
   end.putNow(value);
 }
 
-async function* messages<Message>(end: {
-  get(): Promise<Message>;
-}): AsyncGenerator<Message, void, undefined> {
+async function* messages<Message>(end: { get(): Promise<Message> }): AsyncGenerator<Message, void, undefined> {
   for (;;) {
     let message: Message;
     try {

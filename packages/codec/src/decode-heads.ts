@@ -15,15 +15,11 @@ import {
   withoutStack,
 } from './builders.js';
 import { DecoderShape, DefinitionCache } from './decoder-shape.js';
-import type { HandleSource } from './handles.js';
-import { InstanceBuilder, Instances } from './instances.js';
+import { LeafReader } from './decode-leaves.js';
+import { InstanceBuilder } from './instances.js';
 import { ERROR_NAMES } from './kinds.js';
-import { Reader } from './reader.js';
 import { entryNamed } from './registry.js';
-import { Short, TableLimit, Tag } from './tags.js';
-
-/** Up to this many objects, the array of them is kept for the next message. */
-const KEPT = 64;
+import { TableLimit, Tag } from './tags.js';
 
 /** A decoder's tables as plain data, for a reader that moves. */
 export interface DecoderState {
@@ -33,23 +29,19 @@ export interface DecoderState {
   readonly started: boolean;
 }
 
-/** Reads leaves, and the heads of containers, with the tables that they refer to. */
-export abstract class HeadReader extends Reader {
-  protected handles: HandleSource | undefined;
-  protected instances = new Instances();
+/** Reads the heads of containers, with the tables that they refer to. */
+export abstract class HeadReader extends LeafReader {
   /** Whether a message that starts with empty tables has come; no other can come before. */
   protected started = false;
   private readonly definitions = new DefinitionCache();
   private shapes: DecoderShape[] = [];
+  private shapeCount = 0;
   private shapeBytes = 0;
   private classes: string[] = [];
-  /** The message's objects, by their number. */
-  private objects: unknown[] = [];
-  private count = 0;
 
   protected clearTables(): void {
     this.started = true;
-    if (this.shapes.length > 0) this.shapes = [];
+    this.shapeCount = 0;
     if (this.classes.length > 0) this.classes = [];
     this.shapeBytes = 0;
   }
@@ -57,11 +49,17 @@ export abstract class HeadReader extends Reader {
   /** The tables as plain data, from which `Decoder.fromState` makes a decoder that goes on in another process. */
   exportState(): DecoderState {
     const { shapeBytes, started } = this;
-    return { shapes: this.shapes.map(({ keys }) => [...keys]), shapeBytes, classes: [...this.classes], started };
+    return {
+      shapes: this.shapes.slice(0, this.shapeCount).map(({ keys }) => [...keys]),
+      shapeBytes,
+      classes: [...this.classes],
+      started,
+    };
   }
 
   protected importState(state: DecoderState): void {
     this.shapes = state.shapes.map((keys) => new DecoderShape(keys));
+    this.shapeCount = this.shapes.length;
     this.shapeBytes = state.shapeBytes;
     this.classes = [...state.classes];
     this.started = state.started;
@@ -71,175 +69,7 @@ export abstract class HeadReader extends Reader {
   forget(): void {
     this.clearTables();
     this.started = false;
-  }
-
-  /** Lets go of the message's objects. */
-  protected release(): void {
-    if (!this.instances.isIdle) this.instances = new Instances();
-    if (this.count > KEPT) this.objects = [];
-    else for (let i = 0; i < this.count; i++) this.objects[i] = undefined;
-    this.count = 0;
-    this.handles = undefined;
-  }
-
-  /** Gives an object the next number. */
-  protected note<T>(object: T): T {
-    this.objects[this.count++] = object;
-    return object;
-  }
-
-  private noted<T extends Builder>(builder: T): T {
-    builder.id = this.count;
-    this.note(builder.target);
-    return builder;
-  }
-
-  /** What a builder made, which takes its place among the message's objects. */
-  protected finished(builder: Builder): unknown {
-    const value = builder.finish();
-    if (builder.id >= 0) this.objects[builder.id] = value;
-    return value;
-  }
-
-  private reference(): unknown {
-    const number = this.varint();
-    if (number >= this.count) throw this.malformed('a reference to an object that is not there yet');
-    const object = this.objects[number];
-    return object instanceof InstanceBuilder ? this.instances.standInFor(object) : object;
-  }
-
-  /** What a tag below `Tag.FirstContainer` stands for. */
-  protected leaf(tag: number): unknown {
-    switch (tag) {
-      case Tag.Undefined:
-        return undefined;
-      case Tag.Null:
-        return null;
-      case Tag.True:
-        return true;
-      case Tag.False:
-        return false;
-      case Tag.Uint8:
-        return this.byte();
-      case Tag.Uint16:
-        return this.uint16();
-      case Tag.Uint32:
-        return this.uint32();
-      case Tag.Negative8:
-        return ~this.byte();
-      case Tag.Negative16:
-        return ~this.uint16();
-      case Tag.Negative32:
-        return -1 - this.uint32();
-      case Tag.Float64:
-        return this.double();
-      case Tag.BigInt64:
-        return this.bigInt64();
-      case Tag.BigInt:
-        return this.bigint();
-      case Tag.Latin1:
-        return this.latin1(this.varint());
-      case Tag.Utf16:
-        return this.utf16();
-      case Tag.Reference:
-        return this.reference();
-      case Tag.Symbol:
-        return Symbol.for(this.string());
-      case Tag.WellKnownSymbol:
-        return this.wellKnownSymbol();
-      default:
-        return this.note(this.leafObject(tag));
-    }
-  }
-
-  private wellKnownSymbol(): symbol {
-    const name = this.string();
-    const symbol: unknown = Object.hasOwn(Symbol, name) ? (Symbol as unknown as Record<string, unknown>)[name] : undefined;
-    if (typeof symbol !== 'symbol') throw this.malformed('a well-known symbol that this Node does not know');
-    return symbol;
-  }
-
-  private leafObject(tag: number): object {
-    switch (tag) {
-      case Tag.Date:
-        return new Date(this.double());
-      case Tag.RegExp:
-        return this.regExp();
-      case Tag.Url:
-        return this.made(URL, this.string());
-      case Tag.UrlSearchParams:
-        return new URLSearchParams(this.string());
-      case Tag.ArrayBuffer:
-        return this.memory(this.countOf(1)).buffer;
-      case Tag.ResizableArrayBuffer:
-        return this.resizable();
-      case Tag.Buffer: {
-        const length = this.countOf(1);
-        const at = this.skip(length);
-        return Buffer.from(this.bytes.subarray(at, at + length));
-      }
-      case Tag.Handle: {
-        const index = this.varint();
-        if (this.handles === undefined) throw this.malformed('a handle, where none can come');
-        try {
-          return this.handles.take(index);
-        } catch (error) {
-          // To be thrown when the message has been read to its end.
-          return this.instances.fail(error) as unknown as object;
-        }
-      }
-      default:
-        throw this.malformed(`no value begins with 0x${tag.toString(16).padStart(2, '0')}`);
-    }
-  }
-
-  /** A copy of the next bytes, in memory of its own. */
-  private memory(length: number): Buffer & { buffer: ArrayBuffer } {
-    const at = this.skip(length);
-    const copy = Buffer.allocUnsafeSlow(length);
-    this.bytes.copy(copy, 0, at, at + length);
-    return copy as Buffer & { buffer: ArrayBuffer };
-  }
-
-  private resizable(): ArrayBuffer {
-    const maxByteLength = this.varint();
-    const length = this.countOf(1);
-    const at = this.skip(length);
-    try {
-      // Memory for the most it can grow to is reserved, not taken.
-      const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
-      const buffer = new Resizable(length, { maxByteLength });
-      new Uint8Array(buffer).set(this.bytes.subarray(at, at + length));
-      return buffer;
-    } catch (error) {
-      throw this.malformed('a resizable ArrayBuffer that cannot be made', error);
-    }
-  }
-
-  private regExp(): RegExp {
-    const source = this.string();
-    const flags = this.string();
-    const lastIndex = this.number();
-    const regExp = this.made(RegExp, source, flags);
-    regExp.lastIndex = lastIndex;
-    return regExp;
-  }
-
-  /** A number that must stand here, with its tag. */
-  private number(): number {
-    const tag = this.byte();
-    if (tag >= Tag.SmallInt && tag < Tag.SmallInt + Short.Int) return tag - Tag.SmallInt;
-    if (tag >= Tag.SmallNegative) return Tag.SmallNegative - 1 - tag;
-    if (tag >= Tag.Uint8 && tag <= Tag.Float64) return this.leaf(tag) as number;
-    throw this.malformed('a number is expected');
-  }
-
-  private made<A extends unknown[], T>(Class: new (...args: A) => T, ...args: A): T {
-    try {
-      return new Class(...args);
-    } catch (error) {
-      throw this.malformed(`no ${Class.name} can be made of what is there`, error);
-    }
+    this.detach();
   }
 
   /** Reads the head of a container, whichever tag it has, and numbers it. */
@@ -292,9 +122,8 @@ export abstract class HeadReader extends Reader {
   }
 
   protected shape(number: number): DecoderShape {
-    const shape = this.shapes[number];
-    if (shape === undefined) throw this.malformed('an object of a shape that was not defined before');
-    return shape;
+    if (number >= this.shapeCount) throw this.malformed('an object of a shape that was not defined before');
+    return this.shapes[number] as DecoderShape;
   }
 
   /** Defines a shape: the length of the definition in bytes, how many keys there are, then each. */
@@ -302,7 +131,7 @@ export abstract class HeadReader extends Reader {
     const length = this.countOf(1);
     const start = this.position;
     const end = start + length;
-    if (this.shapes.length >= TableLimit.Shapes || this.shapeBytes >= TableLimit.ShapeBytes) {
+    if (this.shapeCount >= TableLimit.Shapes || this.shapeBytes >= TableLimit.ShapeBytes) {
       throw this.malformed('it defines more shapes than a table holds');
     }
     let shape = this.definitions.find(this.bytes, start, end);
@@ -313,7 +142,7 @@ export abstract class HeadReader extends Reader {
     }
     this.position = end;
     this.shapeBytes += length;
-    this.shapes.push(shape);
+    this.shapes[this.shapeCount++] = shape;
     return shape;
   }
 
@@ -363,8 +192,6 @@ export abstract class HeadReader extends Reader {
 
   private instance(name: string): Builder {
     const builder = new InstanceBuilder(name, entryNamed(name), this.instances);
-    builder.id = this.count;
-    this.note(builder.target ?? builder);
-    return builder;
+    return this.noted(builder, builder.target ?? builder);
   }
 }

@@ -24,7 +24,7 @@ export class Decoder extends HeadReader {
   private readonly recursionLimit: number;
   private busy = false;
   private depth = 0;
-  /** How many values more the message may hold. */
+  /** How many values the message has said that it holds. */
   private nodes = 0;
 
   constructor(limits: DecodeLimits = {}) {
@@ -51,10 +51,10 @@ export class Decoder extends HeadReader {
   decode(bytes: Uint8Array, start: number, end: number, handles?: HandleSource): unknown {
     if (this.busy) throw new DecodeError('a revive of a message reads another one of the same channel');
     this.busy = true;
-    this.attach(asBuffer(bytes), start, end);
+    this.attach(bytes === this.bytes ? this.bytes : asBuffer(bytes), start, end);
     this.handles = handles;
     this.depth = 0;
-    this.nodes = this.maxNodes;
+    this.nodes = 0;
     try {
       return this.message();
     } finally {
@@ -84,7 +84,8 @@ export class Decoder extends HeadReader {
   }
 
   private spend(nodes: number): void {
-    if ((this.nodes -= nodes) < 0) throw this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
+    if ((this.nodes += nodes) > this.maxNodes)
+      throw this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
   }
 
   private read(): unknown {
@@ -93,12 +94,14 @@ export class Decoder extends HeadReader {
     const tag = this.bytes[at] as number;
     this.position = at + 1;
     if (tag < Tag.SmallInt) {
-      if (tag < Tag.FirstContainer) return this.leaf(tag);
+      if (tag < Tag.Object) return this.leaf(tag);
       if (this.depth < this.recursionLimit) {
         if (tag === Tag.NewShape) return this.shapedObject(this.newShape());
         if (tag === Tag.Shape) return this.shapedObject(this.shape(this.varint()));
         if (tag === Tag.Array) return this.array(this.countOf(1));
         if (tag === Tag.Object) return this.keyedObject(this.countOf(2));
+        if (tag === Tag.Map) return this.map(this.countOf(2));
+        if (tag === Tag.Set) return this.set(this.countOf(1));
       }
       return this.build(this.container(tag));
     }
@@ -154,6 +157,27 @@ export class Decoder extends HeadReader {
     return array;
   }
 
+  private map(count: number): Map<unknown, unknown> {
+    this.spend(count * 2);
+    const map = this.note(new Map<unknown, unknown>());
+    this.depth++;
+    for (let i = 0; i < count; i++) {
+      const key = this.read();
+      map.set(key, this.read());
+    }
+    this.depth--;
+    return map;
+  }
+
+  private set(count: number): Set<unknown> {
+    this.spend(count);
+    const set = this.note(new Set());
+    this.depth++;
+    for (let i = 0; i < count; i++) set.add(this.read());
+    this.depth--;
+    return set;
+  }
+
   /** Reads a container's values: by recursion near the root, where a stack of its own isn't needed. */
   private build(builder: Builder): unknown {
     if (this.depth >= this.recursionLimit) return this.buildDeep(builder);
@@ -169,7 +193,8 @@ export class Decoder extends HeadReader {
     let opening: Builder | undefined = root;
     for (;;) {
       if (opening !== undefined) {
-        if (++this.depth > this.maxDepth) throw this.malformed(`it nests deeper than the limit of ${String(this.maxDepth)}`);
+        if (++this.depth > this.maxDepth)
+          throw this.malformed(`it nests deeper than the limit of ${String(this.maxDepth)}`);
         this.spend(opening.remaining);
         pending.push(opening);
         opening = undefined;
@@ -202,5 +227,5 @@ export class Decoder extends HeadReader {
 }
 
 function isContainer(tag: number): boolean {
-  return (tag >= Tag.FirstContainer && tag < Tag.SmallInt) || (tag >= Tag.ShortArray && tag < Tag.SmallNegative);
+  return (tag >= Tag.Object && tag < Tag.SmallInt) || (tag >= Tag.ShortArray && tag < Tag.SmallNegative);
 }

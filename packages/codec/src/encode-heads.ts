@@ -1,6 +1,20 @@
 import { types } from 'node:util';
 import { isHandle } from '@aiopipe/core/internal';
 import { errorParts } from './error-parts.js';
+import {
+  changed,
+  extraKeys,
+  flagsOf,
+  isDense,
+  isIndex,
+  mapSize,
+  notGenuine,
+  pairs,
+  setSize,
+  sourceOf,
+  unboxed,
+  whyNot,
+} from './encodable.js';
 import type { HandleSink } from './handles.js';
 import { ERROR_NAMES, errorClassOf, Kind, kindInOtherRealm, kindOfPrototype, viewNumber } from './kinds.js';
 import { Passing, Refusal } from './paths.js';
@@ -10,16 +24,6 @@ import { Short, TableLimit, Tag } from './tags.js';
 import { Writer } from './writer.js';
 
 const NOTHING: readonly unknown[] = [];
-
-const mapSize = getterOf<number>(Map.prototype, 'size');
-const setSize = getterOf<number>(Set.prototype, 'size');
-const flagsOf = getterOf<string>(RegExp.prototype, 'flags');
-const sourceOf = getterOf<string>(RegExp.prototype, 'source');
-
-function getterOf<R>(prototype: object, key: string): (object: object) => R {
-  const get = Object.getOwnPropertyDescriptor(prototype, key)?.get as () => R;
-  return (object) => Reflect.apply(get, object, []);
-}
 
 /**
  * Writes what stands before an object's children on the wire, and says what they are. With that, each kind of object
@@ -105,18 +109,16 @@ export abstract class HeadWriter extends Writer {
     return pairs(value, keys);
   }
 
-  /** @param keys its own enumerable keys, where the caller has them */
   protected openArray(value: readonly unknown[], pos: number): readonly unknown[] {
-    const values = Object.values(value);
     const length = value.length;
-    if (values.length !== length || !isDense(value, values)) {
-      const keys = Object.keys(value);
-      this.buffer[pos] = Tag.SparseArray;
-      this.opened = this.varint(keys.length, this.varint(length, pos + 1));
-      return pairs(value, keys).map((part, i) => (i % 2 === 0 && isIndex(part as string) ? Number(part) : part));
+    if (isDense(value)) {
+      this.opened = this.arrayHead(length, pos);
+      return value;
     }
-    this.opened = this.arrayHead(length, pos);
-    return values;
+    const keys = Object.keys(value);
+    this.buffer[pos] = Tag.SparseArray;
+    this.opened = this.varint(keys.length, this.varint(length, pos + 1));
+    return pairs(value, keys).map((part, i) => (i % 2 === 0 && isIndex(part as string) ? Number(part) : part));
   }
 
   protected arrayHead(length: number, pos: number): number {
@@ -140,15 +142,14 @@ export abstract class HeadWriter extends Writer {
       return this.openGenuine(kind, value, pos);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      throw new Refusal(`an object that isn't the ${nameOf(value)} that it seems to be cannot be sent`, value, error);
+      throw notGenuine(value, error);
     }
   }
 
   private openGenuine(kind: Kind, value: object, pos: number): readonly unknown[] {
     switch (kind) {
       case Kind.Map: {
-        const size = mapSize(value);
-        this.opened = this.tagged(Tag.Map, size, pos);
+        this.opened = this.tagged(Tag.Map, mapSize(value), pos);
         const children: unknown[] = [];
         Map.prototype.forEach.call(value, (item, key) => children.push(key, item));
         return children;
@@ -250,7 +251,10 @@ export abstract class HeadWriter extends Writer {
 
   private openHandle(value: object, pos: number): readonly unknown[] {
     if (this.sink === undefined) {
-      throw new Refusal("a handle cannot be sent this way: it can travel through a channel, or in a child's args", value);
+      throw new Refusal(
+        "a handle cannot be sent this way: it can travel through a channel, or in a child's args",
+        value,
+      );
     }
     if (!this.sink.isHandle(value)) throw new Refusal('a handle of this kind cannot be sent', value);
     let index: number;
@@ -278,53 +282,3 @@ export abstract class HeadWriter extends Writer {
 }
 
 type Resizable = ArrayBuffer & { resizable?: boolean; maxByteLength?: number };
-
-export function changed(value: object): Refusal {
-  return new Refusal('it changed while it was being encoded (by a getter, a Proxy or a reduce)', value);
-}
-
-function pairs(value: object, keys: readonly string[]): unknown[] {
-  const parts: unknown[] = [];
-  for (const key of keys) parts.push(key, (value as Record<string, unknown>)[key]);
-  return parts;
-}
-
-/** As many values as elements doesn't say that each element is one: a hole may be made up for by a named property. */
-function isDense(array: readonly unknown[], values: readonly unknown[]): boolean {
-  for (let i = 0; i < values.length; i++) if (values[i] === undefined && !Object.hasOwn(array, i)) return false;
-  return Object.is(values[values.length - 1], array[values.length - 1]);
-}
-
-function isIndex(key: string): boolean {
-  const n = Number(key) >>> 0;
-  return String(n) === key && n !== 0xffffffff;
-}
-
-/** The own enumerable properties that someone added to a built-in object. */
-function extraKeys(kind: Kind, value: object): readonly string[] {
-  const keys = Object.keys(value);
-  if (kind === Kind.DomException) return [];
-  // A boxed string's characters are properties too.
-  return kind === Kind.Boxed && types.isStringObject(value) ? keys.slice(String.prototype.valueOf.call(value).length) : keys;
-}
-
-function unboxed(value: object): unknown {
-  if (types.isNumberObject(value)) return Number.prototype.valueOf.call(value);
-  if (types.isStringObject(value)) return String.prototype.valueOf.call(value);
-  if (types.isBooleanObject(value)) return Boolean.prototype.valueOf.call(value);
-  if (types.isBigIntObject(value)) return BigInt.prototype.valueOf.call(value);
-  return Symbol.prototype.valueOf.call(value);
-}
-
-function nameOf(value: object): string {
-  const constructor: unknown = (value as { constructor?: unknown }).constructor;
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'object';
-}
-
-function whyNot(value: object): string {
-  if (types.isSharedArrayBuffer(value)) return 'a SharedArrayBuffer cannot be sent';
-  const name = nameOf(value);
-  const native = /\[native code\]\s*\}$/.test(Function.prototype.toString.call(value.constructor));
-  if (native) return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name} cannot be sent`;
-  return `an instance of ${name} cannot be sent: the class isn't registered (see register())`;
-}

@@ -18,7 +18,9 @@ export interface FrameOptions {
 function limitOf(options: FrameOptions): number {
   const { maxFrameLength = DEFAULT_MAX_FRAME_LENGTH } = options;
   if (!Number.isInteger(maxFrameLength) || maxFrameLength < 0 || maxFrameLength > LONGEST) {
-    throw new RangeError(`maxFrameLength must be a number of bytes from 0 to ${String(LONGEST)}, not ${String(maxFrameLength)}`);
+    throw new RangeError(
+      `maxFrameLength must be a number of bytes from 0 to ${String(LONGEST)}, not ${String(maxFrameLength)}`,
+    );
   }
   return maxFrameLength;
 }

@@ -159,7 +159,8 @@ export class InstanceBuilder extends Builder {
     const revived = target === undefined ? entry.revive(this.data) : entry.revive(this.data, target as object);
     const instance = target !== undefined && revived === undefined ? target : revived;
     if (typeof instance !== 'object' || instance === null) throw new TypeError('it returned no object');
-    if (target !== undefined && instance !== target) throw new TypeError('it returned another instance than create made');
+    if (target !== undefined && instance !== target)
+      throw new TypeError('it returned another instance than create made');
     return instance;
   }
 

@@ -118,7 +118,11 @@ export function kindInOtherRealm(value: object, prototype: object): Kind | undef
 
 /** The name of the built-in error class nearest to an instance, of whichever realm; undefined where it is no error. */
 export function errorClassOf(value: object): (typeof ERROR_NAMES)[number] | undefined {
-  for (let link = Object.getPrototypeOf(value) as object | null; link !== null; link = Object.getPrototypeOf(link) as object | null) {
+  for (
+    let link = Object.getPrototypeOf(value) as object | null;
+    link !== null;
+    link = Object.getPrototypeOf(link) as object | null
+  ) {
     const name = builtins.get(link)?.name ?? foreignName(link);
     const found = ERROR_NAMES.find((known) => known === name);
     if (found !== undefined) return found;
@@ -129,7 +133,8 @@ export function errorClassOf(value: object): (typeof ERROR_NAMES)[number] | unde
 /** The name of the class that a prototype belongs to, if that class is native code. */
 function foreignName(prototype: object): string | undefined {
   const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
-  if (typeof constructor !== 'function' || (constructor as unknown as Builtin).prototype !== prototype) return undefined;
+  if (typeof constructor !== 'function' || (constructor as unknown as Builtin).prototype !== prototype)
+    return undefined;
   return /\[native code\]\s*\}$/.test(Function.prototype.toString.call(constructor)) ? constructor.name : undefined;
 }
 

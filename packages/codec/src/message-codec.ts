@@ -33,21 +33,27 @@ export interface MessageDecoder {
   exportState(): unknown;
 }
 
-/** A message of the serializer begins with one of these. With handles, it ends with their list and that list's length. */
-const PLAIN = 0;
-const WITH_HANDLES = 1;
+/** Before a message with handles, which ends with their list and that list's length. No message begins with it. */
+const WITH_HANDLES = 0xa2;
 
 class DefaultEncoder implements MessageEncoder {
   readonly #encoder = new Encoder({ shared: true });
 
   encode(out: Output, value: unknown, handles: OutgoingHandles): void {
-    out.ensure(1);
-    const at = out.position++;
+    const start = out.position;
     this.#encoder.encodeInto(out, value, handles);
-    out.buffer[at] = PLAIN;
     if (handles.count === 0) return;
-    out.buffer[at] = WITH_HANDLES;
-    const list = serialize(handles.describe());
+    out.ensure(1);
+    out.buffer.copyWithin(start + 1, start, out.position++);
+    out.buffer[start] = WITH_HANDLES;
+    let list: Buffer;
+    try {
+      list = serialize(handles.describe());
+    } catch (error) {
+      // The encoder takes its message for sent, and the tables for known on the other side.
+      this.reset();
+      throw error;
+    }
     appendBytes(out, list);
     out.ensure(4);
     out.position = out.buffer.writeUInt32BE(list.length, out.position);
@@ -66,15 +72,12 @@ class DefaultDecoder implements MessageDecoder {
   }
 
   decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown {
-    if (start === end) throw new DecodeError('an empty message came');
-    const kind = bytes[start];
-    if (kind === PLAIN) return this.#decoder.decode(bytes, start + 1, end);
-    if (kind !== WITH_HANDLES) throw new DecodeError(`a message of the unknown kind ${String(kind)} came`);
+    if (bytes[start] !== WITH_HANDLES || start === end) return this.#decoder.decode(bytes, start, end);
 
     const listLength = end - start >= 5 ? bytes.readUInt32BE(end - 4) : Infinity;
     const listStart = end - 4 - listLength;
     if (listStart <= start) throw new DecodeError('the list of handles is longer than its message');
-    const handles = new IncomingHandles(deserialize(bytes.subarray(listStart, end - 4)), fds);
+    const handles = new IncomingHandles(handleList(bytes.subarray(listStart, end - 4)), fds);
     try {
       const value = this.#decoder.decode(bytes, start + 1, listStart, handles);
       handles.closeUntaken();
@@ -90,9 +93,19 @@ class DefaultDecoder implements MessageDecoder {
   }
 }
 
+/** Whatever is wrong with it, nobody can say then whose the next descriptors are. */
+function handleList(bytes: Buffer): unknown {
+  try {
+    return deserialize(bytes);
+  } catch (cause) {
+    throw new DecodeError('the list of handles is malformed', { cause });
+  }
+}
+
 const bytesOnly: ByteCodec = {
   encode: (value) => {
-    if (!ArrayBuffer.isView(value)) throw new TypeError(`with encoder null only bytes can be put, not ${kindOf(value)}`);
+    if (!ArrayBuffer.isView(value))
+      throw new TypeError(`with encoder null only bytes can be put, not ${kindOf(value)}`);
     return asBuffer(value);
   },
   decode: (bytes) => bytes,
@@ -109,9 +122,7 @@ const json: ByteCodec = {
 
 /** A codec of the user's, or one of the simple ones, for either direction. */
 class SimpleEncoder implements MessageEncoder {
-  constructor(
-    private readonly encodeValue: (value: unknown) => unknown,
-  ) {}
+  constructor(private readonly encodeValue: (value: unknown) => unknown) {}
 
   encode(out: Output, value: unknown): void {
     const bytes = this.encodeValue(value);
@@ -125,11 +136,11 @@ class SimpleEncoder implements MessageEncoder {
 }
 
 class SimpleDecoder implements MessageDecoder {
-  constructor(
-    private readonly decodeBytes: (bytes: Buffer) => unknown,
-  ) {}
+  constructor(private readonly decodeBytes: (bytes: Buffer) => unknown) {}
 
-  decode(bytes: Buffer, start: number, end: number): unknown {
+  decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown {
+    // No message of ours refers to any; kept, they would use up our limit of open files.
+    fds.closeAll();
     const own = Buffer.from(bytes.subarray(start, end));
     try {
       return this.decodeBytes(own);
@@ -166,7 +177,9 @@ function resolveCodec(what: string, option: unknown): ByteCodec {
   const named = typeof option === 'string' ? codecNamed(option) : undefined;
   if (named !== undefined) return named;
   const known = "'default', 'json', null, a function, or the name of a registered codec";
-  throw new TypeError(`${what}: expected ${known}, not ${typeof option === 'string' ? JSON.stringify(option) : kindOf(option)}`);
+  throw new TypeError(
+    `${what}: expected ${known}, not ${typeof option === 'string' ? JSON.stringify(option) : kindOf(option)}`,
+  );
 }
 
 function appendBytes(out: Output, bytes: Buffer): void {

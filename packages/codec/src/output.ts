@@ -13,7 +13,9 @@ export class Output {
   ensure(n: number): void {
     const needed = this.position + n;
     if (needed <= this.buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, this.buffer.length + (64 << 20))));
+    const grown = Buffer.allocUnsafeSlow(
+      Math.max(needed, Math.min(this.buffer.length * 2, this.buffer.length + (64 << 20))),
+    );
     this.buffer.copy(grown, 0, 0, this.position);
     this.buffer = grown;
   }

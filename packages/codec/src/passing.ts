@@ -1,4 +1,4 @@
-import { adopterOf, HANDLE, isHandle, OwnedFd, type Handle } from '@aiopipe/core/internal';
+import { adopterOf, HANDLE, isHandle, native, OwnedFd, type Handle } from '@aiopipe/core/internal';
 import { DecodeError, EncodeError } from './errors.js';
 import { type HandleSink, type HandleSource } from './handles.js';
 
@@ -8,9 +8,12 @@ type Description = [kind: string, fdCount: number, data: unknown];
 /** The handles of the message that is being encoded. They move when it has been encoded, all of them or none. */
 export class OutgoingHandles implements HandleSink {
   #handles: Handle[] = [];
+  readonly #canPass: boolean;
   readonly #destination: () => string;
 
-  constructor(destination: () => string) {
+  /** @param canPass - whether descriptors can travel at all: only over a socket of this machine */
+  constructor(canPass: boolean, destination: () => string) {
+    this.#canPass = canPass;
     this.#destination = destination;
   }
 
@@ -25,6 +28,12 @@ export class OutgoingHandles implements HandleSink {
   add(value: object): number {
     const known = this.#handles.indexOf(value as Handle);
     if (known >= 0) return known;
+    if (!this.#canPass) {
+      throw new EncodeError(
+        'value',
+        'a handle can only be sent over a local socket, and this channel is over something else',
+      );
+    }
     (value as Handle)[HANDLE]().assertMovable();
     return this.#handles.push(value as Handle) - 1;
   }
@@ -54,36 +63,41 @@ export class OutgoingHandles implements HandleSink {
   }
 }
 
-/** Stands where no handles can go along: with an encoder that is not ours. */
-export const noHandles: HandleSink = {
-  isHandle: () => false,
-  add: () => {
-    throw new EncodeError('value', "a handle can only travel with the 'default' encoder");
-  },
-};
-
 /** The descriptors that came with the bytes, in the order of the messages that they belong to. */
 export class IncomingFds {
   /** What the receiving call fills: how many came, then their numbers. */
   readonly arrivals = new Int32Array(254);
   #fds: OwnedFd[] = [];
+  #wereLost = false;
 
-  /** Takes in what the last call brought. False: some were lost on the way. */
-  collect(): boolean {
+  /**
+   * Takes in what the last call brought. Once some were lost on the way, those that come later belong to messages that
+   * nobody will decode: the one that lacks its own ends the channel.
+   */
+  collect(): void {
     const count = this.arrivals[0] ?? 0;
-    if (count < 0) return false;
-    for (let i = 1; i <= count; i++) this.give(this.arrivals[i] as number);
-    return true;
+    if (count < 0) this.#wereLost = true;
+    for (let i = 1; i <= count; i++) {
+      const fd = this.arrivals[i] as number;
+      if (this.#wereLost) native().close(fd);
+      else this.give(fd);
+    }
+  }
+
+  /** Whether the kernel could not hand all of them over. */
+  get wereLost(): boolean {
+    return this.#wereLost;
   }
 
   give(fd: number): void {
     this.#fds.push(new OwnedFd(fd, 'handle that was sent here', IncomingFds.prototype.give));
   }
 
+  get count(): number {
+    return this.#fds.length;
+  }
+
   take(count: number): OwnedFd[] {
-    if (count > this.#fds.length) {
-      throw new DecodeError(`a message names ${String(count)} descriptors, but ${String(this.#fds.length)} came`);
-    }
     return this.#fds.splice(0, count);
   }
 
@@ -103,22 +117,26 @@ export class IncomingFds {
 
 /** The handles of the message that is being decoded. */
 export class IncomingHandles implements HandleSource {
-  readonly #handles: { value: object; isTaken: boolean }[] = [];
+  readonly #handles: ({ value: object; isTaken: boolean } | { error: unknown })[] = [];
 
-  /** Makes them again. If one can't be, those before it are closed, and so are its descriptors. */
+  /**
+   * Makes them again. What throws is malformed, and no descriptor was taken. One that can't be made throws when it is
+   * taken: the rest of its message must be read all the same, for the tables that the next ones refer to.
+   */
   constructor(descriptions: unknown, fds: IncomingFds) {
     if (!Array.isArray(descriptions)) throw new DecodeError('the list of handles is no list');
-    const all = (descriptions as unknown[]).map((description) => {
-      const [kind, count, data] = checkDescription(description);
-      return { kind, data, fds: fds.take(count) };
-    });
-    for (const [index, { kind, data, fds: own }] of all.entries()) {
+    const all = (descriptions as unknown[]).map(checkDescription);
+    const named = all.reduce((sum, [, count]) => sum + count, 0);
+    if (named > fds.count) {
+      throw new DecodeError(`a message names ${String(named)} descriptors, but ${String(fds.count)} came`);
+    }
+    for (const [kind, count, data] of all) {
+      const own = fds.take(count);
       try {
         this.#handles.push({ value: adopt(kind, own, data), isTaken: false });
       } catch (error) {
-        this.closeUntaken();
-        for (const { fds: rest } of all.slice(index)) for (const fd of rest) fd.close();
-        throw error;
+        for (const fd of own) fd.close();
+        this.#handles.push({ error });
       }
     }
   }
@@ -126,6 +144,7 @@ export class IncomingHandles implements HandleSource {
   take(index: number): object {
     const handle = this.#handles[index];
     if (handle === undefined) throw new DecodeError(`a message has no handle ${String(index)}`);
+    if ('error' in handle) throw handle.error;
     handle.isTaken = true;
     return handle.value;
   }
@@ -141,7 +160,9 @@ export class IncomingHandles implements HandleSource {
   }
 
   #close(which: (handle: { isTaken: boolean }) => boolean): void {
-    for (const { value } of this.#handles.filter(which)) (value as Disposable)[Symbol.dispose]();
+    for (const handle of this.#handles) {
+      if ('value' in handle && which(handle)) (handle.value as Disposable)[Symbol.dispose]();
+    }
   }
 }
 
@@ -156,11 +177,15 @@ function checkDescription(value: unknown): Description {
 /** Where it throws, the descriptors are still ours. */
 function adopt(kind: string, fds: readonly OwnedFd[], data: unknown): object {
   const adopter = adopterOf(kind);
-  if (adopter === undefined) throw new DecodeError(`a handle of the unknown kind ${JSON.stringify(kind)} came`, { fatal: false });
-  const handle = adopter(
-    fds.map((fd) => fd.number),
-    data,
-  );
-  for (const fd of fds) fd.take();
-  return handle;
+  if (adopter === undefined)
+    throw new DecodeError(`a handle of the unknown kind ${JSON.stringify(kind)} came`, { fatal: false });
+  const numbers = fds.map((fd) => fd.number);
+  try {
+    const handle = adopter(numbers, data);
+    for (const fd of fds) fd.take();
+    return handle;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DecodeError(`a ${kind} that was sent here can't be made again: ${reason}`, { cause, fatal: false });
+  }
 }

@@ -1,3 +1,5 @@
+import { entryFor } from './registry.js';
+
 /** Thrown inside the encoder where a value can't be sent; what the user gets is made from it and from the way to it. */
 export class Refusal {
   constructor(
@@ -42,9 +44,10 @@ export function describePath(ancestors: readonly object[], culprit: unknown): st
 
 function stepTo(container: object, target: unknown): string {
   try {
-    return stepInCollection(container, target) ?? stepToProperty(container, target) ?? stepUnseen(container);
+    return stepInCollection(container, target) ?? stepToProperty(container, target) ?? stepUnseen(container, target);
   } catch {
-    return stepUnseen(container);
+    // It can't even be looked at: a revoked Proxy, say.
+    return '';
   }
 }
 
@@ -90,10 +93,9 @@ function propertyStep(container: object, key: string): string {
 }
 
 /** What isn't among an object's properties: a registered class's reduced form, or what a getter made anew. */
-function stepUnseen(container: object): string {
-  const prototype = Object.getPrototypeOf(container) as object | null;
-  const isPlain = prototype === null || prototype === Object.prototype || Array.isArray(container);
-  return isPlain ? '[?]' : '.reduce()';
+function stepUnseen(container: object, target: unknown): string {
+  if (target === UNREADABLE) return '';
+  return entryFor(Object.getPrototypeOf(container) as object | null) === undefined ? '[?]' : '.reduce()';
 }
 
 function show(key: unknown): string {

@@ -1,6 +1,14 @@
 import { ClosedError, IncompleteReadError, SystemError, type WaitOptions } from '@aiopipe/core';
 import { constants } from 'node:os';
-import { EAGAIN, Pending, READABLE, refuse, type Descriptor, type Interest, type OwnedFd } from '@aiopipe/core/internal';
+import {
+  EAGAIN,
+  Pending,
+  READABLE,
+  refuse,
+  type Descriptor,
+  type Interest,
+  type OwnedFd,
+} from '@aiopipe/core/internal';
 import { DecodeError, EndOfStreamError, FrameTooLongError } from './errors.js';
 import { HEADER_LENGTH } from './frame.js';
 import { type MessageDecoder } from './message-codec.js';
@@ -32,26 +40,43 @@ export class Receiver {
   #failure: Error | undefined;
   /** The last read took less than there was room for: the next one would only hear EAGAIN. */
   #drained = false;
+  /** A message is being decoded in place: nothing may be read over it. */
+  #isDecoding = false;
+  readonly #onBreak: (error: Error) => void;
 
-  constructor(descriptor: Descriptor, decoder: MessageDecoder, maxFrameLength: number) {
+  /** @param onBreak - called when nothing that comes can be understood any more: to close the channel */
+  constructor(
+    descriptor: Descriptor,
+    decoder: MessageDecoder,
+    maxFrameLength: number,
+    onBreak: (error: Error) => void,
+  ) {
     this.#descriptor = descriptor;
     this.#decoder = decoder;
     this.#maxFrameLength = maxFrameLength;
+    this.#onBreak = onBreak;
   }
 
   get isBusy(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting.length > 0 || this.#isDecoding;
+  }
+
+  /** Those that have come and that no message was given yet: whoever closes or drops the channel closes them. */
+  get arrivedFds(): IncomingFds {
+    return this.#fds;
   }
 
   get(options: WaitOptions | undefined): Promise<unknown> {
     const refusal = this.#closedError() ?? refuse(options);
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (this.#waiting.length === 0) {
+    if (!this.isBusy) {
       try {
         const value = this.#next();
         if (value !== NOTHING) return Promise.resolve(value);
       } catch (error) {
         return Promise.reject(error as Error);
+      } finally {
+        this.#serve();
       }
     }
     const pending = new Pending<unknown>(
@@ -70,10 +95,11 @@ export class Receiver {
   tryGet(): { value: unknown } | undefined {
     const refusal = this.#closedError();
     if (refusal !== undefined) throw refusal;
-    if (this.#waiting.length > 0) return undefined;
-    // One read, whatever the last one said and this turn has moved: nobody waits for the loop to tell of news.
+    if (this.isBusy) return undefined;
+    // Reads whatever the last read said and this turn has moved: nobody waits for the loop to tell of news.
     let value = this.#cut();
-    if (value === NOTHING && this.#fill()) value = this.#cut();
+    while (value === NOTHING && this.#fill()) value = this.#cut();
+    this.#serve();
     return value === NOTHING ? undefined : { value };
   }
 
@@ -95,11 +121,12 @@ export class Receiver {
     const available = this.#end - this.#start;
     if (available >= HEADER_LENGTH) {
       const length = this.#buffer.readUInt32BE(this.#start);
-      if (length > this.#maxFrameLength) throw this.#fail(new FrameTooLongError(length, this.#maxFrameLength));
+      if (length > this.#maxFrameLength) throw this.#break(new FrameTooLongError(length, this.#maxFrameLength));
       if (available >= HEADER_LENGTH + length) return this.#decode(length);
     }
     if (!this.#ended) return NOTHING;
-    if (available === 0) throw new EndOfStreamError(`${this.#name}: the other end is closed, and all messages were taken`);
+    if (available === 0)
+      throw new EndOfStreamError(`${this.#name}: the other end is closed, and all messages were taken`);
     const partial = Buffer.from(this.#buffer.subarray(this.#start, this.#end));
     throw this.#fail(new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, partial));
   }
@@ -108,18 +135,33 @@ export class Receiver {
     const start = this.#start + HEADER_LENGTH;
     this.#start = start + length;
     if (this.#start === this.#end) this.#start = this.#end = 0;
+    this.#isDecoding = true;
     try {
       return this.#decoder.decode(this.#buffer, start, start + length, this.#fds);
     } catch (error) {
+      if (!(error instanceof DecodeError && error.fatal)) throw error;
       // Whatever followed such bytes could be taken for what it is not.
-      if (error instanceof DecodeError && error.fatal) this.#fail(error);
-      throw error;
+      throw this.#break(this.#fds.wereLost ? this.#lostHandles() : error);
+    } finally {
+      this.#isDecoding = false;
     }
+  }
+
+  /** The messages before the one that they belong to have come as always. */
+  #lostHandles(): SystemError {
+    const about = `${this.#name}: handles that were sent here could not be taken`;
+    return new SystemError(-constants.errno.EMFILE, 'recvmsg', about);
   }
 
   #fail(error: Error): Error {
     this.#failure = error;
     this.#fds.closeAll();
+    return error;
+  }
+
+  #break(error: Error): Error {
+    this.#fail(error);
+    this.#onBreak(error);
     return error;
   }
 
@@ -136,16 +178,7 @@ export class Receiver {
     }
     this.#drained = count < room;
     if (count === EAGAIN) return false;
-    if (!this.#fds.collect()) {
-      this.#fail(
-        new SystemError(
-          -constants.errno.EMFILE,
-          'recvmsg',
-          `${this.#name}: handles that were sent here could not be taken`,
-        ),
-      );
-      return true;
-    }
+    this.#fds.collect();
     if (count === 0) this.#ended = true;
     this.#end += Math.max(count, 0);
     return true;
@@ -179,20 +212,26 @@ export class Receiver {
     this.#descriptor.waitReadable(this.#waiting.length > 0 ? this.#interest : undefined);
   }
 
+  /** Gives those that wait what is there. (Behind a get that need not wait, they are those that its decoder called.) */
+  #serve(): void {
+    if (this.#waiting.length === 0) return;
+    while (this.#waiting.length > 0) {
+      try {
+        const value = this.#next();
+        if (value === NOTHING) break;
+        this.#waiting.shift()?.resolve(value);
+      } catch (error) {
+        this.#waiting.shift()?.reject(error);
+      }
+    }
+    this.#update();
+  }
+
   /** While this is set at the descriptor, it keeps the channel from being collected. */
   readonly #interest: Interest = {
     ready: () => {
       this.#drained = false;
-      while (this.#waiting.length > 0) {
-        try {
-          const value = this.#next();
-          if (value === NOTHING) break;
-          this.#waiting.shift()?.resolve(value);
-        } catch (error) {
-          this.#waiting.shift()?.reject(error);
-        }
-      }
-      this.#update();
+      this.#serve();
     },
     closed: () => {
       this.failAsClosed();
@@ -203,7 +242,6 @@ export class Receiver {
   failAsClosed(): void {
     const error = new ClosedError(`${this.#name} was closed while a get waited`);
     for (const pending of this.#waiting.splice(0)) pending.reject(error);
-    this.#fds.closeAll();
   }
 
   /** What was read and not taken by any `get()`; it stays here. */

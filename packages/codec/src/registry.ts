@@ -9,18 +9,16 @@ import { kindOfPrototype } from './kinds.js';
  */
 export interface Registration<T extends object, D> {
   /** The class's name on the wire, the same on both sides and unlike any other: `'geo/Point'`. */
-  name: string;
+  readonly name: string;
   /** What stands for this instance. */
-  reduce: (instance: T) => D;
-  /**
-   * Builds the instance from that; with `create`, fills in the one that `create` made.
-   */
-  revive: ((data: D) => T) | ((data: D, instance: T) => T | void);
+  readonly reduce: (instance: T) => D;
+  /** Builds the instance from what stands for it; with {@link create}, fills in the one that it made. */
+  readonly revive: (data: D, instance: T) => T | void;
   /**
    * Makes an empty instance, before its data is read. A class needs it where an instance can hold itself, directly or
    * through others, in a private field: the data can then refer to an instance that is there already.
    */
-  create?: () => T;
+  readonly create?: (() => T) | undefined;
 }
 
 /** Turns values to bytes and back, in place of the default serializer. */
@@ -69,7 +67,7 @@ const registry: Registry = ((globalThis as { [REGISTRY]?: Registry })[REGISTRY] 
  * @throws TypeError where an argument isn't what it should be, or the class is one that can be sent anyway
  * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` where another class has the name, or the class another name
  */
-export function register<T extends object, D>(
+export function register<T extends object, const D>(
   Class: abstract new (...args: never[]) => T,
   registration: Registration<T, D>,
 ): void {
@@ -89,7 +87,9 @@ export function register<T extends object, D>(
   }
   const other = registry.byName.get(name);
   if (other !== undefined && other.constructor !== Class) {
-    throw alreadyRegistered(`the name '${name}' is taken: two classes can't share it (${other.constructor.name}, ${Class.name})`);
+    throw alreadyRegistered(
+      `the name '${name}' is taken: two classes can't share it (${other.constructor.name}, ${Class.name})`,
+    );
   }
   const before = registry.byPrototype.get(prototype);
   if (before !== undefined && before.name !== name) {

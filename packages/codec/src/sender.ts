@@ -9,7 +9,7 @@ import {
   type Interest,
   type OwnedFd,
 } from '@aiopipe/core/internal';
-import { FrameTooLongError, QueueFullError } from './errors.js';
+import { EncodeError, FrameTooLongError, QueueFullError } from './errors.js';
 import { HEADER_LENGTH } from './frame.js';
 import { type MessageEncoder } from './message-codec.js';
 import { Output } from './output.js';
@@ -46,6 +46,9 @@ export class Sender {
   readonly #queueLimit: number;
   readonly #handles: OutgoingHandles;
   #out = new Output();
+  /** Where in the output buffer the last whole frame ends; beyond it, one is being made. */
+  #end = 0;
+  #isEncoding = false;
   /** How many of the output buffer's bytes the kernel has. */
   #head = 0;
   /** Where in the whole stream the output buffer begins. */
@@ -57,22 +60,26 @@ export class Sender {
   #flushIsDue = false;
   #failure: Error | undefined;
 
-  /** @param destination - whoever gets handles that are sent, in the words of later errors about them */
+  /**
+   * @param canPass - whether handles can travel over this descriptor
+   * @param destination - whoever gets them, in the words of later errors about them
+   */
   constructor(
     descriptor: Descriptor,
     encoder: MessageEncoder,
     limits: { maxFrameLength: number; queueLimit: number },
+    canPass: boolean,
     destination: () => string,
   ) {
     this.#descriptor = descriptor;
     this.#encoder = encoder;
     this.#maxFrameLength = limits.maxFrameLength;
     this.#queueLimit = limits.queueLimit;
-    this.#handles = new OutgoingHandles(destination);
+    this.#handles = new OutgoingHandles(canPass, destination);
   }
 
   get #accepted(): number {
-    return this.#base + this.#out.position;
+    return this.#base + this.#end;
   }
 
   get #written(): number {
@@ -81,15 +88,15 @@ export class Sender {
 
   /** Bytes that the kernel has not taken yet. */
   get unflushed(): number {
-    return this.#out.position - this.#head;
+    return this.#end - this.#head;
   }
 
   get isBusy(): boolean {
-    return this.unflushed > 0;
+    return this.unflushed > 0 || this.#isEncoding;
   }
 
   put(value: unknown, options: WaitOptions | undefined): Promise<void> {
-    const refusal = this.#refusal(options);
+    const refusal = this.#putRefusal(options);
     if (refusal !== undefined) return rejected(refusal);
     try {
       this.#append(value);
@@ -109,10 +116,10 @@ export class Sender {
 
   /** As {@link put}, but what is wrong throws, and it is written at once as far as the pipe takes it. */
   putNow(value: unknown): void {
-    const refusal = this.#refusal(undefined);
+    const refusal = this.#putRefusal(undefined);
     if (refusal !== undefined) throw refusal;
     this.#append(value);
-    this.#flush();
+    this.flushNow();
   }
 
   readonly #onTurnEnd = (): void => {
@@ -128,21 +135,32 @@ export class Sender {
     return this.#reach(options);
   }
 
-  /** Writes what can be written at once. */
+  /** Writes what the kernel takes at once, even if that is more than this turn's share. */
   flushNow(): void {
-    this.#flush();
+    this.#flush(true);
   }
 
   #refusal(options: WaitOptions | undefined): Error | undefined {
     if (!this.#descriptor.isOpenFor(WRITABLE)) return this.#descriptor.closedError();
-    if (this.#failure !== undefined) return this.#failure;
+    return this.#failure ?? refuse(options);
+  }
+
+  #putRefusal(options: WaitOptions | undefined): Error | undefined {
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return refusal;
+    if (this.#isEncoding) {
+      return new EncodeError(
+        'value',
+        'a getter, Proxy, reduce or encoder of a message puts another one on the same channel',
+      );
+    }
     if (this.unflushed > this.#queueLimit) {
       return new QueueFullError(
         `${this.#name}: ${String(this.unflushed)} bytes are queued already, over the limit of ${String(this.#queueLimit)} ` +
           `(queueLimit): await each put(), so that it waits while the pipe is full`,
       );
     }
-    return refuse(options);
+    return undefined;
   }
 
   /** One frame more in the output buffer; unless it throws, and then all is as it was. */
@@ -151,31 +169,39 @@ export class Sender {
     const start = out.position;
     const position = this.#accepted;
     this.#handles.begin();
-    out.ensure(HEADER_LENGTH);
-    out.position += HEADER_LENGTH;
+    this.#isEncoding = true;
     try {
+      out.ensure(HEADER_LENGTH);
+      out.position += HEADER_LENGTH;
       this.#encoder.encode(out, value, this.#handles);
       const length = out.position - start - HEADER_LENGTH;
       if (length > this.#maxFrameLength) {
         this.#encoder.reset();
         throw new FrameTooLongError(length, this.#maxFrameLength);
       }
+      // The value's own code may have disposed of the channel.
+      if (!this.#descriptor.isOpenFor(WRITABLE)) throw this.#descriptor.closedError();
       out.buffer.writeUInt32BE(length, start);
     } catch (error) {
       out.position = start;
       this.#handles.abandon();
       throw error;
+    } finally {
+      this.#isEncoding = false;
     }
+    this.#end = out.position;
     const fds = this.#handles.finish();
     if (fds.length > 0) this.#parcels.push({ position, fds });
     this.#descriptor.unflushed += out.position - start;
     unflushed.add(this);
   }
 
-  #flush(): void {
+  #flush(all = false): void {
+    // The output buffer is the encoder's until the frame is whole. Whoever encodes will flush.
+    if (this.#isEncoding) return;
     if (!this.#descriptor.isOpenFor(WRITABLE)) this.#drop();
     this.#batch = undefined;
-    while (this.unflushed > 0 && this.#descriptor.mayWriteNow) {
+    while (this.unflushed > 0 && (all || this.#descriptor.mayWriteNow)) {
       const result = this.#write();
       if (result === 0) break;
       if (result < 0) {
@@ -194,7 +220,7 @@ export class Sender {
     const [parcel, second] = this.#parcels;
     const isHere = parcel !== undefined && parcel.position === this.#written;
     const next = isHere ? second : parcel;
-    const end = next === undefined ? this.#out.position : next.position - this.#base;
+    const end = next === undefined ? this.#end : next.position - this.#base;
     let length = end - this.#head;
     let passed: OwnedFd[] = [];
     if (isHere) {
@@ -219,11 +245,12 @@ export class Sender {
   }
 
   #rewind(): void {
-    this.#base += this.#out.position;
-    this.#head = 0;
+    unflushed.delete(this);
+    if (this.#isEncoding) return;
+    this.#base += this.#end;
+    this.#head = this.#end = 0;
     if (this.#out.buffer.length > KEEP_BELOW) this.#out = new Output();
     else this.#out.position = 0;
-    unflushed.delete(this);
   }
 
   /** While this is set at the descriptor, it keeps the channel from being collected. */
@@ -250,6 +277,8 @@ export class Sender {
   }
 
   #wait(options: WaitOptions | undefined): Waiter {
+    // Those that wait stand in the order of their positions: what is put from here on comes after this one.
+    this.#batch = undefined;
     const pending = new Pending<void>(
       options,
       () => `${this.#name}: the message could not be written (it stays queued)`,
@@ -282,15 +311,15 @@ export class Sender {
   /** A message whose delivery failed takes its handles along: they are closed. */
   #drop(): void {
     this.#descriptor.unflushed -= this.unflushed;
-    this.#head = this.#out.position;
+    this.#head = this.#end;
     this.#rewind();
     for (const { fds } of this.#parcels.splice(0)) for (const fd of fds) fd.close();
   }
 
   /** Before it is closed with something unsent: whoever waits rejects. */
-  failAsClosed(): void {
+  failAsClosed(cause?: Error): void {
     this.#drop();
-    const error = new ClosedError(`${this.#name} was closed while a put waited`);
+    const error = new ClosedError(`${this.#name} was closed while a put waited`, cause && { cause });
     for (const { pending } of this.#waiters.splice(0)) pending.reject(error);
   }
 

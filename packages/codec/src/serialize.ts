@@ -8,7 +8,11 @@ export interface DeserializeOptions {
   limits?: DecodeLimits;
 }
 
-/** A result of at least this many bytes keeps the buffer that it was written to; a smaller one is copied from it. */
+/** Results are cut from a chunk of this many bytes, one after another, as Node's own small Buffers are. */
+const CHUNK = 16_384;
+/** A longer result than this, in bytes, gets memory of its own. */
+const LONGEST_CUT = 2048;
+/** A result of at least this many bytes keeps the memory that it was written to; a shorter one is copied from it. */
 const HANDED_OVER = 32_768;
 
 interface Pen {
@@ -26,27 +30,44 @@ let idleDecoder: Decoder | undefined;
  * @throws EncodeError where the value holds something that can't be sent, with the path to it
  */
 export function serialize(value: unknown): Buffer {
-  const pen = idlePen ?? { encoder: new Encoder(), output: new Output() };
+  const pen = idlePen ?? { encoder: new Encoder(), output: new Output(CHUNK) };
   idlePen = undefined;
   const { encoder, output } = pen;
+  const start = output.position;
   try {
     encoder.encodeInto(output, value);
-    return take(output);
+    return cut(pen, start);
+  } catch (error) {
+    // What was refused may have been large.
+    renew(output);
+    encoder.detach();
+    throw error;
   } finally {
-    output.position = 0;
     idlePen = pen;
   }
 }
 
-function take(output: Output): Buffer {
+function cut({ encoder, output }: Pen, start: number): Buffer {
   const { buffer, position } = output;
-  if (position >= HANDED_OVER) {
-    output.buffer = Buffer.allocUnsafeSlow(8192);
-    return buffer.subarray(0, position);
+  const length = position - start;
+  if (length <= LONGEST_CUT) {
+    if (position > CHUNK - LONGEST_CUT) renew(output);
+    return buffer.subarray(start, position);
   }
-  const bytes = Buffer.allocUnsafe(position);
-  buffer.copy(bytes, 0, 0, position);
+  if (length >= HANDED_OVER) {
+    renew(output);
+    encoder.detach();
+    return buffer.subarray(start, position);
+  }
+  const bytes = Buffer.allocUnsafeSlow(length);
+  buffer.copy(bytes, 0, start, position);
+  output.position = start;
   return bytes;
+}
+
+function renew(output: Output): void {
+  output.buffer = Buffer.allocUnsafeSlow(CHUNK);
+  output.position = 0;
 }
 
 /**

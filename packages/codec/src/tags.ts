@@ -2,8 +2,8 @@
 export const VERSION = 0xa1;
 
 /**
- * The first byte of each value. Leaves are below `FirstContainer`; what holds other values is from there to 0x3f, or
- * is one of the short forms of arrays and objects. `docs/wire-format.md` says what follows each.
+ * The first byte of each value. Leaves are below `Object`; what holds other values is from there to 0x3f, or is
+ * one of the short forms of arrays and objects. `docs/wire-format.md` says what follows each.
  */
 export const enum Tag {
   Undefined = 0x01,
@@ -33,7 +33,6 @@ export const enum Tag {
   Buffer = 0x19,
   Handle = 0x1a,
 
-  FirstContainer = 0x20,
   Object = 0x20,
   NullObject = 0x21,
   NewShape = 0x22,
@@ -67,7 +66,6 @@ export const enum Short {
   Latin1 = 32,
   Array = 16,
   Shape = 48,
-  Negative = 16,
 }
 
 /** What an Error has of its own that its own enumerable properties don't show: a bit each, sent in this order. */

@@ -1,4 +1,4 @@
-import { bigEndian, bigInt64, bigInt64Bytes, type FastBuffer, float64, float64Bytes } from './bytes.js';
+import { type FastBuffer, NO_BYTES, viewOf } from './bytes.js';
 import type { Output } from './output.js';
 import { Short, Tag } from './tags.js';
 
@@ -13,15 +13,25 @@ const LOOP_LENGTH = 20;
  * stays in a register through the recursion of the encoder.
  */
 export class Writer {
-  protected buffer!: FastBuffer;
+  protected buffer: FastBuffer = NO_BYTES;
+  private view = viewOf(NO_BYTES);
   /** Below this position there is room for `HEADROOM` bytes. */
   protected limit = 0;
   private output!: Output;
 
   protected attach(output: Output): void {
     this.output = output;
-    this.buffer = output.buffer as FastBuffer;
-    this.limit = this.buffer.length - HEADROOM;
+    const buffer = output.buffer as FastBuffer;
+    if (buffer === this.buffer) return;
+    this.buffer = buffer;
+    this.view = viewOf(buffer);
+    this.limit = buffer.length - HEADROOM;
+  }
+
+  /** Lets go of the buffer that was written to last. */
+  detach(): void {
+    this.buffer = NO_BYTES;
+    this.limit = 0;
   }
 
   protected reserve(pos: number, n: number): void {
@@ -60,7 +70,7 @@ export class Writer {
         return this.fixed(Tag.Uint8, int, pos);
       }
       const magnitude = ~int;
-      if (magnitude < Short.Negative) {
+      if (magnitude <= 0xff - Tag.SmallNegative) {
         buffer[pos] = Tag.SmallNegative + magnitude;
         return pos + 1;
       }
@@ -94,22 +104,15 @@ export class Writer {
 
   protected double(tag: Tag, value: number, pos: number): number {
     this.buffer[pos] = tag;
-    float64[0] = value;
-    return this.eight(float64Bytes, pos + 1);
-  }
-
-  private eight(bytes: Uint8Array, pos: number): number {
-    const buffer = this.buffer;
-    if (bigEndian) for (let i = 0; i < 8; i++) buffer[pos + i] = bytes[7 - i] as number;
-    else for (let i = 0; i < 8; i++) buffer[pos + i] = bytes[i] as number;
-    return pos + 8;
+    this.view.setFloat64(pos + 1, value, true);
+    return pos + 9;
   }
 
   protected bigint(value: bigint, pos: number): number {
     if (BigInt.asIntN(64, value) === value) {
       this.buffer[pos] = Tag.BigInt64;
-      bigInt64[0] = value;
-      return this.eight(bigInt64Bytes, pos + 1);
+      this.view.setBigInt64(pos + 1, value, true);
+      return pos + 9;
     }
     const negative = value < 0n;
     const digits = (negative ? -value : value).toString(16);

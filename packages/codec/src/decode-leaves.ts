@@ -1,0 +1,188 @@
+import type { Builder } from './builders.js';
+import type { HandleSource } from './handles.js';
+import { InstanceBuilder, Instances } from './instances.js';
+import { Reader } from './reader.js';
+import { Short, Tag } from './tags.js';
+
+/** Up to this many objects, the array of them is kept for the next message. */
+const KEPT = 64;
+
+/** Reads the values that hold no others, and keeps the message's objects by their numbers. */
+export abstract class LeafReader extends Reader {
+  protected handles: HandleSource | undefined;
+  protected instances = new Instances();
+  private objects: unknown[] = [];
+  private count = 0;
+
+  /** Lets go of the message's objects. */
+  protected release(): void {
+    if (!this.instances.isIdle) this.instances = new Instances();
+    if (this.count > KEPT) this.objects = [];
+    else for (let i = 0; i < this.count; i++) this.objects[i] = undefined;
+    this.count = 0;
+    this.handles = undefined;
+  }
+
+  /** Gives an object the next number. */
+  protected note<T>(object: T): T {
+    this.objects[this.count++] = object;
+    return object;
+  }
+
+  /** Gives a builder's object the next number. References to it get `target` until it is finished. */
+  protected noted<T extends Builder>(builder: T, target: unknown = builder.target): T {
+    builder.id = this.count;
+    this.note(target);
+    return builder;
+  }
+
+  /** What a builder made, which takes its place among the message's objects. */
+  protected finished(builder: Builder): unknown {
+    const value = builder.finish();
+    if (builder.id >= 0) this.objects[builder.id] = value;
+    return value;
+  }
+
+  private reference(): unknown {
+    const number = this.varint();
+    if (number >= this.count) throw this.malformed('a reference to an object that is not there yet');
+    const object = this.objects[number];
+    return object instanceof InstanceBuilder ? this.instances.standInFor(object) : object;
+  }
+
+  /** What a tag below `Tag.Object` stands for. */
+  protected leaf(tag: number): unknown {
+    switch (tag) {
+      case Tag.Undefined:
+        return undefined;
+      case Tag.Null:
+        return null;
+      case Tag.True:
+        return true;
+      case Tag.False:
+        return false;
+      case Tag.Uint8:
+        return this.byte();
+      case Tag.Uint16:
+        return this.uint16();
+      case Tag.Uint32:
+        return this.uint32();
+      case Tag.Negative8:
+        return ~this.byte();
+      case Tag.Negative16:
+        return ~this.uint16();
+      case Tag.Negative32:
+        return -1 - this.uint32();
+      case Tag.Float64:
+        return this.double();
+      case Tag.BigInt64:
+        return this.bigInt64();
+      case Tag.BigInt:
+        return this.bigint();
+      case Tag.Latin1:
+        return this.latin1(this.varint());
+      case Tag.Utf16:
+        return this.utf16();
+      case Tag.Reference:
+        return this.reference();
+      case Tag.Symbol:
+        return Symbol.for(this.string());
+      case Tag.WellKnownSymbol:
+        return this.wellKnownSymbol();
+      default:
+        return this.note(this.leafObject(tag));
+    }
+  }
+
+  private wellKnownSymbol(): symbol {
+    const name = this.string();
+    const symbol: unknown = Object.hasOwn(Symbol, name)
+      ? (Symbol as unknown as Record<string, unknown>)[name]
+      : undefined;
+    if (typeof symbol !== 'symbol') throw this.malformed('a well-known symbol that this Node does not know');
+    return symbol;
+  }
+
+  private leafObject(tag: number): object {
+    switch (tag) {
+      case Tag.Date:
+        return new Date(this.double());
+      case Tag.RegExp:
+        return this.regExp();
+      case Tag.Url:
+        return this.made(URL, this.string());
+      case Tag.UrlSearchParams:
+        return new URLSearchParams(this.string());
+      case Tag.ArrayBuffer:
+        return this.memory(this.countOf(1)).buffer;
+      case Tag.ResizableArrayBuffer:
+        return this.resizable();
+      case Tag.Buffer: {
+        const length = this.countOf(1);
+        const at = this.skip(length);
+        return Buffer.from(this.bytes.subarray(at, at + length));
+      }
+      case Tag.Handle: {
+        const index = this.varint();
+        if (this.handles === undefined) throw this.malformed('a handle, where none can come');
+        try {
+          return this.handles.take(index);
+        } catch (error) {
+          // To be thrown when the message has been read to its end.
+          return this.instances.fail(error) as unknown as object;
+        }
+      }
+      default:
+        throw this.malformed(`no value begins with 0x${tag.toString(16).padStart(2, '0')}`);
+    }
+  }
+
+  /** A copy of the next bytes, in memory of its own. */
+  private memory(length: number): Buffer & { buffer: ArrayBuffer } {
+    const at = this.skip(length);
+    const copy = Buffer.allocUnsafeSlow(length);
+    this.bytes.copy(copy, 0, at, at + length);
+    return copy as Buffer & { buffer: ArrayBuffer };
+  }
+
+  private resizable(): ArrayBuffer {
+    const maxByteLength = this.varint();
+    const length = this.countOf(1);
+    const at = this.skip(length);
+    try {
+      // Memory for the most it can grow to is reserved, not taken.
+      const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+      const buffer = new Resizable(length, { maxByteLength });
+      new Uint8Array(buffer).set(this.bytes.subarray(at, at + length));
+      return buffer;
+    } catch (error) {
+      throw this.malformed('a resizable ArrayBuffer that cannot be made', error);
+    }
+  }
+
+  private regExp(): RegExp {
+    const source = this.string();
+    const flags = this.string();
+    const lastIndex = this.number();
+    const regExp = this.made(RegExp, source, flags);
+    regExp.lastIndex = lastIndex;
+    return regExp;
+  }
+
+  /** A number that must stand here, with its tag. */
+  private number(): number {
+    const tag = this.byte();
+    if (tag >= Tag.SmallInt && tag < Tag.SmallInt + Short.Int) return tag - Tag.SmallInt;
+    if (tag >= Tag.SmallNegative) return Tag.SmallNegative - 1 - tag;
+    if (tag >= Tag.Uint8 && tag <= Tag.Float64) return this.leaf(tag) as number;
+    throw this.malformed('a number is expected');
+  }
+
+  private made<A extends unknown[], T>(Class: new (...args: A) => T, ...args: A): T {
+    try {
+      return new Class(...args);
+    } catch (error) {
+      throw this.malformed(`no ${Class.name} can be made of what is there`, error);
+    }
+  }
+}

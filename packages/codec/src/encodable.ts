@@ -1,0 +1,96 @@
+import { types } from 'node:util';
+import { Kind } from './kinds.js';
+import { Refusal } from './paths.js';
+
+export const flagsOf = getterOf<string>(RegExp.prototype, 'flags');
+export const sourceOf = getterOf<string>(RegExp.prototype, 'source');
+
+function getterOf<R>(prototype: object, key: string): (object: object) => R {
+  const get = Object.getOwnPropertyDescriptor(prototype, key)?.get as () => R;
+  return (object) => Reflect.apply(get, object, []);
+}
+
+/** The size of a Map; of what only looks like one, a refusal. */
+export function mapSize(value: object): number {
+  try {
+    return (value as Map<unknown, unknown>).size;
+  } catch (error) {
+    throw notGenuine(value, error);
+  }
+}
+
+/** The same for a Set. */
+export function setSize(value: object): number {
+  try {
+    return (value as Set<unknown>).size;
+  } catch (error) {
+    throw notGenuine(value, error);
+  }
+}
+
+export function notGenuine(value: object, error: unknown): Refusal {
+  const name = nameOf(value) ?? 'built-in object';
+  return new Refusal(`an object that isn't the ${name} that it seems to be cannot be sent`, value, error);
+}
+
+export function changed(value: object): Refusal {
+  return new Refusal('it changed while it was being encoded (by a getter, a Proxy or a reduce)', value);
+}
+
+export function pairs(value: object, keys: readonly string[]): unknown[] {
+  const parts: unknown[] = [];
+  for (const key of keys) parts.push(key, (value as Record<string, unknown>)[key]);
+  return parts;
+}
+
+/** Up to this length, an array's keys are cheaper to list than its values. */
+const SHORT_ARRAY = 16;
+
+/** Whether an array has all its elements, and no property beside them. */
+export function isDense(array: readonly unknown[]): boolean {
+  const { length } = array;
+  const properties = length <= SHORT_ARRAY ? Object.keys(array) : Object.values(array);
+  if (properties.length !== length) return false;
+  // A hole may be made up for by a named property.
+  for (let i = 0; i < length; i++) if (array[i] === undefined && !Object.hasOwn(array, i)) return false;
+  return true;
+}
+
+export function isIndex(key: string): boolean {
+  const n = Number(key) >>> 0;
+  return String(n) === key && n !== 0xffffffff;
+}
+
+/** The own enumerable properties that someone added to a built-in object. */
+export function extraKeys(kind: Kind, value: object): readonly string[] {
+  const keys = Object.keys(value);
+  if (kind === Kind.DomException) return [];
+  // A boxed string's characters are properties too.
+  return kind === Kind.Boxed && types.isStringObject(value)
+    ? keys.slice(String.prototype.valueOf.call(value).length)
+    : keys;
+}
+
+export function unboxed(value: object): unknown {
+  if (types.isNumberObject(value)) return Number.prototype.valueOf.call(value);
+  if (types.isStringObject(value)) return String.prototype.valueOf.call(value);
+  if (types.isBooleanObject(value)) return Boolean.prototype.valueOf.call(value);
+  if (types.isBigIntObject(value)) return BigInt.prototype.valueOf.call(value);
+  return Symbol.prototype.valueOf.call(value);
+}
+
+/** The name of the class that a value is an instance of; undefined where it is of none. */
+function nameOf(value: object): string | undefined {
+  const constructor: unknown = (value as { constructor?: unknown }).constructor;
+  if (typeof constructor !== 'function' || constructor === Object) return undefined;
+  return value instanceof constructor && constructor.name !== '' ? constructor.name : undefined;
+}
+
+export function whyNot(value: object): string {
+  if (types.isSharedArrayBuffer(value)) return 'a SharedArrayBuffer cannot be sent';
+  const name = nameOf(value);
+  if (name === undefined) return 'an object whose prototype is another object cannot be sent';
+  const native = /\[native code\]\s*\}$/.test(Function.prototype.toString.call(value.constructor));
+  if (native) return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name} cannot be sent`;
+  return `an instance of ${name} cannot be sent: the class isn't registered (see register())`;
+}
