@@ -55,7 +55,7 @@ const tasks = {
     pnpm(['exec', 'prettier', '--check', '--log-level', 'warn', '.']);
     turbo(['build', 'lint', 'typecheck', '--output-logs=new-only']);
     // One package at a time: their tests start processes by the dozen.
-    turbo(['test', '--concurrency=1', ...args]);
+    turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
   },
   format() {
     install();

@@ -3,26 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Channel, ChannelReader, ChannelWriter, type ChannelOptions } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
 
-/** An error with whatever fields it has. */
-export type Failure = Error & { readonly code?: string } & Readonly<Record<string, unknown>>;
-
-export async function errorOf(promise: Promise<unknown>): Promise<Failure> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as Failure;
-  }
-  throw new Error('it did not reject');
-}
-
-export function thrownBy(call: () => unknown): Failure {
-  try {
-    call();
-  } catch (error) {
-    return error as Failure;
-  }
-  throw new Error('it did not throw');
-}
+export { errorOf, thrownBy, type Failure } from '@aiopipe/testing';
 
 /** Lets the event loop come round: whatever is ready has been told then. */
 export async function turns(count = 4): Promise<void> {

@@ -2,6 +2,8 @@ import { readSync, writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { aiopipe, type PipeReader, type PipeOptions, type WriteEnd } from '@aiopipe/core';
 
+export { errorOf, randomFrom, thrownBy, type Failure } from '@aiopipe/testing';
+
 /** A reader, and the raw end that feeds it: bytes are there when `writeSync` has returned. */
 export function readerAndTap(options?: PipeOptions): {
   reader: PipeReader;
@@ -47,37 +49,6 @@ export async function isPending(promise: Promise<unknown>): Promise<boolean> {
   promise.then(note, note);
   await turns();
   return !settled;
-}
-
-/** An error with whatever fields it has. */
-export type Failure = Error & { readonly code?: string } & Readonly<Record<string, unknown>>;
-
-export async function errorOf(promise: Promise<unknown>): Promise<Failure> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as Failure;
-  }
-  throw new Error('it did not reject');
-}
-
-export function thrownBy(call: () => unknown): Failure {
-  try {
-    call();
-  } catch (error) {
-    return error as Failure;
-  }
-  throw new Error('it did not throw');
-}
-
-/** Numbers in [0, 1) that are the same in every run: a failure can be had again. (mulberry32) */
-export function randomFrom(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** `bytes` in pieces of random lengths, none of them empty. */

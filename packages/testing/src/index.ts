@@ -15,3 +15,5 @@ export {
   type ByteStreamMakers,
   type CloggedBytePipe,
 } from './stream-contract.js';
+export { errorOf, thrownBy, type Failure } from './failures.js';
+export { randomFrom } from './random.js';
