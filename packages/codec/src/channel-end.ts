@@ -176,6 +176,11 @@ export abstract class ChannelEnd implements Handle, Disposable {
   }
 
   /** @internal */
+  get peerLeftUnread(): boolean {
+    return this.descriptor.peerLeftUnread;
+  }
+
+  /** @internal */
   putNow(value: unknown): void {
     this.sender?.putNow(value);
   }

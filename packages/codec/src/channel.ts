@@ -203,6 +203,13 @@ export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, R
   end.putNow(value);
 }
 
+/**
+ * Whether the peer closed without having read all that was put. Known once `get()` has met the end. @internal
+ */
+export function peerLeftUnread(end: ChannelEnd): boolean {
+  return end.peerLeftUnread;
+}
+
 async function* messages<Message>(end: { get(): Promise<Message> }): AsyncGenerator<Message, void, undefined> {
   for (;;) {
     let message: Message;

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { putNow } from './channel.js';
+export { peerLeftUnread, putNow } from './channel.js';

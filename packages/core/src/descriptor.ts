@@ -43,6 +43,7 @@ export class Descriptor {
   #writeBudget = BUDGET;
   #openSides: number;
   #mustRestoreBlocking = false;
+  #peerLeftUnread = false;
   /** Bytes that a writer has accepted and the kernel has not. */
   unflushed = 0;
 
@@ -79,6 +80,11 @@ export class Descriptor {
   /** Whether a call waits or bytes are unflushed: then it can be neither closed nor moved. */
   get isBusy(): boolean {
     return this.#reading !== undefined || this.#writing !== undefined || this.unflushed > 0;
+  }
+
+  /** Whether the peer closed without having read all that was written to it. Known once the end of its data was read. */
+  get peerLeftUnread(): boolean {
+    return this.#peerLeftUnread;
   }
 
   get isReading(): boolean {
@@ -119,7 +125,10 @@ export class Descriptor {
       return result;
     }
     if (result === EAGAIN) return result;
-    if (result === ECONNRESET && this.#transport.isLocal) return 0;
+    if (result === ECONNRESET && this.#transport.isLocal) {
+      this.#peerLeftUnread = true;
+      return 0;
+    }
     throw new SystemError(result, 'read', this.toString());
   }
 

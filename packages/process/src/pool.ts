@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { channel, QueueFullError, type Channel } from '@aiopipe/codec';
-import { putNow } from '@aiopipe/codec/internal';
+import { peerLeftUnread, putNow } from '@aiopipe/codec/internal';
 import { ClosedError } from '@aiopipe/core';
 import { ChildError } from './errors.js';
 import { serve, type Outcome, type Task } from './pool-worker.js';
@@ -247,11 +247,14 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
     this.#workers.delete(id);
     if (willRestart) this.#restarts++;
     await worker.drained;
+    const wasRead = !peerLeftUnread(worker.tasks);
     worker.tasks[Symbol.dispose]();
     const job = this.#takeJob(worker);
     if (job === undefined) return;
-    if (willRestart && !this.#hasFailed && (job.retriesLeft > 0 || !job.wasSent)) {
-      if (job.wasSent) job.retriesLeft--;
+    // What a child never had costs no retry: it was gone already, and we had not heard of it yet.
+    const wasBegun = job.wasSent && wasRead;
+    if (willRestart && !this.#hasFailed && (job.retriesLeft > 0 || !wasBegun)) {
+      if (wasBegun) job.retriesLeft--;
       job.wasSent = false;
       this.#queue.unshift(job);
       this.#dispatch();
