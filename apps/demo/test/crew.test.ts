@@ -107,7 +107,11 @@ test('restarted workers leave no descriptor behind', async () => {
 });
 
 function commandLine(pid: number): string {
-  return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended since it was listed
+  }
 }
 
 /** Pipes and sockets of another process. */
