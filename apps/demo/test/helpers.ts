@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { until } from '@aiopipe/testing';
 
 export const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -104,6 +104,8 @@ export function startDemo(args: readonly string[], options: RunOptions = {}): Ru
       resolve({ code, signal, ...text });
     });
   });
+  // A test that fails in the middle leaves it waiting for what will not come.
+  onTestFinished(() => void child.kill('SIGKILL'));
   return { pid: child.pid ?? 0, ended };
 }
 

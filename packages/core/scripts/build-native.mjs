@@ -1,5 +1,6 @@
 // Compiles native/ with node-gyp against the running Node's own headers, where they are installed beside it.
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +31,23 @@ function nodeGyp() {
   return ['node-gyp'];
 }
 
+/** As binding.gyp says it. */
+function compileDirectly(prefix) {
+  const { target_name, sources, defines, cflags } = JSON.parse(readFileSync(join(nativeDir, 'binding.gyp'), 'utf8'))
+    .targets[0];
+  const directory = join(nativeDir, 'build', 'Release');
+  mkdirSync(directory, { recursive: true });
+  const includes = ['include/node', 'include'].map((path) => `-I${join(prefix, path)}`);
+  const macros = [...defines, `NODE_GYP_MODULE_NAME=${target_name}`].map((define) => `-D${define}`);
+  const [file, ...options] = (process.env.CC || 'cc').split(' ');
+  const words = [...options, '-shared', '-fPIC', '-pthread', ...cflags, ...macros, ...includes, ...sources];
+  const { status } = spawnSync(file, [...words, '-o', join(directory, `${target_name}.node`)], {
+    cwd: nativeDir,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) need('the compiler failed (its output is above)');
+}
+
 if (process.platform === 'win32') {
   process.stderr.write(
     '@aiopipe/core: no native binding on Windows; the package can be imported, its first call throws.\n',
@@ -39,13 +57,18 @@ if (process.platform === 'win32') {
 
 const compiler = process.env.CC || 'cc';
 if (!works(compiler.split(' ')[0], '--version')) need(`no C compiler answers to "${compiler}"`);
-if (!works(process.env.MAKE || 'make', '--version')) need('make is not there');
+const prefix = headersPrefix();
+if (!works(process.env.MAKE || 'make', '--version')) {
+  // node-gyp can do nothing without make; but these few files of C need no more than the compiler.
+  if (prefix === undefined || process.platform !== 'linux') need('make is not there');
+  compileDirectly(prefix);
+  process.exit(0);
+}
 const pythons = [process.env.npm_config_python, process.env.NODE_GYP_FORCE_PYTHON, process.env.PYTHON];
 if (![...pythons, 'python3', 'python'].some((python) => python && works(python, '--version'))) {
   need('Python 3 is not there');
 }
 
-const prefix = headersPrefix();
 const hasHeaders = prefix !== undefined || Boolean(process.env.npm_config_nodedir);
 const [command, ...words] = nodeGyp();
 

@@ -129,7 +129,6 @@ test('in the repository an installation compiles nothing: the build does', async
 
 test.each([
   ['no C compiler answers to "cc"', []],
-  ['make is not there', ['cc']],
   ['Python 3 is not there', ['cc', 'make']],
 ])('a build that fails because %s says what to install', async (reason, there) => {
   unpack();
@@ -140,6 +139,12 @@ test.each([
     expect.stringMatching(/^To build it, install a C compiler, make and Python 3: `apt-get install/),
     '',
   ]);
+});
+
+test('a build without make and Python needs no more than the compiler', async () => {
+  unpack();
+  expect(await install(onlyPrograms('cc', 'as', 'ld'))).toEqual({ code: 0, output: '' });
+  expect(await useIt()).toEqual({ code: 0, output: 'works\n' });
 });
 
 test('a build that fails in the compiler shows what it said, and no stack trace', async () => {
