@@ -18,6 +18,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#else
+#include <sys/event.h>
 #endif
 
 #define RETRY(result, call)            \
@@ -369,14 +371,26 @@ static void child_main(const struct sys_spawn *spawn, int *moved, pid_t parent, 
   child_fails(report, SYS_STAGE_EXEC, error);
 }
 
+/* Becomes readable when the child ends. */
 static int open_exit_fd(pid_t pid) {
-#ifdef SYS_pidfd_open
+#ifdef __linux__
   int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
   return fd < 0 ? -errno : fd;
 #else
-  /* macOS: kqueue(2) is pollable, and becomes readable at the child's NOTE_EXIT. */
-  (void)pid;
-  return -ENOSYS;
+  /* macOS has no pidfd, but a kqueue can itself be polled. */
+  int queue = kqueue();
+  if (queue < 0) return -errno;
+  sys_set_close_on_exec(queue);
+  struct kevent event;
+  EV_SET(&event, pid, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, NULL);
+  if (kevent(queue, &event, 1, NULL, 0, NULL) < 0) {
+    /* It has ended already: then at once. */
+    EV_SET(&event, 0, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_FFNOP, 0, NULL);
+    kevent(queue, &event, 1, NULL, 0, NULL);
+    EV_SET(&event, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+    kevent(queue, &event, 1, NULL, 0, NULL);
+  }
+  return queue;
 #endif
 }
 
