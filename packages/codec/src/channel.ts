@@ -233,6 +233,8 @@ const makers = {
 
 for (const [kind, make] of Object.entries(makers)) {
   registerHandleKind(kind, ([fd = -1, ...ahead], data) => {
+    // Only what receives can have read others ahead; more would be nobody's to close.
+    if (kind === 'ChannelWriter' && ahead.length > 0) throw new TypeError('a channel writer is one descriptor');
     const name = kind === 'Channel' ? 'channel end' : kind === 'ChannelReader' ? 'channel reader' : 'channel writer';
     return make(new OwnedFd(fd, name, registerHandleKind), data as Luggage, ahead);
   });

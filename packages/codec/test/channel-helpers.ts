@@ -1,25 +1,9 @@
 import { readSync, writeSync } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
 import { Channel, ChannelReader, ChannelWriter, type ChannelOptions } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
+import { isPending } from '@aiopipe/testing';
 
-export { errorOf, thrownBy, type Failure } from '@aiopipe/testing';
-
-/** Lets the event loop come round: whatever is ready has been told then. */
-export async function turns(count = 4): Promise<void> {
-  for (let i = 0; i < count; i++) await turn();
-}
-
-/** Whether a promise has not settled although everything that is ready now has been handled. */
-export async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  let settled = false;
-  const note = () => {
-    settled = true;
-  };
-  promise.then(note, note);
-  await turns();
-  return !settled;
-}
+export { errorOf, isPending, thrownBy, turns, type Failure } from '@aiopipe/testing';
 
 /** A frame as it stands on the wire. */
 export function frameOf(payload: string | Uint8Array): Buffer {

@@ -7,7 +7,8 @@
         "calls.c",
         "poll.c",
         "child.c",
-        "system.c"
+        "system.c",
+        "spawn.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-fvisibility=hidden"],

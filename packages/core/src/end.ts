@@ -234,9 +234,9 @@ export class DuplexEnd extends End {
   }
 }
 
-registerHandleKind('ReadEnd', ([fd]) => new ReadEnd(...receive(fd, READABLE, 'read end')));
-registerHandleKind('WriteEnd', ([fd]) => new WriteEnd(...receive(fd, WRITABLE, 'write end')));
-registerHandleKind('DuplexEnd', ([fd]) => new DuplexEnd(...receive(fd, READABLE | WRITABLE, 'duplex end')));
+registerHandleKind('ReadEnd', (fds) => new ReadEnd(...receive(fds, READABLE, 'read end')));
+registerHandleKind('WriteEnd', (fds) => new WriteEnd(...receive(fds, WRITABLE, 'write end')));
+registerHandleKind('DuplexEnd', (fds) => new DuplexEnd(...receive(fds, READABLE | WRITABLE, 'duplex end')));
 
 /** Options of {@link aiopipe}. */
 export interface PipeOptions {
@@ -299,7 +299,9 @@ function adopt(fd: number, directions: number, what: string, maker: (...args: ne
 }
 
 /** What moved here is nobody else's any more. */
-function receive(fd = -1, directions: number, what: string): EndParts {
+function receive(fds: readonly number[], directions: number, what: string): EndParts {
+  const [fd = -1] = fds;
+  if (fds.length !== 1) throw new TypeError(`a ${what} is one descriptor, and ${String(fds.length)} came for it`);
   const [owned, transport] = adopt(fd, directions, what, registerHandleKind);
   return [owned, { ...transport, isShared: false }, directions];
 }

@@ -1,8 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
 import { aiopipe, type PipeReader, type PipeOptions, type WriteEnd } from '@aiopipe/core';
 
-export { errorOf, randomFrom, thrownBy, type Failure } from '@aiopipe/testing';
+export { errorOf, randomFrom, isPending, thrownBy, turns, type Failure } from '@aiopipe/testing';
 
 /** A reader, and the raw end that feeds it: bytes are there when `writeSync` has returned. */
 export function readerAndTap(options?: PipeOptions): {
@@ -33,22 +32,6 @@ export function readAllSync(fd: number): Buffer {
     if (count === 0) return Buffer.concat(chunks);
     chunks.push(chunk.subarray(0, count));
   }
-}
-
-/** Lets the event loop come round: whatever is ready has been told then. */
-export async function turns(count = 4): Promise<void> {
-  for (let i = 0; i < count; i++) await turn();
-}
-
-/** Whether a promise has not settled although everything that is ready now has been handled. */
-export async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  let settled = false;
-  const note = () => {
-    settled = true;
-  };
-  promise.then(note, note);
-  await turns();
-  return !settled;
 }
 
 /** `bytes` in pieces of random lengths, none of them empty. */

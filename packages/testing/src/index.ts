@@ -17,3 +17,4 @@ export {
 } from './stream-contract.js';
 export { errorOf, thrownBy, type Failure } from './failures.js';
 export { randomFrom } from './random.js';
+export { isPending, turns } from './turns.js';
