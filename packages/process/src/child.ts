@@ -9,11 +9,11 @@ import { BrokenPipeError, DuplexEnd } from '@aiopipe/core';
 import { flushAll, native } from '@aiopipe/core/internal';
 import { flushStdio } from './child-stdio.js';
 import { portableError } from './portable-error.js';
-import { CONTROL_FD, PROTOCOL, type Report, type Start } from './protocol.js';
+import { CONTROL_FD, PROTOCOL, type News, type Ping, type Report, type Start } from './protocol.js';
 import { role } from './role.js';
 import { loadFunction } from './target.js';
 
-const control = Channel.from<Report, unknown>(DuplexEnd.fromFd(CONTROL_FD));
+const control = Channel.from<Report | News, unknown>(DuplexEnd.fromFd(CONTROL_FD));
 
 // An error outside the target's own promise ends the process as always; here it is only told.
 process.on('uncaughtExceptionMonitor', (error) => {
@@ -40,6 +40,12 @@ async function main(): Promise<void> {
   } catch (error) {
     return end({ kind: 'no-start', error: portableError(error) }, 1);
   }
+  tell({ kind: 'started' });
+  role.tellReady = () => {
+    role.tellReady = () => undefined;
+    tell({ kind: 'ready' });
+  };
+  void answerPings();
   let value: unknown;
   try {
     value = await run(...args);
@@ -49,9 +55,29 @@ async function main(): Promise<void> {
   await end({ kind: 'result', value }, 0);
 }
 
+/** Whoever listens holds no loop: with nothing left to do, the process ends. */
+async function answerPings(): Promise<void> {
+  control.unref();
+  try {
+    for await (const message of control) tell({ kind: 'pong', id: (message as Ping).id });
+  } catch {
+    // The parent is gone, which the lifeline deals with.
+  }
+}
+
+/** A detached child may have outlived whoever would be told. */
+function tell(news: News): void {
+  try {
+    putNow(control, news);
+  } catch (error) {
+    if (!(error instanceof BrokenPipeError)) throw error;
+  }
+}
+
 /** Everything is flushed, then the process ends, even with timers open. */
 async function end(last: Report, exitCode: number): Promise<void> {
   const code = report(last) ? exitCode : 1;
+  control.ref();
   await Promise.all([flushAll(), flushStdio()]);
   process.exit(code);
 }

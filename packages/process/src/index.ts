@@ -1,6 +1,6 @@
 export { target, type Target } from './target.js';
 export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './process.js';
-export { isChild } from './role.js';
+export { isChild, ready } from './role.js';
 export { type Stdio, type StdioOptions } from './stdio.js';
 export {
   Supervisor,

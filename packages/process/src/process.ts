@@ -15,7 +15,8 @@ import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProg
 import { terminateAtExit } from './daemons.js';
 import { ChildError } from './errors.js';
 import { inheritedExecArgv } from './exec-argv.js';
-import { CONTROL_FD, PROTOCOL, type Report, type Start } from './protocol.js';
+import { CONTROL_FD, PROTOCOL, type News, type Ping, type Report, type Start } from './protocol.js';
+import { Outcome } from './outcome.js';
 import { role } from './role.js';
 import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 import { isTarget, type Target } from './target.js';
@@ -104,7 +105,7 @@ const entry = fileURLToPath(new URL('./child.js', import.meta.url));
 /** A child process. */
 export class ProcessHandle<Result = unknown> {
   readonly #name: string;
-  #control: Channel<unknown, Report> | undefined;
+  #control: Channel<unknown, Report | News> | undefined;
   #program: SpawnedProgram | undefined;
   #report: Report | undefined;
   #startError: ChildError | undefined;
@@ -112,23 +113,22 @@ export class ProcessHandle<Result = unknown> {
   /** Whether we stay until it has ended. */
   #isHeld = true;
   #isClosed = false;
-  readonly #result: Promise<Result>;
-  #settleResult!: { resolve: (value: Result) => void; reject: (error: Error) => void };
+  readonly #result = new Outcome<Result>();
+  readonly #ready = new Outcome<void>();
+  readonly #started = new Outcome<void>();
+  #nextPing = 0;
+  readonly #pings = new Map<number, Pending<void>>();
   #waiting = new Set<Pending<ProcessExit | undefined>>();
   readonly #stdio: PreparedStdio;
 
   /** @internal Made by {@link startProcess}. */
   constructor(url: string, targetName: string, args: readonly unknown[], options: ProcessOptions) {
     this.#name = options.name ?? targetName;
-    this.#result = new Promise<Result>((resolve, reject) => {
-      this.#settleResult = { resolve, reject };
-    });
-    this.#result.catch(() => undefined);
     // Before anything moves: a call that throws has taken nothing.
     checkStdio(options);
 
     const [ours, theirs] = aioduplex({ bufferSize: 256 * 1024 });
-    const control = Channel.from<unknown, Report>(ours);
+    const control = Channel.from<unknown, Report | News>(ours);
     try {
       const start: Start = { protocol: PROTOCOL, url, name: targetName, detached: options.detached === true };
       putNow(control, start);
@@ -172,11 +172,11 @@ export class ProcessHandle<Result = unknown> {
       cause,
     });
     this.#isFinished = true;
-    this.#settleResult.reject(this.#startError);
+    this.#rejectAll(this.#startError);
   }
 
   /** It outlives us, so we stay until all of its arguments are on their way. */
-  async #unrefOnceSent(control: Channel<unknown, Report>): Promise<void> {
+  async #unrefOnceSent(control: Channel): Promise<void> {
     this.#program?.unref();
     this.#isHeld = false;
     await control.drain().catch(() => undefined);
@@ -184,12 +184,9 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /** Until it has ended and everything that it told has arrived. */
-  async #follow(control: Channel<unknown, Report>, program: SpawnedProgram): Promise<void> {
+  async #follow(control: Channel<unknown, Report | News>, program: SpawnedProgram): Promise<void> {
     try {
-      for await (const report of control) {
-        this.#report = report;
-        if (report.kind === 'result') this.#settleResult.resolve(report.value as Result);
-      }
+      for await (const message of control) this.#hear(message);
     } catch (error) {
       if (!(error instanceof EndOfStreamError)) this.#report ??= { kind: 'error', error };
     }
@@ -198,16 +195,49 @@ export class ProcessHandle<Result = unknown> {
     this.#finish(exit);
   }
 
+  #hear(message: Report | News): void {
+    switch (message.kind) {
+      case 'started':
+        this.#started.resolve();
+        break;
+      case 'ready':
+        this.#ready.resolve();
+        break;
+      case 'pong':
+        this.#pings.get(message.id)?.resolve();
+        this.#pings.delete(message.id);
+        break;
+      case 'result':
+        this.#ready.resolve();
+        this.#result.resolve(message.value as Result);
+        this.#report = message;
+        break;
+      default:
+        this.#report = message;
+    }
+  }
+
   #finish(exit: Exit): void {
     this.#isFinished = true;
     const error = this.#errorOf(exit);
     if (error?.code === 'ERR_AIOPIPE_START') this.#startError = error;
-    if (error !== undefined) this.#settleResult.reject(error);
+    this.#rejectAll(error ?? this.#endedError());
     for (const pending of this.#waiting) {
       if (this.#startError === undefined) pending.resolve(exitOf(exit));
       else pending.reject(this.#startError);
     }
     this.#waiting.clear();
+  }
+
+  /** What has been settled already stays as it is. */
+  #rejectAll(error: Error): void {
+    for (const outcome of [this.#started, this.#ready, this.#result]) outcome.reject(error);
+    for (const pending of this.#pings.values()) pending.reject(error);
+    this.#pings.clear();
+  }
+
+  #endedError(): ClosedError {
+    return new ClosedError(`process ${this.#name} has ended`);
   }
 
   #errorOf(exit: Exit): ChildError | undefined {
@@ -280,7 +310,53 @@ export class ProcessHandle<Result = unknown> {
   /** What its function returned, or {@link ChildError}. It needn't be awaited. */
   get result(): Promise<Result> {
     this.#assertOpen();
-    return this.#result;
+    return this.#result.promise;
+  }
+
+  /**
+   * Resolves when the child has called `ready()`, or its function has returned; rejects {@link ChildError} where it
+   * ended or failed before. It needn't be awaited.
+   */
+  get ready(): Promise<void> {
+    this.#assertOpen();
+    return this.#ready.promise;
+  }
+
+  /** Resolves when its function has been called; rejects where it ended before. It needn't be awaited. @internal */
+  get started(): Promise<void> {
+    this.#assertOpen();
+    return this.#started.promise;
+  }
+
+  /**
+   * Asks the child for a sign of life: resolves to the milliseconds until its event loop has answered, which one that is
+   * still loading its module does once that is done. Rejects TimeoutError where none comes in time, as from a function
+   * that blocks the loop, and {@link ChildError} or ClosedError where the child has ended.
+   */
+  async ping(options: WaitOptions = {}): Promise<number> {
+    this.#assertOpen();
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
+    if (this.#isFinished) {
+      // One that ended well is no failure, but it doesn't answer either.
+      await this.#result.promise;
+      throw this.#endedError();
+    }
+    const id = this.#nextPing++;
+    const pending = new Pending<void>(
+      options,
+      () => `process ${this.#name} gave no answer`,
+      () => this.#pings.delete(id),
+    );
+    this.#pings.set(id, pending);
+    const start = performance.now();
+    try {
+      if (this.#control !== undefined) putNow(this.#control, { kind: 'ping', id } satisfies Ping);
+    } catch {
+      // It doesn't listen any more: its end, which is about to be told, answers.
+    }
+    await pending.promise;
+    return performance.now() - start;
   }
 
   /**

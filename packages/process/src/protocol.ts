@@ -2,7 +2,7 @@
 export const CONTROL_FD = 3;
 
 /** The first field of the first message. A child of another version of the package says so instead of guessing. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** What a child is told first, before it has evaluated its module. The next message are the arguments. */
 export interface Start {
@@ -12,6 +12,21 @@ export interface Start {
   /** Whether it outlives its parent. */
   readonly detached: boolean;
 }
+
+/** What a child is asked once it has its arguments. */
+export interface Ping {
+  readonly kind: 'ping';
+  readonly id: number;
+}
+
+/** What a child tells while it runs. */
+export type News =
+  /** Its function has been called. */
+  | { readonly kind: 'started' }
+  /** It can serve now, by its own word. */
+  | { readonly kind: 'ready' }
+  /** Its event loop goes round. */
+  | { readonly kind: 'pong'; readonly id: number };
 
 /** What a child tells before it ends. */
 export type Report =

@@ -1,8 +1,12 @@
+import { AiopipeError } from '@aiopipe/core';
+
 const ROLE = Symbol.for('@aiopipe/process.role');
 
 interface Role {
   isChild: boolean;
   isEvaluating: boolean;
+  /** Tells the parent that this child can serve; set while its function runs. */
+  tellReady?: () => void;
 }
 
 /** Of this process, whichever copy of the package asks. */
@@ -18,4 +22,22 @@ export const role: Role = ((globalThis as { [ROLE]?: Role })[ROLE] ??= { isChild
  */
 export function isChild(): boolean {
   return role.isChild;
+}
+
+/**
+ * Called by a target in its child, tells the parent that it can serve from now on: its `handle.ready` resolves. Once is
+ * enough, more do nothing. A function that returns is ready, too.
+ *
+ * Throws `ERR_AIOPIPE_NO_CHILD` where no function of a child runs: in a program of its own, in a thread of a child's,
+ * while its module is being evaluated.
+ */
+export function ready(): void {
+  if (role.tellReady === undefined) {
+    throw new AiopipeError(
+      'ERR_AIOPIPE_NO_CHILD',
+      'ready() tells the parent of a child process that its function can serve: call it in that function ' +
+        '(isChild() says whether this is a child)',
+    );
+  }
+  role.tellReady();
 }
