@@ -5,20 +5,41 @@ export interface BenchOptions extends MeasureOptions {
   readonly parts: readonly string[];
   /** Only rows whose name it matches; nothing is saved then. */
   readonly filter?: RegExp | undefined;
+  /** Whether charts and tables go to the docs, too. */
+  readonly publish: boolean;
 }
 
 /** Says what is wrong with the arguments, or helps, and exits by itself then. */
-export function readOptions(argv: readonly string[], parts: readonly string[]): BenchOptions {
+export function readOptions(
+  argv: readonly string[],
+  parts: readonly string[],
+  aliases: ReadonlyMap<string, string>,
+): BenchOptions {
   const command = new Command('bench')
     .description('Measures every layer beside what people would use instead, all in one run.')
-    .addArgument(new Argument('[parts...]', 'what to run; everything unless given').choices(parts))
+    .addArgument(
+      new Argument(
+        '[parts...]',
+        `what to run: ${parts.join(', ')}, or how one begins; everything unless given`,
+      ).argParser((word: string, before: string[] | undefined) => [...(before ?? []), findPart(word, parts, aliases)]),
+    )
     .option('--rounds <n>', 'rounds of each row', readCount, 13)
     .option('--lap <ms>', 'how long one round of one side shall take', readCount, 60)
     .option('--filter <re>', 'only rows whose name matches; nothing is saved', readPattern)
+    .option('--publish', 'write the charts and tables to docs/charts, too', false)
     .parse(argv);
-  const { lap, ...options } = command.opts<{ rounds: number; lap: number; filter?: RegExp }>();
-  const chosen = command.processedArgs[0] as string[];
-  return { ...options, lapSeconds: lap / 1000, parts: chosen.length > 0 ? chosen : parts };
+  const { lap, ...options } = command.opts<{ rounds: number; lap: number; filter?: RegExp; publish: boolean }>();
+  if (options.publish && options.filter) command.error('error: --publish is for whole parts, not with --filter');
+  const chosen = (command.processedArgs[0] ?? []) as string[];
+  return { ...options, lapSeconds: lap / 1000, parts: chosen.length > 0 ? [...new Set(chosen)] : parts };
+}
+
+function findPart(word: string, parts: readonly string[], aliases: ReadonlyMap<string, string>): string {
+  const name = aliases.get(word) ?? word;
+  if (parts.includes(name)) return name;
+  const found = parts.filter((part) => part.startsWith(name));
+  if (found.length === 1) return found[0] as string;
+  throw new InvalidArgumentError(`It can be ${(found.length > 1 ? found : parts).join(', ')}.`);
 }
 
 function readCount(text: string): number {

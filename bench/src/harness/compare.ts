@@ -1,6 +1,6 @@
 import { median, quantile } from 'simple-statistics';
 import { type RowSamples, type SideSamples } from './measure.js';
-import { type Measure, type Peer, type Row } from './part.js';
+import { type CurvePoint, type Measure, type Peer, type Row } from './part.js';
 
 /** More than this between the quartiles, as a share of the median, and a ratio tells little. */
 const WIDE = 0.25;
@@ -23,15 +23,16 @@ export interface Comparison {
 
 export interface SideResult {
   readonly name: string;
-  /** Median seconds of one unit of the row's work. */
-  readonly secondsPerUnit: number;
+  /** The median: seconds of one unit of the row's work, or what the measure says. */
+  readonly figure: number;
   /** Of every round, for the whole amount. */
-  readonly seconds: readonly number[];
+  readonly values: readonly number[];
 }
 
 export interface RowResult {
   readonly row: string;
   readonly measure: Measure;
+  readonly at?: CurvePoint | undefined;
   /** Units of work in one round. */
   readonly amount: number;
   readonly sides: readonly SideResult[];
@@ -40,14 +41,24 @@ export interface RowResult {
   readonly failures: readonly { readonly side: string; readonly reason: string }[];
 }
 
+/** Whether its ratios say how many times as fast ours is, and not how much of the peer's time or memory it takes. */
+export const isMoreBetter = (kind: Measure['kind']): boolean => kind === 'speed' || kind === 'rate';
+
+const isPerUnit = ({ kind }: Measure): boolean => kind !== 'stall' && kind !== 'memory';
+
 export function compareRow(row: Row, { amount, sides }: RowSamples): RowResult {
   const ran = sides.filter(({ failure }) => failure === undefined);
   const ours = ran.find(({ side }) => side === row.ours);
   return {
     row: row.name,
     measure: row.measure,
+    at: row.at,
     amount,
-    sides: ran.map(({ side, seconds }) => ({ name: side.name, secondsPerUnit: median(seconds) / amount, seconds })),
+    sides: ran.map(({ side, values }) => ({
+      name: side.name,
+      figure: isPerUnit(row.measure) ? median(values) / amount : median(values),
+      values,
+    })),
     comparisons:
       ours === undefined
         ? []
@@ -59,9 +70,9 @@ export function compareRow(row: Row, { amount, sides }: RowSamples): RowResult {
 }
 
 function compare({ kind }: Measure, ours: SideSamples, theirs: SideSamples): Comparison {
-  const ratios = ours.seconds.map((own, round) => {
-    const other = theirs.seconds[round] as number;
-    return kind === 'speed' ? other / own : own / other;
+  const ratios = ours.values.map((own, round) => {
+    const other = theirs.values[round] as number;
+    return isMoreBetter(kind) ? other / own : own / other;
   });
   const ratio = median(ratios);
   const quartiles = quantile(ratios, [0.25, 0.75]) as [number, number];
@@ -77,5 +88,5 @@ function judge(
 ): Verdict {
   if (goal === undefined) return (high - low) / ratio > WIDE ? 'unclear' : 'no goal';
   if (low < goal && goal < high) return 'unclear';
-  return (kind === 'speed' ? ratio >= goal : ratio <= goal) ? 'met' : 'missed';
+  return (isMoreBetter(kind) ? ratio >= goal : ratio <= goal) ? 'met' : 'missed';
 }

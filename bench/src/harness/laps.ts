@@ -1,30 +1,52 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Channel, channel } from '@aiopipe/codec';
 import { startProcess, type Target } from '@aiopipe/process';
 import { popen } from '@aiopipe/subprocess';
 import { type Runner } from './part.js';
 
-/** What a process that runs laps hears and tells: the amount of work, and the seconds that it took. */
-export type Laps = Channel<number, number>;
+/** What is to be known of a lap: how long it took, or how long its loop stood still at most. */
+type Gauge = 'seconds' | 'stall';
+
+/** What a process that runs laps hears, and the figure in seconds that it tells. */
+export type Laps = Channel<number, { readonly amount: number; readonly gauge: Gauge }>;
 
 /** Runs laps until nobody asks for more. */
 export async function runLaps(laps: Laps, lap: (amount: number) => Promise<void>): Promise<void> {
-  for await (const amount of laps) {
-    const start = performance.now();
-    await lap(amount);
-    await laps.put((performance.now() - start) / 1000);
-  }
+  for await (const { amount, gauge } of laps) await laps.put(await gauges[gauge](() => lap(amount)));
 }
+
+const gauges: Record<Gauge, (work: () => Promise<void>) => Promise<number>> = {
+  async seconds(work) {
+    const start = performance.now();
+    await work();
+    return (performance.now() - start) / 1000;
+  },
+  async stall(work) {
+    const delays = monitorEventLoopDelay({ resolution: 1 });
+    delays.enable();
+    await work();
+    // What stood still until the very end shows only once its timer has been late.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    delays.disable();
+    return delays.max / 1e9;
+  },
+};
 
 /**
  * A runner in a process of its own, so that no side's heap, compiled code or timers are another's. The work is all in
  * there; what goes through the channel is not measured.
  */
-export function inProcess<Spec>(worker: Target<[laps: Laps, spec: Spec], void>, spec: Spec): Runner {
-  const [ours, theirs] = channel<number, number>({ duplex: true });
+export function inProcess<Spec>(
+  worker: Target<[laps: Laps, spec: Spec], void>,
+  spec: Spec,
+  gauge: Gauge = 'seconds',
+): Required<Runner> {
+  const [ours, theirs] = channel<{ amount: number; gauge: Gauge }, number>({ duplex: true });
   const child = startProcess(worker, { args: [theirs, spec] });
   return {
+    pid: child.pid as number,
     async run(amount) {
-      await ours.put(amount);
+      await ours.put({ amount, gauge });
       // Whatever ended it says more than the end of the channel does.
       return ours.get().catch(async (error: unknown) => {
         await child.result;

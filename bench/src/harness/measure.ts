@@ -7,10 +7,10 @@ export interface MeasureOptions {
   readonly lapSeconds: number;
 }
 
-/** What came of one side: as many seconds as there were rounds, unless it failed. */
+/** What came of one side: as many values as there were rounds, unless it failed. */
 export interface SideSamples {
   readonly side: Side;
-  readonly seconds: number[];
+  readonly values: number[];
   failure?: string;
 }
 
@@ -37,10 +37,12 @@ interface Contestant {
  * Lets all sides of a row do the same work in turn, round after round: what disturbs the machine meanwhile disturbs
  * all of them, and a round's ratio is of two times that lie side by side.
  */
-export async function measureRow(row: Row, { rounds, lapSeconds }: MeasureOptions): Promise<RowSamples> {
-  const sides: SideSamples[] = [row.ours, ...row.peers].map((side) => ({ side, seconds: [] }));
-  let amount = 0;
-  for (let batch = 0; batch < BATCHES; batch++) {
+export async function measureRow(row: Row, options: MeasureOptions): Promise<RowSamples> {
+  const sides: SideSamples[] = [row.ours, ...row.peers].map((side) => ({ side, values: [] }));
+  const rounds = Math.min(options.rounds, row.fixed?.rounds ?? Infinity);
+  const batches = Math.min(BATCHES, rounds);
+  let amount = row.fixed?.amount ?? 0;
+  for (let batch = 0; batch < batches; batch++) {
     const contestants: Contestant[] = [];
     try {
       for (const samples of sides) {
@@ -48,10 +50,14 @@ export async function measureRow(row: Row, { rounds, lapSeconds }: MeasureOption
           contestants.push({ samples, runner: await samples.side.open() });
         });
       }
-      if (batch === 0) amount = await findAmount(contestants, lapSeconds);
-      else for (let round = 0; round < WARM_UP_ROUNDS; round++) await runRound(contestants, amount);
-      for (let round = batch; round < rounds; round += BATCHES) {
-        for (const { samples, seconds } of await runRound(contestants, amount)) samples.seconds.push(seconds);
+      // The first answer waits for processes that are still starting.
+      await runRound(contestants, 1);
+      if (row.fixed === undefined) {
+        if (batch === 0) amount = await findAmount(contestants, options.lapSeconds);
+        else for (let round = 0; round < WARM_UP_ROUNDS; round++) await runRound(contestants, amount);
+      }
+      for (let round = batch; round < rounds; round += batches) {
+        for (const { samples, value } of await runRound(contestants, amount)) samples.values.push(value);
       }
     } finally {
       await Promise.allSettled(contestants.map(({ runner }) => runner[Symbol.asyncDispose]()));
@@ -65,34 +71,32 @@ export async function measureRow(row: Row, { rounds, lapSeconds }: MeasureOption
  * measured again when it no longer is.
  */
 async function findAmount(contestants: readonly Contestant[], lapSeconds: number): Promise<number> {
-  // The first answer waits for processes that are still starting.
-  await runRound(contestants, 1);
   let amount = 1;
   for (;;) {
     const round = await runRound(contestants, amount);
     if (round.length === 0) return amount;
-    const seconds = mean(round.map((lap) => lap.seconds));
+    const seconds = mean(round.map((lap) => lap.value));
     if (seconds >= lapSeconds / 2) break;
     amount *= 2;
   }
   for (let round = 0; round < WARM_UP_ROUNDS; round++) {
     const laps = await runRound(contestants, amount);
     if (laps.length === 0) return amount;
-    amount = Math.max(1, Math.round((amount * lapSeconds) / mean(laps.map((lap) => lap.seconds))));
+    amount = Math.max(1, Math.round((amount * lapSeconds) / mean(laps.map((lap) => lap.value))));
   }
   return amount;
 }
 
 interface Lap {
   readonly samples: SideSamples;
-  readonly seconds: number;
+  readonly value: number;
 }
 
 async function runRound(contestants: readonly Contestant[], amount: number): Promise<Lap[]> {
   const laps: Lap[] = [];
   for (const { samples, runner } of contestants) {
     await attempt(samples, async () => {
-      laps.push({ samples, seconds: await runner.run(amount) });
+      laps.push({ samples, value: await runner.run(amount) });
     });
   }
   return laps;

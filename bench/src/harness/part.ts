@@ -1,6 +1,8 @@
 /** One who takes part in a row, ready to run. */
 export interface Runner extends AsyncDisposable {
-  /** Does `amount` of the row's work once, and resolves to the seconds that the work itself took. */
+  /** Of the process that does the work, where it is one of its own. */
+  readonly pid?: number;
+  /** Does `amount` of the row's work once, and resolves to what the row's measure asks for: mostly the seconds it took. */
   run(amount: number): Promise<number>;
 }
 
@@ -12,17 +14,23 @@ export interface Side {
 }
 
 export interface Peer extends Side {
-  /** What the row's ratio against this one should reach: at least, of a speed; at most, of a time. */
+  /** What the row's ratio against this one should reach: at least, of a speed or a rate; at most, of all else. */
   readonly goal?: number | undefined;
 }
 
 /**
- * What a row's ratios say.
+ * What a row's runners resolve to, and what its ratios say.
  *
- * `speed`: how many times as fast ours is; more is better. `time`: how much of the peer's time ours takes; less is.
+ * Seconds for the whole amount: `speed` and `rate` say how many times as fast ours is, more is better; `time` how much of
+ * the peer's time ours takes, less is. `stall`: the longest time in seconds that the loop stood still. `memory`: bytes held
+ * once the work is done. Of these two, too, ours as a share of the peer's.
  */
 export type Measure =
-  { readonly kind: 'speed'; readonly bytesPerUnit: number } | { readonly kind: 'time'; readonly unit: string };
+  | { readonly kind: 'speed'; readonly bytesPerUnit: number }
+  | { readonly kind: 'rate'; readonly unit: string }
+  | { readonly kind: 'time'; readonly unit: string }
+  | { readonly kind: 'stall' }
+  | { readonly kind: 'memory' };
 
 /** The same work, done by us and by others. */
 export interface Row {
@@ -30,6 +38,17 @@ export interface Row {
   readonly measure: Measure;
   readonly ours: Side;
   readonly peers: readonly Peer[];
+  /** For work that can't be cut to a lap's length: this much of it, in so many rounds at most. */
+  readonly fixed?: { readonly amount: number; readonly rounds: number } | undefined;
+  /** Where the row stands on a curve, which the chart draws instead of bars. */
+  readonly at?: CurvePoint | undefined;
+}
+
+/** Rows of one curve differ in what `axis` says alone. */
+export interface CurvePoint {
+  readonly curve: string;
+  readonly axis: string;
+  readonly x: number;
 }
 
 /** What one table shows. */

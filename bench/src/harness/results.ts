@@ -1,10 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { chart } from './chart.js';
 import { type RowResult } from './compare.js';
-import { type Machine } from './machine.js';
+import { machineLine, type Machine } from './machine.js';
+import { markdownTable } from './table.js';
 
-/** All that a part has found: `bench/results/<part>.json`. */
+/** All that a part has found. */
 export interface Results {
   readonly machine: Machine;
   readonly title: string;
@@ -14,9 +17,35 @@ export interface Results {
   readonly rows: readonly RowResult[];
 }
 
+const tree = new URL('../../../', import.meta.url);
+
+/** `bench/results/<part>.json`, and its chart beside it. */
 export async function saveResults(part: string, results: Results): Promise<void> {
-  const path = fileURLToPath(new URL(`../../results/${part}.json`, import.meta.url));
-  await mkdir(fileURLToPath(new URL('../../results', import.meta.url)), { recursive: true });
-  // As everything else in the tree, so that a run leaves the format check alone.
-  await writeFile(path, await format(JSON.stringify(results), { ...(await resolveConfig(path)), parser: 'json' }));
+  await save(`bench/results/${part}.json`, JSON.stringify(results));
+  await save(`bench/results/${part}.svg`, await chart(results));
+}
+
+/** For those who read instead of running it: the chart and the table in `docs/charts`. */
+export async function publishResults(part: string, results: Results): Promise<void> {
+  const { title, machine, seconds, notes } = results;
+  const lines = [
+    `# ${title}`,
+    `\`npm run bench -- ${part}\` took ${seconds.toFixed(0)} s on ${machine.date.slice(0, 10)}: ${machineLine(machine)}. [How to read it](../performance.md).`,
+    `![The same as a chart](${part}.svg)`,
+    markdownTable(results),
+    ...notes.map((note) => `Note: ${note}.`),
+  ];
+  await save(`docs/charts/${part}.md`, lines.join('\n\n'));
+  await save(`docs/charts/${part}.svg`, await chart(results));
+}
+
+async function save(name: string, text: string): Promise<void> {
+  const path = fileURLToPath(new URL(name, tree));
+  await mkdir(dirname(path), { recursive: true });
+  // As everything else in the tree, so that a run leaves the format check alone. It knows nothing of charts.
+  const isFormatted = !name.endsWith('.svg');
+  await writeFile(
+    path,
+    isFormatted ? await format(text, { ...(await resolveConfig(path)), filepath: path }) : `${text}\n`,
+  );
 }

@@ -1,18 +1,26 @@
 import Table from 'cli-table3';
-import { type Comparison, type RowResult, type SideResult } from './compare.js';
+import { isMoreBetter, type Comparison, type RowResult, type SideResult } from './compare.js';
 import { type Measure } from './part.js';
+import { type Results } from './results.js';
 
+const head = ['', 'ours', 'against', 'theirs', 'ratio', 'quartiles', 'goal', ''];
 const marks = { met: 'met', missed: 'MISSED', unclear: '? too wide', 'no goal': '' };
 
 /** For people: a line for each peer of each row. */
-export function partTable(title: string, rows: readonly RowResult[]): string {
+export function partTable({ title, rows }: Results): string {
   const table = new Table({
-    head: ['', 'ours', 'against', 'theirs', 'ratio', 'quartiles', 'goal', ''],
+    head,
     colAligns: ['left', 'right', 'left', 'right', 'right', 'right', 'right', 'left'],
     style: { head: [], border: [], compact: true },
   });
-  for (const row of rows) table.push(...rowLines(row));
+  table.push(...rows.flatMap(rowLines));
   return `${title}\n${table.toString()}`;
+}
+
+/** The same as a table in Markdown. */
+export function markdownTable({ rows }: Results): string {
+  const lines = [head, ['---', '--:', '---', '--:', '--:', '--:', '--:', '---'], ...rows.flatMap(rowLines)];
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 }
 
 function rowLines({ row, measure, sides, comparisons, failures }: RowResult): string[][] {
@@ -24,13 +32,14 @@ function rowLines({ row, measure, sides, comparisons, failures }: RowResult): st
     formatFigure(measure, figure(comparison.peer)),
     ...comparisonCells(measure, comparison),
   ]);
+  if (lines.length === 0) lines.push([formatFigure(measure, own), '', '', '', '', '', '']);
   lines.push(...failures.map(({ side, reason }) => ['', side, '', '', '', '', `failed: ${reason}`]));
   // Only the first line of a row names it.
   return lines.map((cells, index) => (index === 0 ? [row, ...cells] : ['', '', ...cells.slice(1)]));
 }
 
 function comparisonCells({ kind }: Measure, { ratio, quartiles, goal, verdict }: Comparison): string[] {
-  const sign = kind === 'speed' ? '≥' : '≤';
+  const sign = isMoreBetter(kind) ? '≥' : '≤';
   return [
     `${ratio.toFixed(2)}x`,
     quartiles.map((quartile) => quartile.toFixed(2)).join('–'),
@@ -41,6 +50,17 @@ function comparisonCells({ kind }: Measure, { ratio, quartiles, goal, verdict }:
 
 function formatFigure(measure: Measure, side: SideResult | undefined): string {
   if (side === undefined) return '';
-  if (measure.kind === 'speed') return `${(measure.bytesPerUnit / 1e6 / side.secondsPerUnit).toFixed(0)} MB/s`;
-  return `${(side.secondsPerUnit * 1e6).toFixed(1)} us`;
+  const { figure } = side;
+  switch (measure.kind) {
+    case 'speed':
+      return `${(measure.bytesPerUnit / 1e6 / figure).toFixed(0)} MB/s`;
+    case 'rate':
+      return `${(1 / 1e3 / figure).toFixed(1)} k ${measure.unit}/s`;
+    case 'stall':
+      return `${(figure * 1e3).toFixed(1)} ms`;
+    case 'memory':
+      return `${(figure / 1e6).toFixed(0)} MB`;
+    case 'time':
+      return `${(figure * 1e6).toFixed(1)} us`;
+  }
 }

@@ -1,5 +1,8 @@
 import { type Part } from '../harness/part.js';
-import { core } from './core.js';
+import { bytes } from './bytes.js';
 
 /** Every part by the name that it is called with, in the order in which they run. */
-export const parts: ReadonlyMap<string, Part> = new Map([['core', core]]);
+export const parts: ReadonlyMap<string, Part> = new Map([['bytes', bytes]]);
+
+/** Other names of parts. */
+export const aliases: ReadonlyMap<string, string> = new Map([['core', 'bytes']]);

@@ -1,15 +1,15 @@
-import { portPingPong } from '../core/message-port.js';
-import { netPingPong, netTransfer } from '../core/net-socket.js';
-import { pingPong, transfer } from '../core/ours.js';
-import { spawnOurs, spawnTheirs } from '../core/spawning.js';
-import { type Transfer, type Transport } from '../core/transport.js';
+import { portPingPong } from '../bytes/message-port.js';
+import { netPingPong, netTransfer } from '../bytes/net-socket.js';
+import { pingPong, transfer } from '../bytes/ours.js';
+import { spawnOurs, spawnTheirs } from '../bytes/spawning.js';
+import { type Transfer, type Transport } from '../bytes/transport.js';
 import { compile } from '../harness/compile.js';
 import { byProgram, inProcess } from '../harness/laps.js';
 import { type Part, type Peer, type Row } from '../harness/part.js';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
-const SIZES = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, MiB];
+const SIZES = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
 const PING_SIZE = 16;
 const NO_OP = '/bin/true';
 
@@ -26,8 +26,8 @@ const isJudged = ({ capacity, size }: Transfer) => capacity > 0 && size <= 64 * 
 const shareOfC = 0.75;
 const isJudgedByC = (spec: Transfer) => isJudged(spec) && spec.size >= 16 * KiB;
 
-export const core: Part = {
-  title: 'core: bytes between two processes, small messages there and back, starting programs',
+export const bytes: Part = {
+  title: 'Bytes between two processes, small messages there and back, starting programs',
   async prepare() {
     const program = await compile('transfer');
     const transfers = transports.flatMap(({ name, kind, capacity }) =>
