@@ -13,6 +13,8 @@ struct instance {
   napi_async_context async_context;
   napi_async_cleanup_hook_handle cleanup_hook;
   struct poll *polls;   /* all that libuv still knows */
+  uint64_t *owned_fds;  /* a bit for each descriptor that JavaScript would have closed in its time */
+  size_t owned_words;
   bool is_shutting_down;
 };
 
@@ -20,6 +22,13 @@ struct instance *instance_of(napi_env env);
 
 /* Calls back into JavaScript from the loop; an error thrown there is an uncaught exception, as from any callback. */
 void call_back(struct instance *instance, napi_ref function, size_t count, const napi_value *arguments);
+
+/*
+ * A worker thread may end between any two of its instructions, and the process goes on: what it had open then is closed
+ * with its environment. Noting a number twice, or forgetting one that was not noted, does nothing.
+ */
+void note_fd(struct instance *instance, int fd);
+void forget_fd(struct instance *instance, int fd);
 
 napi_value int_value(napi_env env, int64_t number);
 int32_t int_argument(napi_env env, napi_value value);

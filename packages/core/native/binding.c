@@ -36,9 +36,37 @@ void call_back(struct instance *instance, napi_ref function, size_t count, const
   }
 }
 
+void note_fd(struct instance *instance, int fd) {
+  size_t word = (size_t)fd / 64;
+  /* The process's own stdio is never this thread's alone. */
+  if (fd <= 2) return;
+  if (word >= instance->owned_words) {
+    size_t words = word + 16;
+    uint64_t *larger = realloc(instance->owned_fds, words * sizeof(uint64_t));
+    if (larger == NULL) return;
+    for (size_t i = instance->owned_words; i < words; i++) larger[i] = 0;
+    instance->owned_fds = larger;
+    instance->owned_words = words;
+  }
+  instance->owned_fds[word] |= (uint64_t)1 << (fd % 64);
+}
+
+void forget_fd(struct instance *instance, int fd) {
+  size_t word = (size_t)fd / 64;
+  if (fd >= 0 && word < instance->owned_words) instance->owned_fds[word] &= ~((uint64_t)1 << (fd % 64));
+}
+
+static void close_owned_fds(struct instance *instance) {
+  for (size_t word = 0; word < instance->owned_words; word++)
+    for (int bit = 0; bit < 64; bit++)
+      if (instance->owned_fds[word] >> bit & 1) sys_close((int)word * 64 + bit);
+  instance->owned_words = 0;
+}
+
 /*
  * Called before the environment goes. A poll handle that is still active then, with something to read, would crash the
- * process: so all are closed, and the environment waits for us until libuv has let go of the last one.
+ * process: so all are closed, and the environment waits for us until libuv has let go of the last one. The main thread's descriptors
+ * are left to the system, which closes them with the process.
  */
 static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
   struct instance *instance = data;
@@ -50,6 +78,7 @@ static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
     poll_close(poll);
     poll = next;
   }
+  if (instance->loop != uv_default_loop()) close_owned_fds(instance);
   if (instance->polls == NULL) {
     napi_remove_async_cleanup_hook(instance->cleanup_hook);
     instance->cleanup_hook = NULL;
@@ -59,7 +88,9 @@ static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
 static void free_instance(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
-  free(data);
+  struct instance *instance = data;
+  free(instance->owned_fds);
+  free(instance);
 }
 
 NAPI_MODULE_INIT() {

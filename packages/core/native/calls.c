@@ -23,8 +23,10 @@ static napi_value fill_pair(napi_env env, napi_value target, const int fds[2], i
   size_t length;
   int32_t *out = int32s_of(env, target, &length);
   if (error == 0 && length >= 2) {
-    out[0] = fds[0];
-    out[1] = fds[1];
+    for (int i = 0; i < 2; i++) {
+      out[i] = fds[i];
+      note_fd(instance_of(env), fds[i]);
+    }
   }
   return int_value(env, error);
 }
@@ -69,6 +71,7 @@ static napi_value js_receive(napi_env env, napi_callback_info info) {
   int count = 0;
   ssize_t result = sys_receive_with_fds(int_argument(env, args[0]), bytes + offset, length, passed + 1, &count);
   passed[0] = count;
+  for (int i = 1; i <= count; i++) note_fd(instance_of(env), passed[i]);
   return int_value(env, result);
 }
 
@@ -127,14 +130,13 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
     return int_value(env, call(int_argument(env, args[0]), int_argument(env, args[1])));           \
   }
 
-ONE_INT_CALL(js_close, sys_close)
 ONE_INT_CALL(js_describe, sys_describe)
 ONE_INT_CALL(js_duplicate, sys_duplicate)
 ONE_INT_CALL(js_set_close_on_exec, sys_set_close_on_exec)
-ONE_INT_CALL(js_watch_lifeline, sys_watch_lifeline)
 TWO_INT_CALL(js_shutdown, sys_shutdown)
 TWO_INT_CALL(js_set_nonblocking, sys_set_nonblocking)
 TWO_INT_CALL(js_kill, sys_kill)
+TWO_INT_CALL(js_watch_lifeline, sys_watch_lifeline)
 TWO_INT_CALL(js_reopen_nonblocking, sys_reopen_nonblocking)
 
 static napi_value js_fd_limit(napi_env env, napi_callback_info info) {
@@ -142,11 +144,28 @@ static napi_value js_fd_limit(napi_env env, napi_callback_info info) {
   return int_value(env, sys_fd_limit());
 }
 
-/* adjustExternalMemory(bytes): so that a collection comes before dropped ends have used up the descriptors */
-static napi_value js_adjust_external_memory(napi_env env, napi_callback_info info) {
+static napi_value js_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
+  int32_t fd = int_argument(env, args[0]);
+  forget_fd(instance_of(env), fd);
+  return int_value(env, sys_close(fd));
+}
+
+/* own(fd, weight): the weight, in bytes, has a collection come before dropped ends have used up the descriptors */
+static napi_value js_own(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
   int64_t total;
-  napi_adjust_external_memory(env, int_argument(env, args[0]), &total);
+  note_fd(instance_of(env), int_argument(env, args[0]));
+  napi_adjust_external_memory(env, int_argument(env, args[1]), &total);
+  return NULL;
+}
+
+/* disown(fd, weight): it is somebody else's to close now */
+static napi_value js_disown(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  int64_t total;
+  forget_fd(instance_of(env), int_argument(env, args[0]));
+  napi_adjust_external_memory(env, -int_argument(env, args[1]), &total);
   return NULL;
 }
 
@@ -167,5 +186,6 @@ void define_calls(napi_env env, napi_value exports) {
   DEFINE(env, exports, "shutdown", js_shutdown);
   DEFINE(env, exports, "kill", js_kill);
   DEFINE(env, exports, "watchLifeline", js_watch_lifeline);
-  DEFINE(env, exports, "adjustExternalMemory", js_adjust_external_memory);
+  DEFINE(env, exports, "own", js_own);
+  DEFINE(env, exports, "disown", js_disown);
 }

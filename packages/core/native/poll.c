@@ -96,6 +96,8 @@ void poll_close(struct poll *poll) {
   if (poll->exit_fd >= 0) {
     sys_close(poll->exit_fd);
     poll->exit_fd = -1;
+    /* A worker thread ends before its child: nobody else would ever ask how that ended, and it would stay a zombie. */
+    if (poll->instance->is_shutting_down && poll->instance->loop != uv_default_loop()) sys_reap_later(poll->pid);
   }
   if (poll->function != NULL) {
     napi_delete_reference(poll->instance->env, poll->function);

@@ -1,5 +1,6 @@
 #include "system.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -252,25 +254,15 @@ void sys_ignore_broken_pipe_signal(void) {
   }
 }
 
-/* --- The lifeline --- */
+/* --- Threads of our own --- */
 
-static void *watch_lifeline(void *argument) {
-  int fd = (int)(intptr_t)argument;
-#ifdef __linux__
-  struct pollfd entry = {.fd = fd, .events = POLLRDHUP};
-#else
-  struct pollfd entry = {.fd = fd, .events = 0}; /* macOS reports POLLHUP unasked */
-#endif
-  while (poll(&entry, 1, -1) < 0 && errno == EINTR) continue;
-  if (getpgrp() == getpid()) kill(0, SIGKILL);
-  _exit(1);
-}
+/* Ends with `run`. It must never be the one that a signal handler of the runtime runs on. */
+static int start_thread(void *(*run)(void *), void *argument) {
+  /* The runtime unloads us with the last of its threads that has loaded us; this one may live longer. */
+  Dl_info us;
+  if (dladdr((void *)(intptr_t)start_thread, &us) == 0 || dlopen(us.dli_fname, RTLD_NOW | RTLD_NODELETE) == NULL)
+    return -ENOMEM;
 
-int sys_watch_lifeline(int fd) {
-  int own = sys_duplicate(fd);
-  if (own < 0) return own;
-
-  /* The thread must never be the one that a signal handler of the runtime runs on. */
   sigset_t all, before;
   sigfillset(&all);
   pthread_attr_t attributes;
@@ -279,9 +271,50 @@ int sys_watch_lifeline(int fd) {
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN > 65536 ? PTHREAD_STACK_MIN : 65536);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&thread, &attributes, watch_lifeline, (void *)(intptr_t)own);
+  int error = pthread_create(&thread, &attributes, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
-  if (error != 0) sys_close(own);
   return -error;
+}
+
+static void *reap(void *argument) {
+  int status;
+  while (waitpid((pid_t)(intptr_t)argument, &status, 0) < 0 && errno == EINTR) continue;
+  return NULL;
+}
+
+void sys_reap_later(pid_t pid) { start_thread(reap, (void *)(intptr_t)pid); }
+
+struct lifeline {
+  int fd;
+  int grace;
+};
+
+static void *watch_lifeline(void *argument) {
+  struct lifeline *lifeline = argument;
+#ifdef __linux__
+  struct pollfd entry = {.fd = lifeline->fd, .events = POLLRDHUP};
+#else
+  struct pollfd entry = {.fd = lifeline->fd, .events = 0}; /* macOS reports POLLHUP unasked */
+#endif
+  while (poll(&entry, 1, -1) < 0 && errno == EINTR) continue;
+  int leads_group = getpgrp() == getpid();
+  if (lifeline->grace > 0) {
+    kill(leads_group ? 0 : getpid(), SIGTERM);
+    poll(NULL, 0, lifeline->grace);
+  }
+  if (leads_group) kill(0, SIGKILL);
+  _exit(1);
+}
+
+int sys_watch_lifeline(int fd, int grace) {
+  struct lifeline *lifeline = malloc(sizeof(*lifeline));
+  if (lifeline == NULL) return -ENOMEM;
+  lifeline->grace = grace;
+  lifeline->fd = sys_duplicate(fd);
+  int error = lifeline->fd < 0 ? lifeline->fd : start_thread(watch_lifeline, lifeline);
+  if (error == 0) return 0;
+  if (lifeline->fd >= 0) sys_close(lifeline->fd);
+  free(lifeline);
+  return error;
 }

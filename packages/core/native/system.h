@@ -79,14 +79,18 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
 /* The status of our child `pid` as wait(2) gives it: 1 if it has ended, 0 if not yet. */
 int sys_reap(pid_t pid, int *status, struct rusage *usage);
 
+/* Has a thread of its own wait for the end of our child `pid`, so that no zombie stays of it. */
+void sys_reap_later(pid_t pid);
+
 /* `pid` may be a negated process group. */
 int sys_kill(pid_t pid, int signal);
 
 /*
  * Starts a thread that ends this process, and the process group that it leads, once the other end of the socket `fd`
- * is closed. A busy event loop does not hold it up.
+ * is closed: by SIGKILL, and where `grace` is not 0, by SIGTERM as many milliseconds before. A busy event loop does not
+ * hold it up.
  */
-int sys_watch_lifeline(int fd);
+int sys_watch_lifeline(int fd, int grace);
 
 /* A write to a closed pipe must be an error here, not a signal that ends the process. */
 void sys_ignore_broken_pipe_signal(void);

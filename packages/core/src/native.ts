@@ -30,8 +30,9 @@ export interface Native {
   fdLimit(): number;
   shutdown(fd: number, how: 0 | 1 | 2): number;
   kill(pid: number, signal: number): number;
-  watchLifeline(fd: number): number;
-  adjustExternalMemory(bytes: number): void;
+  watchLifeline(fd: number, grace: number): number;
+  own(fd: number, weight: number): void;
+  disown(fd: number, weight: number): void;
   pollOpen(fd: number, callback: (events: number) => void, interests: Int32Array): NativePoll | number;
   pollUpdate(poll: NativePoll): void;
   pollClose(poll: NativePoll): void;

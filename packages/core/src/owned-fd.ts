@@ -38,7 +38,7 @@ export class OwnedFd {
     this.#site = {};
     Error.captureStackTrace(this.#site, maker);
     Error.stackTraceLimit = limit;
-    native().adjustExternalMemory(fdWeight());
+    native().own(number, fdWeight());
   }
 
   /** -1 once it is gone. */
@@ -49,7 +49,7 @@ export class OwnedFd {
   /** The number, which this object then no longer owns. */
   take(): number {
     const number = this.#number;
-    if (number >= 0) native().adjustExternalMemory(-fdWeight());
+    if (number >= 0) native().disown(number, fdWeight());
     this.#number = -1;
     return number;
   }

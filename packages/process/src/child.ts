@@ -23,7 +23,7 @@ process.on('uncaughtExceptionMonitor', (error) => {
 async function main(): Promise<void> {
   role.isChild = true;
   const start = (await control.get()) as Start;
-  if (!start.detached) native().watchLifeline(CONTROL_FD);
+  if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
 
   let run: (...args: unknown[]) => unknown;
   let args: unknown[];

@@ -12,7 +12,6 @@ import {
   type WaitOptions,
 } from '@aiopipe/core';
 import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProgram } from '@aiopipe/core/internal';
-import { terminateAtExit } from './daemons.js';
 import { ChildError } from './errors.js';
 import { inheritedExecArgv } from './exec-argv.js';
 import { CONTROL_FD, PROTOCOL, type News, type Ping, type Report, type Start } from './protocol.js';
@@ -25,9 +24,12 @@ import { isTarget, type Target } from './target.js';
 export interface ProcessOptions extends StdioOptions {
   /** For messages and for `ps`. The target's name unless given. */
   readonly name?: string | undefined;
-  /** It doesn't keep this process alive, and gets SIGTERM when this process exits. */
+  /**
+   * It doesn't keep this process alive, and once this process is gone, however it went, it gets SIGTERM and a second to
+   * handle it; then it is killed, as any other child is at once.
+   */
   readonly daemon?: boolean | undefined;
-  /** It outlives this process. No other child does, however this process ends. */
+  /** It outlives this process. No other child outlives it, or the worker thread that started it, however that ends. */
   readonly detached?: boolean | undefined;
   /** Its whole environment; this process's unless given. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -100,6 +102,9 @@ function locate(what: unknown, exported: string | undefined): { url: string; nam
   throw new TypeError(`expected a target(), or a module's URL, not ${inspect(what, { depth: 0 })}`);
 }
 
+/** Milliseconds. Long enough to write something down, short enough for whoever waits for this process to be gone. */
+const DAEMON_GRACE = 1000;
+
 const entry = fileURLToPath(new URL('./child.js', import.meta.url));
 
 /** A child process. */
@@ -126,11 +131,15 @@ export class ProcessHandle<Result = unknown> {
     this.#name = options.name ?? targetName;
     // Before anything moves: a call that throws has taken nothing.
     checkStdio(options);
+    if (options.daemon === true && options.detached === true) {
+      throw new TypeError('daemon, detached: a daemon ends with this process, and a detached child outlives it');
+    }
 
     const [ours, theirs] = aioduplex({ bufferSize: 256 * 1024 });
     const control = Channel.from<unknown, Report | News>(ours);
     try {
-      const start: Start = { protocol: PROTOCOL, url, name: targetName, detached: options.detached === true };
+      const grace = options.detached === true ? 'detached' : options.daemon === true ? DAEMON_GRACE : 0;
+      const start: Start = { protocol: PROTOCOL, url, name: targetName, grace };
       putNow(control, start);
       // Encoded now, and its handles are on their way: an argument that can't be sent throws, and nothing was started.
       putNow(control, args);
@@ -160,7 +169,6 @@ export class ProcessHandle<Result = unknown> {
     this.#control = control;
     if (options.detached === true) void this.#unrefOnceSent(control);
     else if (options.daemon === true) this.unref();
-    if (options.daemon === true) terminateAtExit(this.#program);
     void this.#follow(control, this.#program);
   }
 

@@ -9,8 +9,8 @@ export interface Start {
   readonly protocol: number;
   readonly url: string;
   readonly name: string;
-  /** Whether it outlives its parent. */
-  readonly detached: boolean;
+  /** Whether it outlives its parent; otherwise the milliseconds between SIGTERM and SIGKILL when that is gone. */
+  readonly grace: number | 'detached';
 }
 
 /** What a child is asked once it has its arguments. */

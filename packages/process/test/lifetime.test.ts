@@ -53,6 +53,38 @@ describe('children, busy and idle, and their children end with their parent, and
   });
 });
 
+describe('a daemon gets SIGTERM when its parent is gone', () => {
+  test.each(['', 'exit', 'SIGKILL'])('and time to handle it (%s)', async (end) => {
+    const file = join(directory, `handles-${end}`);
+    await runFixture('has-a-daemon', { args: [file, 'handles it', end] });
+    await until('it has ended by itself', () => readFileSync(file, 'utf8').endsWith('SIGTERM\nends\n'));
+    await until('it is gone', () => !isRunning(pidIn(file)));
+  });
+
+  test('and is killed a little later if it stays', async () => {
+    const file = join(directory, 'deaf');
+    await runFixture('has-a-daemon', { args: [file, 'is deaf', ''] });
+    await until('it is gone', () => !isRunning(pidIn(file)));
+    expect(readFileSync(file, 'utf8')).toMatch(/^pid \d+\nSIGTERM\n$/);
+  });
+
+  test('and a busy loop keeps it from handling that, but not from ending', async () => {
+    const file = join(directory, 'busy');
+    await runFixture('has-a-daemon', { args: [file, 'is busy', ''] });
+    await until('it is gone', () => !isRunning(pidIn(file)));
+    expect(readFileSync(file, 'utf8')).toMatch(/^pid \d+\n$/);
+  });
+});
+
+const pidIn = (file: string) => Number(/^pid (\d+)\n/.exec(readFileSync(file, 'utf8'))?.[1]);
+
+describe('children of a worker thread, busy and idle, end with it and leave nothing, and others stay', () => {
+  test.each(['is terminated', 'exits', 'throws', 'returns'])('when it %s', async (how) => {
+    const { stdout, stderr } = await runFixture('starts-in-a-worker', { args: [how] });
+    expect({ stdout, stderr }).toEqual({ stdout: '{"ours":2,"left":[]}', stderr: '' });
+  });
+});
+
 test('a detached child gets all of its arguments, and returns in peace when nobody is there to be told', async () => {
   const file = join(directory, 'ended');
   expect(await runFixture('outlives-its-parent', { args: [file] })).toMatchObject({ code: 0, stderr: '' });

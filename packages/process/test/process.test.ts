@@ -445,6 +445,12 @@ describe('a call that is wrong', () => {
     tx.close();
   });
 
+  test('that shall be a daemon and detached throws', () => {
+    expect(thrownBy(() => startProcess(echoes.echo, { args: [], daemon: true, detached: true })).message).toMatch(
+      /^daemon, detached: /,
+    );
+  });
+
   test('with a handle that is gone, or in use, throws', async () => {
     const [rx, tx] = aiopipe();
     const [reader, writer] = channel();
