@@ -185,6 +185,10 @@ export class Descriptor {
     this.#updatePoll();
   }
 
+  holdsLoop(side: number): boolean {
+    return side === READABLE ? this.#readHolds : this.#writeHolds;
+  }
+
   #updatePoll(): void {
     const reads = this.#reading !== undefined;
     const writes = this.#writing !== undefined;

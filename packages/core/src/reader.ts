@@ -1,7 +1,7 @@
 import { type Readable } from 'node:stream';
 import { ByteQueue } from './byte-queue.js';
 import { closeSideWhenDropped, forget } from './collector.js';
-import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
+import { type Descriptor, type Interest } from './descriptor.js';
 import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from './errors.js';
 import { READABLE } from './native.js';
 import { nodeReadable } from './node-streams.js';
@@ -35,6 +35,7 @@ export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH 
 /** One read that waits, and how it looks at what is there. */
 interface Waiting {
   readonly attempt: () => unknown;
+  readonly fill: () => boolean;
   readonly pending: Pending<unknown>;
 }
 
@@ -75,6 +76,29 @@ export class PipeReader {
     const refusal = refuseSize(size);
     if (refusal !== undefined) return Promise.reject(refusal);
     return this.#take(() => this.#some(size), options, 'nothing came');
+  }
+
+  /**
+   * As {@link read} with a size, but into memory that is there already: resolves to how many bytes came, 0 at the end of
+   * the stream. Nothing is allocated, so that a loop over one buffer is the fastest way to read. Until it settles the
+   * view belongs to the reader.
+   */
+  readInto(view: ArrayBufferView, options?: WaitOptions): Promise<number> {
+    if (!ArrayBuffer.isView(view)) {
+      return Promise.reject(new TypeError(`view: expected a Buffer or another view, not ${typeof view}`));
+    }
+    if (view.byteLength === 0) return Promise.reject(new RangeError('view: expected room for at least one byte'));
+    const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+    let count: number | undefined;
+    const attempt = () => {
+      if (count !== undefined && count > 0) return count;
+      return this.#some(bytes.length)?.copy(bytes);
+    };
+    const fill = () => {
+      count = this.#receive(bytes, 0, bytes.length);
+      return count >= 0;
+    };
+    return this.#take(attempt, options, 'nothing came', fill);
   }
 
   /** Exactly `size` bytes. {@link IncompleteReadError}, with what there was as `partial`, if the stream ends before. */
@@ -192,7 +216,12 @@ export class PipeReader {
     return nodeReadable(this);
   }
 
-  #take<T>(attempt: () => T | undefined, options: WaitOptions | undefined, what: string): Promise<T> {
+  #take<T>(
+    attempt: () => T | undefined,
+    options: WaitOptions | undefined,
+    what: string,
+    fill: () => boolean = this.#fill,
+  ): Promise<T> {
     if (!this.#isOpen) return Promise.reject(this.#descriptor.closedError());
     if (this.#waiting !== undefined) {
       return Promise.reject(new BusyError(`${this.#name}: another read is still waiting`));
@@ -201,14 +230,14 @@ export class PipeReader {
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
       let result = this.#attempt(attempt);
-      while (result === undefined && !this.#drained && this.#descriptor.mayReadNow && this.#fill()) {
+      while (result === undefined && !this.#drained && this.#descriptor.mayReadNow && fill()) {
         result = this.#attempt(attempt);
       }
       if (result !== undefined) return Promise.resolve(result);
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    return this.#wait(attempt, options, what);
+    return this.#wait(attempt, options, what, fill);
   }
 
   /** A failure of the descriptor counts once all that came before it has been taken. */
@@ -218,7 +247,12 @@ export class PipeReader {
     return result;
   }
 
-  #wait<T>(attempt: () => T | undefined, options: WaitOptions | undefined, what: string): Promise<T> {
+  #wait<T>(
+    attempt: () => T | undefined,
+    options: WaitOptions | undefined,
+    what: string,
+    fill: () => boolean,
+  ): Promise<T> {
     const pending =
       options === undefined
         ? new Pending<T>()
@@ -228,8 +262,8 @@ export class PipeReader {
             () => {
               this.#stopWaiting();
             },
-          );
-    this.#waiting = { attempt, pending: pending as Pending<unknown> };
+          ).holdLoop(this.#descriptor.holdsLoop(READABLE));
+    this.#waiting = { attempt, fill, pending: pending as Pending<unknown> };
     try {
       this.#descriptor.waitReadable(this.#interest);
     } catch (error) {
@@ -266,7 +300,7 @@ export class PipeReader {
   readonly #interest: Interest = {
     ready: () => {
       this.#drained = false;
-      while (this.#waiting !== undefined && this.#fill()) {
+      while (this.#waiting?.fill()) {
         if (this.#serve(this.#waiting) || this.#drained || !this.#descriptor.mayReadNow) return;
       }
     },
@@ -281,25 +315,15 @@ export class PipeReader {
     }
   }
 
-  /** One system call. False: nothing is there at the moment. */
-  #fill(): boolean {
+  /** One system call, to the queue. False: nothing is there at the moment. */
+  readonly #fill = (): boolean => {
     if (SLAB - slabUsed < COPY_BELOW) {
       slab = Buffer.allocUnsafeSlow(SLAB);
       slabUsed = 0;
     }
-    const room = SLAB - slabUsed;
-    let count: number;
-    try {
-      count = this.#descriptor.read(slab, slabUsed, room);
-    } catch (error) {
-      this.#failure = error as Error;
-      return true;
-    }
-    this.#drained = count < room;
-    if (count === EAGAIN) return false;
-    if (count === 0) {
-      this.#ended = true;
-    } else if (count < COPY_BELOW) {
+    const count = this.#receive(slab, slabUsed, SLAB - slabUsed);
+    if (count <= 0) return count === 0;
+    if (count < COPY_BELOW) {
       const chunk = Buffer.allocUnsafe(count);
       slab.copy(chunk, 0, slabUsed, slabUsed + count);
       this.#queue.push(chunk);
@@ -308,6 +332,20 @@ export class PipeReader {
       slabUsed += count;
     }
     return true;
+  };
+
+  /** How many bytes came; 0 where that was the end, or the descriptor failed; EAGAIN, which is negative. */
+  #receive(bytes: Buffer, offset: number, room: number): number {
+    let count: number;
+    try {
+      count = this.#descriptor.read(bytes, offset, room);
+    } catch (error) {
+      this.#failure = error as Error;
+      return 0;
+    }
+    this.#drained = count < room;
+    if (count === 0) this.#ended = true;
+    return count;
   }
 
   get #isOpen(): boolean {
@@ -321,12 +359,14 @@ export class PipeReader {
   /** Whether a read that waits keeps the process alive; it does unless {@link unref} was called. */
   ref(): this {
     this.#descriptor.holdLoop(READABLE, true);
+    this.#waiting?.pending.holdLoop(true);
     return this;
   }
 
   /** A read that waits no longer keeps the process alive. */
   unref(): this {
     this.#descriptor.holdLoop(READABLE, false);
+    this.#waiting?.pending.holdLoop(false);
     return this;
   }
 

@@ -38,6 +38,7 @@ export class Pending<T> {
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
   #stopWaiting: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param options - without them it waits for as long as it takes
@@ -57,21 +58,27 @@ export class Pending<T> {
       forget();
       this.reject(error);
     };
-    const timer =
-      timeout === undefined || timeout > LONGEST_TIMER
-        ? undefined
-        : setTimeout(() => {
-            giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));
-          }, timeout);
+    if (timeout !== undefined && timeout <= LONGEST_TIMER) {
+      this.#timer = setTimeout(() => {
+        giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));
+      }, timeout);
+    }
     const stopListening =
       signal &&
       onAbort(signal, () => {
         giveUp(abortError(signal));
       });
     this.#stopWaiting = () => {
-      clearTimeout(timer);
+      clearTimeout(this.#timer);
       stopListening?.();
     };
+  }
+
+  /** Whether its timeout keeps the process alive; it does unless told otherwise. */
+  holdLoop(holds: boolean): this {
+    if (holds) this.#timer?.ref();
+    else this.#timer?.unref();
+    return this;
   }
 
   resolve(value: T): void {

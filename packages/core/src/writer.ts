@@ -103,6 +103,12 @@ export class PipeWriter {
       return handled(Promise.reject(error as Error));
     }
     if (bytes.length === 0) return DONE;
+    if (bytes.length >= GATHER_BELOW && this.unflushed === 0 && this.#descriptor.mayWriteNow) {
+      // What nearly always happens to a large write whose caller awaits the one before.
+      const result = this.#descriptor.send(bytes, 0, bytes.length, undefined);
+      if (result === bytes.length) return DONE;
+      if (result > 0) bytes = bytes.subarray(result);
+    }
 
     this.#accept(bytes.length);
     if (bytes.length < GATHER_BELOW) {
@@ -197,12 +203,14 @@ export class PipeWriter {
   /** Whether unflushed bytes keep the process alive; they do unless {@link unref} was called. */
   ref(): this {
     this.#descriptor.holdLoop(WRITABLE, true);
+    for (const { pending } of this.#waiters) pending.holdLoop(true);
     return this;
   }
 
   /** Unflushed bytes no longer keep the process alive. */
   unref(): this {
     this.#descriptor.holdLoop(WRITABLE, false);
+    for (const { pending } of this.#waiters) pending.holdLoop(false);
     return this;
   }
 
@@ -364,7 +372,7 @@ export class PipeWriter {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
         this.#copyQueue();
       },
-    );
+    ).holdLoop(this.#descriptor.holdsLoop(WRITABLE));
     const waiter = { position, pending };
     // In the order of their positions: a small write waits for less than all that was accepted before it.
     let index = this.#waiters.length;

@@ -43,7 +43,16 @@ describe('a process stays alive', () => {
 });
 
 describe('a process ends by itself', () => {
-  test.each(['idle-open', 'idle-after-read', 'unref-read', 'unref-write', 'ref-idle'])('with %s', async (what) => {
+  test.each([
+    'idle-open',
+    'idle-after-read',
+    'unref-read',
+    'unref-read-with-a-timeout',
+    'read-with-a-timeout-then-unref',
+    'unref-write',
+    'unref-write-with-a-timeout',
+    'ref-idle',
+  ])('with %s', async (what) => {
     const { result } = await child(what);
     expect(result).toMatchObject({ code: 0, signal: null, stdout: '', stderr: '' });
   });

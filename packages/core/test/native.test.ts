@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fixture, fdsSince, isRunning, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
@@ -8,6 +9,9 @@ import { aioduplex, aiopipe } from '@aiopipe/core';
 import { READABLE, WRITABLE, native, spawn } from '@aiopipe/core/internal';
 
 afterAll(leakCheck());
+
+const run = promisify(execFile);
+const hasCompiler = spawnSync('cc', ['--version']).status === 0;
 
 test('is loaded once, with the bits that libuv has', () => {
   expect(native()).toBe(native());
@@ -20,7 +24,7 @@ test('works in several worker threads at once, and again after they ended', asyn
 });
 
 test('says that there are too many open files, leaks none, and goes on when some are closed', async () => {
-  const { stdout } = await promisify(execFile)('sh', [
+  const { stdout } = await run('sh', [
     '-c',
     'ulimit -n 64 && exec "$0" "$@"',
     process.execPath,
@@ -37,8 +41,27 @@ test('says that there are too many open files, leaks none, and goes on when some
   ]);
 });
 
+test.skipIf(!hasCompiler)('says that the system has too many open files, and leaks none', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'aiopipe-enfile-'));
+  try {
+    const library = join(directory, 'system-without-files.so');
+    await run('cc', ['-shared', '-fPIC', '-o', library, 'test/fixtures/system-without-files.c']);
+    const { stdout } = await run(process.execPath, [fixture('needs-new-files'), library]);
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^aiopipe: ENFILE .*the system has too many open files/),
+      expect.stringMatching(/^aioduplex: ENFILE .*the system has too many open files/),
+      expect.stringMatching(/^spawn: ENFILE .*the system has too many open files/),
+      'no child',
+      '0 descriptors leaked',
+      '',
+    ]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test('ignores SIGPIPE, and lets children have it', async () => {
-  const { stdout } = await promisify(execFile)('sh', [
+  const { stdout } = await run('sh', [
     '-c',
     'trap "" USR1; exec "$0" "$@"',
     process.execPath,
@@ -146,7 +169,7 @@ describe('the lifeline', () => {
 
 test('the package can be required from CommonJS, without a warning', async () => {
   const script = `const { aiopipe } = require('@aiopipe/core'); for (const end of aiopipe()) end.close(); console.log('required')`;
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', script]);
+  const { stdout, stderr } = await run(process.execPath, ['-e', script]);
   expect(stdout).toBe('required\n');
   expect(stderr).toBe('');
 });

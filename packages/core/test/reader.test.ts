@@ -65,6 +65,76 @@ describe('read', () => {
   });
 });
 
+describe('readInto', () => {
+  test('fills the memory that it is given with what there is, and leaves the rest of it alone', async () => {
+    const { reader, tx, feed } = readerAndTap();
+    using _reader = reader;
+    const bytes = Buffer.from('........');
+    feed('abc');
+    expect(await reader.readInto(bytes.subarray(1))).toBe(3);
+    expect(bytes.toString()).toBe('.abc....');
+    const waiting = reader.readInto(bytes);
+    expect(await isPending(waiting)).toBe(true);
+    feed('ABCDEFGHIJ');
+    expect(await waiting).toBe(8);
+    expect(bytes.toString()).toBe('ABCDEFGH');
+    tx.close();
+    expect(await reader.readInto(bytes)).toBe(2);
+    expect(await reader.readInto(bytes)).toBe(0);
+    expect(bytes.toString()).toBe('IJCDEFGH');
+  });
+
+  test('takes what another call had read ahead first, and any view', async () => {
+    const { reader, tx, feed } = readerAndTap();
+    using _reader = reader;
+    feed('line\nrest');
+    await reader.readLine();
+    const words = new Uint16Array(5);
+    expect(await reader.readInto(words)).toBe(4);
+    expect(Buffer.from(words.buffer, 0, 4).toString()).toBe('rest');
+    feed('more');
+    expect(await reader.readInto(new DataView(words.buffer, 2))).toBe(4);
+    expect(Buffer.from(words.buffer, 0, 6).toString()).toBe('remore');
+    tx.close();
+  });
+
+  test('that was aborted or timed out takes nothing, and writes to the memory no more', async () => {
+    const { reader, tx, feed } = readerAndTap();
+    using _reader = reader;
+    const bytes = Buffer.from('....');
+    expect(await errorOf(reader.readInto(bytes, { timeout: 0 }))).toMatchObject({ code: 'ERR_AIOPIPE_TIMEOUT' });
+    const abort = new AbortController();
+    const waiting = reader.readInto(bytes, { signal: abort.signal });
+    abort.abort();
+    expect(await errorOf(waiting)).toMatchObject({ code: 'ABORT_ERR' });
+    feed('abcd');
+    expect((await reader.readExactly(4)).toString()).toBe('abcd');
+    expect(bytes.toString()).toBe('....');
+    tx.close();
+  });
+
+  test('while another read waits is BusyError; closed meanwhile, ClosedError', async () => {
+    const { reader, tx } = readerAndTap();
+    const waiting = reader.readInto(Buffer.alloc(1));
+    expect(await errorOf(reader.readInto(Buffer.alloc(1)))).toBeInstanceOf(BusyError);
+    reader[Symbol.dispose]();
+    expect(await errorOf(waiting)).toBeInstanceOf(ClosedError);
+    tx.close();
+  });
+
+  test.each([
+    [Buffer.alloc(0), RangeError],
+    ['text', TypeError],
+    [new ArrayBuffer(4), TypeError],
+    [null, TypeError],
+  ])('refuses %s as memory', async (view, kind) => {
+    const { reader, tx } = readerAndTap();
+    using _reader = reader;
+    expect(await errorOf(reader.readInto(view as Buffer))).toBeInstanceOf(kind);
+    tx.close();
+  });
+});
+
 describe('readExactly', () => {
   test('waits until that many bytes have come, and leaves the rest', async () => {
     const { reader, tx, feed } = readerAndTap();
