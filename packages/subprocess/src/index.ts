@@ -4,6 +4,7 @@ export { AsyncPipe } from './async-pipe.js';
 export { type ChainOptions } from './chain.js';
 export { type Stage, type StageOptions, type StageResult } from './stage.js';
 export { type Input, type InputChunk } from './input.js';
+export { type Lines } from './lines.js';
 export { type RecordEncoding } from './records.js';
 export {
   type ExtraFd,

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { Chain, type ChainOptions } from './chain.js';
 import { OutputTooLongError, PipelineError } from './errors.js';
-import { RecordSplitter, type RecordEncoding } from './records.js';
+import { Lines } from './lines.js';
+import { recordSplitter, type RecordEncoding, type RecordSplitter } from './records.js';
 import { checkStage, quoteStage, type Stage, type StageOptions, type StageResult } from './stage.js';
 
 /** Options of {@link Pipeline.run}. */
@@ -99,21 +100,30 @@ export class Pipeline {
    *
    * Throws as {@link Pipeline.run} rejects, {@link PipelineError} after the last line.
    */
-  lines(options?: LinesOptions<'utf8' | 'latin1'>): AsyncGenerator<string, void, undefined>;
-  lines(options: LinesOptions<'buffer'>): AsyncGenerator<Buffer, void, undefined>;
-  lines(options: LinesOptions): AsyncGenerator<string | Buffer, void, undefined>;
-  lines(options: LinesOptions = {}): AsyncGenerator<string | Buffer, void, undefined> {
+  lines(options?: LinesOptions<'utf8' | 'latin1'>): Lines<string>;
+  lines(options: LinesOptions<'buffer'>): Lines<Buffer>;
+  lines(options: LinesOptions): Lines<string | Buffer>;
+  lines(options: LinesOptions = {}): Lines<string | Buffer> {
     const { separator = '\n', encoding = 'utf8' } = options;
     checkLinesOptions(separator, encoding);
-    return this.#records(new RecordSplitter(separator, encoding), options);
+    const splitter = recordSplitter(separator, encoding);
+    return new Lines(splitter, this.#feedRecords(splitter, options));
   }
 
-  async *#records(splitter: RecordSplitter, options: ChainOptions): AsyncGenerator<string | Buffer, void, undefined> {
+  /** Yields each time there may be records to take. */
+  async *#feedRecords(
+    splitter: RecordSplitter<unknown>,
+    options: ChainOptions,
+  ): AsyncGenerator<undefined, void, undefined> {
     const chain = new Chain(this.#stages, options);
     try {
       chain.start();
-      for await (const chunk of chain.chunks()) for (const record of splitter.push(chunk)) yield record;
-      for (const record of splitter.end()) yield record;
+      for await (const chunk of chain.chunks()) {
+        splitter.push(chunk);
+        yield;
+      }
+      splitter.end();
+      yield;
       await chain.finish();
     } finally {
       await chain.close();

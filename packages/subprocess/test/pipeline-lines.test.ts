@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pipeline, PipelineError, type LinesOptions } from '@aiopipe/subprocess';
+import { pipeline, PipelineError, type Lines, type LinesOptions } from '@aiopipe/subprocess';
 import { isRunning, leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { collect, inDirectory, shell, whatIsThere } from './helpers.js';
@@ -60,11 +60,11 @@ describe('records that end in NUL', () => {
       });
       const sorted = names.map((name) => name.toString('latin1')).sort();
       const asText = chain.lines({ separator: '\0', encoding: 'latin1' });
-      expectTypeOf(asText).toEqualTypeOf<AsyncGenerator<string, void, undefined>>();
+      expectTypeOf(asText).toEqualTypeOf<Lines<string>>();
       expect(await collect(asText)).toEqual(sorted);
 
       const asBytes = chain.lines({ separator: '\0', encoding: 'buffer' });
-      expectTypeOf(asBytes).toEqualTypeOf<AsyncGenerator<Buffer, void, undefined>>();
+      expectTypeOf(asBytes).toEqualTypeOf<Lines<Buffer>>();
       expect((await collect(asBytes)).map((bytes) => bytes.toString('latin1'))).toEqual(sorted);
     }));
 });
