@@ -15,10 +15,14 @@ struct instance {
   struct poll *polls;   /* all that libuv still knows */
   uint64_t *owned_fds;  /* a bit for each descriptor that JavaScript would have closed in its time */
   size_t owned_words;
+  struct spinner *spinner; /* NULL until something spins */
   bool is_shutting_down;
 };
 
 struct instance *instance_of(napi_env env);
+
+/* After libuv has let go of a handle: the last one at shutdown lets the environment go. */
+void instance_closed_one(struct instance *instance);
 
 /* Calls back into JavaScript from the loop; an error thrown there is an uncaught exception, as from any callback. */
 void call_back(struct instance *instance, napi_ref function, size_t count, const napi_value *arguments);
@@ -41,6 +45,10 @@ struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struc
 void poll_want(struct poll *poll, int events, bool holds_loop);
 void poll_close(struct poll *poll);
 
+/* For so long the loop looks again before it sleeps while this one waits to be readable; 0: not at all. */
+void poll_spin(struct poll *poll, uint64_t nanoseconds);
+void spinner_close(struct instance *instance);
+
 /* For the external value that stands for a poll in JavaScript. */
 void poll_finalize(napi_env env, void *poll, void *hint);
 
@@ -50,7 +58,9 @@ struct poll {
   struct poll *next, **link;
   void (*callback)(struct poll *poll, int events);
   napi_ref function;
+  int fd;
   int armed, wanted;
+  uint64_t spin; /* nanoseconds */
   int32_t *interests;    /* memory of an Int32Array; NULL for a child's exit descriptor */
   napi_ref interests_ref;
   bool in_use;     /* by JavaScript, which holds a pointer */

@@ -63,6 +63,13 @@ static void close_owned_fds(struct instance *instance) {
   instance->owned_words = 0;
 }
 
+void instance_closed_one(struct instance *instance) {
+  bool is_last = instance->polls == NULL && instance->spinner == NULL;
+  if (!instance->is_shutting_down || !is_last || instance->cleanup_hook == NULL) return;
+  napi_remove_async_cleanup_hook(instance->cleanup_hook);
+  instance->cleanup_hook = NULL;
+}
+
 /*
  * Called before the environment goes. A poll handle that is still active then, with something to read, would crash the
  * process: so all are closed, and the environment waits for us until libuv has let go of the last one. The main thread's descriptors
@@ -79,10 +86,8 @@ static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
     poll = next;
   }
   if (instance->loop != uv_default_loop()) close_owned_fds(instance);
-  if (instance->polls == NULL) {
-    napi_remove_async_cleanup_hook(instance->cleanup_hook);
-    instance->cleanup_hook = NULL;
-  }
+  spinner_close(instance);
+  instance_closed_one(instance);
 }
 
 static void free_instance(napi_env env, void *data, void *hint) {

@@ -6,6 +6,7 @@
         "binding.c",
         "calls.c",
         "poll.c",
+        "spin.c",
         "child.c",
         "system.c",
         "spawn.c"

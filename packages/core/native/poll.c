@@ -18,10 +18,7 @@ static void on_closed(uv_handle_t *handle) {
   poll->in_loop = false;
   release(poll);
 
-  if (instance->is_shutting_down && instance->polls == NULL && instance->cleanup_hook != NULL) {
-    napi_remove_async_cleanup_hook(instance->cleanup_hook);
-    instance->cleanup_hook = NULL;
-  }
+  instance_closed_one(instance);
 }
 
 static void on_event(uv_poll_t *handle, int status, int events);
@@ -70,6 +67,7 @@ struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struc
 
   poll->instance = instance;
   poll->handle = handle;
+  poll->fd = fd;
   poll->callback = callback;
   poll->exit_fd = -1;
   poll->in_use = poll->in_loop = true;
@@ -92,6 +90,7 @@ void poll_close(struct poll *poll) {
   if (poll->handle == NULL || uv_is_closing((uv_handle_t *)poll->handle)) return;
   poll->wanted = 0;
   arm(poll, 0);
+  poll_spin(poll, 0);
   uv_close((uv_handle_t *)poll->handle, on_closed);
   if (poll->exit_fd >= 0) {
     sys_close(poll->exit_fd);
@@ -183,8 +182,19 @@ static napi_value js_poll_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* pollSpin(poll, microseconds) */
+static napi_value js_poll_spin(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  struct poll *poll = NULL;
+  napi_get_value_external(env, args[0], (void **)&poll);
+  if (poll->handle != NULL && !uv_is_closing((uv_handle_t *)poll->handle))
+    poll_spin(poll, (uint64_t)int_argument(env, args[1]) * 1000);
+  return NULL;
+}
+
 void define_poll(napi_env env, napi_value exports) {
   DEFINE(env, exports, "pollOpen", js_poll_open);
   DEFINE(env, exports, "pollUpdate", js_poll_update);
   DEFINE(env, exports, "pollClose", js_poll_close);
+  DEFINE(env, exports, "pollSpin", js_poll_spin);
 }

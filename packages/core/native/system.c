@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,6 +153,14 @@ int sys_fd_limit(void) {
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
   return limit.rlim_cur > INT_MAX ? INT_MAX : (int)limit.rlim_cur;
 }
+
+int sys_any_readable(const int *fds, int count) {
+  struct pollfd entries[8];
+  for (int i = 0; i < count; i++) entries[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+  return poll(entries, (nfds_t)count, 0) > 0;
+}
+
+void sys_yield(void) { sched_yield(); }
 
 ssize_t sys_read(int fd, void *bytes, size_t length) {
   ssize_t result;

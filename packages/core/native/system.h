@@ -43,6 +43,12 @@ int sys_reopen_nonblocking(int fd, int for_writing);
 /* How many descriptors this process may have. */
 int sys_fd_limit(void);
 
+/* Whether one of them, 8 at most, has something to read, or has ended. Doesn't wait. */
+int sys_any_readable(const int *fds, int count);
+
+/* Lets others use this core for now. */
+void sys_yield(void);
+
 ssize_t sys_read(int fd, void *bytes, size_t length);
 ssize_t sys_write(int fd, const struct iovec *parts, int count);
 

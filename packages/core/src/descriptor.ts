@@ -44,6 +44,7 @@ export class Descriptor {
   #openSides: number;
   #mustRestoreBlocking = false;
   #peerLeftUnread = false;
+  #spin = 0;
   /** Bytes that a writer has accepted and the kernel has not. */
   unflushed = 0;
 
@@ -189,6 +190,12 @@ export class Descriptor {
     return side === READABLE ? this.#readHolds : this.#writeHolds;
   }
 
+  /** Microseconds for which the loop looks again before it sleeps while a read waits here. */
+  spin(microseconds: number): void {
+    this.#spin = microseconds;
+    if (this.#poll !== undefined) native().pollSpin(this.#poll, microseconds);
+  }
+
   #updatePoll(): void {
     const reads = this.#reading !== undefined;
     const writes = this.#writing !== undefined;
@@ -203,6 +210,7 @@ export class Descriptor {
       );
       if (typeof poll === 'number') throw new SystemError(poll, 'poll', this.toString());
       this.#poll = poll;
+      if (this.#spin > 0) native().pollSpin(poll, this.#spin);
     }
     const holds = (reads && this.#readHolds) || (writes && this.#writeHolds);
     const interest = (reads ? READABLE : 0) | (writes ? WRITABLE : 0) | (holds ? HOLDS_LOOP : 0);

@@ -36,6 +36,7 @@ export interface Native {
   pollOpen(fd: number, callback: (events: number) => void, interests: Int32Array): NativePoll | number;
   pollUpdate(poll: NativePoll): void;
   pollClose(poll: NativePoll): void;
+  pollSpin(poll: NativePoll, microseconds: number): void;
   spawn(
     candidates: readonly string[],
     argv: readonly string[],

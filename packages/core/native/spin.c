@@ -1,0 +1,116 @@
+#include <stdlib.h>
+
+#include "aiopipe.h"
+#include "system.h"
+
+/*
+ * Looking again for some microseconds before the loop goes to sleep: waking an idle core is most of a round trip. It
+ * only pays while whoever answers runs on another core at the same time. So a loop that looked in vain just before
+ * something came, or that somebody else wanted its core from, leaves it be for a while, twice as long each time.
+ */
+#define MOST_WATCHED 8
+#define MOST_MISSES 8
+/* A look in vain that was less than this part of the wait cost nobody anything. */
+#define CHEAP_PART 10
+/* Nanoseconds: one look is done in less, unless somebody else used this core, for whom none was free then. */
+#define OTHERS_TURN 5000
+
+struct spinner {
+  uv_prepare_t *handle;
+  struct instance *instance;
+  int watched; /* polls that want it */
+  int misses;
+  int skips;
+  uint64_t missed_at, missed_for;
+};
+
+static void leave_be(struct spinner *spinner) {
+  if (spinner->misses < MOST_MISSES) spinner->misses++;
+  spinner->skips = (1 << spinner->misses) - 1;
+}
+
+static void before_sleep(uv_prepare_t *handle) {
+  struct spinner *spinner = uv_handle_get_data((uv_handle_t *)handle);
+  struct instance *instance = spinner->instance;
+  uint64_t start = uv_hrtime();
+
+  if (spinner->missed_at != 0) {
+    if (start - spinner->missed_at < CHEAP_PART * spinner->missed_for) leave_be(spinner);
+    spinner->missed_at = 0;
+  }
+
+  int fds[MOST_WATCHED], count = 0;
+  uint64_t most = 0;
+  for (struct poll *poll = instance->polls; poll != NULL && count < MOST_WATCHED; poll = poll->next) {
+    if (poll->spin == 0 || !(poll->wanted & UV_READABLE)) continue;
+    fds[count++] = poll->fd;
+    if (poll->spin > most) most = poll->spin;
+  }
+  if (count == 0) return;
+  int timeout = uv_backend_timeout(instance->loop); /* milliseconds, or -1: it has all the time */
+  if (timeout == 0) return;
+  if (timeout > 0 && most > (uint64_t)timeout * 1000000) most = (uint64_t)timeout * 1000000;
+  if (spinner->skips > 0) {
+    spinner->skips--;
+    return;
+  }
+  uint64_t now = start;
+  for (;;) {
+    if (sys_any_readable(fds, count)) {
+      spinner->misses = 0;
+      return;
+    }
+    sys_yield();
+    uint64_t before = now;
+    now = uv_hrtime();
+    if (now - before > OTHERS_TURN) {
+      leave_be(spinner);
+      return;
+    }
+    if (now - start >= most) break;
+  }
+  spinner->missed_at = now;
+  spinner->missed_for = now - start;
+}
+
+static struct spinner *spinner_of(struct instance *instance) {
+  if (instance->spinner != NULL) return instance->spinner;
+  struct spinner *spinner = calloc(1, sizeof(*spinner));
+  uv_prepare_t *handle = calloc(1, uv_handle_size(UV_PREPARE));
+  if (spinner == NULL || handle == NULL || uv_prepare_init(instance->loop, handle) != 0) {
+    free(spinner);
+    free(handle);
+    return NULL;
+  }
+  uv_handle_set_data((uv_handle_t *)handle, spinner);
+  uv_unref((uv_handle_t *)handle);
+  spinner->handle = handle;
+  spinner->instance = instance;
+  return instance->spinner = spinner;
+}
+
+void poll_spin(struct poll *poll, uint64_t nanoseconds) {
+  if ((poll->spin == 0) == (nanoseconds == 0)) {
+    poll->spin = nanoseconds;
+    return;
+  }
+  struct spinner *spinner = spinner_of(poll->instance);
+  if (spinner == NULL) return;
+  poll->spin = nanoseconds;
+  spinner->watched += nanoseconds == 0 ? -1 : 1;
+  if (spinner->watched == 0) uv_prepare_stop(spinner->handle);
+  else uv_prepare_start(spinner->handle, before_sleep);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  struct spinner *spinner = uv_handle_get_data(handle);
+  struct instance *instance = spinner->instance;
+  free(handle);
+  free(spinner);
+  instance->spinner = NULL;
+  instance_closed_one(instance);
+}
+
+void spinner_close(struct instance *instance) {
+  if (instance->spinner != NULL) uv_close((uv_handle_t *)instance->spinner->handle, on_closed);
+}
