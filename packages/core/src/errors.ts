@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 
 /** What every error of aiopipe may carry beside its message. */
 export interface AiopipeErrorOptions {
@@ -163,21 +163,16 @@ function errnoName(errno: number): string {
   return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0] ?? name;
 }
 
+/** Where there is more to say than the system's own words. */
 const remedies: Record<string, string> = {
   EMFILE: 'this process has too many open files (raise `ulimit -n`, or close what is not used)',
   ENFILE: 'the system has too many open files',
-  EACCES: 'permission denied',
-  ENOENT: 'no such file or directory',
-  ENOTDIR: 'not a directory',
-  EPERM: 'not permitted',
   EAGAIN: 'no more processes or memory at the moment (see `ulimit -u`)',
-  ENOMEM: 'not enough memory',
   E2BIG: 'the arguments and the environment are too long',
   ENOEXEC: 'not a program that the system can execute (a script needs a #! line)',
-  EBADF: 'not an open file descriptor',
   ECONNRESET: 'the other side closed with bytes unread',
 };
 
 function describeErrno(errno: number, code: string): string {
-  return remedies[code] ?? `system error ${String(-errno)}`;
+  return remedies[code] ?? getSystemErrorMap().get(errno)?.[1] ?? `system error ${String(-errno)}`;
 }
