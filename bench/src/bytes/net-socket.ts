@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { target } from '@aiopipe/process';
 import { runLaps, type Laps } from '../harness/laps.js';
+import { drained, startScript } from '../harness/sockets.js';
 import { CONFIRMATION, makeHeader, makeTransport, type Transfer } from './transport.js';
 
 /** As `transfer` of ours: the same descriptors, with a net.Socket on each. */
 export const netTransfer = target(import.meta.url, 'netTransfer', async (laps: Laps, spec: Transfer) => {
   const [input, output] = makeTransport(spec);
   const [confirmed, confirm] = aiopipe();
-  startChild('./net-consumer.js', [input.release(), confirm.release()]);
+  startScript(new URL('./net-consumer.js', import.meta.url), [input.release(), confirm.release()]);
   const socket = new Socket({ fd: output.release(), readable: false, writable: true });
   const confirmations = new Bytes(new Socket({ fd: confirmed.release(), readable: true, writable: false }));
   const data = Buffer.alloc(spec.size, 'x');
@@ -28,7 +26,7 @@ export const netTransfer = target(import.meta.url, 'netTransfer', async (laps: L
 /** As `pingPong` of ours. */
 export const netPingPong = target(import.meta.url, 'netPingPong', async (laps: Laps, size: number) => {
   const [here, there] = aioduplex();
-  startChild('./net-echo.js', [there.release()]);
+  startScript(new URL('./net-echo.js', import.meta.url), [there.release()]);
   const socket = new Socket({ fd: here.release(), readable: true, writable: true });
   const answers = new Bytes(socket);
   const message = Buffer.alloc(size, 'x');
@@ -40,22 +38,6 @@ export const netPingPong = target(import.meta.url, 'netPingPong', async (laps: L
     }
   });
 });
-
-/** With the descriptors from 3 on, which are closed here. It ends when they do at their other side. */
-function startChild(script: string, fds: readonly number[]): void {
-  spawn(process.execPath, [fileURLToPath(new URL(script, import.meta.url))], {
-    stdio: ['ignore', 'ignore', 'inherit', ...fds],
-  });
-  fds.forEach((fd) => {
-    closeSync(fd);
-  });
-}
-
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once('drain', resolve);
-  });
-}
 
 /** Tells when so many bytes have come. */
 class Bytes {

@@ -5,7 +5,7 @@ import { popen } from '@aiopipe/subprocess';
 import { type Runner } from './part.js';
 
 /** What is to be known of a lap: how long it took, or how long its loop stood still at most. */
-type Gauge = 'seconds' | 'stall';
+export type Gauge = 'seconds' | 'stall';
 
 /** What a process that runs laps hears, and the figure in seconds that it tells. */
 export type Laps = Channel<number, { readonly amount: number; readonly gauge: Gauge }>;

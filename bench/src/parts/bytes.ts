@@ -6,9 +6,8 @@ import { type Transfer, type Transport } from '../bytes/transport.js';
 import { compile } from '../harness/compile.js';
 import { byProgram, inProcess } from '../harness/laps.js';
 import { type Part, type Peer, type Row } from '../harness/part.js';
+import { formatSize, KiB, MiB } from '../harness/sizes.js';
 
-const KiB = 1024;
-const MiB = 1024 * KiB;
 const SIZES = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
 const PING_SIZE = 16;
 const NO_OP = '/bin/true';
@@ -57,7 +56,7 @@ function transferRow(name: string, spec: Transfer, program: string | undefined):
     });
   }
   return {
-    name: `${name}, ${size < MiB ? `${String(size / KiB)} KiB` : `${String(size / MiB)} MiB`} a write`,
+    name: `${name}, ${formatSize(size)} a write`,
     measure: { kind: 'speed', bytesPerUnit: size },
     ours: { name: 'aiopipe', open: () => inProcess(transfer, spec) },
     peers,

@@ -1,8 +1,12 @@
 import { type Part } from '../harness/part.js';
 import { bytes } from './bytes.js';
+import { channels } from './channels.js';
 
 /** Every part by the name that it is called with, in the order in which they run. */
-export const parts: ReadonlyMap<string, Part> = new Map([['bytes', bytes]]);
+export const parts: ReadonlyMap<string, Part> = new Map([
+  ['bytes', bytes],
+  ['channels', channels],
+]);
 
 /** Other names of parts. */
 export const aliases: ReadonlyMap<string, string> = new Map([['core', 'bytes']]);

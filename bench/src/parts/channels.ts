@@ -1,0 +1,80 @@
+import { type Exchange } from '../channels/exchange.js';
+import { contestants, pythonExchange, type ContestantName } from '../channels/sides.js';
+import { findProgram } from '../harness/find-program.js';
+import { type Measure, type Part, type Peer, type Row } from '../harness/part.js';
+import { formatSize, KiB, MiB } from '../harness/sizes.js';
+
+const SIZES = [KiB, 64 * KiB, MiB, 16 * MiB];
+const RAW_SIZES = [KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
+const AT_ONCE = 8;
+
+const threads = 'worker_threads postMessage';
+const messagePeers: readonly ContestantName[] = [
+  'process.send, json',
+  'process.send, advanced',
+  threads,
+  'net.Socket, msgpackr',
+];
+const rawPeers: readonly ContestantName[] = ['net.Socket, same frames', threads, 'process.send, advanced'];
+
+const tiny = { shape: 'tiny', size: 0, channels: 1 } as const;
+const text = (size: number) => ({ shape: 'text', size, channels: 1 }) as const;
+const raw = (size: number) => ({ shape: 'bytes', size, channels: 1 }) as const;
+
+export const channels: Part = {
+  title: 'Messages between two processes',
+  prepare() {
+    const python = findProgram('python3');
+    const out = (what: Omit<Exchange, 'way'>) => exchangeRow({ ...what, way: 'out' }, python);
+    const thereAndBack = (what: Omit<Exchange, 'way'>) => exchangeRow({ ...what, way: 'there and back' }, python);
+    const rows = [
+      out(tiny),
+      out({ ...tiny, awaited: true }),
+      ...SIZES.map((size) => out(text(size))),
+      ...RAW_SIZES.map((size) => out(raw(size))),
+      thereAndBack(tiny),
+      ...SIZES.map((size) => thereAndBack(text(size))),
+      out({ ...tiny, channels: AT_ONCE }),
+      out({ ...text(64 * KiB), channels: AT_ONCE }),
+    ];
+    const notes = ['process.send as JSON takes no part with bytes, for it has no such type'];
+    if (python === undefined) notes.push('there is no python3 here: nothing is measured against multiprocessing.Pipe');
+    return Promise.resolve({ rows, notes });
+  },
+};
+
+function exchangeRow(spec: Exchange, python: string | undefined): Row {
+  const names = spec.shape === 'bytes' ? rawPeers : messagePeers;
+  const peers: Peer[] = names.map((name) => ({
+    name,
+    open: () => contestants[name](spec),
+    goal: goalAgainst(name, spec),
+  }));
+  if (python !== undefined) {
+    peers.push({ name: 'Python multiprocessing.Pipe', open: () => pythonExchange(python, spec) });
+  }
+  return {
+    name: rowName(spec),
+    measure: measureOf(spec),
+    ours: { name: 'aiopipe', open: () => contestants.aiopipe(spec) },
+    peers,
+  };
+}
+
+function goalAgainst(name: ContestantName, spec: Exchange): number | undefined {
+  const { way, shape, size, channels: amount, awaited } = spec;
+  if (way !== 'out' || amount > 1 || awaited) return undefined;
+  if (shape === 'tiny' && name === threads) return 3;
+  return name === 'net.Socket, same frames' && size <= 64 * KiB ? 1.5 : undefined;
+}
+
+function measureOf({ way, shape, size }: Exchange): Measure {
+  if (way === 'there and back') return { kind: 'time', unit: 'round trip' };
+  return shape === 'tiny' ? { kind: 'rate', unit: 'messages' } : { kind: 'speed', bytesPerUnit: size };
+}
+
+function rowName({ way, shape, size, channels: amount, awaited }: Exchange): string {
+  const what = shape === 'tiny' ? 'tiny object' : `${formatSize(size)} of ${shape}`;
+  const how = way !== 'out' ? way : awaited ? 'one way, each put awaited' : 'one way';
+  return `${what}, ${how}${amount > 1 ? `, ${String(amount)} channels at once` : ''}`;
+}
