@@ -88,7 +88,8 @@ export class Decoder extends HeadReader {
       throw this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
   }
 
-  private read(): unknown {
+  /** The next value. */
+  read(): unknown {
     const at = this.position;
     if (at >= this.end) throw this.malformed('it ends too early');
     const tag = this.bytes[at] as number;
@@ -120,7 +121,7 @@ export class Decoder extends HeadReader {
     this.spend(keys.length);
     const object = this.note(new shape.Create());
     this.depth++;
-    for (let i = 0; i < keys.length; i++) object[keys[i] as string] = this.read();
+    shape.fill(object, this);
     this.depth--;
     return object;
   }

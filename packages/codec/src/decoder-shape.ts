@@ -1,17 +1,87 @@
+import { FILLED, type Filler, type FillerKeys, fillers, type ValueSource } from './object-fillers.js';
+
+type Empty = new () => Record<string, unknown>;
+
+/** How objects of one shape are filled quickly: up to `FILLED` keys at a time. */
+interface Filling {
+  readonly Create: Empty;
+  readonly parts: readonly { readonly fill: Filler; readonly keys: FillerKeys; readonly count: number }[];
+}
+
+/** A shape that came this often is worth fillers of its own. */
+const OFTEN = 16;
+
+/**
+ * The fillings that shapes have got, by their keys. What V8 has learnt for a filler stays with it for as long as the
+ * program runs, so they are the whole program's: the same shape gets the same one in every channel, and none is ever
+ * given to another shape. Shapes that come when all are taken are filled as any object is.
+ */
+const fillings = new Map<string, Filling>();
+let taken = 0;
+
+function fillingFor(keys: readonly string[]): Filling | undefined {
+  const name = JSON.stringify(keys);
+  const known = fillings.get(name);
+  const needed = Math.ceil(keys.length / FILLED);
+  if (known !== undefined || taken + needed > fillers.length) return known;
+  const parts = Array.from({ length: needed }, (_, i) => {
+    const part = keys.slice(i * FILLED, (i + 1) * FILLED);
+    return { fill: fillers[taken++] as Filler, keys: part as unknown as FillerKeys, count: part.length };
+  });
+  const filling = { Create: emptyObject(), parts };
+  fillings.set(name, filling);
+  return filling;
+}
+
+/**
+ * Makes an empty plain object. Each such function has a hidden class of its own for what it makes: with room for its
+ * properties in the object itself, and found at once when they are added.
+ */
+function emptyObject(): Empty {
+  const Create = function () {} as unknown as Empty;
+  (Create as { prototype: object }).prototype = Object.prototype;
+  return Create;
+}
+
+/** The same string as V8 keeps it for property names: it needn't be looked for at each use. */
+function internalized(key: string): string {
+  return Object.keys({ [key]: 0 })[0] as string;
+}
+
 /** A list of keys, and how objects with them are made. */
 export class DecoderShape {
-  /**
-   * Makes an empty plain object. Each shape has a function of its own, and V8 keeps a hidden class for what each makes:
-   * with room for its properties in the object itself, and found at once when they are added.
-   */
-  readonly Create: new () => Record<string, unknown>;
+  /** Makes an object to be filled. */
+  Create = emptyObject();
   /** Whether assigning to some key would do something else than add a property: `__proto__`, and what is inherited. */
   readonly isDelicate: boolean;
+  private count = 0;
+  private filling: Filling | undefined;
 
-  constructor(readonly keys: readonly string[]) {
-    this.Create = function () {} as unknown as new () => Record<string, unknown>;
-    this.Create.prototype = Object.prototype;
+  readonly keys: readonly string[];
+
+  constructor(keys: readonly string[]) {
+    this.keys = keys.map(internalized);
     this.isDelicate = keys.some((key) => key in Object.prototype);
+  }
+
+  /** Adds the properties to an object that `Create` made, with the values that the source has for them in turn. */
+  fill(object: Record<string, unknown>, source: ValueSource): void {
+    const { filling, keys } = this;
+    if (filling !== undefined) {
+      const { parts } = filling;
+      for (let i = 0; i < parts.length; i++) {
+        const part = parts[i] as (typeof parts)[number];
+        part.fill(object, part.keys, part.count, source);
+      }
+      return;
+    }
+    if (++this.count === OFTEN) this.settle();
+    for (let i = 0; i < keys.length; i++) object[keys[i] as string] = source.read();
+  }
+
+  private settle(): void {
+    this.filling = fillingFor(this.keys);
+    this.Create = this.filling?.Create ?? this.Create;
   }
 }
 

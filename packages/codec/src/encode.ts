@@ -4,7 +4,7 @@ import { changed, mapSize, setSize } from './encodable.js';
 import { HeadWriter } from './encode-heads.js';
 import type { Output } from './output.js';
 import { describePath, Passing, Refusal, UNREADABLE } from './paths.js';
-import type { EncoderShape } from './shape-table.js';
+import { type EncoderShape, ShapePlace } from './shape-table.js';
 import { DEFAULT_DEPTH, RECURSION_LIMIT, Tag, TableLimit, VERSION } from './tags.js';
 
 /** Up to this many objects, looking through an array is cheaper than a Set. */
@@ -79,7 +79,7 @@ export class Encoder extends HeadWriter {
       this.reserve(start, 1);
       let pos = start;
       if (this.fresh) this.buffer[pos++] = VERSION;
-      output.position = this.write(value, pos);
+      output.position = this.write(value, pos, this.shapes.root);
       this.fresh = false;
     } catch (error) {
       output.position = start;
@@ -118,24 +118,18 @@ export class Encoder extends HeadWriter {
     return new EncodeError(describePath(ancestors, UNREADABLE), reason, { cause: error });
   }
 
-  private write(value: unknown, pos: number): number {
-    switch (typeof value) {
-      case 'string':
-        return this.string(value, pos);
-      case 'object':
-        if (value === null) break;
-        return this.object(value, pos);
-      case 'number':
-        if (pos > this.limit) this.reserve(pos, 0);
-        return this.number(value, pos);
-      default:
-        break;
-    }
-    return this.writeRare(value, pos);
+  /** `place` is where objects are met: those that come at one place tend to have one shape. */
+  private write(value: unknown, pos: number, place: ShapePlace): number {
+    return typeof value === 'object' && value !== null ? this.object(value, pos, place) : this.leaf(value, pos);
+  }
+
+  private leaf(value: unknown, pos: number): number {
+    if (typeof value === 'string') return this.string(value, pos);
+    if (pos > this.limit) this.reserve(pos, 0);
+    return typeof value === 'number' ? this.number(value, pos) : this.writeRare(value, pos);
   }
 
   private writeRare(value: unknown, pos: number): number {
-    if (pos > this.limit) this.reserve(pos, 0);
     switch (typeof value) {
       case 'boolean':
         this.buffer[pos] = value ? Tag.True : Tag.False;
@@ -165,49 +159,60 @@ export class Encoder extends HeadWriter {
     return this.string(name, pos + 1);
   }
 
-  private object(value: object, pos: number): number {
+  private object(value: object, pos: number, place: ShapePlace): number {
     if (pos > this.limit) this.reserve(pos, 0);
     const known = this.reference(value);
     if (known >= 0) return this.tagged(Tag.Reference, known, pos);
     if (this.depth >= RECURSION_LIMIT) return this.writeDeep(value, pos);
     this.ancestors[this.depth++] = value;
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype) pos = this.plain(value as Record<string, unknown>, pos);
-    else if (prototype === Array.prototype && Array.isArray(value)) pos = this.array(value, pos);
+    if (prototype === Object.prototype) pos = this.plain(value as Record<string, unknown>, pos, place);
+    else if (prototype === Array.prototype && Array.isArray(value)) pos = this.array(value, pos, place);
     else if (prototype === Map.prototype && Object.keys(value).length === 0)
-      pos = this.map(value as Map<unknown, unknown>, pos);
-    else if (prototype === Set.prototype && Object.keys(value).length === 0) pos = this.set(value as Set<unknown>, pos);
-    else pos = this.children(this.open(value, pos), this.opened);
+      pos = this.map(value as Map<unknown, unknown>, pos, place);
+    else if (prototype === Set.prototype && Object.keys(value).length === 0)
+      pos = this.set(value as Set<unknown>, pos, place);
+    else pos = this.children(this.open(value, pos), this.opened, place);
     this.depth--;
     return pos;
   }
 
-  private plain(value: Record<string, unknown>, pos: number): number {
+  private plain(value: Record<string, unknown>, pos: number, place: ShapePlace): number {
     const base = this.top;
-    const shape = this.takeAsPredicted(value) ?? this.take(value);
+    const shape = this.takeAsExpected(value, place) ?? this.take(value, place);
     const head = shape === undefined ? -1 : this.shapeHead(shape, pos);
     if (head < 0) {
       this.top = base;
-      return this.children(this.openKeyed(Tag.Object, value, pos), this.opened);
+      return this.children(this.openKeyed(Tag.Object, value, pos), this.opened, place);
     }
     pos = head;
     const { taken, top } = this;
+    const { places } = shape as EncoderShape;
     for (let i = base; i < top; i++) {
       const item = taken[i];
       taken[i] = undefined;
-      pos = this.write(item, pos);
+      if (typeof item !== 'object' || item === null) pos = this.leaf(item, pos);
+      else pos = this.object(item, pos, (places[i - base] ??= new ShapePlace()));
     }
     this.top = base;
     return pos;
   }
 
+  private takeAsExpected(value: Record<string, unknown>, place: ShapePlace): EncoderShape | undefined {
+    const { first, second } = place;
+    if (first === undefined) return undefined;
+    if (this.takeAs(first, value)) return first;
+    if (second === undefined || !this.takeAs(second, value)) return undefined;
+    place.first = second;
+    place.second = first;
+    return second;
+  }
+
   /**
-   * Takes an object's values, if its keys are those that are expected. A `for in` is several times faster than
+   * Takes an object's values, if its keys are those of this shape. A `for in` is several times faster than
    * `Object.keys`, as V8 takes both keys and values from the hidden class; and what is taken can't change any more.
    */
-  private takeAsPredicted(value: Record<string, unknown>): EncoderShape | undefined {
-    const shape = this.shapes.predicted;
-    if (shape === undefined) return undefined;
+  private takeAs(shape: EncoderShape, value: Record<string, unknown>): boolean {
     const { keys } = shape;
     const { taken, top } = this;
     let i = 0;
@@ -221,14 +226,13 @@ export class Encoder extends HeadWriter {
     }
     if (i === keys.length) {
       this.top = top + i;
-      this.shapes.confirm(shape);
-      return shape;
+      return true;
     }
     for (let at = top + (i < 0 ? -i - 2 : i - 1); at >= top; at--) taken[at] = undefined;
-    return undefined;
+    return false;
   }
 
-  private take(value: Record<string, unknown>): EncoderShape | undefined {
+  private take(value: Record<string, unknown>, place: ShapePlace): EncoderShape | undefined {
     const shape = this.shapes.find(value);
     if (shape === undefined) return undefined;
     for (const key of shape.keys) {
@@ -236,43 +240,45 @@ export class Encoder extends HeadWriter {
       if (item === undefined && !Object.hasOwn(value, key)) throw changed(value);
       this.taken[this.top++] = item;
     }
+    place.second = place.first;
+    place.first = shape;
     return shape;
   }
 
-  private array(value: readonly unknown[], pos: number): number {
+  private array(value: readonly unknown[], pos: number, place: ShapePlace): number {
     const { length } = value;
     const values = this.openArray(value, pos);
-    pos = this.children(values, this.opened);
+    pos = this.children(values, this.opened, place);
     if (value.length !== length) throw changed(value);
     return pos;
   }
 
-  private map(value: Map<unknown, unknown>, pos: number): number {
+  private map(value: Map<unknown, unknown>, pos: number, place: ShapePlace): number {
     const size = mapSize(value);
     pos = this.tagged(Tag.Map, size, pos);
     let count = 0;
     for (const [key, item] of value) {
-      pos = this.write(item, this.write(key, pos));
+      pos = this.write(item, this.write(key, pos, place), place);
       count++;
     }
     if (count !== size) throw changed(value);
     return pos;
   }
 
-  private set(value: Set<unknown>, pos: number): number {
+  private set(value: Set<unknown>, pos: number, place: ShapePlace): number {
     const size = setSize(value);
     pos = this.tagged(Tag.Set, size, pos);
     let count = 0;
     for (const member of value) {
-      pos = this.write(member, pos);
+      pos = this.write(member, pos, place);
       count++;
     }
     if (count !== size) throw changed(value);
     return pos;
   }
 
-  private children(values: readonly unknown[], pos: number): number {
-    for (let i = 0; i < values.length; i++) pos = this.write(values[i], pos);
+  private children(values: readonly unknown[], pos: number, place: ShapePlace): number {
+    for (let i = 0; i < values.length; i++) pos = this.write(values[i], pos, place);
     return pos;
   }
 
@@ -298,7 +304,7 @@ export class Encoder extends HeadWriter {
       }
       const value = top.values[top.next++];
       if (typeof value !== 'object' || value === null) {
-        pos = this.write(value, pos);
+        pos = this.leaf(value, pos);
         continue;
       }
       this.reserve(pos, 0);

@@ -5,15 +5,17 @@ export class EncoderShape {
   /** The table's generation in which `id` was given. */
   generation = 0;
   id = 0;
-  /** The shape that came after this one the last time: messages repeat themselves. */
-  next: EncoderShape | undefined;
+  /** For each key, what its values that are objects have looked like. */
+  readonly places: (ShapePlace | undefined)[];
   /** What defines it on the wire, once it has been written. */
   definition: Uint8Array | undefined;
 
   constructor(
     readonly keys: readonly string[],
     private readonly hash: number,
-  ) {}
+  ) {
+    this.places = keys.map(() => undefined);
+  }
 
   isFor(keys: readonly string[], hash: number): boolean {
     const own = this.keys;
@@ -21,6 +23,12 @@ export class EncoderShape {
     for (let i = 0; i < own.length; i++) if (own[i] !== keys[i]) return false;
     return true;
   }
+}
+
+/** A place where objects are met (a key of a shape, say), and the last two shapes that they had there. */
+export class ShapePlace {
+  first: EncoderShape | undefined;
+  second: EncoderShape | undefined;
 }
 
 /** Shapes that are kept in the cache; it starts again when there are more. */
@@ -36,7 +44,8 @@ export class ShapeTable {
   private count = 0;
   private bytes = 0;
   private generation = 1;
-  private last = new EncoderShape([], 0);
+  /** The place of a message's root. */
+  root = new ShapePlace();
 
   /** How many shapes are numbered. */
   get size(): number {
@@ -63,16 +72,6 @@ export class ShapeTable {
     }
   }
 
-  /** The shape that the next object probably has. */
-  get predicted(): EncoderShape | undefined {
-    return this.last.next;
-  }
-
-  /** Says that the prediction was right. */
-  confirm(shape: EncoderShape): void {
-    this.last = shape;
-  }
-
   /** The shape of a plain object's own enumerable keys; undefined where there are none, or too many to keep. */
   find(object: object): EncoderShape | undefined {
     const keys = Object.keys(object);
@@ -80,11 +79,14 @@ export class ShapeTable {
     const hash = hashKeys(keys);
     let shape = this.cache.get(hash);
     if (shape === undefined || !shape.isFor(keys, hash)) {
-      if (this.cache.size >= CACHED) this.cache.clear();
+      if (this.cache.size >= CACHED) {
+        this.cache.clear();
+        // All places are reached from there, and would keep shapes that are no longer in the cache.
+        this.root = new ShapePlace();
+      }
       this.cache.set(hash, (shape = new EncoderShape(keys, hash)));
     }
-    this.last.next = shape;
-    return (this.last = shape);
+    return shape;
   }
 
   isNumbered(shape: EncoderShape): boolean {
