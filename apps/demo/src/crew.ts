@@ -68,7 +68,7 @@ export class Crew {
     const names = Array.from({ length: options.workers }, (_, index) => `census-${String(index + 1)}`);
     this.#supervisor = new Supervisor(
       names.map((name) => this.#spec(name)),
-      { intensity: options.chaos + MAX_CRASHES * MAX_DEADLY_FILES, period: 60_000 },
+      { intensity: options.chaos + MAX_CRASHES * MAX_DEADLY_FILES, period: 60_000, autoShutdown: 'all_significant' },
     );
     this.#supervisor.on('started', ({ id, process }) => {
       for (const worker of this.#workers) if (worker.name === id) worker.process ??= process;
@@ -76,7 +76,7 @@ export class Crew {
     this.#supervisor.on('exited', ({ willRestart }) => {
       if (willRestart) this.restarts++;
     });
-    this.#supervisor.on('gave-up', this.#settle.reject);
+    this.#supervisor.finished.catch(this.#settle.reject);
   }
 
   /** Called for each start: channels and pipes move into the worker, so each life gets its own. */
@@ -86,6 +86,7 @@ export class Crew {
       target: censusWorker,
       // One whose tasks have ended returns, and is not started again.
       restart: 'transient',
+      significant: true,
       options: { cwd: this.#options.directory },
       args: () => {
         const [tasks, theirTasks] = channel<FileTask, Answer>({ duplex: true });
@@ -118,7 +119,7 @@ export class Crew {
     signal.addEventListener('abort', () => {
       this.#settle.reject(signal.reason);
     });
-    supervisor.start();
+    void supervisor.start();
     const listed = this.#list(paths);
     await Promise.race([this.#finished, listed.then(() => this.#finished)]);
     this.#isFinished = true;

@@ -37,12 +37,15 @@ export class ChildError extends AiopipeError {
   }
 }
 
-/** A supervisor gave up, because its children ended more often than its intensity allows. */
+/**
+ * A supervisor's. Its `code` tells which:
+ *
+ * - `ERR_AIOPIPE_INTENSITY`: it gave up, because its children ended more often than its intensity allows; `cause` is the
+ *   last one's.
+ * - `ERR_AIOPIPE_START`: a child could not be started; `cause` is why.
+ * - `ERR_AIOPIPE_CHILD_ID`: it has no child of that id, or has one already.
+ */
 export class SupervisorError extends AiopipeError {
-  constructor(message: string, options?: AiopipeErrorOptions) {
-    super('ERR_AIOPIPE_INTENSITY', message, options);
-  }
-
   static {
     nameErrors(this);
   }

@@ -5,7 +5,9 @@ import { ClosedError } from '@aiopipe/core';
 import { ChildError } from './errors.js';
 import { serve, type Outcome, type Task } from './pool-worker.js';
 import { type ProcessOptions } from './process.js';
-import { Supervisor, type ChildExited, type ChildSpec } from './supervisor.js';
+import { type ChildExited } from './supervisor-events.js';
+import { type ChildSpec } from './supervisor-spec.js';
+import { Supervisor } from './supervisor.js';
 import { type Target } from './target.js';
 
 /** How a pool behaves. */
@@ -32,6 +34,8 @@ interface Job {
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
+
+type Ended = Pick<ChildExited, 'id' | 'pid' | 'exitCode' | 'signalCode' | 'error' | 'willRestart'>;
 
 /** One child's life. */
 interface Worker {
@@ -82,10 +86,15 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
     );
     this.#supervisor = new Supervisor(specs, { intensity, period });
     this.#supervisor.on('exited', (event) => void this.#replace(event));
-    this.#supervisor.on('gave-up', (error) => {
+    this.#supervisor.on('start-failed', (event) => void this.#replace({ ...event, exitCode: null, signalCode: null }));
+    this.#supervisor.on('gave-up', ({ error }) => {
       this.#fail(error);
     });
-    this.#supervisor.start();
+    // It could not even start.
+    this.#supervisor.finished.catch((error: unknown) => {
+      this.#fail(error as Error);
+    });
+    void this.#supervisor.start();
   }
 
   #spec(id: string, { options }: PoolOptions): ChildSpec<[Channel<Outcome, Task>, string, string]> {
@@ -241,7 +250,7 @@ export class Pool<Args extends readonly unknown[], Result> implements AsyncDispo
     );
   }
 
-  async #replace({ id, pid, exitCode, signalCode, error, willRestart }: ChildExited): Promise<void> {
+  async #replace({ id, pid, exitCode, signalCode, error, willRestart }: Ended): Promise<void> {
     const worker = this.#workers.get(id);
     if (worker === undefined) return;
     this.#workers.delete(id);

@@ -16,7 +16,7 @@ import { ChildError } from './errors.js';
 import { inheritedExecArgv } from './exec-argv.js';
 import { CONTROL_FD, PROTOCOL, type News, type Ping, type Report, type Start } from './protocol.js';
 import { Outcome } from './outcome.js';
-import { role } from './role.js';
+import { refuseWhileEvaluating } from './role.js';
 import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 import { isTarget, type Target } from './target.js';
 
@@ -74,13 +74,7 @@ export function startProcess(
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
 ): ProcessHandle<unknown> {
   const { url, name } = locate(what, options.export);
-  if (role.isEvaluating) {
-    throw new ChildError(
-      'ERR_AIOPIPE_START',
-      `${url} starts a process while it is being evaluated in a child, which would go on without end; ` +
-        'put it in a function, or behind `if (!isChild())`',
-    );
-  }
+  refuseWhileEvaluating(url);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${typeof args}`);
   return new ProcessHandle(url, name, args, options);

@@ -1,4 +1,5 @@
 import { AiopipeError } from '@aiopipe/core';
+import { ChildError } from './errors.js';
 
 const ROLE = Symbol.for('@aiopipe/process.role');
 
@@ -40,4 +41,14 @@ export function ready(): void {
     );
   }
   role.tellReady();
+}
+
+/** Throws while a child evaluates its module: that may be the one that started it, which would go on without end. */
+export function refuseWhileEvaluating(what: string): void {
+  if (!role.isEvaluating) return;
+  throw new ChildError(
+    'ERR_AIOPIPE_START',
+    `${what} starts a process while a child evaluates its module, which would go on without end; ` +
+      'put it in a function, or behind `if (!isChild())`',
+  );
 }

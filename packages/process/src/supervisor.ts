@@ -1,237 +1,197 @@
 import { EventEmitter } from 'node:events';
-import { ClosedError } from '@aiopipe/core';
-import { SupervisorError } from './errors.js';
-import { startProcess, type ProcessExit, type ProcessHandle, type ProcessOptions } from './process.js';
-import { type Target } from './target.js';
-
-/** When a child is started again: always; only after it ended by a failure; never. OTP's words and meaning. */
-export type Restart = 'permanent' | 'transient' | 'temporary';
-
-/** One child of a supervisor. */
-export interface ChildSpec<Args extends readonly unknown[] = readonly unknown[]> {
-  /** Unique in its supervisor. */
-  readonly id: string;
-  readonly target: Target<Args>;
-  /** Or a function that makes them anew for every start: handles move, so each start needs its own. */
-  readonly args?: Args | (() => Args) | undefined;
-  /** `permanent` unless given. */
-  readonly restart?: Restart | undefined;
-  /** Milliseconds that it gets between SIGTERM and SIGKILL when it is shut down. 5000 unless given. */
-  readonly shutdown?: number | undefined;
-  readonly options?: ProcessOptions | undefined;
-}
-
-/** Of any target: each spec is checked against its own where it is written as a {@link ChildSpec}. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type is above all tuples of arguments
-export type AnyChildSpec = ChildSpec<any>;
-
-/** What a supervisor does. */
-export interface SupervisorOptions {
-  /** Who is restarted with a child that ended: nobody else. */
-  readonly strategy?: 'one_for_one' | undefined;
-  /** As many restarts as this within `period` are borne; at one more the supervisor gives up. 1 unless given. */
-  readonly intensity?: number | undefined;
-  /** Milliseconds. 5000 unless given. */
-  readonly period?: number | undefined;
-}
-
-/** A child that runs. */
-export interface ChildStarted {
-  readonly id: string;
-  readonly process: ProcessHandle;
-  /** How often it has been started before. */
-  readonly restarts: number;
-}
-
-/** A child that ended. */
-export interface ChildExited extends ProcessExit {
-  readonly id: string;
-  readonly pid: number | undefined;
-  /** Whether it is started again now. */
-  readonly willRestart: boolean;
-  /** Why it ended, where it did so by a failure. */
-  readonly error: Error | undefined;
-}
-
-/** Events of a {@link Supervisor}, each told before what follows from it is done. */
-export interface SupervisorEvents {
-  started: [ChildStarted];
-  exited: [ChildExited];
-  /** It gave up: all children are being shut down. */
-  'gave-up': [SupervisorError];
-}
-
-interface Child {
-  readonly spec: AnyChildSpec;
-  /** The last one; whoever listened to `started` may have closed it once it has ended. */
-  process: ProcessHandle | undefined;
-  /** Set from a start until its end has been told. */
-  running: Promise<void> | undefined;
-  restarts: number;
-}
-
-const DEFAULT_SHUTDOWN = 5000;
+import { type ProcessHandle } from './process.js';
+import { refuseWhileEvaluating } from './role.js';
+import { type ChildCount, type ChildInfo } from './supervisor-children.js';
+import { SupervisorEngine } from './supervisor-engine.js';
+import { SupervisorEventStream } from './supervisor-event-stream.js';
+import { type SupervisorEvent, type SupervisorEvents } from './supervisor-events.js';
+import { SupervisorLife } from './supervisor-life.js';
+import {
+  checkSpec,
+  checkSpecs,
+  type AnyChildSpec,
+  type AutoShutdown,
+  type ChildSpec,
+  type SupervisorOptions,
+  type SupervisorSpec,
+} from './supervisor-spec.js';
 
 /**
  * Keeps child processes running: starts them in order, starts those again that end though they shouldn't, and gives up
- * where that happens too often. After OTP's supervisor.
+ * where that happens too often. Its words, rules and defaults are those of OTP's supervisor.
  *
  * ```ts
  * await using supervisor = new Supervisor([{ id: 'worker', target: work, args: () => [makeEnd()] }]);
- * supervisor.on('exited', ({ id, signalCode }) => log(id, signalCode));
- * supervisor.start();
+ * supervisor.on('exited', ({ id, reason, error }) => log(id, reason, error));
+ * await supervisor.start();
  * ```
+ *
+ * It does one thing at a time: starts, ends and calls are dealt with in the order in which they come; only {@link stop}
+ * interrupts, a start as well as a wait. What a listener throws is an uncaught exception of the program's, not an error of
+ * the supervisor's.
  */
 export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncDisposable {
-  readonly #children = new Map<string, Child>();
-  readonly #intensity: number;
-  readonly #period: number;
-  /** Of the restarts within the last period. */
-  #restartTimes: number[] = [];
-  #isStopping = false;
-  #failure: SupervisorError | undefined;
-  readonly #finished: Promise<void>;
-  #settle!: { resolve: () => void; reject: (error: Error) => void };
+  readonly #engine: SupervisorEngine;
+  readonly #autoShutdown: AutoShutdown;
+  readonly #streams = new Set<SupervisorEventStream>();
+  #hasFinished = false;
+  #started: Promise<this> | undefined;
+  #tellParent: ((event: SupervisorEvent) => void) | undefined;
 
   /** Starts nothing yet: first listen, then {@link start}. */
   constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions = {}) {
     super();
-    const { strategy = 'one_for_one', intensity = 1, period = 5000 } = options;
-    if (strategy !== 'one_for_one') throw new TypeError(`strategy: expected 'one_for_one', not ${String(strategy)}`);
-    if (!Number.isInteger(intensity) || intensity < 0)
-      throw new TypeError('intensity: expected a whole number of restarts');
-    if (!(period > 0)) throw new TypeError('period: expected milliseconds');
-    this.#intensity = intensity;
-    this.#period = period;
-    this.#finished = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+    checkSpecs(specs, options);
+    this.#autoShutdown = options.autoShutdown ?? 'never';
+    this.#engine = new SupervisorEngine(specs, options, {
+      tell: (event) => {
+        this.#tell(event);
+      },
+      nest: (spec) => this.#nest(spec),
     });
-    this.#finished.catch(() => undefined);
-
-    for (const spec of specs) {
-      if (this.#children.has(spec.id)) throw new TypeError(`two children are called ${JSON.stringify(spec.id)}`);
-      this.#children.set(spec.id, { spec, process: undefined, running: undefined, restarts: 0 });
-    }
+    const endStreams = () => {
+      this.#hasFinished = true;
+      for (const stream of this.#streams) stream.end();
+    };
+    this.finished.then(endStreams, endStreams);
   }
 
-  /** Starts the children, from left to right. What is wrong with one of them throws, and those before it are ended. */
-  start(): this {
-    if (this.#isStopping) throw new ClosedError('the supervisor was stopped');
+  #nest(spec: SupervisorSpec): SupervisorLife {
+    const nested = new Supervisor(spec.children, spec);
+    nested.#tellParent = (event) => {
+      this.#tell({ ...event, path: [spec.id, ...event.path] });
+    };
+    return new SupervisorLife(nested);
+  }
+
+  #tell(event: SupervisorEvent): void {
+    for (const stream of this.#streams) stream.push(event);
+    this.#tellParent?.(event);
     try {
-      for (const child of this.#children.values()) if (child.process === undefined) this.#start(child);
+      this.emit(event.type, event as never);
     } catch (error) {
-      void this.stop();
-      throw error;
+      // As from any emitter that nobody's call stands above of.
+      process.nextTick(() => {
+        throw error;
+      });
     }
-    return this;
   }
 
   /**
-   * Resolves when the supervisor was stopped, or all its children have ended for good; rejects {@link SupervisorError}
-   * where it gave up. It needn't be awaited.
+   * Starts the children, from left to right, each when the one before it runs (and is ready, if its spec asks for that).
+   * Resolves when all do. Where one can't be started, those that were are ended, from right to left, and it rejects with a
+   * {@link SupervisorError} that says which and why. Called again, it returns the same promise. It needn't be awaited.
+   */
+  start(): Promise<this> {
+    refuseWhileEvaluating('a supervisor');
+    this.#started ??= handled(this.#engine.start().then(() => this));
+    return this.#started;
+  }
+
+  /**
+   * Resolves when the supervisor has been stopped, by {@link stop} or by itself (`autoShutdown`); rejects
+   * {@link SupervisorError} where it gave up or could not start. It needn't be awaited.
    */
   get finished(): Promise<void> {
-    return this.#finished;
+    return this.#engine.finished.promise;
   }
 
-  /** The children that run, by their id, in the order of their start. */
-  get processes(): ReadonlyMap<string, ProcessHandle> {
-    const running = new Map<string, ProcessHandle>();
-    for (const [id, child] of this.#children) {
-      if (child.running !== undefined && child.process?.isAlive()) running.set(id, child.process);
-    }
-    return running;
+  /** @internal Whether it is being stopped, or was. */
+  get isStopping(): boolean {
+    return this.#engine.isStopping;
   }
 
-  #start(child: Child): void {
-    const { spec } = child;
-    const args = typeof spec.args === 'function' ? spec.args() : (spec.args ?? []);
-    const process = startProcess(spec.target, { ...spec.options, name: spec.options?.name ?? spec.id, args });
-    child.process = process;
-    child.running = this.#follow(child, process);
-    this.emit('started', { id: spec.id, process, restarts: child.restarts });
-  }
-
-  async #follow(child: Child, process: ProcessHandle): Promise<void> {
-    // All that is asked of the handle is asked now: later its user may have closed it.
-    const { pid } = process;
-    const ended = process.join().catch(() => undefined);
-    const error = await process.result.then(
-      () => undefined,
-      (reason: unknown) => reason as Error,
-    );
-    const exit = await ended;
-    child.running = undefined;
-    const { restart = 'permanent', id } = child.spec;
-    const mustRestart =
-      !this.#isStopping && (restart === 'permanent' || (restart === 'transient' && error !== undefined));
-    const isTooOften = mustRestart && !this.#allowsRestart();
-    this.emit('exited', {
-      id,
-      pid,
-      exitCode: exit?.exitCode ?? null,
-      signalCode: exit?.signalCode ?? null,
-      willRestart: mustRestart && !isTooOften,
-      error,
-    });
-    if (isTooOften) {
-      await this.#giveUp(child, error);
-    } else if (mustRestart && !this.#isStopping) {
-      child.restarts++;
-      await this.#restart(child);
-    } else if (!this.#isStopping && [...this.#children.values()].every(({ running }) => running === undefined)) {
-      this.#settle.resolve();
-    }
-  }
-
-  /** Where even the making of its arguments fails, there is nothing that a further attempt could do better. */
-  async #restart(child: Child): Promise<void> {
-    try {
-      this.#start(child);
-    } catch (error) {
-      await this.#giveUp(child, error as Error);
-    }
-  }
-
-  #allowsRestart(): boolean {
-    const now = performance.now();
-    this.#restartTimes = [...this.#restartTimes.filter((time) => now - time < this.#period), now];
-    return this.#restartTimes.length <= this.#intensity;
-  }
-
-  async #giveUp(child: Child, cause: Error | undefined): Promise<void> {
-    const error = new SupervisorError(
-      `the supervisor gave up: ${child.spec.id} ended again, after ${String(this.#intensity)} restart(s) within ` +
-        `${String(this.#period)} ms (intensity and period)`,
-      { cause },
-    );
-    this.#failure = error;
-    this.emit('gave-up', error);
-    await this.stop();
-  }
-
-  /** Shuts the children down, from right to left: SIGTERM, then SIGKILL after the child's `shutdown` time. */
-  async stop(): Promise<void> {
-    await this.#shutDown();
-    if (this.#failure === undefined) this.#settle.resolve();
-    else this.#settle.reject(this.#failure);
-  }
-
-  async #shutDown(): Promise<void> {
-    this.#isStopping = true;
-    for (const child of [...this.#children.values()].reverse()) {
-      const { spec, process, running } = child;
-      if (process === undefined || running === undefined) continue;
-      process.terminate();
-      const exit = await process.join({ timeout: spec.shutdown ?? DEFAULT_SHUTDOWN }).catch(() => null);
-      if (exit === undefined) process.kill('SIGKILL');
-      // Its end has been told, too, when this returns.
-      await running;
-    }
+  /**
+   * Shuts the children down, from right to left, each when the one before it has ended: SIGTERM, then SIGKILL after the child's
+   * `shutdown` time. It may be called at any time, and more than once; it doesn't reject.
+   */
+  stop(): Promise<void> {
+    return this.#engine.stop();
   }
 
   /** {@link stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+
+  /** Adds a child, on the right, and starts it. If that fails, it rejects, and the spec is forgotten. */
+  startChild<Args extends readonly unknown[]>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
+  startChild(spec: SupervisorSpec): Promise<Supervisor>;
+  startChild(spec: AnyChildSpec): Promise<ProcessHandle | Supervisor> {
+    return this.#do(async ({ children }) => {
+      checkSpec(spec, this.#autoShutdown);
+      const child = children.add(spec);
+      try {
+        return await this.#engine.startByHand(child);
+      } catch (error) {
+        // One that was interrupted is ended with the others.
+        if (child.life === undefined) children.delete(child);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Shuts a child down; one that is about to be restarted isn't. Its spec is kept for {@link restartChild}, unless it is
+   * temporary.
+   */
+  terminateChild(id: string): Promise<void> {
+    return this.#do(async ({ children }) => {
+      const child = children.get(id);
+      const wasAwaited = child.timer !== undefined;
+      await this.#engine.end(child, false);
+      // Siblings that waited for its restart have one of their own now.
+      const next = [...children].find(({ isRestarting, timer }) => isRestarting && timer === undefined);
+      if (wasAwaited && next !== undefined) this.#engine.restartIn(0, next);
+    });
+  }
+
+  /** Starts a child that doesn't run; BusyError where it does, or is about to. If that fails, it rejects, and the spec is kept. */
+  restartChild(id: string): Promise<ProcessHandle | Supervisor> {
+    return this.#do(({ children }) => this.#engine.startByHand(children.getStopped(id)));
+  }
+
+  /** Forgets a child that doesn't run; BusyError where it does, or is about to. */
+  deleteChild(id: string): Promise<void> {
+    return this.#do(async ({ children }) => {
+      children.delete(children.getStopped(id));
+    });
+  }
+
+  #do<T>(task: (engine: SupervisorEngine) => Promise<T>): Promise<T> {
+    return handled(this.#engine.run(async () => task(this.#engine)));
+  }
+
+  /** How many children there are. */
+  countChildren(): ChildCount {
+    return this.#engine.children.count();
+  }
+
+  /** The children as they are now, from left to right. */
+  whichChildren(): ChildInfo[] {
+    return this.#engine.children.describe();
+  }
+
+  /**
+   * All that happens from this call on, nested supervisors' events among it. It ends when the supervisor has finished; leaving
+   * the loop early forgets it. What isn't taken is kept, up to 10000 events: at one more it ends with QueueFullError. With a
+   * `signal` that is aborted it ends with AbortError at once.
+   *
+   * ```ts
+   * for await (const event of supervisor.events()) if (event.type === 'exited') log(event.path, event.reason);
+   * ```
+   */
+  events(
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncIterableIterator<SupervisorEvent, undefined> {
+    const stream = new SupervisorEventStream(this.#streams, options.signal);
+    if (this.#hasFinished) stream.end();
+    return stream;
+  }
+}
+
+/** Nobody need await it. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }

@@ -57,7 +57,7 @@ describe('a pool', () => {
 
   test('starts as many children as it was told', async () => {
     await using pool = new Pool(perform, { size: 3 });
-    expect(childrenNamed(isWorker)).toHaveLength(3);
+    await until('they are started', () => childrenNamed(isWorker).length === 3);
     const gate = newFile();
     const pids = Promise.all([1, 2, 3].map(() => pool.run('until-there', gate)));
     writeFileSync(gate, '');

@@ -23,6 +23,7 @@ class Watched {
   readonly exits: ChildExited[] = [];
   readonly starts: ChildStarted[] = [];
   readonly supervisor: Supervisor;
+  readonly started: Promise<unknown>;
   readonly #readers = new Map<string, PipeReader>();
 
   constructor(specs: (Omit<ChildSpec, 'target'> & { how?: string })[], options?: SupervisorOptions) {
@@ -46,11 +47,12 @@ class Watched {
       this.exits.push(event);
     });
     this.supervisor.on('gave-up', () => this.told.push(['gave-up', '']));
-    this.supervisor.start();
+    this.started = this.supervisor.start();
   }
 
   /** Resolves to the pid when the child, started last, runs its function. */
   async runs(id: string): Promise<number> {
+    await this.started;
     return Number((await this.#readers.get(id)?.readLine())?.toString());
   }
 
@@ -59,6 +61,8 @@ class Watched {
     for (const reader of this.#readers.values()) reader[Symbol.dispose]();
   }
 }
+
+const running = (supervisor: Supervisor) => supervisor.whichChildren().filter(({ state }) => state === 'running');
 
 describe('a child that ends', () => {
   test('is started again if it is permanent, however it ended', async () => {
@@ -70,7 +74,7 @@ describe('a child that ends', () => {
         ['exited', 'a'],
         ['started', 'a'],
       ]);
-      expect(watched.exits[0]).toMatchObject({ id: 'a', willRestart: true, pid: watched.starts[0]?.process.pid });
+      expect(watched.exits[0]).toMatchObject({ id: 'a', willRestart: true, pid: watched.starts[0]?.pid });
       expect(watched.exits[0]?.exitCode).toBe({ return: 0, fail: 1, 'exit 3': 3 }[how]);
       expect(watched.exits[0]?.error === undefined).toBe(how === 'return');
       expect(watched.starts.map(({ restarts }) => restarts)).toEqual([0, 1]);
@@ -85,16 +89,16 @@ describe('a child that ends', () => {
 
   test('is not started again if it is transient and returned', async () => {
     await using watched = new Watched([{ id: 'a', how: 'return', restart: 'transient' }]);
-    await watched.supervisor.finished;
-    expect(watched.starts).toHaveLength(1);
+    await until('its end was told', () => watched.exits.length === 1);
     expect(watched.exits).toMatchObject([{ willRestart: false, exitCode: 0, error: undefined }]);
+    expect(watched.supervisor.whichChildren()).toMatchObject([{ id: 'a', state: 'stopped' }]);
   });
 
   test.each(['return', 'fail', 'exit 3'])('is not started again if it is temporary (%s)', async (how) => {
     await using watched = new Watched([{ id: 'a', how, restart: 'temporary' }]);
-    await watched.supervisor.finished;
-    expect(watched.starts).toHaveLength(1);
+    await until('its end was told', () => watched.exits.length === 1);
     expect(watched.exits).toMatchObject([{ willRestart: false }]);
+    expect(watched.supervisor.whichChildren()).toEqual([]);
   });
 
   test('leaves its siblings alone', async () => {
@@ -105,7 +109,7 @@ describe('a child that ends', () => {
     expect(watched.exits).toMatchObject([{ id: 'b', signalCode: 'SIGKILL', exitCode: null, pid: pids[1] }]);
     const again = await watched.runs('b');
     expect(again).not.toBe(pids[1]);
-    expect([...watched.supervisor.processes].map(([id, { pid }]) => [id, pid])).toEqual([
+    expect(running(watched.supervisor).map(({ id, pid }) => [id, pid])).toEqual([
       ['a', pids[0]],
       ['b', again],
       ['c', pids[2]],
@@ -128,7 +132,7 @@ describe('a child that ends', () => {
     await using watched = new Watched([{ id: 'a' }]);
     const pid = await watched.runs('a');
     const seen: unknown[] = [];
-    watched.supervisor.once('exited', () => seen.push(watched.supervisor.processes.size, watched.starts.length));
+    watched.supervisor.once('exited', () => seen.push(running(watched.supervisor).length, watched.starts.length));
     process.kill(pid, 'SIGKILL');
     await until('it was started again', () => watched.starts.length === 2);
     expect(seen).toEqual([0, 1]);
@@ -149,12 +153,13 @@ describe('a child that ends', () => {
 
   test('may have its handle closed by whoever listens', async () => {
     await using watched = new Watched([{ id: 'a', how: 'fail', restart: 'temporary' }, { id: 'b' }]);
-    const { process: child } = watched.starts[0] as ChildStarted;
-    await child.join();
-    child.close();
+    await watched.started;
+    const [{ process: child } = {}] = watched.starts;
+    await child?.join();
+    child?.close();
     await until('its end was told', () => watched.exits.length === 1);
     expect(watched.exits[0]).toMatchObject({ id: 'a', exitCode: 1 });
-    expect([...watched.supervisor.processes.keys()]).toEqual(['b']);
+    expect(running(watched.supervisor).map(({ id }) => id)).toEqual(['b']);
   });
 });
 
@@ -181,7 +186,7 @@ describe('a supervisor gives up', () => {
       true,
       false,
     ]);
-    expect(watched.supervisor.processes.size).toBe(0);
+    expect(running(watched.supervisor).length).toBe(0);
   });
 
   test('at once with an intensity of 0', async () => {
@@ -201,22 +206,15 @@ describe('a supervisor gives up', () => {
     expect(await errorOf(watched.supervisor.finished)).toBeInstanceOf(SupervisorError);
   });
 
-  test('if a child cannot be started', async () => {
-    await using watched = new Watched([{ id: 'a', options: { cwd: '/not/there' } }]);
-    const error = await errorOf(watched.supervisor.finished);
-    expect(error.cause).toMatchObject({ code: 'ERR_AIOPIPE_START' });
-    expect(watched.starts).toHaveLength(2);
-    expect(watched.exits[0]).toMatchObject({ pid: undefined, exitCode: null, signalCode: null });
-  });
-
   test('if its arguments cannot be made again', async () => {
     const [rx, tx] = aiopipe();
     // Not a function: they have moved with the first start.
     const supervisor = new Supervisor([
       { id: 'a', target: live, args: [tx, 'fail'] } satisfies ChildSpec<[WriteEnd, string]>,
     ]);
-    supervisor.start();
+    await supervisor.start();
     const error = await errorOf(supervisor.finished);
+    expect(error.code).toBe('ERR_AIOPIPE_INTENSITY');
     expect(error.cause).toMatchObject({ code: 'ERR_AIOPIPE_MOVED' });
     rx.close();
   });
@@ -227,7 +225,7 @@ describe('stop()', () => {
     await using watched = new Watched([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
     for (const id of ['a', 'b', 'c']) await watched.runs(id);
     const alive: string[][] = [];
-    watched.supervisor.on('exited', () => alive.push([...watched.supervisor.processes.keys()]));
+    watched.supervisor.on('exited', () => alive.push(running(watched.supervisor).map(({ id }) => id)));
     await watched.supervisor.stop();
     expect(watched.exits.map(({ id, signalCode, willRestart }) => [id, signalCode, willRestart])).toEqual([
       ['c', 'SIGTERM', false],
@@ -250,11 +248,12 @@ describe('stop()', () => {
 
   test('may be called at any time, and more than once', async () => {
     const watched = new Watched([{ id: 'a' }, { id: 'b' }]);
+    await watched.started;
     await Promise.all([watched.supervisor.stop(), watched.supervisor.stop()]);
     await watched.supervisor.stop();
     await watched.supervisor.finished;
     expect(watched.exits).toHaveLength(2);
-    expect(thrownBy(() => watched.supervisor.start())).toBeInstanceOf(ClosedError);
+    expect(await errorOf(watched.supervisor.restartChild('a'))).toBeInstanceOf(ClosedError);
     await watched[Symbol.asyncDispose]();
   });
 
@@ -281,8 +280,8 @@ describe('stop()', () => {
           },
         } satisfies ChildSpec<[WriteEnd, string]>,
       ]);
-      supervisor.on('started', ({ process: child }) => (pid = child.pid as number));
-      supervisor.start();
+      supervisor.on('started', ({ process: child }) => (pid = child?.pid as number));
+      await supervisor.start();
       expect(isRunning(pid)).toBe(true);
     }
     expect(isRunning(pid)).toBe(false);
@@ -313,15 +312,17 @@ describe('a supervisor refuses', () => {
       { id: 'bad', target: live, args: [(() => undefined) as unknown as WriteEnd, ''] },
     ];
     const supervisor = new Supervisor(specs);
-    expect(thrownBy(() => supervisor.start()).message).toContain('function');
-    await supervisor.finished;
-    expect(supervisor.processes.size).toBe(0);
+    const error = await errorOf(supervisor.start());
+    expect(error).toMatchObject({ name: 'SupervisorError', code: 'ERR_AIOPIPE_START' });
+    expect(error.message).toMatch(/bad.*function/);
+    expect(await errorOf(supervisor.finished)).toBe(error);
+    expect(running(supervisor).length).toBe(0);
     rx.close();
   });
 
   test('to start its children twice', async () => {
     await using watched = new Watched([{ id: 'a' }]);
-    watched.supervisor.start();
+    await watched.supervisor.start();
     expect(watched.starts).toHaveLength(1);
   });
 });

@@ -1,0 +1,283 @@
+import { ClosedError } from '@aiopipe/core';
+import { Pending } from '@aiopipe/core/internal';
+import { SupervisorError } from './errors.js';
+import { Outcome } from './outcome.js';
+import { type ProcessHandle } from './process.js';
+import { SerialQueue } from './serial-queue.js';
+import { ChildList, type Child } from './supervisor-children.js';
+import { type SupervisorEvent } from './supervisor-events.js';
+import { ProcessLife, type Ending, type Life } from './supervisor-life.js';
+import { restartDelay, RestartIntensity } from './supervisor-restarts.js';
+import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from './supervisor-spec.js';
+import { type Supervisor } from './supervisor.js';
+
+/** What an engine needs of the supervisor that it works for. */
+export interface EngineHooks {
+  /** Doesn't throw. */
+  tell(event: SupervisorEvent): void;
+  /** Starts a nested supervisor. */
+  nest(spec: SupervisorSpec): Life;
+}
+
+interface StartFailure {
+  readonly error: Error;
+  readonly pid: number | undefined;
+}
+
+/**
+ * What a supervisor does about its children. All of it is done in a queue, one thing after another, as by the one process
+ * that a supervisor is in OTP; only the wish to stop is noticed at once.
+ */
+export class SupervisorEngine {
+  readonly children = new ChildList();
+  readonly finished = new Outcome<void>();
+  readonly #options: SupervisorOptions;
+  readonly #hooks: EngineHooks;
+  readonly #period: number;
+  readonly #intensity: RestartIntensity;
+  readonly #queue = new SerialQueue();
+  readonly #stopping = new AbortController();
+  #hasStarted = false;
+  #stopped: Promise<void> | undefined;
+  /** Why it ends, where that is not because somebody wants it to. */
+  #failure: SupervisorError | undefined;
+
+  constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions, hooks: EngineHooks) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#period = options.period ?? 5000;
+    this.#intensity = new RestartIntensity(options.intensity ?? 1, this.#period);
+    for (const spec of specs) this.children.add(spec);
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** Does something about the children of a running supervisor, when it is its turn. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      if (this.isStopping) throw stopped();
+      if (!this.#hasStarted) throw new ClosedError('the supervisor does not run: start() it first');
+      return task();
+    });
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#queue.run(() => this.#startAll());
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async #startAll(): Promise<void> {
+    this.#hasStarted = true;
+    for (const child of this.children) {
+      const failure = this.isStopping ? undefined : await this.#start(child);
+      if (this.isStopping) throw stopped();
+      if (failure === undefined) continue;
+      this.#failure = startError(child, failure);
+      this.#tellStartFailed(child, failure, false);
+      throw this.#failure;
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const child of this.children) child.stay();
+    return (this.#stopped ??= this.#queue.run(() => this.#endAll()));
+  }
+
+  async #endAll(): Promise<void> {
+    for (const child of this.children.fromRight) await this.end(child, false);
+    if (this.#failure === undefined) this.finished.resolve();
+    else this.finished.reject(this.#failure);
+  }
+
+  /** Starts a child that somebody asks for. */
+  async startByHand(child: Child): Promise<ProcessHandle | Supervisor> {
+    const failure = await this.#start(child);
+    const { life } = child;
+    if (failure === undefined && life !== undefined)
+      return (life.process ?? life.supervisor) as ProcessHandle | Supervisor;
+    if (failure === undefined || this.isStopping) throw stopped();
+    this.#tellStartFailed(child, failure, false);
+    throw startError(child, failure);
+  }
+
+  /** Ends a child, if it runs, and tells of it; a temporary one is forgotten. */
+  async end(child: Child, willRestart: boolean): Promise<void> {
+    child.stay();
+    const { life } = child;
+    if (life !== undefined) {
+      await life.shutDown();
+      const ending = await life.ended;
+      if (child.startedAt !== undefined) {
+        this.#tellExited(child, life, ending, willRestart, 0);
+      } else {
+        child.life = undefined;
+        this.#tellStartFailed(child, { error: ending.error ?? stopped(), pid: life.pid }, willRestart);
+      }
+    }
+    if (child.isTemporary) this.children.delete(child);
+  }
+
+  /** Tells of its success; of a failure, of which nothing is left, whoever called knows more to tell. */
+  async #start(child: Child): Promise<StartFailure | undefined> {
+    child.stay();
+    let life: Life | undefined;
+    try {
+      const { spec } = child;
+      life = spec.type === 'supervisor' ? this.#hooks.nest(spec) : new ProcessLife(spec);
+      child.life = life;
+      child.startedAt = undefined;
+      await this.#unlessStopping(life.started);
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause), { cause });
+      // What there is of it is ended with the others, when it is its turn.
+      if (this.isStopping) return { error, pid: undefined };
+      await life?.shutDown();
+      child.life = undefined;
+      return { error, pid: life?.pid };
+    }
+    this.#follow(child, life);
+    return undefined;
+  }
+
+  async #unlessStopping(promise: Promise<unknown>): Promise<void> {
+    if (this.isStopping) throw stopped();
+    const pending = new Pending<void>({ signal: this.#stopping.signal });
+    promise.then(
+      () => {
+        pending.resolve();
+      },
+      (error: unknown) => {
+        pending.reject(error);
+      },
+    );
+    await pending.promise;
+  }
+
+  #follow(child: Child, life: Life): void {
+    child.startedAt = performance.now();
+    child.starts++;
+    const { process, supervisor, pid } = life;
+    this.#tell(child, { type: 'started', process, supervisor, pid, restarts: child.restarts });
+    void life.ended.then((ending) => this.#queue.run(() => this.#onEnd(child, life, ending)));
+  }
+
+  async #onEnd(child: Child, life: Life, ending: Ending): Promise<void> {
+    // It was shut down, and that was told.
+    if (child.life !== life) return;
+    const { restart = 'permanent', significant } = child.spec;
+    if (this.isStopping || restart === 'temporary' || (restart === 'transient' && ending.error === undefined)) {
+      this.#tellExited(child, life, ending, false, 0);
+      if (child.isTemporary) this.children.delete(child);
+      if (significant === true) this.#shutDownIfDue();
+      return;
+    }
+    if (ending.at - (child.startedAt ?? 0) >= this.#period) child.endsInARow = 0;
+    const [willRestart, delay] = this.#decide(child);
+    this.#tellExited(child, life, ending, willRestart, delay);
+    if (willRestart) await this.#restart(child, delay);
+    else this.#giveUp(child, ending.error);
+  }
+
+  #decide(child: Child): [willRestart: boolean, delay: number] {
+    child.endsInARow++;
+    const willRestart = this.#intensity.allowsOneMore();
+    return [willRestart, willRestart ? restartDelay(this.#options.backoff, child.endsInARow) : 0];
+  }
+
+  /** Shuts down those that are restarted with it, and has them all started when the delay is over. */
+  async #restart(child: Child, delay: number): Promise<void> {
+    child.isRestarting = true;
+    for (const other of this.children.restartedWith(child, this.#options.strategy).reverse()) {
+      if (this.isStopping) return;
+      if (other === child) continue;
+      await this.end(other, !other.isTemporary);
+      other.isRestarting = !other.isTemporary;
+    }
+    this.restartIn(delay, child);
+  }
+
+  /** Leaves the queue to others until then, also where there is no delay: to whoever stops a child that can't be started, say. */
+  restartIn(delay: number, child: Child): void {
+    if (this.isStopping) return;
+    const timer = setTimeout(() => void this.#queue.run(() => this.#startAgain(child, timer)), delay);
+    child.timer = timer;
+    // It wouldn't keep us alive if it ran.
+    if (child.spec.type !== 'supervisor' && child.spec.options?.daemon === true) timer.unref();
+  }
+
+  async #startAgain(child: Child, timer: NodeJS.Timeout): Promise<void> {
+    // Somebody terminated it meanwhile, or it is to be restarted with a sibling.
+    if (child.timer !== timer) return;
+    for (const other of this.children.restartedWith(child, this.#options.strategy)) {
+      if (!other.isRestarting) continue;
+      const failure = await this.#start(other);
+      if (this.isStopping) return;
+      if (failure === undefined) continue;
+      const [willRestart, delay] = this.#decide(other);
+      this.#tellStartFailed(other, failure, willRestart, delay);
+      if (willRestart) await this.#restart(other, delay);
+      else this.#giveUp(other, failure.error);
+      return;
+    }
+  }
+
+  #giveUp(child: Child, cause: Error | undefined): void {
+    const error = new SupervisorError(
+      'ERR_AIOPIPE_INTENSITY',
+      `the supervisor gave up: ${child.spec.id} ended again, after ${String(this.#intensity.intensity)} restart(s) within ` +
+        `${String(this.#period)} ms (intensity and period)`,
+      { cause },
+    );
+    this.#failure ??= error;
+    this.#tell(child, { type: 'gave-up', error });
+    void this.stop();
+  }
+
+  #shutDownIfDue(): void {
+    const { autoShutdown = 'never' } = this.#options;
+    const isSignificant = ({ spec, state }: Child) => spec.significant === true && state !== 'stopped';
+    if (
+      autoShutdown === 'any_significant' ||
+      (autoShutdown === 'all_significant' && ![...this.children].some(isSignificant))
+    )
+      void this.stop();
+  }
+
+  #tellExited(child: Child, { pid }: Life, ending: Ending, willRestart: boolean, delay: number): void {
+    const { at, ...how } = ending;
+    const uptime = at - (child.startedAt ?? at);
+    child.life = undefined;
+    this.#tell(child, { type: 'exited', pid, ...how, uptime, restarts: child.restarts, willRestart, delay });
+  }
+
+  #tellStartFailed(child: Child, failure: StartFailure, willRestart: boolean, delay = 0): void {
+    this.#tell(child, { type: 'start-failed', ...failure, willRestart, delay });
+  }
+
+  #tell(child: Child, what: Told): void {
+    const { id } = child.spec;
+    this.#hooks.tell({ id, path: [id], time: Date.now(), ...what });
+  }
+}
+
+/** An event without what each has. */
+type Told = SupervisorEvent extends infer Each
+  ? Each extends unknown
+    ? Omit<Each, 'id' | 'path' | 'time'>
+    : never
+  : never;
+
+const stopped = () => new ClosedError('the supervisor was stopped');
+
+function startError({ spec }: Child, { error }: StartFailure): SupervisorError {
+  return new SupervisorError('ERR_AIOPIPE_START', `the supervisor could not start ${spec.id}: ${error.message}`, {
+    cause: error,
+  });
+}

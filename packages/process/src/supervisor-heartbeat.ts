@@ -1,0 +1,47 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { type ProcessHandle } from './process.js';
+import { type ChildSpec } from './supervisor-spec.js';
+
+/** Asks a child for signs of life until it is told to stop, or one doesn't come. None of its timers keeps us alive. */
+export class Heartbeat {
+  readonly #process: ProcessHandle;
+  readonly #times: NonNullable<ChildSpec['heartbeat']>;
+  readonly #onHung: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(process: ProcessHandle, times: NonNullable<ChildSpec['heartbeat']>, onHung: () => void) {
+    this.#process = process;
+    this.#times = times;
+    this.#onHung = onHung;
+  }
+
+  start(): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => void this.#beat(), this.#times.interval).unref();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #beat(): Promise<void> {
+    let isAnswered = false;
+    this.#timer = setTimeout(() => void conclude(), this.#times.deadline).unref();
+    const conclude = async () => {
+      // Where it was us who hung, its answer is there and has not been read yet.
+      for (let i = 0; i < 3; i++) await turn();
+      if (!isAnswered && !this.#isStopped) this.#onHung();
+    };
+    try {
+      await this.#process.ping();
+    } catch {
+      // It has ended, which others tell.
+      return;
+    }
+    isAnswered = true;
+    clearTimeout(this.#timer);
+    this.start();
+  }
+}
