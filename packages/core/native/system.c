@@ -8,8 +8,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -294,36 +295,34 @@ static void *reap(void *argument) {
 
 void sys_reap_later(pid_t pid) { start_thread(reap, (void *)(intptr_t)pid); }
 
-struct lifeline {
-  int fd;
-  int grace;
-};
+static atomic_bool is_watching;
+static atomic_int lifeline_grace;
 
 static void *watch_lifeline(void *argument) {
-  struct lifeline *lifeline = argument;
+  int fd = (int)(intptr_t)argument;
 #ifdef __linux__
-  struct pollfd entry = {.fd = lifeline->fd, .events = POLLRDHUP};
+  struct pollfd entry = {.fd = fd, .events = POLLRDHUP};
 #else
-  struct pollfd entry = {.fd = lifeline->fd, .events = 0}; /* macOS reports POLLHUP unasked */
+  struct pollfd entry = {.fd = fd, .events = 0}; /* macOS reports POLLHUP unasked */
 #endif
   while (poll(&entry, 1, -1) < 0 && errno == EINTR) continue;
   int leads_group = getpgrp() == getpid();
-  if (lifeline->grace > 0) {
+  int grace = atomic_load(&lifeline_grace);
+  if (grace > 0) {
     kill(leads_group ? 0 : getpid(), SIGTERM);
-    poll(NULL, 0, lifeline->grace);
+    poll(NULL, 0, grace);
   }
   if (leads_group) kill(0, SIGKILL);
   _exit(1);
 }
 
 int sys_watch_lifeline(int fd, int grace) {
-  struct lifeline *lifeline = malloc(sizeof(*lifeline));
-  if (lifeline == NULL) return -ENOMEM;
-  lifeline->grace = grace;
-  lifeline->fd = sys_duplicate(fd);
-  int error = lifeline->fd < 0 ? lifeline->fd : start_thread(watch_lifeline, lifeline);
+  atomic_store(&lifeline_grace, grace);
+  if (atomic_exchange(&is_watching, true)) return 0;
+  int own = sys_duplicate(fd);
+  int error = own < 0 ? own : start_thread(watch_lifeline, (void *)(intptr_t)own);
   if (error == 0) return 0;
-  if (lifeline->fd >= 0) sys_close(lifeline->fd);
-  free(lifeline);
+  if (own >= 0) sys_close(own);
+  atomic_store(&is_watching, false);
   return error;
 }

@@ -94,7 +94,7 @@ int sys_kill(pid_t pid, int signal);
 /*
  * Starts a thread that ends this process, and the process group that it leads, once the other end of the socket `fd`
  * is closed: by SIGKILL, and where `grace` is not 0, by SIGTERM as many milliseconds before. A busy event loop does not
- * hold it up.
+ * hold it up. A process has one such thread: called again, it changes the grace.
  */
 int sys_watch_lifeline(int fd, int grace);
 

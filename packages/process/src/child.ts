@@ -9,9 +9,9 @@ import { BrokenPipeError, DuplexEnd } from '@aiopipe/core';
 import { flushAll, native } from '@aiopipe/core/internal';
 import { flushStdio } from './child-stdio.js';
 import { portableError } from './portable-error.js';
-import { CONTROL_FD, PROTOCOL, type News, type Ping, type Report, type Start } from './protocol.js';
+import { CONTROL_FD, PROTOCOL, type News, type Ping, type Preparation, type Report, type Start } from './protocol.js';
 import { role } from './role.js';
-import { loadFunction } from './target.js';
+import { evaluate, loadFunction } from './target.js';
 
 const control = Channel.from<Report | News, unknown>(DuplexEnd.fromFd(CONTROL_FD));
 
@@ -22,18 +22,15 @@ process.on('uncaughtExceptionMonitor', (error) => {
 
 async function main(): Promise<void> {
   role.isChild = true;
-  const start = (await control.get()) as Start;
+  const start = await orders();
+  if (start === undefined) return;
+  process.argv[2] = start.processName;
   if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
 
   let run: (...args: unknown[]) => unknown;
   let args: unknown[];
   try {
-    if (start.protocol !== PROTOCOL) {
-      throw new Error(
-        `the parent speaks version ${String(start.protocol)} of the control protocol, this child ${String(PROTOCOL)}: ` +
-          'two versions of @aiopipe/process are installed',
-      );
-    }
+    checkVersion(start);
     run = await loadFunction(start.url, start.name);
     // Only now: what the module registers is needed to read them.
     args = (await control.get()) as unknown[];
@@ -53,6 +50,35 @@ async function main(): Promise<void> {
     return end({ kind: 'error', error: portableError(error) }, 1);
   }
   await end({ kind: 'result', value }, 0);
+}
+
+/** What to do, once that is known: one that was started before it was needed prepares itself, and waits. */
+async function orders(): Promise<Start | undefined> {
+  const first = (await control.get()) as Start | Preparation;
+  if (!('preload' in first)) return first;
+  native().watchLifeline(CONTROL_FD, 0);
+  try {
+    checkVersion(first);
+    for (const url of first.preload) await evaluate(url);
+  } catch (error) {
+    await end({ kind: 'no-start', error: portableError(error) }, 1);
+    return undefined;
+  }
+  tell({ kind: 'idle' });
+  try {
+    return (await control.get()) as Start;
+  } catch {
+    // Nobody needs it any more.
+    process.exit();
+  }
+}
+
+function checkVersion({ protocol }: { readonly protocol: number }): void {
+  if (protocol === PROTOCOL) return;
+  throw new Error(
+    `the parent speaks version ${String(protocol)} of the control protocol, this child ${String(PROTOCOL)}: ` +
+      'two versions of @aiopipe/process are installed',
+  );
 }
 
 /** Whoever listens holds no loop: with nothing left to do, the process ends. */

@@ -1,5 +1,6 @@
 export { target, type Target } from './target.js';
 export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './process.js';
+export { Prefork, type PreforkOptions, type PreforkStats } from './prefork.js';
 export { isChild, ready } from './role.js';
 export { type Stdio, type StdioOptions } from './stdio.js';
 export { Supervisor } from './supervisor.js';

@@ -1,3 +1,9 @@
+/** Nobody need await it: a rejection that is not heard shall not end the program. */
+export function unheard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /** A promise that nobody need await, and who settles it. The first word stands. */
 export class Outcome<T> {
   readonly promise: Promise<T>;
@@ -9,6 +15,6 @@ export class Outcome<T> {
       this.resolve = resolve;
       this.reject = reject;
     });
-    this.promise.catch(() => undefined);
+    void unheard(this.promise);
   }
 }

@@ -4,11 +4,20 @@ export const CONTROL_FD = 3;
 /** The first field of the first message. A child of another version of the package says so instead of guessing. */
 export const PROTOCOL = 2;
 
-/** What a child is told first, before it has evaluated its module. The next message are the arguments. */
+/** What a child is told that is started before it is needed; it answers `idle`, and a {@link Start} comes later. */
+export interface Preparation {
+  readonly protocol: number;
+  /** URLs of modules to evaluate. */
+  readonly preload: readonly string[];
+}
+
+/** What any other child is told first, before it has evaluated its module. The next message are the arguments. */
 export interface Start {
   readonly protocol: number;
   readonly url: string;
   readonly name: string;
+  /** Of the process: what its command line ends with. */
+  readonly processName: string;
   /** Whether it outlives its parent; otherwise the milliseconds between SIGTERM and SIGKILL when that is gone. */
   readonly grace: number | 'detached';
 }
@@ -21,6 +30,8 @@ export interface Ping {
 
 /** What a child tells while it runs. */
 export type News =
+  /** It has evaluated what it was told to, and can be taken. */
+  | { readonly kind: 'idle' }
   /** Its function has been called. */
   | { readonly kind: 'started' }
   /** It can serve now, by its own word. */

@@ -9,7 +9,8 @@ export interface Target<Args extends readonly unknown[] = readonly unknown[], Re
   readonly run: (...args: Args) => Result | Promise<Result>;
 }
 
-type AnyTarget = Target<never, unknown>;
+/** Of any arguments. */
+export type AnyTarget = Target<never, unknown>;
 
 const TARGETS = Symbol.for('@aiopipe/process.targets');
 
@@ -66,7 +67,7 @@ export async function loadFunction(url: string, name: string): Promise<(...args:
 }
 
 /** Meanwhile nothing may start a process: the module may be the one that started this one. */
-async function evaluate(url: string): Promise<Record<string, unknown>> {
+export async function evaluate(url: string): Promise<Record<string, unknown>> {
   role.isEvaluating = true;
   try {
     return (await import(url)) as Record<string, unknown>;

@@ -114,6 +114,7 @@ describe('a ping', () => {
     const { child, words } = startObedient();
     await child.ping();
     await words.put('block');
+    await child.ready;
     expect((await errorOf(child.ping({ timeout: 100 }))).code).toBe('ERR_AIOPIPE_TIMEOUT');
     expect((await errorOf(child.ping({ timeout: 100 }))).message).toContain('process obey');
     const controller = new AbortController();

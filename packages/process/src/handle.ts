@@ -1,0 +1,343 @@
+import { inspect } from 'node:util';
+import { EndOfStreamError } from '@aiopipe/codec';
+import { putNow } from '@aiopipe/codec/internal';
+import {
+  BusyError,
+  ClosedError,
+  type PipeReader,
+  type PipeWriter,
+  TimeoutError,
+  type WaitOptions,
+} from '@aiopipe/core';
+import { Pending, refuse, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
+import { ChildError } from './errors.js';
+import { failureOf } from './failure.js';
+import { launch, LaunchFailure, type Control, type Launched, type Surroundings } from './launch.js';
+import { Outcome, unheard } from './outcome.js';
+import { Pings } from './pings.js';
+import { Prefork } from './prefork.js';
+import { PROTOCOL, type News, type Report, type Start } from './protocol.js';
+import { checkStdio } from './stdio.js';
+
+/** How a child process is started. */
+export interface ProcessOptions extends Surroundings {
+  /** For messages and for `ps`. The target's name unless given. */
+  readonly name?: string | undefined;
+  /**
+   * It doesn't keep this process alive, and once this process is gone, however it went, it gets SIGTERM and a second to
+   * handle it; then it is killed, as any other child is at once.
+   */
+  readonly daemon?: boolean | undefined;
+  /** It outlives this process. No other child outlives it, or the worker thread that started it, however that ends. */
+  readonly detached?: boolean | undefined;
+  /** Takes one of its children, where that has the same surroundings, instead of starting a new one. */
+  readonly prefork?: Prefork | undefined;
+}
+
+/** Milliseconds. Long enough to write something down, short enough for whoever waits for this process to be gone. */
+const DAEMON_GRACE = 1000;
+
+/** How a child ended: one of the two is null. */
+export interface ProcessExit {
+  readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
+}
+
+/** A child process. */
+export class ProcessHandle<Result = unknown> {
+  readonly #name: string;
+  #launched: Launched | undefined;
+  #report: Report | undefined;
+  #startError: ChildError | undefined;
+  #isFinished = false;
+  /** Whether we stay until it has ended. */
+  #isHeld = true;
+  #isClosed = false;
+  readonly #result = new Outcome<Result>();
+  readonly #ready = new Outcome<void>();
+  readonly #started = new Outcome<void>();
+  readonly #pings = new Pings();
+  #waiting = new Set<Pending<ProcessExit | undefined>>();
+
+  /** @internal Made by {@link startProcess}. */
+  constructor(url: string, targetName: string, args: readonly unknown[], options: ProcessOptions) {
+    this.#name = options.name ?? targetName;
+    // Before anything moves: a call that throws has taken nothing.
+    checkStdio(options);
+    if (options.daemon === true && options.detached === true) {
+      throw new TypeError('daemon, detached: a daemon ends with this process, and a detached child outlives it');
+    }
+    if (options.prefork !== undefined && !(options.prefork instanceof Prefork)) {
+      throw new TypeError(`prefork: expected a Prefork, not ${inspect(options.prefork, { depth: 0 })}`);
+    }
+
+    const grace = options.detached === true ? 'detached' : options.daemon === true ? DAEMON_GRACE : 0;
+    const start: Start = { protocol: PROTOCOL, url, name: targetName, processName: this.#name, grace };
+    const tell = (control: Control) => {
+      putNow(control, start);
+      // Encoded now, and its handles are on their way: an argument that can't be sent throws, and nothing was started.
+      putNow(control, args);
+    };
+    const launched = options.prefork?.take(options, tell) ?? launch(this.#name, options, tell);
+    if (launched instanceof LaunchFailure) {
+      this.#failToStart(launched.cause);
+      return;
+    }
+    this.#launched = launched;
+    if (options.detached === true) void this.#unrefOnceSent(launched.control);
+    else if (options.daemon === true) this.unref();
+    void this.#follow(launched);
+  }
+
+  #failToStart(cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#startError = new ChildError('ERR_AIOPIPE_START', `process ${this.#name} could not be started: ${reason}`, {
+      cause,
+    });
+    this.#isFinished = true;
+    this.#rejectAll(this.#startError);
+  }
+
+  /** It outlives us, so we stay until all of its arguments are on their way. */
+  async #unrefOnceSent(control: Control): Promise<void> {
+    this.#launched?.program.unref();
+    this.#isHeld = false;
+    await control.drain().catch(() => undefined);
+    if (!this.#isHeld) control.unref();
+  }
+
+  /** Until it has ended and everything that it told has arrived. */
+  async #follow({ control, program }: Launched): Promise<void> {
+    try {
+      for await (const message of control) this.#hear(message);
+    } catch (error) {
+      if (!(error instanceof EndOfStreamError)) this.#report ??= { kind: 'error', error };
+    }
+    const exit = await program.exited;
+    control[Symbol.dispose]();
+    this.#finish(exit);
+  }
+
+  #hear(message: Report | News): void {
+    switch (message.kind) {
+      case 'started':
+        this.#started.resolve();
+        break;
+      case 'ready':
+        this.#ready.resolve();
+        break;
+      case 'pong':
+        this.#pings.answer(message.id);
+        break;
+      case 'result':
+        this.#ready.resolve();
+        this.#result.resolve(message.value as Result);
+        this.#report = message;
+        break;
+      case 'error':
+      case 'no-start':
+        this.#report = message;
+        break;
+      case 'idle':
+      // It told that before it was ours.
+    }
+  }
+
+  #finish(exit: Exit): void {
+    this.#isFinished = true;
+    const error = failureOf(this.#name, this.#launched?.program.pid, this.#report, exit);
+    if (error?.code === 'ERR_AIOPIPE_START') this.#startError = error;
+    this.#rejectAll(error ?? this.#endedError());
+    for (const pending of this.#waiting) {
+      if (this.#startError === undefined) pending.resolve(exitOf(exit));
+      else pending.reject(this.#startError);
+    }
+    this.#waiting.clear();
+  }
+
+  /** What has been settled already stays as it is. */
+  #rejectAll(error: Error): void {
+    for (const outcome of [this.#started, this.#ready, this.#result]) outcome.reject(error);
+    this.#pings.rejectAll(error);
+  }
+
+  #endedError(): ClosedError {
+    return new ClosedError(`process ${this.#name} has ended`);
+  }
+
+  /** Undefined where the process could not be started. */
+  get pid(): number | undefined {
+    this.#assertOpen();
+    return this.#launched?.program.pid;
+  }
+
+  get name(): string {
+    this.#assertOpen();
+    return this.#name;
+  }
+
+  /** Whether it runs. */
+  isAlive(): boolean {
+    this.#assertOpen();
+    return this.#launched !== undefined && this.#launched.program.exit === undefined;
+  }
+
+  /** Null while it runs and where a signal ended it. Known without a call of {@link join}. */
+  get exitCode(): number | null {
+    this.#assertOpen();
+    return this.#launched?.program.exit?.exitCode ?? null;
+  }
+
+  /** Null while it runs and where it ended by itself. */
+  get signalCode(): NodeJS.Signals | null {
+    this.#assertOpen();
+    return this.#launched?.program.exit?.signalCode ?? null;
+  }
+
+  /** What it used, once it has ended. */
+  get resourceUsage(): ResourceUsage | undefined {
+    this.#assertOpen();
+    return this.#launched?.program.exit?.resourceUsage;
+  }
+
+  /** The other end of its stdin, where that is `pipe`. */
+  get stdin(): PipeWriter | undefined {
+    this.#assertOpen();
+    return this.#launched?.stdio?.stdin;
+  }
+
+  get stdout(): PipeReader | undefined {
+    this.#assertOpen();
+    return this.#launched?.stdio?.stdout;
+  }
+
+  get stderr(): PipeReader | undefined {
+    this.#assertOpen();
+    return this.#launched?.stdio?.stderr;
+  }
+
+  /** What its function returned, or {@link ChildError}. It needn't be awaited. */
+  get result(): Promise<Result> {
+    this.#assertOpen();
+    return this.#result.promise;
+  }
+
+  /**
+   * Resolves when the child has called `ready()`, or its function has returned; rejects {@link ChildError} where it
+   * ended or failed before. It needn't be awaited.
+   */
+  get ready(): Promise<void> {
+    this.#assertOpen();
+    return this.#ready.promise;
+  }
+
+  /** Resolves when its function has been called; rejects where it ended before. It needn't be awaited. @internal */
+  get started(): Promise<void> {
+    this.#assertOpen();
+    return this.#started.promise;
+  }
+
+  /**
+   * Asks the child for a sign of life: resolves to the milliseconds until its event loop has answered, which one that is
+   * still loading its module does once that is done. Rejects TimeoutError where none comes in time, as from a function
+   * that blocks the loop, and {@link ChildError} or ClosedError where the child has ended.
+   */
+  ping(options: WaitOptions = {}): Promise<number> {
+    return unheard(this.#ping(options));
+  }
+
+  async #ping(options: WaitOptions): Promise<number> {
+    this.#assertOpen();
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
+    if (this.#isFinished) {
+      // One that ended well is no failure, but it doesn't answer either.
+      await this.#result.promise;
+      throw this.#endedError();
+    }
+    return this.#pings.ask(this.#launched?.control, `process ${this.#name}`, options);
+  }
+
+  /**
+   * Waits for its end: everything that it told has arrived then. Resolves to undefined at the timeout. Rejects ChildError
+   * where its function was never called.
+   */
+  join(options: WaitOptions = {}): Promise<ProcessExit | undefined> {
+    return unheard(this.#join(options));
+  }
+
+  async #join(options: WaitOptions): Promise<ProcessExit | undefined> {
+    this.#assertOpen();
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
+    if (this.#startError !== undefined) throw this.#startError;
+    if (this.#isFinished) return exitOf(this.#launched?.program.exit as Exit);
+    const pending = new Pending<ProcessExit | undefined>(
+      options,
+      () => '',
+      () => {
+        this.#waiting.delete(pending);
+      },
+    );
+    this.#waiting.add(pending);
+    try {
+      return await pending.promise;
+    } catch (error) {
+      if (error instanceof TimeoutError) return undefined;
+      throw error;
+    }
+  }
+
+  /** SIGTERM to it and to what it started in its process group. False if it has ended. */
+  terminate(): boolean {
+    return this.kill('SIGTERM');
+  }
+
+  /** A signal to it and to what it started in its process group; SIGKILL unless given. False if it has ended. */
+  kill(signal: NodeJS.Signals = 'SIGKILL'): boolean {
+    this.#assertOpen();
+    return this.#launched?.program.killGroup(signal) ?? false;
+  }
+
+  /** Once it has ended: every call throws ClosedError after that. BusyError before its end. */
+  close(): void {
+    this.#assertOpen();
+    if (!this.#isFinished) throw new BusyError(`process ${this.#name} has not ended yet: join() it before close()`);
+    this.#isClosed = true;
+    this.#launched?.stdio?.stdin?.destroy();
+    this.#launched?.stdio?.stdout?.[Symbol.dispose]();
+    this.#launched?.stdio?.stderr?.[Symbol.dispose]();
+  }
+
+  /** Whether it keeps this process alive while it runs; it does unless it is a daemon or {@link unref} was called. */
+  ref(): this {
+    this.#assertOpen();
+    this.#isHeld = true;
+    this.#launched?.program.ref();
+    this.#launched?.control.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#assertOpen();
+    this.#isHeld = false;
+    this.#launched?.program.unref();
+    this.#launched?.control.unref();
+    return this;
+  }
+
+  [inspect.custom](): string {
+    const exit = this.#launched?.program.exit;
+    const state = exit === undefined ? 'running' : `ended, ${exit.signalCode ?? `exit code ${String(exit.exitCode)}`}`;
+    const pid = this.#launched === undefined ? 'not started' : `pid ${String(this.#launched.program.pid)}, ${state}`;
+    return `ProcessHandle ${this.#name} (${pid})`;
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new ClosedError(`the handle of process ${this.#name} is closed`);
+  }
+}
+
+function exitOf({ exitCode, signalCode }: Exit): ProcessExit {
+  return { exitCode, signalCode };
+}

@@ -1,0 +1,89 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Channel } from '@aiopipe/codec';
+import { aioduplex } from '@aiopipe/core';
+import { spawn, type SpawnedProgram } from '@aiopipe/core/internal';
+import { inheritedExecArgv } from './exec-argv.js';
+import { CONTROL_FD, type News, type Report } from './protocol.js';
+import { PreparedStdio, type StdioOptions } from './stdio.js';
+
+/** What a child's surroundings are from its first instruction on: nothing changes them later. */
+export interface Surroundings extends StdioOptions {
+  /** Its whole environment; this process's unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd?: string | undefined;
+  /** Options of its Node. This process's own unless given, but for those about debugging, testing and `-e`. */
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+/** The parent's end of a child's control channel. */
+export type Control = Channel<unknown, Report | News>;
+
+/** A child process, and who talks to it. */
+export interface Launched {
+  readonly control: Control;
+  readonly program: SpawnedProgram;
+  readonly stdio?: PreparedStdio;
+}
+
+/** A child that could not be started. Nothing is left of it, or of what it would have been told. */
+export class LaunchFailure {
+  constructor(readonly cause: unknown) {}
+}
+
+const entry = fileURLToPath(new URL('./child.js', import.meta.url));
+
+/**
+ * Starts a child process that will do what it is told first.
+ *
+ * @param tell - puts that, before anything is started: where it throws, nothing was
+ */
+export function launch(
+  name: string,
+  options: Surroundings,
+  tell: (control: Control) => void,
+): Launched | LaunchFailure {
+  const [ours, theirs] = aioduplex({ bufferSize: 256 * 1024 });
+  const control: Control = Channel.from(ours);
+  let stdio: PreparedStdio;
+  try {
+    tell(control);
+    stdio = new PreparedStdio(options, `process ${name}`);
+  } catch (error) {
+    control[Symbol.dispose]();
+    theirs.close();
+    throw error;
+  }
+  try {
+    const program = spawn({
+      file: process.execPath,
+      argv: [process.execPath, ...(options.execArgv ?? inheritedExecArgv(process.execArgv)), entry, name],
+      env: options.env,
+      cwd: options.cwd,
+      fds: new Map([...stdio.fds, [CONTROL_FD, theirs.fd]]),
+      group: 'own',
+    });
+    stdio.started();
+    return { control, program, stdio };
+  } catch (cause) {
+    stdio.failed();
+    // Takes the handles that were on their way with it.
+    control[Symbol.dispose]();
+    return new LaunchFailure(cause);
+  } finally {
+    theirs.close();
+  }
+}
+
+/** The same for equal surroundings as they would be now, and for no others. Undefined where each start has its own. */
+export function surroundingsKey({ env, cwd, execArgv, stdin, stdout, stderr }: Surroundings): string | undefined {
+  const stdio = [stdin ?? 'ignore', stdout ?? 'inherit', stderr ?? 'inherit'];
+  if (!stdio.every((choice) => choice === 'ignore' || choice === 'inherit')) return undefined;
+  const pairs = Object.entries(env ?? process.env).filter(([, value]) => value !== undefined);
+  return JSON.stringify([
+    resolve(cwd ?? ''),
+    execArgv ?? inheritedExecArgv(process.execArgv),
+    stdio,
+    pairs.map((pair) => pair.join('=')).sort(),
+  ]);
+}

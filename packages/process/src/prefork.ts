@@ -1,0 +1,305 @@
+import { BrokenPipeError, ClosedError, type WaitOptions } from '@aiopipe/core';
+import { Pending, refuse } from '@aiopipe/core/internal';
+import { putNow } from '@aiopipe/codec/internal';
+import { ChildError } from './errors.js';
+import { launch, LaunchFailure, surroundingsKey, type Control, type Launched, type Surroundings } from './launch.js';
+import { unheard } from './outcome.js';
+import { PROTOCOL, type Preparation } from './protocol.js';
+import { refuseWhileEvaluating } from './role.js';
+import { checkStdio, type StdioOptions } from './stdio.js';
+import { isTarget, type AnyTarget } from './target.js';
+
+/** How children are started before they are needed. */
+export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
+  /** How many wait. 1 unless given. */
+  readonly size?: number | undefined;
+  /** What they evaluate while they wait: targets' modules, or others by their URL. */
+  readonly preload?: readonly (AnyTarget | URL)[] | undefined;
+  readonly stdin?: 'ignore' | 'inherit' | undefined;
+  readonly stdout?: 'ignore' | 'inherit' | undefined;
+  readonly stderr?: 'ignore' | 'inherit' | undefined;
+}
+
+/** What a {@link Prefork} has done and has. */
+export interface PreforkStats {
+  /** Starts that took a child which was there. */
+  readonly warm: number;
+  /** Starts that none was there for, or none with the same surroundings. */
+  readonly cold: number;
+  /** Children that wait. */
+  readonly ready: number;
+  /** Children that are on their way to that. */
+  readonly starting: number;
+  /** Children that ended before they were taken. */
+  readonly lost: number;
+}
+
+/** One child that nobody has taken yet. */
+interface Spare extends Launched {
+  /** Of its {@link Surroundings}. */
+  readonly key: string;
+}
+
+/**
+ * Children that are started before they are needed: `startProcess(target, { args, prefork })` takes one that has booted
+ * already, and another is started in its place. It is used where `env`, `cwd`, `execArgv` and stdio are the same as they
+ * were at its start; otherwise, and where none is there, a child is started as always. One that is taken runs its one
+ * target and ends, as any other child. None of those that wait keeps this process alive, or outlives it.
+ *
+ * ```ts
+ * await using prefork = new Prefork({ size: 2, preload: [hash] });
+ * const child = startProcess(hash, { args: [file], prefork });
+ * ```
+ */
+export class Prefork implements AsyncDisposable {
+  readonly #size: number;
+  readonly #surroundings: Surroundings;
+  readonly #preparation: Preparation;
+  /** In the order of their starts. */
+  readonly #starting = new Set<Spare>();
+  readonly #idle = new Set<Spare>();
+  readonly #waiting = new Set<Pending<void>>();
+  #warm = 0;
+  #cold = 0;
+  #lost = 0;
+  /** Of those that ended before they were taken, how many did since the last start. */
+  #lostInARow = 0;
+  #lastError: ChildError | undefined;
+  #closing: Promise<void> | undefined;
+  #refillIsDue = false;
+
+  /** Starts the children, and returns at once. */
+  constructor(options: PreforkOptions = {}) {
+    refuseWhileEvaluating('a prefork');
+    const { size = 1, preload = [], ...surroundings } = options;
+    if (!Number.isInteger(size) || size < 1) {
+      throw new TypeError(`size: expected a number of children, not ${String(size)}`);
+    }
+    if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${typeof preload}`);
+    checkStdio(surroundings);
+    if (surroundingsKey(surroundings) === undefined) {
+      throw new TypeError("stdin, stdout, stderr: expected 'ignore' or 'inherit': a pipe is one start's alone");
+    }
+    this.#size = size;
+    this.#surroundings = surroundings;
+    this.#preparation = { protocol: PROTOCOL, preload: preload.map(urlOf) };
+    this.#refill();
+  }
+
+  get stats(): PreforkStats {
+    return {
+      warm: this.#warm,
+      cold: this.#cold,
+      ready: this.#idle.size,
+      starting: this.#starting.size,
+      lost: this.#lost,
+    };
+  }
+
+  /**
+   * Resolves when as many children wait as shall; until then it keeps this process alive. Rejects {@link ChildError} where
+   * they end before that again and again, as those do whose `preload` throws.
+   */
+  ready(options: WaitOptions = {}): Promise<void> {
+    return unheard(this.#whenReady(options));
+  }
+
+  async #whenReady(options: WaitOptions): Promise<void> {
+    this.#assertOpen();
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
+    if (this.#idle.size >= this.#size) return;
+    this.#lostInARow = 0;
+    const pending = new Pending<void>(
+      options,
+      () => `${String(this.#idle.size)} of ${String(this.#size)} children were ready`,
+      () => {
+        this.#waiting.delete(pending);
+        this.#hold();
+      },
+    );
+    this.#waiting.add(pending);
+    this.#hold();
+    this.#refill();
+    return pending.promise;
+  }
+
+  /**
+   * A child with these surroundings that has been told what to do, if there is one.
+   *
+   * @param tell - what it throws is thrown, and that child is lost
+   * @internal
+   */
+  take(
+    options: Surroundings & { readonly detached?: boolean | undefined },
+    tell: (control: Control) => void,
+  ): Launched | undefined {
+    this.#assertOpen();
+    this.#lostInARow = 0;
+    this.#refillSoon();
+    // The lifeline of those that wait is tied already: none of them can outlive us.
+    const key = options.detached === true ? undefined : surroundingsKey(options);
+    for (const spare of this.#idle) {
+      if (spare.key !== key) continue;
+      this.#idle.delete(spare);
+      try {
+        tell(spare.control);
+      } catch (error) {
+        this.#lose(spare);
+        // It has just died, which we have not heard of yet: nothing was taken.
+        if (error instanceof BrokenPipeError) continue;
+        throw error;
+      }
+      spare.program.ref();
+      spare.control.ref();
+      this.#warm++;
+      return spare;
+    }
+    this.#cold++;
+    this.#dropOutdated();
+    return undefined;
+  }
+
+  /** Those whose surroundings are not what a child of ours would get now: `process.env` has changed since, say. */
+  #dropOutdated(): void {
+    const key = surroundingsKey(this.#surroundings);
+    for (const spare of this.#idle) if (spare.key !== key) this.#end(spare);
+  }
+
+  /** Not while a start waits for us to return. */
+  #refillSoon(): void {
+    if (this.#refillIsDue) return;
+    this.#refillIsDue = true;
+    setImmediate(() => {
+      this.#refillIsDue = false;
+      this.#refill();
+    }).unref();
+  }
+
+  /** Where they end by themselves, over and over, only the next call starts more. */
+  #refill(): void {
+    while (
+      this.#closing === undefined &&
+      this.#lostInARow <= this.#size &&
+      this.#idle.size + this.#starting.size < this.#size
+    ) {
+      this.#start();
+    }
+    if (this.#lostInARow <= this.#size || this.#waiting.size === 0) return;
+    const error = this.#lastError ?? failure('it ended before that');
+    for (const pending of this.#waiting) pending.reject(error);
+    this.#waiting.clear();
+  }
+
+  #start(): void {
+    const spare = this.#launch();
+    if (spare === undefined) return;
+    this.#starting.add(spare);
+    spare.program.unref();
+    this.#hold();
+    void this.#follow(spare);
+  }
+
+  /** No caller is there to be told of a failure: a start finds none waiting, and {@link ready} rejects. */
+  #launch(): Spare | undefined {
+    const key = surroundingsKey(this.#surroundings) as string;
+    try {
+      const launched = launch('spare', this.#surroundings, (control) => {
+        putNow(control, this.#preparation);
+      });
+      if (!(launched instanceof LaunchFailure)) return { ...launched, key };
+      this.#fail(launched.cause);
+    } catch (error) {
+      this.#fail(error);
+    }
+    return undefined;
+  }
+
+  async #follow(spare: Spare): Promise<void> {
+    void spare.program.exited.then(() => {
+      // Unless it was taken, or we ended it.
+      if (this.#idle.has(spare) || this.#starting.has(spare)) this.#lose(spare);
+    });
+    try {
+      const news = await spare.control.get();
+      if (news.kind === 'no-start') this.#lastError = failure(news.error);
+      if (news.kind !== 'idle') return;
+    } catch {
+      return;
+    }
+    if (!this.#starting.delete(spare)) return;
+    this.#idle.add(spare);
+    spare.control.unref();
+    if (this.#idle.size < this.#size) return;
+    for (const pending of this.#waiting) pending.resolve();
+    this.#waiting.clear();
+  }
+
+  /** Whoever waits for them keeps this process alive, nobody else does. */
+  #hold(): void {
+    for (const { control } of this.#starting) {
+      if (this.#waiting.size > 0) control.ref();
+      else control.unref();
+    }
+  }
+
+  #fail(cause: unknown): void {
+    this.#lastError = failure(cause);
+    this.#lost++;
+    this.#lostInARow++;
+  }
+
+  #lose(spare: Spare): void {
+    this.#lost++;
+    this.#lostInARow++;
+    this.#end(spare);
+    this.#refillSoon();
+  }
+
+  #end(spare: Spare): void {
+    this.#idle.delete(spare);
+    this.#starting.delete(spare);
+    spare.program.killGroup('SIGKILL');
+    spare.control[Symbol.dispose]();
+  }
+
+  /** Ends those that wait; those that were taken go on. Every call throws ClosedError after that. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const spares = [...this.#idle, ...this.#starting];
+    for (const spare of spares) this.#end(spare);
+    for (const pending of this.#waiting) pending.reject(closedError());
+    this.#waiting.clear();
+    for (const { program } of spares) {
+      program.ref();
+      await program.exited;
+    }
+  }
+
+  /** {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError('the prefork is closed');
+}
+
+function failure(cause: unknown): ChildError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ChildError('ERR_AIOPIPE_START', `a child of a prefork could not get ready: ${reason}`, { cause });
+}
+
+function urlOf(what: unknown): string {
+  if (isTarget(what)) return what.url;
+  if (what instanceof URL) return what.href;
+  throw new TypeError(`preload: expected targets or modules' URLs, not ${String(what)}`);
+}
