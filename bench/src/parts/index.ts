@@ -1,11 +1,13 @@
 import { type Part } from '../harness/part.js';
 import { bytes } from './bytes.js';
+import { chains } from './chains.js';
 import { channels } from './channels.js';
 
 /** Every part by the name that it is called with, in the order in which they run. */
 export const parts: ReadonlyMap<string, Part> = new Map([
   ['bytes', bytes],
   ['channels', channels],
+  ['chains', chains],
 ]);
 
 /** Other names of parts. */
