@@ -39,6 +39,7 @@ export interface SpawnOptions {
   readonly deathSignal?: NodeJS.Signals | undefined;
 }
 
+const ESRCH = -constants.errno.ESRCH;
 const STAGE_EXEC = 0;
 const STAGE_CWD = 1;
 const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork'];
@@ -104,19 +105,25 @@ export class SpawnedProgram {
 
   /** Sends a signal; false if it has ended. */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    return this.#signal(this.pid, signal);
-  }
-
-  /** Sends a signal to all of the group that it leads; to itself alone if it leads none. */
-  killGroup(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    return this.#signal(this.#leadsGroup ? -this.pid : this.pid, signal);
-  }
-
-  #signal(pid: number, signal: NodeJS.Signals | number): boolean {
-    const number = typeof signal === 'number' ? signal : signalNumber(signal);
     // Once it is reaped its number may be a stranger's.
-    if (this.#exit !== undefined) return false;
-    return native().kill(pid, number) === 0;
+    return this.#exit === undefined && sendSignal(this.pid, signal);
+  }
+
+  /**
+   * Sends a signal to all of the group that it leads, which may outlive it; to itself alone if it leads none. False if
+   * nobody got it.
+   */
+  killGroup(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+    if (!this.#leadsGroup) return this.kill(signal);
+    return this.#groupIsOurs() && sendSignal(-this.pid, signal);
+  }
+
+  /**
+   * A number is free for others once its process was reaped and its group is empty. So if there is a process with that
+   * number after ours was reaped, the group with that number is not ours.
+   */
+  #groupIsOurs(): boolean {
+    return this.#exit === undefined || native().kill(this.pid, 0) === ESRCH;
   }
 
   /** Whether it keeps our event loop alive while it runs; it does unless {@link unref} was called. */
@@ -151,6 +158,10 @@ function startError(errno: number, stage: number, file: string, cwd: string | un
   }
   const about = `can't start ${JSON.stringify(file)}`;
   return new SystemError(errno, syscall, about, stage === STAGE_EXEC ? { path: file } : {});
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
+  return native().kill(pid, typeof signal === 'number' ? signal : signalNumber(signal)) === 0;
 }
 
 export function signalNumber(name: NodeJS.Signals): number {

@@ -246,8 +246,21 @@ describe('the child', () => {
       }
       // It holds the pipe: its end is the end of the stream.
       expect(await reader.read()).toHaveLength(0);
-      expect(program[how]()).toBe(false);
+      expect(program.kill()).toBe(false);
     }
+  });
+
+  test('leaves a group that can be signalled for as long as someone is in it', async () => {
+    const [rx, tx] = aiopipe();
+    const script = 'sleep 100 & echo $!';
+    const program = spawn({ file: 'sh', argv: ['sh', '-c', script], fds: new Map([[1, tx.fd]]), group: 'own' });
+    tx.close();
+    await using reader = rx.open();
+    const grandchild = Number((await reader.readLine()).toString());
+    expect(await program.exited).toMatchObject({ exitCode: 0 });
+    expect([program.kill('SIGKILL'), isRunning(grandchild)]).toEqual([false, true]);
+    expect(program.killGroup('SIGKILL')).toBe(true);
+    expect(await reader.read()).toHaveLength(0);
   });
 
   test('gets its death signal when the process that started it is gone', async () => {

@@ -12,7 +12,7 @@ import {
 } from '@aiopipe/core';
 import { Pending, refuse, type Exit } from '@aiopipe/core/internal';
 import { DEFAULT_GRACE } from './ending.js';
-import { checkInput, Feed, type Input } from './input.js';
+import { checkInput, chunksOf, Feed, type Input } from './input.js';
 import { type Program } from './popen.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -106,7 +106,7 @@ export class AsyncPipe implements AsyncDisposable {
       checkInput(input);
       const refusal = refuse(options);
       if (refusal !== undefined) throw refusal;
-      if (input !== undefined || this.#hasStdin) feed = new Feed(this.#openStdin(), input ?? '');
+      if (input !== undefined || this.#hasStdin) feed = new Feed(this.#openStdin(), chunksOf(input ?? ''));
     } catch (error) {
       return Promise.reject(error as Error);
     }

@@ -1,227 +1,284 @@
-import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { inspect } from 'node:util';
-import { AbortError, TimeoutError, type PipeReader, type WaitOptions } from '@aiopipe/core';
+import { isatty } from 'node:tty';
+import { AbortError, TimeoutError } from '@aiopipe/core';
 import { onAbort, refuse } from '@aiopipe/core/internal';
+import { checkChainOptions, MAX_TIMER, type ChainOptions } from './chain-options.js';
+import { iterate, type Chunks } from './chunks.js';
 import { DEFAULT_GRACE, endPrograms, within } from './ending.js';
-import { checkInput, Feed, isHandedOver, type Input } from './input.js';
-import { checkPopen, popen, type Program } from './popen.js';
-import { hasFailed, quoteStage, type StageOptions, type StageResult } from './stage.js';
-import { Tail } from './tail.js';
-import { type StdinOption } from './stdio.js';
+import { PipelineError } from './errors.js';
+import { FunctionRun } from './function-run.js';
+import { Inlet } from './inlet.js';
+import { chunksOf, Feed, isHandedOver } from './input.js';
+import { Outlet } from './outlet.js';
+import { checkPopen, startProgram, type Program } from './popen.js';
+import { ProgramRun } from './program-run.js';
+import { DEFAULT_INTERVAL, ProgressReporter } from './progress.js';
+import { quoteChain } from './quote-chain.js';
+import { SharedStderr } from './shared-stderr.js';
+import {
+  hasFailed,
+  isFunctionStage,
+  type CheckedStage,
+  type FunctionStage,
+  type StageOptions,
+  type StageResult,
+} from './stage.js';
+import { checkStdio, checkTarget, type StdinOption } from './stdio.js';
+import { openTarget, type OutputOption, type Target } from './target.js';
 
-/** What all ways to run a chain take. The `signal` and the `timeout` end the whole chain. */
-export interface ChainOptions extends WaitOptions {
-  /**
-   * What the first program reads; `/dev/null` unless given. A FileHandle or a pipe end becomes its stdin as it is, a
-   * pipe end moves.
-   */
-  readonly input?: Input | undefined;
-  /**
-   * Milliseconds, 2000 by default: from SIGTERM to SIGKILL where the chain is ended, and for which its output is waited
-   * for after its last program has ended, as long as something else holds that.
-   */
-  readonly grace?: number | undefined;
-}
-
-/** As many bytes as one system call of the reader brings. */
-const CHUNK = 256 * 1024;
 /** Milliseconds to wait for the end of a stderr that something else still holds. */
 const STDERR_GRACE = 100;
-/** What setTimeout takes at most; with more it would not wait at all. */
-const MAX_TIMER = 2 ** 31 - 1;
-/** A timeout that gives the event loop one chance to look. */
-const ONE_LOOK = 1;
 
-/** A chain of programs that runs, from its start until nothing of it is left. */
+/** Programs that the kernel joins, and what the first of them is fed with from here. */
+interface Row {
+  readonly programs: Program[];
+  readonly feed: Feed | undefined;
+}
+
+/** What a stage reads: as a program has it, or as a function has it. */
+interface Upstream {
+  /** `pipe`: the chunks are written to it. */
+  readonly stdin: StdinOption;
+  readonly chunks: () => Chunks;
+  /** Which programs it comes from. */
+  readonly row?: Row;
+}
+
+/** A chain that runs, from its start until nothing of it is left. */
 export class Chain {
-  readonly #stages: readonly StageOptions[];
+  readonly #stages: readonly CheckedStage[];
   readonly #options: ChainOptions;
+  readonly #output: OutputOption | undefined;
   readonly #grace: number;
-  readonly #programs: Program[] = [];
-  readonly #tails: (Tail | undefined)[] = [];
-  #stdout: PipeReader | undefined;
-  #feed: Feed | undefined;
+  readonly #runs: (ProgramRun | FunctionRun)[] = [];
+  readonly #feeds: Feed[] = [];
+  #stderr: SharedStderr | undefined;
+  /** What the last stage gives. */
+  #outlet: Inlet | undefined;
+  /** Where that goes, if it is a function's and not for the caller. */
+  #target: Target | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #progress: ProgressReporter | undefined;
   #ignoreAbort: (() => void) | undefined;
-  #hasExited = false;
-  /** Resolves when all programs have ended, or when the chain was ended from here and one of them can't be. */
+  #isOver = false;
+  /** Resolves when all stages have ended, or when the chain was ended from here and one of them can't be. */
   readonly #over: Promise<void>;
-  #isOver!: () => void;
+  #settle!: () => void;
   /** Why it was ended from here. */
   #failure: Error | undefined;
   #ending: Promise<void> | undefined;
-  /** Ends the read that waits: because the chain is ended, or because its programs have ended. */
-  #interrupt = new AbortController();
+  /** The programs that ran when it was ended from here. */
+  #wereRunning: readonly Program[] = [];
 
   /** Throws for bad options; nothing has been started. */
-  constructor(stages: readonly StageOptions[], options: ChainOptions) {
-    const refusal = refuse(options);
-    if (refusal !== undefined) throw refusal;
-    const { input, grace = DEFAULT_GRACE } = options;
-    checkInput(input);
-    if (typeof grace !== 'number' || !(grace >= 0 && grace <= MAX_TIMER)) {
-      throw new TypeError(`grace: expected milliseconds, not ${inspect(grace)}`);
-    }
+  constructor(stages: readonly CheckedStage[], options: ChainOptions, output?: OutputOption) {
+    checkChainOptions(options);
+    if (output !== undefined) checkTarget('output', output);
     this.#stages = stages;
     this.#options = options;
-    this.#grace = grace;
+    this.#output = output;
+    this.#grace = options.grace ?? DEFAULT_GRACE;
     this.#over = new Promise((resolve) => {
-      this.#isOver = resolve;
+      this.#settle = () => {
+        this.#isOver = true;
+        resolve();
+      };
     });
-    const stdin = this.#stdinOption();
-    stages.forEach(({ argv, stderr }, index) => {
-      checkPopen(argv, { stderr, ...(index === 0 && { stdin }) });
-    });
-  }
-
-  #stdinOption(): StdinOption {
-    const { input } = this.#options;
-    if (input === undefined) return 'ignore';
-    return isHandedOver(input) ? input : 'pipe';
+    for (const stage of stages) if (!isFunctionStage(stage)) checkPopen(stage.argv, { stderr: stage.stderr });
   }
 
   /** Starts all of it in this turn. If it throws, {@link close} ends what had been started. */
   start(): void {
-    let stdin = this.#stdinOption();
-    for (const { argv, env, cwd, stderr = 'pipe' } of this.#stages) {
-      const group = this.#programs[0]?.pid ?? 'own';
-      const program = popen(argv, { stdin, stdout: 'pipe', stderr, env, cwd, group });
-      this.#programs.push(program);
-      this.#tails.push(program.stderr === undefined ? undefined : new Tail(program.stderr));
-      stdin = program.stdout;
+    const refusal = refuse(this.#options);
+    if (refusal !== undefined) throw refusal;
+    this.#stderr = new SharedStderr(this.#options.stderr ?? 'pipe', this.toString());
+    let upstream = this.#input();
+    for (const [index, stage] of this.#stages.entries()) {
+      const isLast = index === this.#stages.length - 1;
+      upstream = isFunctionStage(stage)
+        ? this.#startFunction(stage, upstream, isLast)
+        : this.#startProgram(stage, upstream, isLast);
     }
-    this.#stdout = this.#programs.at(-1)?.stdout?.open();
-    void Promise.all(this.#programs.map((program) => program.wait())).then(this.#onExit);
-    this.#startFeed();
+    this.#stderr.started();
+    if (this.#output === undefined || upstream.row === undefined) this.#outlet = new Inlet(upstream.chunks(), 'output');
+    void Promise.all(this.#runs.map((run) => (run instanceof FunctionRun ? run.done : run.program.wait()))).then(
+      this.#settle,
+    );
     this.#limit();
   }
 
-  readonly #onExit = (): void => {
-    this.#hasExited = true;
-    this.#feed?.stop();
-    const interrupt = this.#interrupt;
-    this.#interrupt = new AbortController();
-    interrupt.abort();
-    this.#isOver();
-  };
+  #input(): Upstream {
+    const { input, stdin } = this.#options;
+    if (stdin === 'inherit') return { stdin, chunks: () => iterate(process.stdin) };
+    if (input === undefined) return { stdin: 'ignore', chunks: () => [].values() };
+    return { stdin: isHandedOver(input) ? input : 'pipe', chunks: () => chunksOf(input) };
+  }
 
-  #startFeed(): void {
-    const stdin = this.#programs[0]?.stdin;
-    const { input } = this.#options;
-    if (stdin === undefined || input === undefined) return;
-    this.#feed = new Feed(stdin.open(), input);
-    this.#feed.done.catch((error: unknown) => {
-      this.#stop(error as Error);
+  #startProgram(stage: StageOptions, upstream: Upstream, isLast: boolean): Upstream {
+    const { argv, env, cwd } = stage;
+    const { stdin } = upstream;
+    const slots = checkStdio({ stdin, stdout: (isLast ? this.#output : undefined) ?? 'pipe', stderr: stage.stderr }).map(
+      (slot) => (slot.fd === 2 && stage.stderr === undefined ? { ...slot, spec: this.#stderr?.spec ?? 'pipe' } : slot),
+    );
+    const program = startProgram(argv, slots, { env, cwd, group: this.#group }, Chain as never);
+    this.#runs.push(new ProgramRun(stage, program));
+    const row = upstream.row ?? { programs: [], feed: stdin === 'pipe' ? this.#feed(program, upstream) : undefined };
+    row.programs.push(program);
+    const { stdout } = program;
+    if (stdout !== undefined) return { stdin: stdout, chunks: () => new Outlet(stdout, exitOf(row), this.#grace), row };
+    void exitOf(row);
+    return { stdin: 'ignore', chunks: () => [].values(), row };
+  }
+
+  /** That of the first program; all stay in ours where they read from the terminal: another would be stopped (SIGTTIN). */
+  get #group(): 'inherit' | 'own' | number {
+    if (this.#options.stdin === 'inherit' && isatty(0)) return 'inherit';
+    return this.#programs[0]?.pid ?? 'own';
+  }
+
+  get #programs(): Program[] {
+    return this.#runs.flatMap((run) => (run instanceof FunctionRun ? [] : [run.program]));
+  }
+
+  #feed(program: Program, upstream: Upstream): Feed | undefined {
+    if (program.stdin === undefined) return undefined;
+    const feed = new Feed(program.stdin.open(), upstream.chunks());
+    feed.done.catch((error: unknown) => {
+      this.stop(error as Error);
     });
+    this.#feeds.push(feed);
+    return feed;
+  }
+
+  #startFunction({ transform, name }: FunctionStage, upstream: Upstream, isLast: boolean): Upstream {
+    const run = new FunctionRun(transform, name, new Inlet(upstream.chunks(), name), this.#grace, () => this.#end());
+    this.#runs.push(run);
+    if (isLast && this.#output !== undefined) this.#target = openTarget(this.#output, `stdout of ${name}`);
+    return { stdin: 'pipe', chunks: () => run };
   }
 
   #limit(): void {
-    const { signal, timeout = Infinity } = this.#options;
+    const { signal, timeout = Infinity, onProgress, progressInterval = DEFAULT_INTERVAL } = this.#options;
     if (signal !== undefined) {
       this.#ignoreAbort = onAbort(signal, () => {
-        this.#stop(new AbortError(undefined, { cause: signal.reason }));
+        this.stop(new AbortError(undefined, { cause: signal.reason }));
+      });
+    }
+    if (onProgress !== undefined) {
+      this.#progress = new ProgressReporter(this.#runs, onProgress, progressInterval, (error) => {
+        this.stop(error);
       });
     }
     if (timeout === Infinity) return;
     this.#timer = setTimeout(
       () => {
-        this.#stop(new TimeoutError(`\`${this.toString()}\` did not end within ${String(timeout)} ms`));
+        this.stop(new TimeoutError(`\`${this.toString()}\` did not end within ${String(timeout)} ms`));
       },
       Math.min(timeout, MAX_TIMER),
     );
   }
 
-  #stop(reason: Error): void {
+  /** Ends it; {@link chunks} and {@link finish} throw the reason. */
+  stop(reason: Error): void {
     this.#failure ??= reason;
     void this.#end();
-    this.#interrupt.abort();
+    this.#outlet?.stop(this.#failure);
+    this.#target?.destroy();
   }
 
   #end(): Promise<void> {
-    this.#feed?.stop();
-    return (this.#ending ??= endPrograms(this.#programs, this.#grace).then(this.#isOver));
+    return (this.#ending ??= this.#endAll());
   }
 
-  /**
-   * What the last program writes, until it and all others have closed their side. Something that a program left behind
-   * may hold it: after the last of them has ended, at most the grace is spent waiting for more.
-   */
+  async #endAll(): Promise<void> {
+    const programs = this.#programs;
+    this.#wereRunning = programs.filter((program) => program.poll() === undefined);
+    // The signals first: a program must not take the end of what it is fed with for the end of its input.
+    const ended = endPrograms(programs, this.#grace);
+    for (const feed of this.#feeds) feed.stop();
+    const functions = this.#runs.filter((run) => run instanceof FunctionRun);
+    for (const run of functions) run.stop(this.#failure ?? new AbortError('the chain was ended'));
+    await Promise.all([ended, ...functions.map((run) => run.done)]);
+    this.#settle();
+  }
+
+  /** What the last stage writes, unless it goes elsewhere; to the end, or until the chain is ended. */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
-    while (!this.#hasExited) {
-      const chunk = await this.#read(Infinity);
-      if (chunk?.length === 0) return;
-      if (chunk !== undefined) yield chunk;
+    const outlet = this.#outlet;
+    if (outlet === undefined) return;
+    for await (const chunk of outlet) {
+      if (this.#target === undefined) yield chunk;
+      else if (!(await this.#target.write(chunk))) break;
     }
-    for (let left = this.#grace; left > 0;) {
-      const begin = performance.now();
-      const chunk = await this.#read(left);
-      left -= performance.now() - begin;
-      if (chunk === undefined) break;
-      if (chunk.length === 0) return;
-      yield chunk;
-    }
-    // An event loop that was blocked sees that the time has passed before it sees the bytes that came meanwhile.
-    const chunk = await this.#read(ONE_LOOK);
-    if (chunk !== undefined && chunk.length > 0) yield chunk;
+    await this.#target?.close();
   }
 
-  /** Undefined if nothing came in time, or the programs have ended meanwhile. */
-  async #read(timeout: number): Promise<Buffer | undefined> {
-    this.#throwFailure();
-    const reader = this.#stdout as PipeReader;
+  /** From the start to the end: what it writes, and at the end its failure. To leave it ends the chain. */
+  async *run(): AsyncGenerator<Buffer, void, undefined> {
     try {
-      return await reader.read(CHUNK, { timeout, signal: this.#interrupt.signal });
-    } catch (error) {
-      this.#throwFailure();
-      if (error instanceof AbortError || error instanceof TimeoutError) return undefined;
-      throw error;
+      this.start();
+      yield* this.chunks();
+      await this.finish();
+    } finally {
+      await this.close();
     }
+    const error = this.error(undefined);
+    if (error !== undefined) throw error;
   }
 
-  #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  /** Waits for the end of all programs; throws what ended the chain from here, if something did. */
+  /** Waits for the end of all stages; throws what ended the chain from here, if something did. */
   async finish(): Promise<void> {
     await this.#over;
-    this.#throwFailure();
-    await within(Promise.all(this.#tails.map((tail) => tail?.done)), STDERR_GRACE);
+    if (this.#failure !== undefined) throw this.#failure;
+    const tails = this.#runs.map((run) => (run instanceof FunctionRun ? undefined : run.tail));
+    await within(Promise.all([this.#stderr?.tail, ...tails].map((tail) => tail?.done)), STDERR_GRACE);
     await nextTurn();
   }
 
   /** Ends what still runs, and closes all that is open. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#progress?.stop();
     this.#ignoreAbort?.();
-    this.#stdout?.[Symbol.dispose]();
-    if (!this.#hasExited) await this.#end();
+    void this.#outlet?.return();
+    this.#target?.destroy();
+    if (!this.#isOver) await this.#end();
     await this.#ending;
-    for (const tail of this.#tails) tail?.close();
-    for (const program of this.#programs) program.closeEnds();
+    this.#stderr?.close();
+    for (const run of this.#runs) if (!(run instanceof FunctionRun)) run.close();
   }
 
-  results(): StageResult[] {
-    return this.#programs.map((program, index) => ({
-      argv: program.argv,
-      pid: program.pid,
-      exitCode: program.exitCode,
-      signalCode: program.signalCode,
-      resourceUsage: program.resourceUsage ?? { userCPUTime: 0, systemCPUTime: 0, maxRSS: 0 },
-      stderr: this.#tails[index]?.text(),
-    }));
+  get results(): StageResult[] {
+    return this.#runs.map((run) => run.result);
   }
 
-  /** The indexes of the stages that failed. */
-  failed(results: readonly StageResult[]): number[] {
-    return results.flatMap((result, index) => {
-      const isLast = index === results.length - 1;
-      return hasFailed(this.#stages[index] as StageOptions, result, isLast) ? [index] : [];
-    });
+  /** What was collected of all stages' stderr. */
+  get stderr(): string {
+    return this.#stderr?.tail?.text() ?? this.results.map(({ stderr }) => stderr ?? '').join('');
+  }
+
+  /** Why it is a failure, if it is. `stdout` is what it wrote, if that was collected. */
+  error(stdout: string | Buffer | undefined): PipelineError | undefined {
+    const failed = this.#runs.flatMap((run, index) => (this.#hasFailed(run, index) ? [index] : []));
+    if (failed.length === 0) return undefined;
+    return new PipelineError(this.toString(), this.results, failed, this.stderr, stdout);
+  }
+
+  #hasFailed(run: ProgramRun | FunctionRun, index: number): boolean {
+    if (run instanceof FunctionRun) return run.failure !== undefined;
+    const { signalCode } = run.program;
+    const wasEnded = signalCode === 'SIGTERM' || signalCode === 'SIGKILL';
+    if (wasEnded && this.#wereRunning.includes(run.program)) return false;
+    return hasFailed(run.stage, run.result, index === this.#runs.length - 1);
   }
 
   toString(): string {
-    return this.#stages.map(quoteStage).join(' | ');
+    return quoteChain(this.#stages, { ...this.#options, output: this.#output });
   }
+}
+
+/** Resolves when all programs of the row have ended; the first needs no more input then. */
+async function exitOf({ programs, feed }: Row): Promise<void> {
+  await Promise.all(programs.map((program) => program.wait()));
+  feed?.stop();
 }

@@ -33,9 +33,10 @@ export async function endPrograms(programs: readonly Program[], grace: number): 
 }
 
 function signalAll(programs: readonly Program[], signal: 'SIGTERM' | 'SIGKILL'): void {
-  const reached = programs[0]?.killGroup(signal);
+  const [first] = programs;
+  const reached = first?.leadsGroup === true && first.killGroup(signal);
   // One by one for those that have left the group. A second SIGTERM would mean "at once" to some programs.
-  if (reached !== true || signal === 'SIGKILL') for (const program of programs) program.kill(signal);
+  if (!reached || signal === 'SIGKILL') for (const program of programs) program.kill(signal);
 }
 
 /** Resolves with the promise, which must not reject, or after `limit` ms. */

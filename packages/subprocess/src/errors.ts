@@ -1,17 +1,19 @@
 import { AiopipeError } from '@aiopipe/core';
 import { nameErrors } from '@aiopipe/core/internal';
-import { describeExit, type StageResult } from './stage.js';
+import { describeEnd, type StageResult } from './stage.js';
 
 /** As much of each program's stderr as a message shows; the field has all that was kept. */
 const SHOWN_LINES = 10;
 const SHOWN_CHARACTERS = 2000;
 
-/** A program of a chain failed. `code` is `ERR_AIOPIPE_PIPELINE`. */
+/** A stage of a chain failed. `code` is `ERR_AIOPIPE_PIPELINE`; `cause` is what the first function that failed threw. */
 export class PipelineError extends AiopipeError {
   /** How each of them ended, with the last 64 KiB of its stderr, in the order of the chain. */
   readonly stages: readonly StageResult[];
   /** What the chain had written, in the encoding that was asked for; undefined where it was streamed. */
   readonly stdout: string | Buffer | undefined;
+  /** What was collected of all stages' stderr, as {@link PipelineResult} has it. */
+  readonly stderr: string;
 
   /**
    * @param line - the chain as a shell line
@@ -21,10 +23,13 @@ export class PipelineError extends AiopipeError {
     line: string,
     stages: readonly StageResult[],
     failed: readonly number[],
+    stderr: string,
     stdout: string | Buffer | undefined,
   ) {
-    super('ERR_AIOPIPE_PIPELINE', pipelineMessage(line, stages, failed));
+    const threw = failed.map((index) => stages[index] as StageResult).find((stage) => 'error' in stage);
+    super('ERR_AIOPIPE_PIPELINE', pipelineMessage(line, stages, failed, stderr), threw && { cause: threw.error });
     this.stages = stages;
+    this.stderr = stderr;
     this.stdout = stdout;
   }
 
@@ -54,17 +59,21 @@ export class OutputTooLongError extends AiopipeError {
   }
 }
 
-function pipelineMessage(line: string, stages: readonly StageResult[], failed: readonly number[]): string {
-  const names = failed.map((index) => {
-    const stage = stages[index] as StageResult;
-    return `${stage.argv[0] ?? ''}: ${describeExit(stage)}`;
-  });
-  const head = `\`${line}\` failed: ${names.join(', ')}`;
-  const details = stages.map((stage, index) => {
-    const how = `  ${String(index + 1)}. ${stage.argv[0] ?? ''}: ${describeExit(stage)}`;
-    return [how, ...lastLines(stage.stderr ?? '').map((text) => `     ${text}`)].join('\n');
-  });
-  return [head, ...details].join('\n');
+function pipelineMessage(
+  line: string,
+  stages: readonly StageResult[],
+  failed: readonly number[],
+  stderr: string,
+): string {
+  const describe = (stage: StageResult) => `${stage.name}: ${describeEnd(stage)}`;
+  const indented = (text: string) => lastLines(text).map((line) => `     ${line}`);
+  const head = `\`${line}\` failed: ${failed.map((index) => describe(stages[index] as StageResult)).join(', ')}`;
+  const details = stages.flatMap((stage, index) => [
+    `  ${String(index + 1)}. ${describe(stage)}`,
+    ...indented(stage.stderr ?? ''),
+  ]);
+  const shared = stages.some((stage) => stage.stderr !== undefined) ? [] : indented(stderr);
+  return [head, ...details, ...shared].join('\n');
 }
 
 function lastLines(text: string): string[] {

@@ -1,5 +1,18 @@
 import { type RecordSplitter } from './records.js';
 
+/** Yields each time there may be records to take. */
+export async function* feedRecords(
+  splitter: RecordSplitter<unknown>,
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<undefined, void, undefined> {
+  for await (const chunk of chunks) {
+    splitter.push(chunk);
+    yield;
+  }
+  splitter.end();
+  yield;
+}
+
 const END: IteratorResult<never, undefined> = { done: true, value: undefined };
 
 /**

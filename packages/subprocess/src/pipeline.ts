@@ -1,9 +1,15 @@
 import { inspect } from 'node:util';
-import { Chain, type ChainOptions } from './chain.js';
-import { OutputTooLongError, PipelineError } from './errors.js';
-import { Lines } from './lines.js';
-import { recordSplitter, type RecordEncoding, type RecordSplitter } from './records.js';
-import { checkStage, quoteStage, type Stage, type StageOptions, type StageResult } from './stage.js';
+import { type Readable } from 'node:stream';
+import { type ChainOptions } from './chain-options.js';
+import { Chain } from './chain.js';
+import { OutputTooLongError } from './errors.js';
+import { feedRecords, Lines } from './lines.js';
+import { quoteChain, type Redirects } from './quote-chain.js';
+import { checkRecordOptions, type RecordOptions } from './record-options.js';
+import { recordSplitter, type RecordEncoding } from './records.js';
+import { checkStage, type CheckedStage, type Stage, type StageResult } from './stage.js';
+import { nodeStream, webStream } from './streams.js';
+import { type OutputOption } from './target.js';
 
 /** Options of {@link Pipeline.run}. */
 export interface RunOptions<
@@ -13,31 +19,42 @@ export interface RunOptions<
   readonly encoding?: Encoding | undefined;
   /** Bytes of output after which the chain is ended, with an {@link OutputTooLongError}. No limit unless given. */
   readonly maxOutput?: number | undefined;
+  /**
+   * Where the last stage writes, instead of into the result, whose `stdout` is empty then. A program writes there
+   * itself, not through Node.
+   */
+  readonly output?: OutputOption | undefined;
 }
 
 /** Options of {@link Pipeline.lines}. */
-export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding> extends ChainOptions {
-  /** What stands between two records, and is no part of them: a newline unless given, `'\0'` for `find -print0`. */
-  readonly separator?: string | undefined;
-  /** What a record is: text in that encoding (`utf8` by default), or with `buffer` the bytes. */
-  readonly encoding?: Encoding | undefined;
-}
+export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding>
+  extends ChainOptions, RecordOptions<Encoding> {}
 
 /** What a chain gave. */
 export interface PipelineResult<Output extends string | Buffer = string> {
   readonly stdout: Output;
-  /** What was collected of the stages' stderr, one after the other: the last 64 KiB of each. */
+  /**
+   * What was collected of the stages' stderr: of each the last 64 KiB, one after the other; with `stderr: 'shared'` the
+   * last 64 KiB of all, in the order in which they wrote.
+   */
   readonly stderr: string;
-  /** How each program ended, in the order of the chain. */
+  /** How each stage ended, in the order of the chain. */
   readonly stages: readonly StageResult[];
 }
 
 /**
  * A chain of programs, each reading what the one before it writes: through pipes of the kernel, so that no byte between
- * them comes through Node. Nothing runs before `run()` or `lines()`, and each call of those starts it anew.
+ * them comes through Node. A function among them runs here, and reads and writes the pipes of its neighbours. Nothing
+ * runs before `run()`, `lines()` and so on, and each call of those starts it anew.
  *
  * ```ts
  * const { stdout } = await pipeline(['zcat', file], ['grep', 'x'], ['wc', '-l']).run();
+ *
+ * async function* numbered(input: StageInput) {
+ *   let number = 0;
+ *   for await (const line of input.lines()) yield `${++number} ${line}\n`;
+ * }
+ * await pipeline(['sort', file], numbered, ['tail', '-3']).run({ output: 'inherit' });
  * ```
  *
  * Throws a TypeError for what can't be a stage.
@@ -46,33 +63,40 @@ export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
   return new Pipeline(stages);
 }
 
-/** A chain of programs. Made by {@link pipeline}. */
+/** A chain of programs and functions. Made by {@link pipeline}. */
 export class Pipeline {
-  readonly #stages: readonly StageOptions[];
+  readonly #stages: readonly CheckedStage[];
 
   /** @internal */
   constructor(stages: readonly Stage[]) {
     if (stages.length === 0) throw new TypeError('pipeline: expected at least one program');
-    this.#stages = stages.map(checkStage);
+    this.#stages = stages.flatMap((stage, index) =>
+      stage instanceof Pipeline ? stage.#stages : [checkStage(stage, index)],
+    );
+  }
+
+  /** A chain of this one's stages and those. */
+  pipe(...stages: readonly [Stage, ...Stage[]]): Pipeline {
+    return new Pipeline([this, ...stages]);
   }
 
   /**
    * Runs the chain to its end and collects what it writes.
    *
-   * Rejects {@link PipelineError} if a stage fails; that one before it ended by SIGPIPE (or exited with 141) is none:
-   * so `yes | head -1` succeeds. Rejects {@link AbortError} or {@link TimeoutError} after the whole chain was ended:
-   * SIGTERM to its process group, then SIGKILL. Rejects {@link SystemError} if one of the programs can't be started, and
-   * with what `input` throws.
+   * Rejects {@link PipelineError} if a stage fails. That one before another ended by SIGPIPE (or exited with 141) is no
+   * failure: so `yes | head -1` succeeds. A function that throws ends the chain. Rejects {@link AbortError} or
+   * {@link TimeoutError} after the whole chain was ended: SIGTERM to its process group, then SIGKILL. Rejects
+   * {@link SystemError} if one of the programs can't be started, and with what `input` throws.
    */
   async run(options?: RunOptions<BufferEncoding>): Promise<PipelineResult>;
   async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;
   async run(options: RunOptions): Promise<PipelineResult<string | Buffer>>;
   async run(options: RunOptions = {}): Promise<PipelineResult<string | Buffer>> {
-    const { encoding = 'utf8', maxOutput = Infinity } = options;
-    checkRunOptions(encoding, maxOutput);
-    const chain = new Chain(this.#stages, options);
+    checkRunOptions(options);
+    const { encoding = 'utf8', maxOutput = Infinity, output } = options;
+    const chain = new Chain(this.#stages, options, output);
     const chunks: Buffer[] = [];
-    const output = (length: number) => decode(Buffer.concat(chunks, length), encoding);
+    const collected = (length: number) => decode(Buffer.concat(chunks, length), encoding);
     let length = 0;
     try {
       chain.start();
@@ -81,17 +105,16 @@ export class Pipeline {
         length += chunk.length;
         if (length <= maxOutput) continue;
         await chain.close();
-        throw new OutputTooLongError(this.toString(), maxOutput, output(maxOutput), chain.results());
+        throw new OutputTooLongError(chain.toString(), maxOutput, collected(maxOutput), chain.results);
       }
       await chain.finish();
     } finally {
       await chain.close();
     }
-    const stages = chain.results();
-    const failed = chain.failed(stages);
-    const stdout = output(length);
-    if (failed.length > 0) throw new PipelineError(this.toString(), stages, failed, stdout);
-    return { stdout, stderr: stages.map(({ stderr }) => stderr ?? '').join(''), stages };
+    const stdout = collected(length);
+    const error = chain.error(stdout);
+    if (error !== undefined) throw error;
+    return { stdout, stderr: chain.stderr, stages: chain.results };
   }
 
   /**
@@ -104,38 +127,42 @@ export class Pipeline {
   lines(options: LinesOptions<'buffer'>): Lines<Buffer>;
   lines(options: LinesOptions): Lines<string | Buffer>;
   lines(options: LinesOptions = {}): Lines<string | Buffer> {
-    const { separator = '\n', encoding = 'utf8' } = options;
-    checkLinesOptions(separator, encoding);
+    const { separator, encoding } = checkRecordOptions(options);
     const splitter = recordSplitter(separator, encoding);
-    return new Lines(splitter, this.#feedRecords(splitter, options));
-  }
-
-  /** Yields each time there may be records to take. */
-  async *#feedRecords(
-    splitter: RecordSplitter<unknown>,
-    options: ChainOptions,
-  ): AsyncGenerator<undefined, void, undefined> {
     const chain = new Chain(this.#stages, options);
-    try {
-      chain.start();
-      for await (const chunk of chain.chunks()) {
-        splitter.push(chunk);
-        yield;
-      }
-      splitter.end();
-      yield;
-      await chain.finish();
-    } finally {
-      await chain.close();
-    }
-    const stages = chain.results();
-    const failed = chain.failed(stages);
-    if (failed.length > 0) throw new PipelineError(this.toString(), stages, failed, undefined);
+    return new Lines(
+      splitter,
+      chain.run((chunks) => feedRecords(splitter, chunks)),
+    );
   }
 
-  /** The shell line that does the same, quoted, for logs. It leaves out the stages' own environments. */
-  toString(): string {
-    return this.#stages.map(quoteStage).join(' | ');
+  /** What the chain writes, in chunks as they come; in all else as {@link Pipeline.lines}. */
+  bytes(options: ChainOptions = {}): AsyncGenerator<Buffer, void, undefined> {
+    return new Chain(this.#stages, options).run((chunks) => chunks);
+  }
+
+  /**
+   * What the chain writes as a web stream, which starts it when it is first read. Cancelling ends the chain, also while
+   * a read waits. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
+   */
+  toWeb(options: ChainOptions = {}): ReadableStream<Uint8Array> {
+    return webStream(new Chain(this.#stages, options));
+  }
+
+  /**
+   * What the chain writes as a Node stream, which starts it when it is first read. Destroying ends the chain; `close`
+   * comes when nothing of it is left. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
+   */
+  toNode(options: ChainOptions = {}): Readable {
+    return nodeStream(new Chain(this.#stages, options));
+  }
+
+  /**
+   * The shell line that does the same, quoted, for logs. It leaves out the stages' own environments; a function shows as
+   * `[Function: name]`. `input` and `output` of {@link Pipeline.run}, if given, show where they are files by their path.
+   */
+  toString(options: Redirects = {}): string {
+    return quoteChain(this.#stages, options);
   }
 }
 
@@ -143,20 +170,14 @@ function decode(bytes: Buffer, encoding: BufferEncoding | 'buffer'): string | Bu
   return encoding === 'buffer' ? bytes : bytes.toString(encoding);
 }
 
-function checkRunOptions(encoding: unknown, maxOutput: unknown): void {
+function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, output }: RunOptions): void {
   if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
     throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);
   }
   if (typeof maxOutput !== 'number' || !(maxOutput >= 0)) {
     throw new TypeError(`maxOutput: expected a number of bytes, not ${inspect(maxOutput)}`);
   }
-}
-
-function checkLinesOptions(separator: unknown, encoding: unknown): void {
-  if (typeof separator !== 'string' || separator === '') {
-    throw new TypeError(`separator: expected a string that is not empty, not ${inspect(separator)}`);
-  }
-  if (encoding !== 'utf8' && encoding !== 'latin1' && encoding !== 'buffer') {
-    throw new TypeError(`encoding: expected 'utf8', 'latin1' or 'buffer', not ${inspect(encoding)}`);
+  if (output !== undefined && maxOutput !== Infinity) {
+    throw new TypeError('maxOutput: with output nothing is collected that could be limited');
   }
 }

@@ -1,21 +1,10 @@
-import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import { type ReadEnd, type WaitOptions, type WriteEnd } from '@aiopipe/core';
-import {
-  native,
-  Pending,
-  refuse,
-  spawn,
-  type Exit,
-  type ResourceUsage,
-  type SpawnedProgram,
-} from '@aiopipe/core/internal';
+import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProgram } from '@aiopipe/core/internal';
 import { checkArgv, checkSurroundings, quoteArgv, type Environment } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
 import { groupIsRunning } from './group.js';
 import { checkStdio, ProgramFds, type Slot, type StdioOptions } from './stdio.js';
-
-const ESRCH = -constants.errno.ESRCH;
 
 /** Options of {@link popen}. */
 export interface PopenOptions extends StdioOptions {
@@ -56,8 +45,18 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
   PipedEnd<Options, 'stderr', ReadEnd>
 > {
   const slots = checkPopen(argv, options ?? {});
-  const { cwd, env, group } = options ?? {};
-  const fds = new ProgramFds(slots, quoteArgv(argv), popen);
+  // The type of each end is what the options' type says that it is.
+  return startProgram(argv, slots, options ?? {}, popen) as never;
+}
+
+/** @param maker - the public function that the user called */
+export function startProgram(
+  argv: readonly string[],
+  slots: readonly Slot[],
+  { cwd, env, group }: PopenOptions,
+  maker: (...args: never[]) => unknown,
+): Program {
+  const fds = new ProgramFds(slots, quoteArgv(argv), maker);
   let spawned: SpawnedProgram;
   try {
     spawned = spawn({ file: argv[0] as string, argv, cwd, env, fds: fds.map, group, deathSignal: 'SIGTERM' });
@@ -67,9 +66,7 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
   } finally {
     fds.closeTheirs();
   }
-  // The type of each is what the options' type says that it is.
-  const { stdin, stdout, stderr } = fds as never;
-  return new Program(argv, spawned, group === 'own', stdin, stdout, stderr);
+  return new Program(argv, spawned, group === 'own', fds.stdin, fds.stdout, fds.stderr);
 }
 
 /** Throws for what can't be started, before anything was touched. */
@@ -99,7 +96,8 @@ export class Program<
   /** Our end of its stderr, not open yet; undefined unless the option was `pipe`. */
   readonly stderr: Stderr;
   readonly #spawned: SpawnedProgram;
-  readonly #leadsGroup: boolean;
+  /** @internal */
+  readonly leadsGroup: boolean;
 
   /** @internal Made by {@link popen}. */
   constructor(
@@ -116,7 +114,7 @@ export class Program<
     this.stdout = stdout;
     this.stderr = stderr;
     this.#spawned = spawned;
-    this.#leadsGroup = leadsGroup;
+    this.leadsGroup = leadsGroup;
   }
 
   /** How it ended, once it has. An abort or a timeout ends the wait, not the program. */
@@ -167,23 +165,12 @@ export class Program<
    * False if nobody got it.
    */
   killGroup(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    if (!this.#leadsGroup) return this.kill(signal);
-    if (!this.#numberIsOurs()) return false;
-    const number = typeof signal === 'number' ? signal : constants.signals[signal];
-    return native().kill(-this.pid, number) === 0;
+    return this.#spawned.killGroup(signal);
   }
 
   /** Whether anyone runs in the group that it leads. @internal */
   get groupIsRunning(): boolean {
-    return this.#leadsGroup && this.killGroup(0) && groupIsRunning(this.pid);
-  }
-
-  /**
-   * A number is free for others once its process was reaped and its group is empty. So if there is a process with that
-   * number after ours was reaped, the group with that number is not ours.
-   */
-  #numberIsOurs(): boolean {
-    return this.poll() === undefined || native().kill(this.pid, 0) === ESRCH;
+    return this.leadsGroup && this.killGroup(0) && groupIsRunning(this.pid);
   }
 
   /** From now on it keeps our process alive while it runs, as it does from the start. */

@@ -1,18 +1,22 @@
 import { inspect } from 'node:util';
 import { type Exit } from '@aiopipe/core/internal';
 import { checkArgv, checkSurroundings, quote, quoteArgv, type Environment } from './command.js';
+import { type StageFunction } from './function-run.js';
+import { type Pipeline } from './pipeline.js';
 import { type StderrOption } from './stdio.js';
 
 /** One program of a chain, with what is not as usual. */
 export interface StageOptions {
   readonly argv: readonly string[];
+  /** How results and messages name it; `argv[0]` unless given. */
+  readonly name?: string | undefined;
   /** All of its environment; ours unless given. */
   readonly env?: Environment | undefined;
   /** The directory that it starts in; ours unless given. */
   readonly cwd?: string | undefined;
   /**
    * `pipe`, the default, collects it: the last 64 KiB are part of the result. `stdout` sends it down the chain with
-   * stdout. An end moves into the program, so that the chain can run once.
+   * stdout. An end moves into the program, so that the chain can run once. It counts before the chain's `stderr`.
    */
   readonly stderr?: StderrOption | undefined;
   /**
@@ -22,24 +26,46 @@ export interface StageOptions {
   readonly allowFail?: boolean | readonly number[] | undefined;
 }
 
-/** A program of a chain: its argv, or options with it. */
-export type Stage = readonly string[] | StageOptions;
+/** A stage of a chain: a program by its argv, or options with it; a function that runs here; or a chain, all of it. */
+export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
 
-/** How one program of a chain ended. */
+/** A function of a chain. */
+export interface FunctionStage {
+  readonly transform: StageFunction;
+  readonly name: string;
+}
+
+/** A stage as it is kept. */
+export type CheckedStage = StageOptions | FunctionStage;
+
+/** How one stage of a chain ended. */
 export interface StageResult extends Exit {
-  readonly argv: readonly string[];
+  /** The program, or the function's name. */
+  readonly name: string;
+  /** Undefined for a function. */
+  readonly argv: readonly string[] | undefined;
+  /** Ours for a function, whose `exitCode` is 0, or 1 if it threw. What it used is not counted. */
   readonly pid: number;
-  /** The last 64 KiB of its stderr, as UTF-8; undefined unless it was collected. */
+  /** The last 64 KiB of its stderr, as UTF-8; undefined unless that was collected for it alone. */
   readonly stderr: string | undefined;
+  /** What a function threw. */
+  readonly error?: unknown;
+}
+
+export function isFunctionStage(stage: CheckedStage): stage is FunctionStage {
+  return 'transform' in stage;
 }
 
 /** Throws a TypeError for what can't be a stage. What `stderr` is gets checked when the chain starts. */
-export function checkStage(stage: unknown, index: number): StageOptions {
+export function checkStage(stage: unknown, index: number): CheckedStage {
+  if (typeof stage === 'function') {
+    return { transform: stage as StageFunction, name: stage.name === '' ? '(anonymous)' : stage.name };
+  }
   try {
     const options = (
       Array.isArray(stage) || typeof stage !== 'object' ? { argv: stage } : stage
     ) as StageOptions | null;
-    if (options === null) throw new TypeError('expected an argv or an object with one, not null');
+    if (options === null) throw new TypeError('expected an argv, an object with one, or a function, not null');
     checkArgv(options.argv);
     checkSurroundings(options.env, options.cwd);
     checkAllowFail(options.allowFail);
@@ -68,14 +94,21 @@ export function hasFailed(stage: StageOptions, { exitCode, signalCode }: Exit, i
   return exitCode === null || allowFail === false || !allowFail.includes(exitCode);
 }
 
-/** `exit code 2`, `SIGKILL` */
-export function describeExit({ exitCode, signalCode }: Exit): string {
+/** `exit code 2`, `ended by SIGKILL`, `TypeError: no` */
+export function describeEnd(result: StageResult): string {
+  const { exitCode, signalCode } = result;
+  if ('error' in result) {
+    const { error } = result;
+    return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${inspect(error, { depth: 0 })}`;
+  }
   if (signalCode !== null) return `ended by ${signalCode}`;
   return exitCode === null ? 'not known how it ended' : `exit code ${String(exitCode)}`;
 }
 
 /** How a shell would write it, but for the environment: that may hold what nobody wants in a log. */
-export function quoteStage({ argv, cwd, stderr }: StageOptions): string {
+export function quoteStage(stage: CheckedStage): string {
+  if (isFunctionStage(stage)) return `[Function: ${stage.name}]`;
+  const { argv, cwd, stderr } = stage;
   const line = quoteArgv(argv) + quoteStderr(stderr);
   return cwd === undefined ? line : `(cd ${quote(cwd)} && ${line})`;
 }

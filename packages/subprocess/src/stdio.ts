@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs';
+import { lstatSync, openSync, realpathSync } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { ClosedError, ReadEnd, SystemError, WriteEnd, type DuplexEnd } from '@aiopipe/core';
@@ -45,7 +45,8 @@ export interface Slot {
   readonly fd: number;
   /** `stdin`, or `fds[3]`. */
   readonly name: string;
-  readonly spec: StdinOption | StderrOption;
+  /** A number is one of ours, which stays ours: only chains give that. */
+  readonly spec: StdinOption | StderrOption | number;
 }
 
 const NAMES = ['stdin', 'stdout', 'stderr'] as const;
@@ -84,13 +85,9 @@ function checkSpec(name: string, spec: unknown): Slot['spec'] {
     if (spec.fd < 0) throw new ClosedError(`${name}: the FileHandle is closed`);
     return spec;
   }
-  if (typeof spec === 'object' && spec !== null && 'file' in spec) {
-    const { file } = spec;
-    if (typeof file !== 'string' || file === '') {
-      throw new TypeError(`${name}: expected the path of a file, not ${inspect(file)}`);
-    }
-    checkText(`${name}.file`, file);
-    return spec as FileTarget;
+  if (isFileSource(spec)) {
+    checkFile(name, spec.file);
+    return spec;
   }
   const stdout = name === 'stderr' ? "'stdout', " : '';
   const hint = typeof spec === 'number' ? '; a number becomes an end by ReadEnd.fromFd() or WriteEnd.fromFd()' : '';
@@ -100,11 +97,46 @@ function checkSpec(name: string, spec: unknown): Slot['spec'] {
   );
 }
 
+/** Throws for what can't be read from, as {@link checkStdio} does. */
+export function checkSource(name: string, spec: unknown): void {
+  checkSpec(name, spec);
+}
+
+/** Throws for what can't be written to, as {@link checkStdio} does. */
+export function checkTarget(name: string, spec: unknown): void {
+  checkSpec(name, spec);
+  if (spec === 'pipe') throw new TypeError(`${name}: expected where the bytes go, not 'pipe'`);
+}
+
+function checkFile(name: string, file: unknown): void {
+  if (typeof file !== 'string' || file === '') {
+    throw new TypeError(`${name}: expected the path of a file, not ${inspect(file)}`);
+  }
+  checkText(`${name}.file`, file);
+  if (!isFifo(file)) return;
+  throw new TypeError(
+    `${name}: ${inspect(file)} is a FIFO, and opening it would stop this process until its other side is opened; ` +
+      `give a FileHandle (the open() of node:fs/promises waits beside the event loop) or, between programs, an aiopipe()`,
+  );
+}
+
+/** A FIFO that has a name. What stands behind `/dev/stdin` is open already, and has no path that could be resolved. */
+function isFifo(file: string): boolean {
+  try {
+    return lstatSync(realpathSync(file)).isFIFO();
+  } catch {
+    return false;
+  }
+}
+
+const SOURCES: readonly string[] = ['stdin', 'input'];
+
 function checkEnd(name: string, end: ReadEnd | WriteEnd | DuplexEnd): ReadEnd | WriteEnd | DuplexEnd {
   const { kind } = end[HANDLE]().pack();
-  const wrong = name === 'stdin' ? 'WriteEnd' : 'ReadEnd';
+  const isRead = SOURCES.includes(name);
+  const wrong = isRead ? 'WriteEnd' : 'ReadEnd';
   if (kind === wrong && !name.startsWith('fds')) {
-    const needs = name === 'stdin' ? 'reads there, so it takes a ReadEnd' : 'writes there, so it takes a WriteEnd';
+    const needs = isRead ? 'reads there, so it takes a ReadEnd' : 'writes there, so it takes a WriteEnd';
     throw new TypeError(`${name}: the program ${needs}, not a ${kind}`);
   }
   return end;
@@ -115,11 +147,30 @@ export function isEnd(value: unknown): value is (ReadEnd | WriteEnd | DuplexEnd)
   return isHandle(value) && 'detach' in value;
 }
 
+export function isFileSource(value: unknown): value is FileTarget {
+  return typeof value === 'object' && value !== null && 'file' in value;
+}
+
 /** Its class is not to be had from Node. */
 export function isFileHandle(value: unknown): value is FileHandle {
   return (
     typeof value === 'object' && value !== null && 'datasync' in value && typeof (value as FileHandle).fd === 'number'
   );
+}
+
+/** @param what - what the file is opened as, in the words of the {@link SystemError} */
+export function openFile(file: string, flags: string, what: string): number {
+  try {
+    return openSync(file, flags);
+  } catch (cause) {
+    const { errno = 0 } = cause as NodeJS.ErrnoException;
+    throw new SystemError(errno, 'open', `can't open ${JSON.stringify(file)} as ${what}`, { path: file });
+  }
+}
+
+/** As a shell's `>>` and `>`. */
+export function writingFlags({ append }: FileTarget): string {
+  return append === true ? 'a' : 'w';
 }
 
 /**
@@ -177,22 +228,14 @@ export class ProgramFds {
     if (spec === 'pipe') return this.#pipe(fd, name);
     // The slots are in the order of their numbers, so what 1 is has been decided.
     if (spec === 'stdout') return this.map.get(1) as number;
+    if (typeof spec === 'number') return spec;
     if (isFileHandle(spec)) return blocking(spec.fd);
-    const { file, append } = spec as FileTarget;
-    return this.#open(file, fd === 0 ? 'r' : append === true ? 'a' : 'w', name);
+    const { file } = spec as FileTarget;
+    return this.#open(file, fd === 0 ? 'r' : writingFlags(spec as FileTarget), name);
   }
 
   #open(file: string, flags: string, name: string): number {
-    let fd: number;
-    try {
-      fd = openSync(file, flags);
-    } catch (cause) {
-      const { errno = 0 } = cause as NodeJS.ErrnoException;
-      throw new SystemError(errno, 'open', `can't open ${JSON.stringify(file)} as ${name} of ${this.#program}`, {
-        path: file,
-      });
-    }
-    return this.#theirs(fd);
+    return this.#theirs(openFile(file, flags, `${name} of ${this.#program}`));
   }
 
   #pipe(fd: number, name: string): number {

@@ -1,0 +1,27 @@
+import { inspect } from 'node:util';
+
+/** What goes through a chain piece by piece. A string goes as UTF-8. */
+export type InputChunk = string | ArrayBufferView;
+
+/** What yields chunks one after the other. */
+export type Chunks = Iterator<InputChunk, unknown> | AsyncIterator<InputChunk, unknown>;
+
+export function isChunk(value: unknown): value is InputChunk {
+  return typeof value === 'string' || ArrayBuffer.isView(value);
+}
+
+export function isIterable(value: unknown): value is Iterable<InputChunk> | AsyncIterable<InputChunk> {
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
+}
+
+export function iterate(iterable: Iterable<InputChunk> | AsyncIterable<InputChunk>): Chunks {
+  return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+}
+
+/** @param what - who yielded it, in the words of the TypeError for what is no chunk */
+export function toBytes(chunk: unknown, what: string): Buffer {
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  if (Buffer.isBuffer(chunk)) return chunk;
+  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  throw new TypeError(`${what}: expected bytes or strings from the iterable, not ${inspect(chunk, { depth: 0 })}`);
+}

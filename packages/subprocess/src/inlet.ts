@@ -1,0 +1,92 @@
+import { ClosedError } from '@aiopipe/core';
+import { toBytes, type Chunks } from './chunks.js';
+import { checkRecordOptions, type RecordOptions } from './record-options.js';
+import { RecordSplitter } from './records.js';
+
+/** What a function of a chain reads: the bytes of the stage before it, as they come. It can be read once. */
+export interface StageInput extends AsyncIterable<Buffer> {
+  /** The same as lines of text, without their newline; or other records, as {@link Pipeline.lines} has them. */
+  lines(options?: RecordOptions<'utf8' | 'latin1'>): AsyncGenerator<string, void, undefined>;
+  lines(options: RecordOptions<'buffer'>): AsyncGenerator<Buffer, void, undefined>;
+}
+
+const END = Object.freeze({ done: true, value: undefined });
+
+/**
+ * Chunks from any source, where the one who waits for the next can be sent away, whatever the source does: it may be
+ * a user's generator that waits for something itself.
+ */
+export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefined> {
+  readonly #source: Chunks;
+  readonly #what: string;
+  #isOver = false;
+  #failure: Error | undefined;
+  #sendAway: ((reason: Error) => void) | undefined;
+  /** How many have been taken. */
+  bytes = 0;
+
+  /** @param what - as the source is named in messages */
+  constructor(source: Chunks, what: string) {
+    this.#source = source;
+    this.#what = what;
+  }
+
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    if (this.#isOver && this.#failure === undefined) return Promise.resolve(END);
+    const next = new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#sendAway = reject;
+      this.#take().then(resolve, reject);
+    });
+    // A function may have left without awaiting it.
+    next.catch(() => undefined);
+    return next;
+  }
+
+  async #take(): Promise<IteratorResult<Buffer, undefined>> {
+    const { done, value } = await this.#source.next();
+    if (done === true) {
+      this.#isOver = true;
+      return END;
+    }
+    const bytes = toBytes(value, this.#what);
+    this.bytes += bytes.length;
+    return { done: false, value: bytes };
+  }
+
+  /** No more is wanted: the source is told. */
+  return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#close(new ClosedError(`${this.#what}: closed while a read of it waited`));
+    return Promise.resolve(END);
+  }
+
+  /** As {@link return}, but whoever reads on hears why there is no more: it must not take this for the end. */
+  stop(reason: Error): void {
+    this.#failure ??= reason;
+    this.#close(reason);
+  }
+
+  #close(reason: Error): void {
+    this.#sendAway?.(reason);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // Not awaited: a source that waits for something itself may never answer.
+    void (async () => this.#source.return?.())().catch(() => undefined);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  lines(options?: RecordOptions<'utf8' | 'latin1'>): AsyncGenerator<string, void, undefined>;
+  lines(options: RecordOptions<'buffer'>): AsyncGenerator<Buffer, void, undefined>;
+  lines(options: RecordOptions = {}): AsyncGenerator<string | Buffer, void, undefined> {
+    const { separator, encoding } = checkRecordOptions(options);
+    return this.#records(new RecordSplitter(separator, encoding));
+  }
+
+  async *#records(splitter: RecordSplitter): AsyncGenerator<string | Buffer, void, undefined> {
+    for await (const chunk of this) yield* splitter.push(chunk);
+    yield* splitter.end();
+  }
+}

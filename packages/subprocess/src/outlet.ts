@@ -1,0 +1,73 @@
+import { performance } from 'node:perf_hooks';
+import { AbortError, ClosedError, TimeoutError, type PipeReader, type ReadEnd } from '@aiopipe/core';
+
+/** As many bytes as one system call of the reader brings. */
+const CHUNK = 256 * 1024;
+/** A timeout that gives the event loop one chance to look. */
+const ONE_LOOK = 1;
+
+/**
+ * What programs write that nobody else reads, until all have closed their side. Something that they left behind may
+ * hold it: after the last of them has ended, at most the grace is spent waiting for more.
+ */
+export class Outlet implements AsyncIterator<Buffer, undefined> {
+  readonly #reader: PipeReader;
+  #hasExited = false;
+  /** Milliseconds of waiting that are left. */
+  #grace: number;
+  #hadLastLook = false;
+  readonly #interrupt = new AbortController();
+
+  /** @param exited - resolves when all of the programs have ended */
+  constructor(end: ReadEnd, exited: Promise<unknown>, grace: number) {
+    this.#reader = end.open();
+    this.#grace = grace;
+    void exited.then(() => {
+      this.#hasExited = true;
+      this.#interrupt.abort();
+    });
+  }
+
+  async next(): Promise<IteratorResult<Buffer, undefined>> {
+    const chunk = (await this.#whileRunning()) ?? (await this.#afterwards());
+    return chunk.length === 0 ? { done: true, value: undefined } : { done: false, value: chunk };
+  }
+
+  async #whileRunning(): Promise<Buffer | undefined> {
+    while (!this.#hasExited) {
+      const chunk = await this.#read(Infinity, this.#interrupt.signal);
+      if (chunk !== undefined) return chunk;
+    }
+    return undefined;
+  }
+
+  async #afterwards(): Promise<Buffer> {
+    while (this.#grace > 0) {
+      const begin = performance.now();
+      const chunk = await this.#read(this.#grace);
+      this.#grace -= performance.now() - begin;
+      if (chunk !== undefined) return chunk;
+    }
+    // An event loop that was blocked sees that the time has passed before it sees the bytes that came meanwhile.
+    const chunk = this.#hadLastLook ? undefined : await this.#read(ONE_LOOK);
+    this.#hadLastLook = true;
+    return chunk ?? Buffer.alloc(0);
+  }
+
+  /** Empty at the end; undefined if nothing came in time, or the programs have ended meanwhile. */
+  async #read(timeout: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+    try {
+      return await this.#reader.read(CHUNK, { timeout, signal });
+    } catch (error) {
+      if (error instanceof ClosedError) return Buffer.alloc(0);
+      if (error instanceof AbortError || error instanceof TimeoutError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Closes it, also while a read waits: who writes on meets a closed pipe. */
+  return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#reader[Symbol.dispose]();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}

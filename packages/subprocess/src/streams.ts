@@ -1,0 +1,45 @@
+import { Readable } from 'node:stream';
+import { AbortError } from '@aiopipe/core';
+import { type Chain } from './chain.js';
+
+/** Nothing is started or read before somebody asks. Cancelling ends the chain. */
+export function webStream(chain: Chain): ReadableStream<Uint8Array> {
+  const chunks = chain.run();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const next = await chunks.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(next.value);
+      },
+      async cancel() {
+        await leave(chain, chunks);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Nothing is started or read before somebody asks. Destroying ends the chain. */
+export function nodeStream(chain: Chain): Readable {
+  const chunks = chain.run();
+  return new Readable({
+    read() {
+      chunks.next().then(
+        ({ done, value }) => this.push(done === true ? null : value),
+        (error: unknown) => this.destroy(error as Error),
+      );
+    },
+    destroy(error, callback) {
+      leave(chain, chunks).then(() => {
+        callback(error);
+      }, callback);
+    },
+  });
+}
+
+/** A generator that waits for its next chunk can't be left before that has come, so the wait is ended. */
+async function leave(chain: Chain, chunks: AsyncGenerator<Buffer>): Promise<void> {
+  chain.stop(new AbortError('the stream was closed'));
+  await chunks.return(undefined);
+}
