@@ -117,10 +117,14 @@ export class Chain {
   #startProgram(stage: StageOptions, upstream: Upstream, isLast: boolean): Upstream {
     const { argv, env, cwd } = stage;
     const { stdin } = upstream;
-    const slots = checkStdio({ stdin, stdout: (isLast ? this.#output : undefined) ?? 'pipe', stderr: stage.stderr }).map(
-      (slot) => (slot.fd === 2 && stage.stderr === undefined ? { ...slot, spec: this.#stderr?.spec ?? 'pipe' } : slot),
+    const slots = checkStdio({
+      stdin,
+      stdout: (isLast ? this.#output : undefined) ?? 'pipe',
+      stderr: stage.stderr,
+    }).map((slot) =>
+      slot.fd === 2 && stage.stderr === undefined ? { ...slot, spec: this.#stderr?.spec ?? 'pipe' } : slot,
     );
-    const program = startProgram(argv, slots, { env, cwd, group: this.#group }, Chain as never);
+    const program = startProgram(argv, slots, { env, cwd, group: this.#group }, startProgram);
     this.#runs.push(new ProgramRun(stage, program));
     const row = upstream.row ?? { programs: [], feed: stdin === 'pipe' ? this.#feed(program, upstream) : undefined };
     row.programs.push(program);

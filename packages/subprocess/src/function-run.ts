@@ -17,7 +17,6 @@ export type StageOutput = AsyncIterable<InputChunk> | Iterable<InputChunk> | Inp
 export type StageFunction = (
   input: StageInput,
   signal: AbortSignal,
-  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without a return is a good last stage
 ) => StageOutput | void | Promise<StageOutput | void>;
 
 /** One call of a function of a chain. It starts when its first output is asked for. */

@@ -44,7 +44,9 @@ export function chunksOf(input: Input): Chunks {
   if (isChunk(input)) return [input].values();
   if (isFileHandle(input)) return readFile(input);
   if (isEnd(input)) return readEnd(input as ReadEnd | DuplexEnd);
-  return isFileSource(input) ? readPath(input.file) : iterate(input as Iterable<InputChunk> | AsyncIterable<InputChunk>);
+  return isFileSource(input)
+    ? readPath(input.file)
+    : iterate(input as Iterable<InputChunk> | AsyncIterable<InputChunk>);
 }
 
 async function* readPath(file: string): AsyncGenerator<Buffer, void> {

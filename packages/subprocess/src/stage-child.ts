@@ -24,14 +24,19 @@ async function main(url = '', name = ''): Promise<number> {
   for await (const bytes of run) if (!(await stdout.write(bytes))) break;
   await run.done;
   if (run.failure === undefined) return 0;
-  console.error(run.failure.reason);
+  complain(run.failure.reason);
   return 1;
+}
+
+/** Where the stage's stderr is collected. */
+function complain(error: unknown): void {
+  process.stderr.write(`${inspect(error)}\n`);
 }
 
 main(...process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    console.error(error);
+    complain(error);
     process.exit(1);
   },
 );

@@ -13,7 +13,10 @@ const SYNTAX: readonly (readonly [RegExp, string])[] = [
   [/["'\\]/, 'a quote: nothing takes the words apart, so write ${…} for one that holds blanks or quotes'],
   [/[*?[\]]/, "a pattern: the glob() of node:fs/promises lists files, and ${'…'} is the word as it stands"],
   [/[$`(){}]/, "an expansion: write ${…} with a value, or ${'…'} for the word as it stands"],
-  [/(^|[ \t])[~#]/, "a `~` or `#` that a shell takes for its own: write ${…} with a path, or ${'…'} for the word as it stands"],
+  [
+    /(^|[ \t])[~#]/,
+    "a `~` or `#` that a shell takes for its own: write ${…} with a path, or ${'…'} for the word as it stands",
+  ],
   [/\S[ \t]*\n\s*\S/, 'a second line: write a second chain, or all words in one line'],
 ];
 
@@ -28,7 +31,9 @@ const SYNTAX: readonly (readonly [RegExp, string])[] = [
  */
 export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipeline {
   if (!Array.isArray(text) || !('raw' in text)) {
-    throw new TypeError(`$: it is written before a template, as in $\`ls -l \${directory}\`, not called with ${inspect(text)}`);
+    throw new TypeError(
+      `$: it is written before a template, as in $\`ls -l \${directory}\`, not called with ${inspect(text)}`,
+    );
   }
   return new Pipeline([words(text.raw, values)]);
 }
@@ -37,7 +42,8 @@ function words(literals: readonly string[], values: readonly Word[]): string[] {
   // A mark for each value, so that the text is seen as a whole: it can't be in the text, which a program could not get.
   const line = literals.join(MARK).trim();
   for (const [pattern, what] of SYNTAX) {
-    if (pattern.test(line)) throw new TypeError(`$\`${line.replaceAll(MARK, '${…}')}\`: no shell runs this, and it holds ${what}`);
+    if (pattern.test(line))
+      throw new TypeError(`$\`${line.replaceAll(MARK, '${…}')}\`: no shell runs this, and it holds ${what}`);
   }
   let used = 0;
   return line
@@ -57,7 +63,9 @@ function argumentsOf(value: unknown, index: number): string[] {
 
 function partOf(value: unknown, index: number): string {
   if (!Array.isArray(value)) return textOf(value, index);
-  throw new TypeError(`$: value ${String(index + 1)} is a list, which stands for words of their own: put blanks around it`);
+  throw new TypeError(
+    `$: value ${String(index + 1)} is a list, which stands for words of their own: put blanks around it`,
+  );
 }
 
 function textOf(value: unknown, index: number): string {
