@@ -217,11 +217,11 @@ export class Chain {
     await this.#target?.close();
   }
 
-  /** From the start to the end: what it writes, and at the end its failure. To leave it ends the chain. */
-  async *run(): AsyncGenerator<Buffer, void, undefined> {
+  /** From the start to the end: what `pieces` makes of its output, then its failure. To leave it ends the chain. */
+  async *run<T>(pieces: (chunks: AsyncIterable<Buffer>) => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     try {
       this.start();
-      yield* this.chunks();
+      yield* pieces(this.chunks());
       await this.finish();
     } finally {
       await this.close();

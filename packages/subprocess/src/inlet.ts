@@ -1,13 +1,14 @@
 import { ClosedError } from '@aiopipe/core';
 import { toBytes, type Chunks } from './chunks.js';
+import { feedRecords, Lines } from './lines.js';
 import { checkRecordOptions, type RecordOptions } from './record-options.js';
-import { RecordSplitter } from './records.js';
+import { recordSplitter } from './records.js';
 
 /** What a function of a chain reads: the bytes of the stage before it, as they come. It can be read once. */
 export interface StageInput extends AsyncIterable<Buffer> {
   /** The same as lines of text, without their newline; or other records, as {@link Pipeline.lines} has them. */
-  lines(options?: RecordOptions<'utf8' | 'latin1'>): AsyncGenerator<string, void, undefined>;
-  lines(options: RecordOptions<'buffer'>): AsyncGenerator<Buffer, void, undefined>;
+  lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;
+  lines(options: RecordOptions<'buffer'>): Lines<Buffer>;
 }
 
 const END = Object.freeze({ done: true, value: undefined });
@@ -78,15 +79,11 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
     return this;
   }
 
-  lines(options?: RecordOptions<'utf8' | 'latin1'>): AsyncGenerator<string, void, undefined>;
-  lines(options: RecordOptions<'buffer'>): AsyncGenerator<Buffer, void, undefined>;
-  lines(options: RecordOptions = {}): AsyncGenerator<string | Buffer, void, undefined> {
+  lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;
+  lines(options: RecordOptions<'buffer'>): Lines<Buffer>;
+  lines(options: RecordOptions = {}): Lines<string | Buffer> {
     const { separator, encoding } = checkRecordOptions(options);
-    return this.#records(new RecordSplitter(separator, encoding));
-  }
-
-  async *#records(splitter: RecordSplitter): AsyncGenerator<string | Buffer, void, undefined> {
-    for await (const chunk of this) yield* splitter.push(chunk);
-    yield* splitter.end();
+    const splitter = recordSplitter(separator, encoding);
+    return new Lines(splitter, feedRecords(splitter, this));
   }
 }
