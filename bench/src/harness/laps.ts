@@ -24,13 +24,16 @@ const gauges: Record<Gauge, (work: () => Promise<void>) => Promise<number>> = {
   async stall(work) {
     const delays = monitorEventLoopDelay({ resolution: 1 });
     delays.enable();
+    // It counts from the first time that its timer fires to the last, and the work is all to lie between the two.
+    await fewMilliseconds();
     await work();
-    // What stood still until the very end shows only once its timer has been late.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await fewMilliseconds();
     delays.disable();
     return delays.max / 1e9;
   },
 };
+
+const fewMilliseconds = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /**
  * A runner in a process of its own, so that no side's heap, compiled code or timers are another's. The work is all in

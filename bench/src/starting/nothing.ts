@@ -1,0 +1,2 @@
+// What a child is started on that has nothing to do.
+export {};
