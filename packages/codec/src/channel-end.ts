@@ -1,10 +1,13 @@
-import { BusyError, ClosedError, MovedError } from '@aiopipe/core';
+import { BusyError, ClosedError } from '@aiopipe/core';
 import {
   closeSideWhenDropped,
   Descriptor,
   forget,
   HANDLE,
+  HANDLE_IN_JSON,
   inspectFd,
+  movingBy,
+  Pending,
   READABLE,
   WRITABLE,
   type Handle,
@@ -13,7 +16,9 @@ import {
 } from '@aiopipe/core/internal';
 import { DEFAULT_MAX_FRAME_LENGTH } from './frame.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
+import { EndOfStreamError } from './errors.js';
 import { type IncomingFds } from './passing.js';
+import { watchPeer } from './peer-watch.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
 
@@ -86,7 +91,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
   protected readonly receiver: Receiver | undefined;
   readonly #settings: ChannelSettings;
   readonly #directions: number;
-  #movedTo: string | undefined;
+  #closed: Pending<void> | undefined;
   /** Why it closed itself, until {@link close} was called, too. */
   #brokenBy: Error | undefined;
   #wasClosed = false;
@@ -126,6 +131,20 @@ export abstract class ChannelEnd implements Handle, Disposable {
   }
 
   /**
+   * Settles when this handle is over. It resolves if that was your doing: `close()`, disposal, or handing it on. It rejects
+   * if it was not, with the error that `get()` or `put()` rejects with from then on: EndOfStreamError or BrokenPipeError
+   * once the peer has gone, DecodeError, say, where what it sent broke the channel. Messages come before the end: to an end
+   * that receives, the peer hasn't gone while one is there that nobody took, unless a `put()` fails.
+   *
+   * As `closed` of web streams, it is no unhandled rejection where nobody looks at it. Whoever has asked for it hears of a
+   * peer's end also while nothing waits; that keeps the channel from being collected, but not the process alive.
+   */
+  get closed(): Promise<void> {
+    this.#closed ??= this.#watch();
+    return this.#closed.promise;
+  }
+
+  /**
    * Closes at once. BusyError while a `get()` or `put()` waits or a message is unsent, ClosedError the second time, and
    * MovedError after it was handed on.
    */
@@ -162,20 +181,20 @@ export abstract class ChannelEnd implements Handle, Disposable {
 
   /** @internal */
   [HANDLE]() {
-    return {
-      assertMovable: () => {
-        this.#assertMovable();
-      },
-      pack: () => this.#pack(),
-      move: (destination: string) => {
-        const packed = this.#pack();
+    return movingBy(
+      () => this.#pack(),
+      (destination) => {
         this.#forget();
-        this.#movedTo = destination;
         this.receiver?.forgetReadAhead();
-        this.descriptor.release();
-        return packed;
+        this.descriptor.release(destination);
+        this.#closed?.resolve();
       },
-    };
+    );
+  }
+
+  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.descriptor.toString();
   }
 
   /** The kind's name on the way to another process. @internal */
@@ -184,11 +203,13 @@ export abstract class ChannelEnd implements Handle, Disposable {
   /** Why calls are refused, once it is closed or went elsewhere. @internal */
   closedError(): ClosedError {
     const cause = this.#brokenBy;
-    if (cause !== undefined) {
-      return new ClosedError(`${this.descriptor.toString()} is closed: ${cause.message}`, { cause });
-    }
-    if (this.#movedTo === undefined) return this.descriptor.closedError();
-    return new MovedError(`${this.descriptor.toString()} is not here any more: it was handed to ${this.#movedTo}`);
+    if (cause === undefined) return this.descriptor.closedError();
+    return new ClosedError(`${this.descriptor.toString()} is closed: ${cause.message}`, { cause });
+  }
+
+  /** What messages come out of, if any do. @internal */
+  get incoming(): Receiver | undefined {
+    return this.receiver;
   }
 
   /** @internal */
@@ -213,8 +234,38 @@ export abstract class ChannelEnd implements Handle, Disposable {
     throw new BusyError(`${this.descriptor.toString()} can't be ${what}: a get or put waits, or a message is unsent`);
   }
 
+  #watch(): Pending<void> {
+    const closed = new Pending<void>();
+    closed.promise.catch(() => undefined);
+    if (this.#brokenBy !== undefined) closed.reject(this.#brokenBy);
+    else if (this.descriptor.isClosed) closed.resolve();
+    else {
+      const onOver = (error: Error) => {
+        closed.reject(error);
+      };
+      this.sender?.watch(onOver);
+      this.receiver?.watch((error) => {
+        if (!(error instanceof EndOfStreamError && this.#canStillSend)) onOver(error);
+      });
+      if (this.receiver === undefined) {
+        watchPeer(this.descriptor, () => this.sender?.peerGone());
+      }
+    }
+    return closed;
+  }
+
+  /** A peer may have ended what it sends, and go on to receive: a program in another language, say. */
+  get #canStillSend(): boolean {
+    return this.sender !== undefined && this.descriptor.isLocal && !this.descriptor.isPeerGone;
+  }
+
   #assertMovable(): void {
     this.#assertIdle('moved');
+    if (this.receiver?.holdsMessage) {
+      throw new BusyError(
+        `${this.descriptor.toString()} can't be moved: its schema has a message in work, or one that nobody got`,
+      );
+    }
     const { encoder, decoder } = this.#settings;
     if (typeof encoder !== 'function' && typeof decoder !== 'function') return;
     throw new TypeError(
@@ -247,6 +298,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
     this.#forget();
     this.receiver?.arrivedFds.closeAll();
     this.descriptor.closeSide(READABLE | WRITABLE);
+    this.#closed?.resolve();
   }
 
   #forget(): void {

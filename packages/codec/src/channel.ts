@@ -4,6 +4,7 @@ import { ChannelEnd, readOptions, type ChannelOptions, type Luggage } from './ch
 import { EndOfStreamError } from './errors.js';
 import { type Receiver } from './receiver.js';
 import { type Sender } from './sender.js';
+import { checkBy, type StandardSchema } from './validation.js';
 
 /** What it asks the kernel for, each way; it takes what it gets. */
 const BUFFER_SIZE = 1024 * 1024;
@@ -32,6 +33,20 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
    */
   get(options?: WaitOptions): Promise<Receive> {
     return get(this, this.receiver, options) as Promise<Receive>;
+  }
+
+  /**
+   * From now on, each message that comes out of this handle is what `schema` makes of it. One that isn't valid rejects its
+   * `get()` with InvalidMessageError, whose `issues` say why; the channel goes on. A schema may take its time: messages
+   * keep their order, and a `get()` that times out meanwhile leaves the message to the next.
+   *
+   * Returns this handle, with the type of what the schema makes. The schema stays here when the handle moves. A later one
+   * takes its place.
+   */
+  validate<Output>(schema: StandardSchema<Output>): ChannelReader<Output> {
+    this.assertHere();
+    this.receiver.check = checkBy(schema, () => this.descriptor.toString());
+    return this as ChannelReader<unknown> as ChannelReader<Output>;
   }
 
   /** A message that is there already, or undefined. Throws what `get()` would reject with. */
@@ -94,6 +109,13 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
   /** As {@link ChannelReader.get}. */
   get(options?: WaitOptions): Promise<Receive> {
     return get(this, this.receiver, options) as Promise<Receive>;
+  }
+
+  /** As {@link ChannelReader.validate}, for what is received. */
+  validate<Output>(schema: StandardSchema<Output>): Channel<Send, Output> {
+    this.assertHere();
+    this.receiver.check = checkBy(schema, () => this.descriptor.toString());
+    return this as Channel<Send, unknown> as Channel<Send, Output>;
   }
 
   /** As {@link ChannelReader.tryGet}. */

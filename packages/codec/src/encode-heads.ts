@@ -261,7 +261,7 @@ export abstract class HeadWriter extends Writer {
     try {
       index = this.sink.add(value);
     } catch (error) {
-      throw new Passing(error);
+      throw error instanceof Refusal ? error : new Passing(error);
     }
     this.opened = this.tagged(Tag.Handle, index, pos);
     return NOTHING;

@@ -34,6 +34,31 @@ export class DecodeError extends AiopipeError {
   }
 }
 
+/** What is wrong with a message, as a Standard Schema says it. */
+export interface MessageIssue {
+  readonly message: string;
+  /** Where in the message: keys, or objects with a `key`. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/**
+ * The peer's: a message isn't as the schema of `validate()` wants it. It was taken, handles in it were closed, and the
+ * channel goes on. `code` is `ERR_AIOPIPE_INVALID_MESSAGE`.
+ */
+export class InvalidMessageError extends AiopipeError {
+  /** What the schema found; empty where it threw, and then that is the `cause`. */
+  readonly issues: readonly MessageIssue[];
+
+  constructor(message: string, issues: readonly MessageIssue[], options?: AiopipeErrorOptions) {
+    super('ERR_AIOPIPE_INVALID_MESSAGE', message, options);
+    this.issues = issues;
+  }
+
+  static {
+    nameErrors(this);
+  }
+}
+
 /** The peer's, or yours: a frame is longer than `maxFrameLength`. `code` is `ERR_AIOPIPE_FRAME_TOO_LONG`. */
 export class FrameTooLongError extends AiopipeError {
   /** The frame's length, in bytes, without its header. */
@@ -41,10 +66,11 @@ export class FrameTooLongError extends AiopipeError {
   /** The limit that it is over, in bytes. */
   readonly maxFrameLength: number;
 
-  constructor(length: number, maxFrameLength: number, options?: AiopipeErrorOptions) {
+  constructor(length: number, maxFrameLength: number, options: AiopipeErrorOptions & { about?: string } = {}) {
+    const about = options.about === undefined ? '' : `${options.about}: `;
     super(
       'ERR_AIOPIPE_FRAME_TOO_LONG',
-      `a frame of ${String(length)} bytes is over the limit of ${String(maxFrameLength)} (maxFrameLength)`,
+      `${about}a frame of ${String(length)} bytes is over the limit of ${String(maxFrameLength)} (maxFrameLength)`,
       options,
     );
     this.length = length;

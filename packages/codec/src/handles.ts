@@ -2,7 +2,10 @@
 export interface HandleSink {
   /** Whether this object, which carries the brand, is a handle that can go along. */
   isHandle(value: object): boolean;
-  /** Notes it; returns its index in this message's list of handles. What it throws is thrown by the encoder as it is. */
+  /**
+   * Notes it; returns its index in this message's list of handles. A Refusal that it throws becomes an EncodeError with
+   * the way to the handle; anything else is thrown by the encoder as it is.
+   */
   add(value: object): number;
 }
 

@@ -1,8 +1,10 @@
+import { HANDLE_IN_JSON, isHandle } from '@aiopipe/core/internal';
 import { Decoder } from './decode.js';
 import { Encoder } from './encode.js';
 import { DecodeError, EncodeError } from './errors.js';
 import { type Output } from './output.js';
 import { IncomingHandles, type IncomingFds, type OutgoingHandles } from './passing.js';
+import { describePath } from './paths.js';
 import { codecNamed, type ByteCodec } from './registry.js';
 import { deserialize, serialize } from './serialize.js';
 
@@ -81,6 +83,7 @@ class DefaultDecoder implements MessageDecoder {
     try {
       const value = this.#decoder.decode(bytes, start + 1, listStart, handles);
       handles.closeUntaken();
+      fds.made = handles;
       return value;
     } catch (error) {
       handles.closeAll();
@@ -115,10 +118,23 @@ const json: ByteCodec = {
   encode: (value) => {
     const text = JSON.stringify(value) as string | undefined;
     if (text === undefined) throw new EncodeError('value', `${kindOf(value)} has no form in JSON`);
+    if (text.includes(HANDLE_IN_JSON)) refuseHandles(value);
     return Buffer.from(text);
   },
   decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
 };
+
+/** Each shows in JSON as a string, which a string of the user's may be like: so the value is searched for one. */
+function refuseHandles(root: unknown): void {
+  const seen = new Set<object>();
+  const search = (ancestors: readonly object[], value: unknown): void => {
+    if (typeof value !== 'object' || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (isHandle(value)) throw new EncodeError(describePath(ancestors, value), 'a handle cannot be sent as JSON');
+    for (const item of Object.values(value)) search([...ancestors, value], item);
+  };
+  search([], root);
+}
 
 /** A codec of the user's, or one of the simple ones, for either direction. */
 class SimpleEncoder implements MessageEncoder {

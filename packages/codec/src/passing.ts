@@ -1,6 +1,7 @@
 import { adopterOf, HANDLE, isHandle, native, OwnedFd, type Handle } from '@aiopipe/core/internal';
-import { DecodeError, EncodeError } from './errors.js';
+import { DecodeError } from './errors.js';
 import { type HandleSink, type HandleSource } from './handles.js';
+import { Refusal } from './paths.js';
 
 /** How a handle stands in its message: what the other side makes it again from. */
 type Description = [kind: string, fdCount: number, data: unknown];
@@ -29,9 +30,9 @@ export class OutgoingHandles implements HandleSink {
     const known = this.#handles.indexOf(value as Handle);
     if (known >= 0) return known;
     if (!this.#canPass) {
-      throw new EncodeError(
-        'value',
+      throw new Refusal(
         'a handle can only be sent over a local socket, and this channel is over something else',
+        value,
       );
     }
     (value as Handle)[HANDLE]().assertMovable();
@@ -69,6 +70,8 @@ export class IncomingFds {
   readonly arrivals = new Int32Array(254);
   #fds: OwnedFd[] = [];
   #wereLost = false;
+  /** The handles of the message that was decoded last, as long as it may still be refused. */
+  made: IncomingHandles | undefined;
 
   /**
    * Takes in what the last call brought. Once some were lost on the way, those that come later belong to messages that
@@ -112,6 +115,13 @@ export class IncomingFds {
 
   closeAll(): void {
     for (const fd of this.#fds.splice(0)) fd.close();
+    this.closeMade();
+  }
+
+  /** Its message is refused: nobody gets them. */
+  closeMade(): void {
+    this.made?.closeAll();
+    this.made = undefined;
   }
 }
 
@@ -161,9 +171,15 @@ export class IncomingHandles implements HandleSource {
 
   #close(which: (handle: { isTaken: boolean }) => boolean): void {
     for (const handle of this.#handles) {
-      if ('value' in handle && which(handle)) (handle.value as Disposable)[Symbol.dispose]();
+      if ('value' in handle && which(handle)) discard(handle.value);
     }
   }
+}
+
+/** An opened stream has no closing that is over at once, but can be taken from whoever has it as if it moved on. */
+function discard(handle: object): void {
+  if (Symbol.dispose in handle) (handle as Disposable)[Symbol.dispose]();
+  else for (const fd of (handle as Handle)[HANDLE]().move('nobody').fds) fd.close();
 }
 
 function checkDescription(value: unknown): Description {

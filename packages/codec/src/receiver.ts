@@ -9,10 +9,11 @@ import {
   type Interest,
   type OwnedFd,
 } from '@aiopipe/core/internal';
-import { DecodeError, EndOfStreamError, FrameTooLongError } from './errors.js';
+import { DecodeError, EndOfStreamError, FrameTooLongError, InvalidMessageError } from './errors.js';
 import { HEADER_LENGTH } from './frame.js';
 import { type MessageDecoder } from './message-codec.js';
 import { IncomingFds } from './passing.js';
+import { isThenable, type Check } from './validation.js';
 
 /** The receive buffer grows to this while reads fill it, and beyond it for one larger message at a time. */
 const SMALL = 16 * 1024;
@@ -26,6 +27,17 @@ export interface ReadAhead {
   readonly fds: readonly OwnedFd[];
 }
 
+/** Who waits for a message, and gets one or what stands in its place. */
+export interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** A message whose validation takes its time. The next one is decoded only when this one was given to somebody. */
+interface Held {
+  outcome?: { readonly value: unknown } | { readonly error: unknown };
+}
+
 /** The receiving half of a channel: reads while somebody waits, cuts frames, decodes, and gives each to one `get()`. */
 export class Receiver {
   readonly #descriptor: Descriptor;
@@ -35,7 +47,10 @@ export class Receiver {
   #start = 0;
   #end = 0;
   readonly #fds = new IncomingFds();
-  #waiting: Pending<unknown>[] = [];
+  #waiting: Waiting[] = [];
+  #check: Check | undefined;
+  #held: Held | undefined;
+  #onOver: ((error: Error) => void) | undefined;
   #ended = false;
   #failure: Error | undefined;
   /** The last read took less than there was room for: the next one would only hear EAGAIN. */
@@ -61,6 +76,16 @@ export class Receiver {
     return this.#waiting.length > 0 || this.#isDecoding;
   }
 
+  /** Whether a message was decoded that nobody has got yet. */
+  get holdsMessage(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** From now on every message passes it before it is given to anybody. */
+  set check(check: Check) {
+    this.#check = check;
+  }
+
   /** Those that have come and that no message was given yet: whoever closes or drops the channel closes them. */
   get arrivedFds(): IncomingFds {
     return this.#fds;
@@ -83,13 +108,30 @@ export class Receiver {
       options,
       () => `${this.#name}: no message came`,
       () => {
-        this.#waiting.splice(this.#waiting.indexOf(pending), 1);
-        this.#update();
+        this.leave(pending);
       },
     );
     this.#waiting.push(pending);
     this.#update();
     return pending.promise;
+  }
+
+  /** Queues up somebody who waits elsewhere, too. */
+  enter(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (!this.#isDecoding) this.#serve();
+  }
+
+  leave(waiting: Waiting): void {
+    const index = this.#waiting.indexOf(waiting);
+    if (index >= 0) this.#waiting.splice(index, 1);
+    this.#update();
+  }
+
+  /** Calls back once when no more messages come. Looks for that, while nobody waits, without holding the event loop. */
+  watch(onOver: (error: Error) => void): void {
+    this.#onOver = onOver;
+    this.#update();
   }
 
   tryGet(): { value: unknown } | undefined {
@@ -98,7 +140,7 @@ export class Receiver {
     if (this.isBusy) return undefined;
     // Reads whatever the last read said and this turn has moved: nobody waits for the loop to tell of news.
     let value = this.#cut();
-    while (value === NOTHING && this.#fill()) value = this.#cut();
+    while (value === NOTHING && this.#held === undefined && this.#fill()) value = this.#cut();
     this.#serve();
     return value === NOTHING ? undefined : { value };
   }
@@ -111,22 +153,25 @@ export class Receiver {
   #next(): unknown {
     for (;;) {
       const value = this.#cut();
-      if (value !== NOTHING || this.#drained || !this.#descriptor.mayReadNow || !this.#fill()) return value;
+      if (value !== NOTHING || this.#drained || this.#held !== undefined) return value;
+      if (!this.#descriptor.mayReadNow || !this.#fill()) return value;
     }
   }
 
   /** One message out of the buffer. */
   #cut(): unknown {
+    if (this.#held !== undefined) return this.#takeHeld(this.#held);
     if (this.#failure !== undefined) throw this.#failure;
     const available = this.#end - this.#start;
     if (available >= HEADER_LENGTH) {
       const length = this.#buffer.readUInt32BE(this.#start);
-      if (length > this.#maxFrameLength) throw this.#break(new FrameTooLongError(length, this.#maxFrameLength));
+      if (length > this.#maxFrameLength) {
+        throw this.#break(new FrameTooLongError(length, this.#maxFrameLength, { about: this.#name }));
+      }
       if (available >= HEADER_LENGTH + length) return this.#decode(length);
     }
     if (!this.#ended) return NOTHING;
-    if (available === 0)
-      throw new EndOfStreamError(`${this.#name}: the other end is closed, and all messages were taken`);
+    if (available === 0) throw this.#over(this.#endOfStream());
     const partial = Buffer.from(this.#buffer.subarray(this.#start, this.#end));
     throw this.#fail(new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, partial));
   }
@@ -137,14 +182,55 @@ export class Receiver {
     if (this.#start === this.#end) this.#start = this.#end = 0;
     this.#isDecoding = true;
     try {
-      return this.#decoder.decode(this.#buffer, start, start + length, this.#fds);
+      const value = this.#decoder.decode(this.#buffer, start, start + length, this.#fds);
+      const checked = this.#check === undefined ? value : this.#check(value);
+      if (this.#check !== undefined && isThenable(checked)) return this.#hold(checked);
+      this.#fds.made = undefined;
+      return checked;
     } catch (error) {
-      if (!(error instanceof DecodeError && error.fatal)) throw error;
+      if (error instanceof InvalidMessageError) this.#fds.closeMade();
+      if (!(error instanceof DecodeError)) throw error;
+      const named = this.#named(error);
       // Whatever followed such bytes could be taken for what it is not.
-      throw this.#break(this.#fds.wereLost ? this.#lostHandles() : error);
+      throw error.fatal ? this.#break(this.#fds.wereLost ? this.#lostHandles() : named) : named;
     } finally {
       this.#isDecoding = false;
     }
+  }
+
+  #hold(checked: PromiseLike<unknown>): typeof NOTHING {
+    const held: Held = (this.#held = {});
+    const settle = (outcome: NonNullable<Held['outcome']>) => {
+      held.outcome = outcome;
+      if ('error' in outcome) this.#fds.closeMade();
+      if (this.#descriptor.isOpenFor(READABLE)) this.#serve();
+    };
+    checked.then(
+      (value) => {
+        settle({ value });
+      },
+      (error: unknown) => {
+        settle({ error });
+      },
+    );
+    return NOTHING;
+  }
+
+  #takeHeld({ outcome }: Held): unknown {
+    if (outcome === undefined) return NOTHING;
+    this.#held = undefined;
+    this.#fds.made = undefined;
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  #named(error: DecodeError): DecodeError {
+    const cause = 'cause' in error ? { cause: error.cause } : {};
+    return new DecodeError(`${this.#name}: ${error.message}`, { ...cause, fatal: error.fatal });
+  }
+
+  #endOfStream(): EndOfStreamError {
+    return new EndOfStreamError(`${this.#name}: the other end is closed, and all messages were taken`);
   }
 
   /** The messages before the one that they belong to have come as always. */
@@ -156,6 +242,13 @@ export class Receiver {
   #fail(error: Error): Error {
     this.#failure = error;
     this.#fds.closeAll();
+    return this.#over(error);
+  }
+
+  #over(error: Error): Error {
+    const tell = this.#onOver;
+    this.#onOver = undefined;
+    tell?.(error);
     return error;
   }
 
@@ -209,12 +302,25 @@ export class Receiver {
   }
 
   #update(): void {
-    this.#descriptor.waitReadable(this.#waiting.length > 0 ? this.#interest : undefined);
+    const isWaiting = this.#waiting.length > 0 && this.#held === undefined;
+    this.#descriptor.waitReadable(isWaiting ? this.#interest : this.#watchesNow() ? this.#watching : undefined);
+  }
+
+  /** Whether there is nothing to do but to look for the end. What has come must be taken before it is the end. */
+  #watchesNow(): boolean {
+    if (this.#onOver === undefined || this.#waiting.length > 0) return false;
+    if (this.#held !== undefined || this.#start < this.#end) return false;
+    if (this.#failure === undefined && !this.#ended) return true;
+    this.#over(this.#failure ?? this.#endOfStream());
+    return false;
   }
 
   /** Gives those that wait what is there. (Behind a get that need not wait, they are those that its decoder called.) */
   #serve(): void {
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.length === 0) {
+      if (this.#onOver !== undefined) this.#update();
+      return;
+    }
     while (this.#waiting.length > 0) {
       try {
         const value = this.#next();
@@ -236,6 +342,17 @@ export class Receiver {
     closed: () => {
       this.failAsClosed();
     },
+  };
+
+  /** For {@link watch}: reads no further than to the first bytes. While this is set, it keeps the channel, too. */
+  readonly #watching: Interest = {
+    holdsLoop: false,
+    ready: () => {
+      this.#drained = false;
+      this.#fill();
+      this.#update();
+    },
+    closed: () => undefined,
   };
 
   /** Before it is closed: whoever waits rejects. */

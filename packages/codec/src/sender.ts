@@ -59,6 +59,7 @@ export class Sender {
   #batch: Waiter | undefined;
   #flushIsDue = false;
   #failure: Error | undefined;
+  #onOver: ((error: Error) => void) | undefined;
 
   /**
    * @param canPass - whether handles can travel over this descriptor
@@ -177,7 +178,7 @@ export class Sender {
       const length = out.position - start - HEADER_LENGTH;
       if (length > this.#maxFrameLength) {
         this.#encoder.reset();
-        throw new FrameTooLongError(length, this.#maxFrameLength);
+        throw new FrameTooLongError(length, this.#maxFrameLength, { about: this.#name });
       }
       // The value's own code may have disposed of the channel.
       if (!this.#descriptor.isOpenFor(WRITABLE)) throw this.#descriptor.closedError();
@@ -298,6 +299,17 @@ export class Sender {
     if (done > 0) for (const { pending } of this.#waiters.splice(0, done)) pending.resolve();
   }
 
+  /** Calls back once when nothing can be sent any more. */
+  watch(onOver: (error: Error) => void): void {
+    if (this.#failure === undefined) this.#onOver = onOver;
+    else onOver(this.#failure);
+  }
+
+  /** Somebody saw that the peer has gone before a put did. */
+  peerGone(): void {
+    if (this.#failure === undefined) this.#fail(EPIPE);
+  }
+
   #fail(errno: number): void {
     const isGone = errno === EPIPE || errno === ECONNRESET;
     this.#failure = isGone
@@ -306,6 +318,7 @@ export class Sender {
     this.#drop();
     this.#descriptor.waitWritable(undefined);
     for (const { pending } of this.#waiters.splice(0)) pending.reject(this.#failure);
+    this.#onOver?.(this.#failure);
   }
 
   /** A message whose delivery failed takes its handles along: they are closed. */

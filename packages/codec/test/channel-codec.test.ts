@@ -1,7 +1,7 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
-import { ClosedError } from '@aiopipe/core';
+import { aioduplex, aiopipe, ClosedError } from '@aiopipe/core';
 import { channel, DecodeError, EncodeError, FrameTooLongError, register, registerCodec } from '@aiopipe/codec';
 import { channelAndTap, errorOf, frameOf, patched, readerAndTap, thrownBy, wireOf } from './channel-helpers.js';
 
@@ -50,6 +50,26 @@ describe('the default codec', () => {
 });
 
 describe('json', () => {
+  test('refuses handles, which have no form in it, and names the path; a text like one goes', async () => {
+    using pair = channel<unknown>({ encoder: 'json', decoder: 'json' });
+    const [r, w] = pair;
+    const [rx, tx] = aiopipe();
+    const reader = rx.open();
+    const [one, other] = aioduplex();
+    const duplex = one.open();
+    for (const handle of [rx, tx, reader, duplex, duplex.writer, other, r, w]) {
+      const error = await errorOf(w.put({ jobs: [1, { handle }] }));
+      expect(error).toBeInstanceOf(EncodeError);
+      expect(error.message).toBe('value.jobs[1].handle: a handle cannot be sent as JSON');
+      const text = JSON.stringify(handle);
+      expect(text).toMatch(/^"@aiopipe\/handle: .* made at .*channel-codec\.test\.ts/);
+      await w.put({ text });
+      expect(await r.get()).toEqual({ text });
+    }
+    await duplex.close();
+    for (const end of [reader, tx, other]) end.close();
+  });
+
   test('sends what JSON can say, as text', async () => {
     using pair = channel({ encoder: 'json', decoder: 'json' });
     const [r, w] = pair;

@@ -48,7 +48,7 @@ describe('a process stays alive', () => {
 });
 
 describe('a process ends by itself', () => {
-  test.each(['idle', 'idle-after-get', 'get-unref', 'put-unref'])('with %s', async (what) => {
+  test.each(['idle', 'closed-watched', 'idle-after-get', 'get-unref', 'put-unref'])('with %s', async (what) => {
     const { result } = await child(what);
     expect(result).toMatchObject({ code: 0, signal: null, stderr: '' });
   });

@@ -36,6 +36,11 @@ export class ByteQueue {
     return whole;
   }
 
+  /** A copy of all of them, which stay. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks.slice(this.#first));
+  }
+
   #advance(head: Buffer, count: number): void {
     this.#length -= count;
     if (count < head.length) {

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { ClosedError, SystemError } from './errors.js';
+import { ClosedError, MovedError, SystemError } from './errors.js';
 import { HOLDS_LOOP, native, READABLE, WRITABLE, type NativePoll } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
 import { type Transport } from './transport.js';
@@ -7,6 +7,9 @@ import { type Transport } from './transport.js';
 /** A non-blocking call's way to say: not now. */
 export const EAGAIN = -constants.errno.EAGAIN;
 const ECONNRESET = -constants.errno.ECONNRESET;
+const EPIPE = -constants.errno.EPIPE;
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * How many bytes one descriptor may move in one turn of the loop: more would starve timers and other descriptors, less
@@ -23,6 +26,8 @@ export interface Interest {
   ready(): void;
   /** It was closed meanwhile. */
   closed(): void;
+  /** Unset, or true: the wait keeps the event loop alive, unless {@link Descriptor.holdLoop} says otherwise. */
+  readonly holdsLoop?: boolean;
 }
 
 /**
@@ -45,6 +50,7 @@ export class Descriptor {
   #mustRestoreBlocking = false;
   #peerLeftUnread = false;
   #spin = 0;
+  #movedTo: string | undefined;
   /** Bytes that a writer has accepted and the kernel has not. */
   unflushed = 0;
 
@@ -68,6 +74,11 @@ export class Descriptor {
 
   get isSocket(): boolean {
     return this.#transport.isSocket;
+  }
+
+  /** A pipe, or a socket of this machine. */
+  get isLocal(): boolean {
+    return this.#transport.isLocal;
   }
 
   get isClosed(): boolean {
@@ -166,6 +177,11 @@ export class Descriptor {
     return result;
   }
 
+  /** Whether the peer of a local socket has closed, and not merely ended what it sends: a send of nothing tells. */
+  get isPeerGone(): boolean {
+    return native().write(this.#owned.number, NOTHING, 0, 0, true) === EPIPE;
+  }
+
   /** Tells `interest` whenever there is something to read, until it is unset. */
   waitReadable(interest: Interest | undefined): void {
     if (this.#reading === interest) return;
@@ -212,7 +228,7 @@ export class Descriptor {
       this.#poll = poll;
       if (this.#spin > 0) native().pollSpin(poll, this.#spin);
     }
-    const holds = (reads && this.#readHolds) || (writes && this.#writeHolds);
+    const holds = (this.#readHolds && reads && this.#reading?.holdsLoop !== false) || (this.#writeHolds && writes);
     const interest = (reads ? READABLE : 0) | (writes ? WRITABLE : 0) | (holds ? HOLDS_LOOP : 0);
     if (this.#interests[0] === interest) return;
     this.#interests[0] = interest;
@@ -254,9 +270,10 @@ export class Descriptor {
     this.closeSide(READABLE | WRITABLE);
   }
 
-  /** Gives the descriptor up without closing it. It must be idle. */
-  release(): OwnedFd {
+  /** Gives the descriptor up without closing it. It must be idle. `destination` is where to, for later errors. */
+  release(destination: string): OwnedFd {
     this.#openSides = 0;
+    this.#movedTo = destination;
     this.#letGo();
     return this.#owned;
   }
@@ -268,7 +285,14 @@ export class Descriptor {
     if (this.#mustRestoreBlocking) native().setNonblocking(this.#owned.number, 0);
   }
 
+  /** Whether it was handed on. */
+  get isMoved(): boolean {
+    return this.#movedTo !== undefined;
+  }
+
+  /** What every call rejects with once it isn't ours any more. */
   closedError(): ClosedError {
-    return new ClosedError(`${this.toString()} is closed`);
+    if (this.#movedTo === undefined) return new ClosedError(`${this.toString()} is closed`);
+    return new MovedError(`${this.toString()} is not here any more: it was handed to ${this.#movedTo}`);
   }
 }

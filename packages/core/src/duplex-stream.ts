@@ -2,12 +2,19 @@ import { BusyError } from './errors.js';
 import { type Duplex } from 'node:stream';
 import { nodeDuplex } from './node-streams.js';
 import { type Descriptor } from './descriptor.js';
+import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
 import { READABLE, WRITABLE } from './native.js';
-import { type PipeReader } from './reader.js';
-import { type PipeWriter, type Writable } from './writer.js';
+import { type PipeReader, type ReaderLuggage } from './reader.js';
+import { type PipeWriter, type Writable, type WriterOptions } from './writer.js';
+
+/** What a stream's next owner makes it again from: a half that was closed has none. */
+export interface DuplexLuggage {
+  readonly reader: ReaderLuggage | undefined;
+  readonly writer: WriterOptions | undefined;
+}
 
 /** Both directions of an opened duplex end. Closing the writer alone is a half-close: the peer reads EOF, and can answer. */
-export class DuplexStream implements AsyncDisposable {
+export class DuplexStream implements AsyncDisposable, Handle {
   readonly reader: PipeReader;
   readonly writer: PipeWriter;
 
@@ -41,6 +48,27 @@ export class DuplexStream implements AsyncDisposable {
   /** A Node stream over this, which belongs to it from now on. The end of its writable half is a half-close. */
   toNode(): Duplex {
     return nodeDuplex(this.reader, this.writer);
+  }
+
+  /** @internal */
+  [HANDLE]() {
+    const descriptor = this.#descriptor;
+    const pack = () => {
+      if (descriptor.isClosed) throw descriptor.closedError();
+      const reader = descriptor.isOpenFor(READABLE) ? this.reader.pack() : undefined;
+      const writer = descriptor.isOpenFor(WRITABLE) ? this.writer.pack() : undefined;
+      return { kind: 'DuplexStream', fds: [descriptor.owned], data: { reader, writer } satisfies DuplexLuggage };
+    };
+    return movingBy(pack, (destination) => {
+      this.reader.leave();
+      this.writer.leave();
+      descriptor.release(destination);
+    });
+  }
+
+  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.#descriptor.toString();
   }
 
   /** Closes what is open of the two; flushes for at most the writer's `closeTimeout`. */

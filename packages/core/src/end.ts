@@ -1,11 +1,11 @@
 import { closeWhenDropped, forget } from './collector.js';
 import { Descriptor } from './descriptor.js';
-import { DuplexStream } from './duplex-stream.js';
+import { DuplexStream, type DuplexLuggage } from './duplex-stream.js';
 import { BusyError, ClosedError, MovedError, SystemError } from './errors.js';
-import { HANDLE, registerHandleKind, type Handle } from './handle.js';
+import { HANDLE, HANDLE_IN_JSON, movingBy, registerHandleKind, type Handle } from './handle.js';
 import { native, READABLE, WRITABLE } from './native.js';
 import { OwnedFd } from './owned-fd.js';
-import { maxLineLength, PipeReader, type ReaderOptions } from './reader.js';
+import { checkReaderLuggage, maxLineLength, PipeReader, type ReaderLuggage, type ReaderOptions } from './reader.js';
 import { inspectFd, LOCAL_SOCKET, PIPE, type Transport } from './transport.js';
 import { checkWriterOptions, PipeWriter, type WriterOptions } from './writer.js';
 
@@ -34,7 +34,8 @@ export abstract class End implements Handle {
 
   /** Who has the descriptor now. */
   get state(): EndState {
-    return this.#descriptor?.isClosed && this.#state === 'open' ? 'closed' : this.#state;
+    if (this.#state !== 'open' || !this.#descriptor?.isClosed) return this.#state;
+    return this.#descriptor.isMoved ? 'moved' : 'closed';
   }
 
   /** The descriptor's number, while it is ours: {@link ClosedError} or {@link MovedError} after that. */
@@ -112,20 +113,18 @@ export abstract class End implements Handle {
 
   /** @internal */
   [HANDLE]() {
-    return {
-      assertMovable: () => {
-        this.#assertOwned('moved');
-      },
-      pack: () => {
-        this.#assertOwned('moved');
-        return { kind: this.kind, fds: [this.#owned] };
-      },
-      move: (destination: string) => {
-        this.#assertOwned('moved');
-        this.#leave('moved', destination);
-        return { kind: this.kind, fds: [this.#owned] };
-      },
+    const pack = () => {
+      this.#assertOwned('moved');
+      return { kind: this.kind, fds: [this.#owned] };
     };
+    return movingBy(pack, (destination) => {
+      this.#leave('moved', destination);
+    });
+  }
+
+  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.#owned.toString();
   }
 
   /** The kind's name on the way to another process. @internal */
@@ -143,7 +142,8 @@ export abstract class End implements Handle {
   #assertOwned(what: string): void {
     if (this.#state === 'owned') return;
     if (this.state === 'open') {
-      throw new BusyError(`${this.#owned.toString()} can't be ${what}: it is open already`);
+      const hint = what === 'moved' ? ' (the stream that open() returned can be, while it is idle)' : '';
+      throw new BusyError(`${this.#owned.toString()} can't be ${what}: it is open already${hint}`);
     }
     throw this.#goneError();
   }
@@ -155,6 +155,7 @@ export abstract class End implements Handle {
   }
 
   #goneError(): ClosedError {
+    if (this.#descriptor?.isMoved) return this.#descriptor.closedError();
     const name = this.#owned.toString();
     if (this.state === 'closed') return new ClosedError(`${name} is closed`);
     return new MovedError(`${name} is not here any more: it was handed to ${this.#destination}`);
@@ -237,6 +238,25 @@ export class DuplexEnd extends End {
 registerHandleKind('ReadEnd', (fds) => new ReadEnd(...receive(fds, READABLE, 'read end')));
 registerHandleKind('WriteEnd', (fds) => new WriteEnd(...receive(fds, WRITABLE, 'write end')));
 registerHandleKind('DuplexEnd', (fds) => new DuplexEnd(...receive(fds, READABLE | WRITABLE, 'duplex end')));
+
+registerHandleKind('PipeReader', (fds, data) => {
+  const luggage = checkReaderLuggage(data as ReaderLuggage);
+  return new PipeReader(new Descriptor(...receive(fds, READABLE, 'read end')), luggage);
+});
+registerHandleKind('PipeWriter', (fds, data) => {
+  const options = data as WriterOptions;
+  checkWriterOptions(options);
+  return new PipeWriter(new Descriptor(...receive(fds, WRITABLE, 'write end')), options);
+});
+registerHandleKind('DuplexStream', (fds, data) => {
+  const { reader, writer } = data as DuplexLuggage;
+  if (reader !== undefined) checkReaderLuggage(reader);
+  checkWriterOptions(writer);
+  const directions = (reader === undefined ? 0 : READABLE) | (writer === undefined ? 0 : WRITABLE);
+  if (directions === 0) throw new TypeError('a duplex stream of no direction came');
+  const descriptor = new Descriptor(...receive(fds, directions, 'duplex end'));
+  return new DuplexStream(new PipeReader(descriptor, reader), new PipeWriter(descriptor, writer), descriptor);
+});
 
 /** Options of {@link aiopipe}. */
 export interface PipeOptions {

@@ -26,6 +26,25 @@ export interface Handle {
   };
 }
 
+/** A handle's {@link Handle} methods, where `pack` looks whether it can move, and `leave` takes it out of this process. */
+export function movingBy(
+  pack: () => PackedHandle,
+  leave: (destination: string) => void,
+): ReturnType<Handle[typeof HANDLE]> {
+  return {
+    assertMovable: pack,
+    pack,
+    move: (destination) => {
+      const packed = pack();
+      leave(destination);
+      return packed;
+    },
+  };
+}
+
+/** How a handle shows in JSON: as a string that begins so. Whoever sends JSON can look for it, as it is no handle there. */
+export const HANDLE_IN_JSON = '@aiopipe/handle: ';
+
 /** Makes a handle again from the descriptors that came; it owns them then, also if it throws. */
 export type Adopt = (fds: readonly number[], data: unknown) => object;
 

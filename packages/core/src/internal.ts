@@ -8,7 +8,16 @@ export { closeSideWhenDropped, forget } from './collector.js';
 export { Descriptor, EAGAIN, type Interest } from './descriptor.js';
 export { socketPair } from './end.js';
 export { nameErrors } from './errors.js';
-export { adopterOf, HANDLE, isHandle, registerHandleKind, type Handle, type PackedHandle } from './handle.js';
+export {
+  adopterOf,
+  HANDLE,
+  HANDLE_IN_JSON,
+  isHandle,
+  movingBy,
+  registerHandleKind,
+  type Handle,
+  type PackedHandle,
+} from './handle.js';
 export { native, READABLE, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';
 export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';

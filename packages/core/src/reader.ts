@@ -3,7 +3,8 @@ import { ByteQueue } from './byte-queue.js';
 import { closeSideWhenDropped, forget } from './collector.js';
 import { type Descriptor, type Interest } from './descriptor.js';
 import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from './errors.js';
-import { READABLE } from './native.js';
+import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
+import { READABLE, WRITABLE } from './native.js';
 import { nodeReadable } from './node-streams.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
 import { readableStream } from './web-streams.js';
@@ -32,6 +33,20 @@ export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH 
   throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${String(length)}`);
 }
 
+/** What a reader's next owner makes it again from. */
+export interface ReaderLuggage extends ReaderOptions {
+  /** Read from the kernel, and by nobody yet. */
+  readonly ahead: Uint8Array;
+  readonly ended: boolean;
+}
+
+/** Luggage comes from another process: TypeError or RangeError for what can't be. */
+export function checkReaderLuggage(luggage: ReaderLuggage): ReaderLuggage {
+  maxLineLength(luggage);
+  if (!(luggage.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
+  return luggage;
+}
+
 /** One read that waits, and how it looks at what is there. */
 interface Waiting {
   readonly attempt: () => unknown;
@@ -45,7 +60,7 @@ interface Waiting {
  * One call reads at a time; another while one waits rejects {@link BusyError}. A signal or a timeout takes nothing: the
  * bytes are there for the next call. An idle reader doesn't keep the process alive, a call that waits does.
  */
-export class PipeReader {
+export class PipeReader implements Handle {
   readonly #descriptor: Descriptor;
   readonly #queue = new ByteQueue();
   readonly #maxLineLength: number;
@@ -56,10 +71,12 @@ export class PipeReader {
   #drained = false;
 
   /** @internal Made by `open()`. */
-  constructor(descriptor: Descriptor, options: ReaderOptions = {}) {
+  constructor(descriptor: Descriptor, options: ReaderOptions & Partial<ReaderLuggage> = {}) {
     this.#maxLineLength = maxLineLength(options);
     this.#descriptor = descriptor;
-    closeSideWhenDropped(this, descriptor, READABLE);
+    if (options.ahead !== undefined) this.#queue.push(Buffer.from(options.ahead));
+    this.#ended = options.ended === true;
+    if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
   }
 
   /** Whether all has been read and the other side has closed: known once a read has met the end. */
@@ -370,6 +387,36 @@ export class PipeReader {
     return this;
   }
 
+  /** @internal */
+  [HANDLE]() {
+    const pack = () => {
+      const data = this.pack();
+      if (this.#descriptor.isOpenFor(WRITABLE)) throw halfError(this.#name);
+      return { kind: 'PipeReader', fds: [this.#descriptor.owned], data };
+    };
+    return movingBy(pack, (destination) => {
+      this.leave();
+      this.#descriptor.release(destination);
+    });
+  }
+
+  /** What goes along when it moves. Throws if it can't now. @internal */
+  pack(): ReaderLuggage {
+    if (!this.#isOpen) throw this.#descriptor.closedError();
+    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be moved while a read waits`);
+    return { maxLineLength: this.#maxLineLength, ahead: this.#queue.bytes, ended: this.#ended };
+  }
+
+  /** It moved: nothing here answers for the descriptor any more. @internal */
+  leave(): void {
+    forget(this);
+  }
+
+  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.#name;
+  }
+
   /** Closes at once. {@link BusyError} while a read waits, {@link ClosedError} the second time. */
   close(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
@@ -394,6 +441,11 @@ export class PipeReader {
     forget(this);
     this.#descriptor.closeSide(READABLE);
   }
+}
+
+/** @internal */
+export function halfError(name: string): BusyError {
+  return new BusyError(`${name} can't be moved by half: hand on the whole DuplexStream, or close its other half first`);
 }
 
 function refuseSize(size: number): RangeError | undefined {

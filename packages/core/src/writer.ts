@@ -2,9 +2,11 @@ import { constants } from 'node:os';
 import { type Writable as NodeWritable } from 'node:stream';
 import { closeSideWhenDropped, forget } from './collector.js';
 import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
-import { BrokenPipeError, ClosedError, SystemError, TimeoutError } from './errors.js';
-import { WRITABLE } from './native.js';
+import { BrokenPipeError, BusyError, ClosedError, SystemError, TimeoutError } from './errors.js';
+import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
+import { READABLE, WRITABLE } from './native.js';
 import { nodeWritable } from './node-streams.js';
+import { halfError } from './reader.js';
 import { unflushed } from './unflushed.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
 import { writableStream } from './web-streams.js';
@@ -55,7 +57,7 @@ interface Waiter {
  * A promise of `write` that nobody awaits can't end the program: the first failure sticks, and the next write, drain or
  * close rejects with it. Bytes that are not flushed keep the process alive.
  */
-export class PipeWriter {
+export class PipeWriter implements Handle {
   readonly #descriptor: Descriptor;
   readonly #highWaterMark: number;
   readonly #closeTimeout: number;
@@ -79,7 +81,7 @@ export class PipeWriter {
     this.#descriptor = descriptor;
     this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.#closeTimeout = options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT;
-    closeSideWhenDropped(this, descriptor, WRITABLE);
+    if (this.#isOpen) closeSideWhenDropped(this, descriptor, WRITABLE);
   }
 
   /** Bytes that were accepted and that the kernel has not taken yet. */
@@ -198,6 +200,41 @@ export class PipeWriter {
   /** A Node stream over this writer, which belongs to it from now on. Backpressure goes both ways. */
   toNode(): NodeWritable {
     return nodeWritable(this);
+  }
+
+  /** @internal */
+  [HANDLE]() {
+    const pack = () => {
+      const data = this.pack();
+      if (this.#descriptor.isOpenFor(READABLE)) throw halfError(this.#name);
+      return { kind: 'PipeWriter', fds: [this.#descriptor.owned], data };
+    };
+    return movingBy(pack, (destination) => {
+      this.leave();
+      this.#descriptor.release(destination);
+    });
+  }
+
+  /** What goes along when it moves. Throws if it can't now: also what an earlier write failed with. @internal */
+  pack(): WriterOptions {
+    const refusal = this.#refusal(undefined);
+    if (refusal !== undefined) throw refusal;
+    this.#flush();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.unflushed > 0) {
+      throw new BusyError(`${this.#name} can't be moved: ${String(this.unflushed)} bytes are not flushed yet`);
+    }
+    return { highWaterMark: this.#highWaterMark, closeTimeout: this.#closeTimeout };
+  }
+
+  /** It moved: nothing here answers for the descriptor any more. @internal */
+  leave(): void {
+    forget(this);
+  }
+
+  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.#name;
   }
 
   /** Whether unflushed bytes keep the process alive; they do unless {@link unref} was called. */
