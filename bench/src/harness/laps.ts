@@ -49,12 +49,14 @@ export function inProcess<Spec>(
   return {
     pid: child.pid as number,
     async run(amount) {
-      await ours.put({ amount, gauge });
-      // Whatever ended it says more than the end of the channel does.
-      return ours.get().catch(async (error: unknown) => {
-        await child.result;
+      try {
+        await ours.put({ amount, gauge });
+        return await ours.get();
+      } catch (error) {
+        // Whatever ended it says more than the end of the channel does.
+        await child.result.catch(({ cause }: Error) => Promise.reject(cause as Error));
         throw error;
-      });
+      }
     },
     async [Symbol.asyncDispose]() {
       ours[Symbol.dispose]();

@@ -2,12 +2,14 @@ import { type Part } from '../harness/part.js';
 import { bytes } from './bytes.js';
 import { chains } from './chains.js';
 import { channels } from './channels.js';
+import { codec } from './codec.js';
 import { growth } from './growth.js';
 import { loop } from './loop.js';
 
 /** Every part by the name that it is called with, in the order in which they run. */
 export const parts: ReadonlyMap<string, Part> = new Map([
   ['bytes', bytes],
+  ['codec', codec],
   ['channels', channels],
   ['chains', chains],
   ['growth', growth],

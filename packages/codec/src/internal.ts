@@ -4,3 +4,6 @@
  * @module
  */
 export { peerLeftUnread, putNow } from './channel.js';
+export { Decoder } from './decode.js';
+export { Encoder } from './encode.js';
+export { Output } from './output.js';
