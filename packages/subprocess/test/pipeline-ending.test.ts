@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { AbortError, TimeoutError } from '@aiopipe/core';
 import { pipeline } from '@aiopipe/subprocess';
-import { childPids, fdsSince, isRunning, leakCheck, openFds, until } from '@aiopipe/testing';
+import { isRunning, leakCheck, until } from '@aiopipe/testing';
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { inDirectory, whatIsThere } from './helpers.js';
@@ -146,35 +146,6 @@ describe('a stray that outlives a chain', () => {
   it('and writes in time is read to its end', async () => {
     const { stdout } = await pipeline(['sh', '-c', '(sleep 0.1; echo late) & echo soon']).run();
     expect(stdout).toBe('soon\nlate\n');
-  });
-});
-
-describe('many chains', () => {
-  it('200 in a row leave no fd, no process', async () => {
-    await pipeline(['true']).run();
-    const fds = openFds();
-    const children = childPids();
-    for (let i = 0; i < 200; i++) {
-      const { stdout } = await pipeline(['yes', String(i)], ['cat'], ['head', '-1']).run({ input: 'x' });
-      expect(stdout).toBe(`${String(i)}\n`);
-    }
-    expect([fdsSince(fds), childPids()]).toEqual([[], children]);
-  });
-
-  it('50 at once keep apart, with one signal for all', async () => {
-    const { signal } = new AbortController();
-    const { fds, children } = whatIsThere();
-    const warnings: string[] = [];
-    const onWarning = (warning: Error) => warnings.push(String(warning));
-    process.on('warning', onWarning);
-    const all = await Promise.all(
-      Array.from({ length: 50 }, (_, i) =>
-        pipeline(['cat'], ['wc', '-c']).run({ input: Buffer.alloc(100_000 + i), signal }),
-      ),
-    );
-    expect(all.map(({ stdout }) => Number(stdout))).toEqual(all.map((_, i) => 100_000 + i));
-    expect([fds(), children(), warnings]).toEqual([[], [], []]);
-    process.off('warning', onWarning);
   });
 });
 
