@@ -1,79 +1,19 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { aiopipe, ClosedError, type PipeReader, type WriteEnd } from '@aiopipe/core';
-import {
-  ChildError,
-  Supervisor,
-  SupervisorError,
-  type ChildExited,
-  type ChildSpec,
-  type ChildStarted,
-  type SupervisorOptions,
-} from '@aiopipe/process';
-import { childPids, isRunning, leakCheck, until } from '@aiopipe/testing';
-import { live } from './fixtures/does-tasks.js';
+import { aiopipe, ClosedError, type WriteEnd } from '@aiopipe/core';
+import { ChildError, Supervisor, SupervisorError, type ChildSpec } from '@aiopipe/process';
+import { childPids, isPending, isRunning, leakCheck, until } from '@aiopipe/testing';
+import { live } from './fixtures/lives-somehow.js';
 import { childrenSince, errorOf, thrownBy } from './helpers.js';
+import { Watched } from './watched.js';
 
 afterAll(leakCheck());
-
-type Told = ['started' | 'exited' | 'gave-up', string];
-
-/** A supervisor whose children tell, by a line each, that they run; and what it has told so far. */
-class Watched {
-  readonly told: Told[] = [];
-  readonly exits: ChildExited[] = [];
-  readonly starts: ChildStarted[] = [];
-  readonly supervisor: Supervisor;
-  readonly started: Promise<unknown>;
-  readonly #readers = new Map<string, PipeReader>();
-
-  constructor(specs: (Omit<ChildSpec, 'target'> & { how?: string })[], options?: SupervisorOptions) {
-    const children: ChildSpec<[WriteEnd, string]>[] = specs.map(({ how = 'wait', ...spec }) => ({
-      ...spec,
-      target: live,
-      args: () => {
-        const [rx, tx] = aiopipe();
-        this.#readers.get(spec.id)?.[Symbol.dispose]();
-        this.#readers.set(spec.id, rx.open());
-        return [tx, how];
-      },
-    }));
-    this.supervisor = new Supervisor(children, options);
-    this.supervisor.on('started', (event) => {
-      this.told.push(['started', event.id]);
-      this.starts.push(event);
-    });
-    this.supervisor.on('exited', (event) => {
-      this.told.push(['exited', event.id]);
-      this.exits.push(event);
-    });
-    this.supervisor.on('gave-up', () => this.told.push(['gave-up', '']));
-    this.started = this.supervisor.start();
-  }
-
-  /** Resolves to the pid when the child, started last, runs its function. */
-  async runs(id: string): Promise<number> {
-    await this.started;
-    return Number((await this.#readers.get(id)?.readLine())?.toString());
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.supervisor.stop();
-    for (const reader of this.#readers.values()) reader[Symbol.dispose]();
-  }
-}
-
-const running = (supervisor: Supervisor) => supervisor.whichChildren().filter(({ state }) => state === 'running');
 
 describe('a child that ends', () => {
   test('is started again if it is permanent, however it ended', async () => {
     for (const how of ['return', 'fail', 'exit 3']) {
       await using watched = new Watched([{ id: 'a', how }], { intensity: 1 });
       await until('it was started twice', () => watched.starts.length === 2);
-      expect(watched.told.slice(0, 3)).toEqual([
-        ['started', 'a'],
-        ['exited', 'a'],
-        ['started', 'a'],
-      ]);
+      expect(watched.told.slice(0, 3)).toEqual(['started a', 'exited a', 'started a']);
       expect(watched.exits[0]).toMatchObject({ id: 'a', willRestart: true, pid: watched.starts[0]?.pid });
       expect(watched.exits[0]?.exitCode).toBe({ return: 0, fail: 1, 'exit 3': 3 }[how]);
       expect(watched.exits[0]?.error === undefined).toBe(how === 'return');
@@ -109,7 +49,7 @@ describe('a child that ends', () => {
     expect(watched.exits).toMatchObject([{ id: 'b', signalCode: 'SIGKILL', exitCode: null, pid: pids[1] }]);
     const again = await watched.runs('b');
     expect(again).not.toBe(pids[1]);
-    expect(running(watched.supervisor).map(({ id, pid }) => [id, pid])).toEqual([
+    expect(watched.running.map(({ id, pid }) => [id, pid])).toEqual([
       ['a', pids[0]],
       ['b', again],
       ['c', pids[2]],
@@ -132,23 +72,18 @@ describe('a child that ends', () => {
     await using watched = new Watched([{ id: 'a' }]);
     const pid = await watched.runs('a');
     const seen: unknown[] = [];
-    watched.supervisor.once('exited', () => seen.push(running(watched.supervisor).length, watched.starts.length));
+    watched.supervisor.once('exited', () => seen.push(watched.running.length, watched.starts.length));
     process.kill(pid, 'SIGKILL');
     await until('it was started again', () => watched.starts.length === 2);
     expect(seen).toEqual([0, 1]);
   });
 
-  test('does not finish its supervisor while a sibling is about to be started again', async () => {
-    await using watched = new Watched([{ id: 'permanent' }, { id: 'temporary', restart: 'temporary' }]);
-    const pids = [await watched.runs('permanent'), await watched.runs('temporary')];
-    let isFinished = false;
-    void watched.supervisor.finished.then(() => (isFinished = true));
-    // Both are gone before this process can have heard of either.
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
-    while (pids.some(isRunning));
-    await until('both were told, one was started', () => watched.exits.length === 2 && watched.starts.length === 3);
-    await watched.runs('permanent');
-    expect(isFinished).toBe(false);
+  test('leaves its supervisor running, also where it was the last', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'return', restart: 'temporary' }]);
+    await until('its end was told', () => watched.exits.length === 1);
+    expect(await isPending(watched.supervisor.finished)).toBe(true);
+    await watched.supervisor.startChild(watched.spec({ id: 'b' }));
+    expect(watched.told).toEqual(['started a', 'exited a', 'started b']);
   });
 
   test('may have its handle closed by whoever listens', async () => {
@@ -159,7 +94,7 @@ describe('a child that ends', () => {
     child?.close();
     await until('its end was told', () => watched.exits.length === 1);
     expect(watched.exits[0]).toMatchObject({ id: 'a', exitCode: 1 });
-    expect(running(watched.supervisor).map(({ id }) => id)).toEqual(['b']);
+    expect(watched.running.map(({ id }) => id)).toEqual(['b']);
   });
 });
 
@@ -171,22 +106,22 @@ describe('a supervisor gives up', () => {
     expect(error.code).toBe('ERR_AIOPIPE_INTENSITY');
     expect(error.message).toContain('bad');
     expect(error.cause).toBeInstanceOf(ChildError);
-    expect(watched.told.filter(([, id]) => id !== 'good')).toEqual([
-      ['started', 'bad'],
-      ['exited', 'bad'],
-      ['started', 'bad'],
-      ['exited', 'bad'],
-      ['started', 'bad'],
-      ['exited', 'bad'],
-      ['gave-up', ''],
+    expect(watched.told.filter((line) => !line.endsWith('good'))).toEqual([
+      'started bad',
+      'exited bad',
+      'started bad',
+      'exited bad',
+      'started bad',
+      'exited bad',
+      'gave-up bad',
     ]);
-    expect(watched.told.at(-1)).toEqual(['exited', 'good']);
+    expect(watched.told.at(-1)).toBe('exited good');
     expect(watched.exits.filter(({ id }) => id === 'bad').map(({ willRestart }) => willRestart)).toEqual([
       true,
       true,
       false,
     ]);
-    expect(running(watched.supervisor).length).toBe(0);
+    expect(watched.running.length).toBe(0);
   });
 
   test('at once with an intensity of 0', async () => {
@@ -225,7 +160,7 @@ describe('stop()', () => {
     await using watched = new Watched([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
     for (const id of ['a', 'b', 'c']) await watched.runs(id);
     const alive: string[][] = [];
-    watched.supervisor.on('exited', () => alive.push(running(watched.supervisor).map(({ id }) => id)));
+    watched.supervisor.on('exited', () => alive.push(watched.running.map(({ id }) => id)));
     await watched.supervisor.stop();
     expect(watched.exits.map(({ id, signalCode, willRestart }) => [id, signalCode, willRestart])).toEqual([
       ['c', 'SIGTERM', false],
@@ -244,6 +179,23 @@ describe('stop()', () => {
       ['deaf', 'SIGKILL'],
       ['a', 'SIGTERM'],
     ]);
+  });
+
+  test('kills a child at once whose shutdown time is 0', async () => {
+    await using watched = new Watched([{ id: 'a', shutdown: 0 }]);
+    await watched.runs('a');
+    await watched.supervisor.stop();
+    expect(watched.exits).toMatchObject([{ reason: 'shutdown', signalCode: 'SIGKILL', error: undefined }]);
+  });
+
+  test('waits for a child whose shutdown time is Infinity', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'ends when told', shutdown: Infinity }]);
+    const pid = await watched.runs('a');
+    const stopped = watched.supervisor.stop();
+    expect(await isPending(stopped)).toBe(true);
+    process.kill(pid, 'SIGUSR2');
+    await stopped;
+    expect(watched.exits).toMatchObject([{ reason: 'shutdown', exitCode: 0, signalCode: null }]);
   });
 
   test('may be called at any time, and more than once', async () => {
@@ -289,6 +241,86 @@ describe('stop()', () => {
   });
 });
 
+describe('stop() ends everything', () => {
+  const isOver = async (watched: Watched) => {
+    await watched.supervisor.stop();
+    const told = watched.told.length;
+    expect(watched.supervisor.countChildren().active).toBe(0);
+    expect(await errorOf(watched.supervisor.startChild(watched.spec({ id: 'late' })))).toBeInstanceOf(ClosedError);
+    expect(watched.told).toHaveLength(told);
+  };
+
+  test('before the start, which then is refused', async () => {
+    const supervisor = new Supervisor([{ id: 'a', target: live }]);
+    await supervisor.stop();
+    await supervisor.finished;
+    expect(await errorOf(supervisor.start())).toBeInstanceOf(ClosedError);
+  });
+
+  test('while a child is awaited to be ready, which rejects start()', async () => {
+    await using watched = new Watched([{ id: 'a' }, { id: 'b', ready: {} }, { id: 'c' }]);
+    await watched.runs('b');
+    expect(watched.supervisor.whichChildren().map(({ state }) => state)).toEqual(['running', 'starting', 'stopped']);
+    await isOver(watched);
+    expect(await errorOf(watched.started)).toBeInstanceOf(ClosedError);
+    await watched.supervisor.finished;
+    expect(watched.told).toEqual(['started a', 'start-failed b', 'exited a']);
+  });
+
+  test('while a restart waits for its time', async () => {
+    await using watched = new Watched([{ id: 'a' }, { id: 'b' }], { backoff: { initial: 1e6, max: 1e6 } });
+    process.kill(await watched.runs('b'), 'SIGKILL');
+    await until('its end was told', () => watched.exits.length === 1);
+    expect(watched.supervisor.whichChildren()).toMatchObject([{ state: 'running' }, { state: 'restarting' }]);
+    await isOver(watched);
+    expect(watched.told).toEqual(['started a', 'started b', 'exited b', 'exited a']);
+  });
+
+  test('while a sibling is being shut down for a restart', async () => {
+    await using watched = new Watched([{ id: 'a' }, { id: 'b' }, { id: 'deaf', how: 'deaf', shutdown: 300 }], {
+      strategy: 'one_for_all',
+    });
+    const [, b] = [await watched.runs('a'), await watched.runs('b'), await watched.runs('deaf')];
+    process.kill(b, 'SIGKILL');
+    await until('its end was told', () => watched.exits.length === 1);
+    await isOver(watched);
+    expect(watched.told.slice(3)).toEqual(['exited b', 'exited deaf', 'exited a']);
+  });
+
+  test('while a restarted child is awaited to be ready', async () => {
+    let starts = 0;
+    await using watched = new Watched([
+      { id: 'a', how: () => (starts++ === 0 ? 'ready' : 'wait'), ready: {} },
+      { id: 'b' },
+    ]);
+    process.kill(await watched.runs('a'), 'SIGKILL');
+    await until('it is started again', () => starts === 2);
+    await watched.runs('a');
+    await isOver(watched);
+    expect(watched.told.slice(2)).toEqual(['exited a', 'exited b', 'start-failed a']);
+  });
+
+  test.each(['started', 'exited', 'gave-up'] as const)('in a listener of %s', async (type) => {
+    await using watched = new Watched([{ id: 'a', how: 'fail' }, { id: 'b' }], {
+      intensity: type === 'gave-up' ? 0 : 9,
+    });
+    watched.supervisor.once(type, () => void watched.supervisor.stop());
+    await watched.supervisor.finished.catch(() => undefined);
+    await isOver(watched);
+    const told = watched.told.filter((line) => !line.startsWith('gave-up'));
+    expect(told).toEqual(
+      type === 'started' ? ['started a', 'exited a'] : ['started a', 'started b', 'exited a', 'exited b'],
+    );
+  });
+
+  test('while a call for a child waits for its turn, which is refused', async () => {
+    await using watched = new Watched([{ id: 'a', ready: {} }]);
+    const call = watched.supervisor.terminateChild('a');
+    await isOver(watched);
+    expect(await errorOf(call)).toBeInstanceOf(ClosedError);
+  });
+});
+
 describe('a supervisor refuses', () => {
   test('two children of one name', () => {
     const spec = { id: 'twin', target: live } as ChildSpec<[WriteEnd, string]>;
@@ -316,7 +348,7 @@ describe('a supervisor refuses', () => {
     expect(error).toMatchObject({ name: 'SupervisorError', code: 'ERR_AIOPIPE_START' });
     expect(error.message).toMatch(/bad.*function/);
     expect(await errorOf(supervisor.finished)).toBe(error);
-    expect(running(supervisor).length).toBe(0);
+    expect(supervisor.countChildren()).toMatchObject({ specs: 2, active: 0 });
     rx.close();
   });
 
