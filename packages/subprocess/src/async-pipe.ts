@@ -130,12 +130,14 @@ export class AsyncPipe implements AsyncDisposable {
 
   async #converse(feed: Feed | undefined, stop: AbortSignal): Promise<[Buffer, Buffer]> {
     const { stdout, stderr } = this.#last;
+    const exited = Promise.all([this.#first.wait(), this.#last.wait()]);
+    // The input may still wait for something that nobody will read.
+    void exited.then(() => feed?.stop());
     const [out, err] = await Promise.all([
       stdout === undefined ? NOTHING : this.#readToEnd(this.#openStdout(), stop),
       stderr === undefined ? NOTHING : this.#readToEnd(this.#openStderr(), stop),
       feed?.done,
-      this.#first.wait(),
-      this.#last.wait(),
+      exited,
     ]);
     return [out, err];
   }

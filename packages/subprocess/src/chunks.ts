@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 
 /** What goes through a chain piece by piece. A string goes as UTF-8. */
@@ -14,8 +15,27 @@ export function isIterable(value: unknown): value is Iterable<InputChunk> | Asyn
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
 }
 
-export function iterate(iterable: Iterable<InputChunk> | AsyncIterable<InputChunk>): Chunks {
-  return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+/** A stream is told by `return` that no more is wanted also while it is waited for: its own iterator would wait on. */
+export function iterate(source: Iterable<InputChunk> | AsyncIterable<InputChunk>): Chunks {
+  if (source instanceof ReadableStream) {
+    const reader = (source as ReadableStream<InputChunk>).getReader();
+    return { next: () => reader.read() as Promise<IteratorResult<InputChunk>>, return: () => left(reader.cancel()) };
+  }
+  if (!(Symbol.asyncIterator in source)) return source[Symbol.iterator]();
+  const chunks = source[Symbol.asyncIterator]();
+  if (!(source instanceof Readable)) return chunks;
+  return {
+    next: () => chunks.next(),
+    return: () => {
+      source.destroy();
+      return left();
+    },
+  };
+}
+
+async function left(cancelled?: Promise<void>): Promise<IteratorReturnResult<undefined>> {
+  await cancelled;
+  return { done: true, value: undefined };
 }
 
 /** @param what - who yielded it, in the words of the TypeError for what is no chunk */

@@ -91,7 +91,7 @@ function rate(then = 0, now: number | undefined, milliseconds: number): number |
 
 /** Undefined once a program has ended, and where the system doesn't tell, or not us. */
 function countsOf(run: ProgramRun | FunctionRun): Counts | undefined {
-  if (run instanceof FunctionRun) return run;
+  if (run instanceof FunctionRun) return { bytesRead: run.bytesRead, bytesWritten: run.bytesWritten };
   if (run.program.poll() !== undefined) return undefined;
   try {
     const io = readFileSync(`/proc/${String(run.program.pid)}/io`, 'latin1');

@@ -132,6 +132,24 @@ describe('a write', () => {
 describe('communicate', () => {
   const sum = shell('sha1sum', String(BYTES));
 
+  it('takes a file by its path', async () => {
+    await using pipe = new AsyncPipe(popen(['sha1sum'], PIPES));
+    expect(String((await pipe.communicate({ file: '/etc/passwd' }))[0])).toBe(shell('sha1sum < /etc/passwd'));
+    await using other = new AsyncPipe(popen(['cat'], PIPES));
+    await expect(other.communicate({ file: '/no/such/file' })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('ends with the program, though the input never ends', async () => {
+    const [rx, tx] = aiopipe();
+    await using pipe = new AsyncPipe(popen(['echo', 'done'], PIPES));
+    expect(String((await pipe.communicate(rx))[0])).toBe('done\n');
+    expect(rx.state).toBe('closed');
+    tx.close();
+    const silence = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) };
+    await using other = new AsyncPipe(popen(['echo', 'done'], PIPES));
+    expect(String((await other.communicate(silence))[0])).toBe('done\n');
+  });
+
   it.each<[string, () => Parameters<AsyncPipe['communicate']>[0]]>([
     ['bytes', () => BYTES],
     ['a string', () => String(BYTES)],

@@ -1,5 +1,4 @@
-import { createReadStream, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { aiopipe, SystemError } from '@aiopipe/core';
 import { OutputTooLongError, pipeline, PipelineError, type Stage } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
@@ -79,93 +78,6 @@ describe('the output', () => {
     await expect(failed).rejects.toThrow(OutputTooLongError);
     await expect(failed).rejects.toMatchObject({ code: 'ERR_AIOPIPE_OUTPUT_TOO_LONG', stdout: 'y\ny\ny\ny' });
     expect((await pipeline(['echo', '123456']).run({ maxOutput: 7 })).stdout).toBe('123456\n');
-  });
-});
-
-describe('the input', () => {
-  const bytes = Buffer.alloc(3_000_000, 'some bytes\n');
-
-  it.each<[string, () => Parameters<ReturnType<typeof pipeline>['run']>[0]]>([
-    ['bytes', () => ({ input: bytes })],
-    ['a string', () => ({ input: bytes.toString() })],
-    ['an iterable', () => ({ input: [bytes.subarray(0, 100), bytes.toString('utf8', 100)] })],
-    ['a generator', () => ({ input: inPieces(bytes) })],
-    ['a Node stream', () => ({ input: createReadStream('', { fd: fileOf(bytes) }) })],
-    ['a web stream', () => ({ input: new Blob([bytes]).stream() })],
-  ])('can be %s', async (_name, options) => {
-    const { stdout } = await pipeline(['cat'], ['sha1sum']).run(options());
-    expect(stdout).toBe(shell('sha1sum', bytes.toString()));
-  });
-
-  async function* inPieces(whole: Buffer) {
-    for (let at = 0; at < whole.length; at += 100_003) {
-      await Promise.resolve();
-      yield whole.subarray(at, at + 100_003);
-    }
-  }
-
-  function fileOf(whole: Buffer): number {
-    let fd = -1;
-    void inDirectory((path) => {
-      writeFileSync(path('file'), whole);
-      fd = openSync(path('file'), 'r');
-    });
-    return fd;
-  }
-
-  it('can be an open file, which the program itself has', async () => {
-    await using handle = await open('/etc/passwd');
-    const { stdout } = await pipeline(['readlink', '/proc/self/fd/0']).run({ input: handle });
-    expect(stdout).toBe('/etc/passwd\n');
-  });
-
-  it('can be a pipe end, which moves', async () => {
-    const [rx, tx] = aiopipe();
-    const running = pipeline(['cat'], ['wc', '-c']).run({ input: rx });
-    expect(rx.state).toBe('moved');
-    await using writer = tx.open();
-    await writer.write('12345');
-    await writer.close();
-    expect((await running).stdout.trim()).toBe('5');
-  });
-
-  it('is empty unless given', async () => {
-    expect((await pipeline(['wc', '-c']).run()).stdout.trim()).toBe('0');
-    expect((await pipeline(['wc', '-c']).run({ input: '' })).stdout.trim()).toBe('0');
-  });
-
-  it('may be more than the program wants', async () => {
-    for (let i = 0; i < 20; i++) {
-      expect((await pipeline(['head', '-1']).run({ input: bytes })).stdout).toBe('some bytes\n');
-      expect((await pipeline(['true']).run({ input: 'x' })).stdout).toBe('');
-    }
-  });
-
-  it('may still wait for something when the chain has ended; it is told', async () => {
-    const events: string[] = [];
-    const input = {
-      [Symbol.asyncIterator]: () => ({
-        next: () => new Promise<never>(() => undefined),
-        return: () => {
-          events.push('return');
-          return new Promise<never>(() => undefined);
-        },
-      }),
-    };
-    expect((await pipeline(['echo', 'done']).run({ input })).stdout).toBe('done\n');
-    expect(events).toEqual(['return']);
-  });
-
-  it('ends the chain with what it throws', async () => {
-    const reason = new Error('no more');
-    const failing = (function* () {
-      yield 'a';
-      throw reason;
-    })();
-    await expect(pipeline(['cat'], ['cat']).run({ input: failing })).rejects.toBe(reason);
-    await expect(pipeline(['cat']).run({ input: [1] as never })).rejects.toThrow(
-      /input: expected bytes or strings from the iterable, not 1/,
-    );
   });
 });
 
