@@ -14,7 +14,10 @@ export interface AsyncFileOptions extends WaitOptions {
 
 /** Options of {@link AsyncFile.readLine}. */
 export interface ReadLineOptions extends WaitOptions {
-  /** How long a line is about, in bytes. A guess that is wrong costs nothing: as much is read ahead as there is. */
+  /**
+   * How long a line is about, in bytes: as the `sizehint` of asyncfile's `readline`, where it is the size of each read. Here
+   * each read takes as much as there is, so that it makes no difference.
+   */
   readonly sizeHint?: number | undefined;
 }
 
