@@ -33,7 +33,7 @@ export interface Waiting {
   reject(error: unknown): void;
 }
 
-/** A message whose validation takes its time. The next one is decoded only when this one was given to somebody. */
+/** A message that could not be given yet: its validation takes its time. It comes before the next one is decoded. */
 interface Held {
   outcome?: { readonly value: unknown } | { readonly error: unknown };
 }
@@ -325,7 +325,10 @@ export class Receiver {
       try {
         const value = this.#next();
         if (value === NOTHING) break;
-        this.#waiting.shift()?.resolve(value);
+        const first = this.#waiting.shift();
+        if (first !== undefined) first.resolve(value);
+        // The message's own decoding has ended the wait.
+        else this.#held = { outcome: { value } };
       } catch (error) {
         this.#waiting.shift()?.reject(error);
       }

@@ -133,6 +133,20 @@ describe('a get that timed out or was aborted', () => {
     }
   });
 
+  test('takes nothing where it was the message’s decoding that aborted it', async () => {
+    const controller = new AbortController();
+    const decoder = (bytes: Buffer) => {
+      controller.abort();
+      return bytes.toString();
+    };
+    using pair = channel<string>({ encoder: (text: string) => Buffer.from(text), decoder });
+    const [r, w] = pair;
+    const get = r.get({ signal: controller.signal });
+    for (const text of ['kept', 'next']) await w.put(text);
+    expect(await errorOf(get)).toBeInstanceOf(AbortError);
+    expect([await r.get(), r.tryGet()?.value]).toEqual(['kept', 'next']);
+  });
+
   test('is refused at once where the signal was aborted before, though a message is there', async () => {
     using pair = channel<string>();
     const [r, w] = pair;

@@ -7,7 +7,7 @@ export async function carried<T>(value: T): Promise<T> {
   using pair = channel<T>();
   const [r, w] = pair;
   await w.put(value);
-  return r.get();
+  return await r.get();
 }
 
 /** What a blocking end gives at once; empty at the end of the stream. */

@@ -39,6 +39,14 @@ describe('every kind of handle goes to a process that is running already', () =>
       tx.close();
       expect(await control.get()).toBe('for the child');
 
+      const [opened, feed] = aiopipe();
+      const reader = opened.open();
+      writeSync(feed.fd, 'for us\nfor the child');
+      expect((await reader.readLine()).toString()).toBe('for us\n');
+      await send(reader);
+      feed.close();
+      expect(await control.get()).toBe('for the child');
+
       const [rx2, tx2] = aiopipe();
       await send(tx2);
       expect(await control.get()).toBe('WriteEnd');

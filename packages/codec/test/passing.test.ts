@@ -73,6 +73,19 @@ describe('handles in a message', () => {
     rx.close();
   });
 
+  test.each([252, 253, 254, 506, 507])('may be %i of them, each in its place', async (count) => {
+    const pipes = Array.from({ length: count }, () => aiopipe());
+    const copies = await carried(pipes.map(([, tx]) => tx));
+    expect(copies).toHaveLength(count);
+    for (const [i, copy] of copies.entries()) {
+      const [rx] = pipes[i] as [ReadEnd, WriteEnd];
+      writeSync(copy.fd, String(i));
+      expect(text(rx)).toBe(String(i));
+      rx.close();
+      copy.close();
+    }
+  });
+
   test('may be 600 of them, more than one system call carries', async () => {
     const pipes = Array.from({ length: 600 }, () => aiopipe());
     using pair = channel<(ReadEnd | string)[]>();
