@@ -7,7 +7,7 @@ import { type Receiver, type Waiting } from './receiver.js';
 export type Receiving = ChannelReader | Channel<never, unknown>;
 
 /** What comes out of one of them. */
-export type Received<Source extends Receiving> = Awaited<ReturnType<Source['get']>>;
+export type Received<Kind extends Receiving> = Awaited<ReturnType<Kind['get']>>;
 
 /** Options of {@link merge}. */
 export interface MergeOptions {
@@ -26,30 +26,37 @@ export interface MergeOptions {
  * for await (const message of merge([reader, other])) …
  * ```
  */
-export function merge<Source extends Receiving>(
-  channels: Iterable<Source>,
+export function merge<Kind extends Receiving>(
+  channels: Iterable<Kind>,
   options: MergeOptions = {},
-): AsyncIterableIterator<Received<Source>> {
+): AsyncIterableIterator<Received<Kind>> {
   const refusal = refuse(options);
   if (refusal instanceof TypeError) throw refusal;
-  return new Merge<Received<Source>>([...new Set(channels)].map(sourceOf), options.signal);
-}
-
-interface Source {
-  readonly channel: Receiving;
-  readonly receiver: Receiver;
-  /** It had nothing: it is asked again when so many messages have been taken in all. */
-  askAt: number;
-}
-
-function sourceOf(channel: Receiving): Source {
-  // By what it can, not by its class: it may be of another copy of this package.
-  const receiver = (channel as Partial<Receiving> | null | undefined)?.incoming;
-  if (receiver === undefined) throw new TypeError('merge: expected channel readers or duplex channels');
-  return { channel, receiver, askAt: 0 };
+  return new Merge<Received<Kind>>([...new Set(channels)], options.signal);
 }
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** One of the channels, and what it tells its merge while that waits. */
+class Source implements Waiting {
+  /** It had nothing: it is asked again when so many messages have been taken in all. */
+  askAt = 0;
+
+  constructor(
+    readonly channel: Receiving,
+    readonly receiver: Receiver,
+    private readonly onMessage: (source: Source, message: unknown) => void,
+    private readonly onError: (source: Source, error: unknown) => void,
+  ) {}
+
+  resolve(message: unknown): void {
+    this.onMessage(this, message);
+  }
+
+  reject(error: unknown): void {
+    this.onError(this, error);
+  }
+}
 
 class Merge<Message> implements AsyncIterableIterator<Message> {
   readonly #sources: Source[];
@@ -57,12 +64,17 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
   /** The index of the source whose turn is next. */
   #turn = 0;
   #taken = 0;
-  #waiting: Wait<Message> | undefined;
+  #pending: Pending<IteratorResult<Message, undefined>> | undefined;
   #isDone = false;
 
-  constructor(sources: Source[], signal: AbortSignal | undefined) {
-    this.#sources = sources;
+  constructor(channels: readonly Receiving[], signal: AbortSignal | undefined) {
     this.#signal = signal;
+    this.#sources = channels.map((channel) => {
+      // By what it can, not by its class: it may be of another copy of this package.
+      const receiver = (channel as Partial<Receiving> | null | undefined)?.incoming;
+      if (receiver === undefined) throw new TypeError('merge: expected channel readers or duplex channels');
+      return new Source(channel, receiver, this.#onMessage, this.#onError);
+    });
   }
 
   [Symbol.asyncIterator](): this {
@@ -71,7 +83,7 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
 
   next(): Promise<IteratorResult<Message, undefined>> {
     if (this.#isDone) return Promise.resolve(END);
-    if (this.#waiting !== undefined) return Promise.reject(new BusyError('merge: another next() is still waiting'));
+    if (this.#pending !== undefined) return Promise.reject(new BusyError('merge: another next() is still waiting'));
     try {
       const refusal = refuse({ signal: this.#signal });
       if (refusal !== undefined) throw refusal;
@@ -81,23 +93,13 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
       this.#isDone = true;
       return Promise.reject(error as Error);
     }
-    if (this.#sources.length === 0) return this.return();
-    this.#waiting = new Wait(this.#sources, this.#signal, (end) => {
-      this.#waiting = undefined;
-      if (end === 'over') {
-        this.#isDone = true;
-        return;
-      }
-      this.#turn = end + 1;
-      this.#taken++;
-    });
-    return this.#waiting.start();
+    return this.#sources.length === 0 ? this.return() : this.#wait();
   }
 
   /** Leaves the channels; a `next()` that waits ends. */
   return(): Promise<IteratorReturnResult<undefined>> {
     this.#isDone = true;
-    this.#waiting?.end();
+    this.#leave()?.resolve(END);
     return Promise.resolve(END);
   }
 
@@ -127,65 +129,44 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
     }
     return undefined;
   }
-}
 
-/** One `next()` that waits at all sources at once: the first message, which is the only one taken, ends it. */
-class Wait<Message> {
-  readonly #sources: Source[];
-  readonly #pending: Pending<IteratorResult<Message, undefined>>;
-  readonly #entered = new Map<Source, Waiting>();
-  readonly #onEnd: (end: number | 'over') => void;
-  #isOver = false;
-
-  /** @param onEnd - called with the index of the source that a message came from, or 'over' where nothing more comes */
-  constructor(sources: Source[], signal: AbortSignal | undefined, onEnd: (end: number | 'over') => void) {
-    this.#sources = sources;
-    this.#onEnd = onEnd;
-    this.#pending = new Pending({ signal }, undefined, () => {
-      this.#leave('over');
+  /** Waits at all sources at once. The first message, which is the only one taken, ends that. */
+  #wait(): Promise<IteratorResult<Message, undefined>> {
+    const pending = new Pending<IteratorResult<Message, undefined>>({ signal: this.#signal }, undefined, () => {
+      this.#isDone = true;
+      this.#leave();
     });
-  }
-
-  start(): Promise<IteratorResult<Message, undefined>> {
+    this.#pending = pending;
     for (const source of [...this.#sources]) {
-      if (this.#isOver) break;
-      const waiting: Waiting = {
-        resolve: (value) => {
-          this.#leave(this.#sources.indexOf(source));
-          this.#pending.resolve({ done: false, value: value as Message });
-        },
-        reject: (error) => {
-          this.#entered.delete(source);
-          this.#fail(source, error);
-        },
-      };
-      this.#entered.set(source, waiting);
-      if (source.channel.isClosed) waiting.reject(source.channel.closedError());
-      else source.receiver.enter(waiting);
+      if (this.#pending !== pending) break;
+      if (source.channel.isClosed) source.reject(source.channel.closedError());
+      else source.receiver.enter(source);
     }
-    return this.#pending.promise;
+    return pending.promise;
   }
 
-  end(): void {
-    this.#leave('over');
-    this.#pending.resolve(END);
-  }
+  readonly #onMessage = (source: Source, message: unknown): void => {
+    this.#turn = this.#sources.indexOf(source) + 1;
+    this.#taken++;
+    this.#leave()?.resolve({ done: false, value: message as Message });
+  };
 
-  #fail(source: Source, error: unknown): void {
+  readonly #onError = (source: Source, error: unknown): void => {
     if (isEnd(error)) {
       this.#sources.splice(this.#sources.indexOf(source), 1);
-      if (this.#sources.length === 0) this.end();
+      if (this.#sources.length === 0) void this.return();
       return;
     }
-    this.#leave('over');
-    this.#pending.reject(error);
-  }
+    this.#isDone = true;
+    this.#leave()?.reject(error);
+  };
 
-  #leave(end: number | 'over'): void {
-    this.#isOver = true;
-    for (const [source, waiting] of this.#entered) source.receiver.leave(waiting);
-    this.#entered.clear();
-    this.#onEnd(end);
+  /** No longer waits anywhere; returns whom to tell. */
+  #leave(): Pending<IteratorResult<Message, undefined>> | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending !== undefined) for (const source of this.#sources) source.receiver.leave(source);
+    return pending;
   }
 }
 
