@@ -218,8 +218,8 @@ export abstract class ChannelEnd implements Handle, Disposable {
   }
 
   /** @internal */
-  putNow(value: unknown): void {
-    this.sender?.putNow(value);
+  putNow(value: unknown): boolean {
+    return this.sender?.putNow(value) ?? false;
   }
 
   /** @internal */

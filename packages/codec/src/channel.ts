@@ -218,11 +218,11 @@ function refused(end: ChannelEnd): Promise<never> {
 
 /**
  * `put()` for the layers above: what is wrong with the value throws, and what the pipe takes is with the kernel when it
- * returns. @internal
+ * returns. Whether that is all of it. @internal
  */
-export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): void {
+export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): boolean {
   if (end.isClosed) throw end.closedError();
-  end.putNow(value);
+  return end.putNow(value);
 }
 
 /**

@@ -115,12 +115,16 @@ export class Sender {
     return options === undefined ? this.#joinBatch() : this.#reach(options);
   }
 
-  /** As {@link put}, but what is wrong throws, and it is written at once as far as the pipe takes it. */
-  putNow(value: unknown): void {
+  /**
+   * As {@link put}, but what is wrong throws, and it is written at once as far as the pipe takes it. False: that was not
+   * all of it, or nobody takes it any more.
+   */
+  putNow(value: unknown): boolean {
     const refusal = this.#putRefusal(undefined);
     if (refusal !== undefined) throw refusal;
     this.#append(value);
     this.flushNow();
+    return this.unflushed === 0 && this.#failure === undefined;
   }
 
   readonly #onTurnEnd = (): void => {

@@ -24,5 +24,10 @@ export {
   type SupervisorOptions,
   type SupervisorSpec,
 } from './supervisor-spec.js';
-export { Pool, type PoolOptions } from './pool.js';
+export { Pool } from './pool.js';
+export { type PoolOptions } from './pool-options.js';
+export { type PoolStats } from './pool-stats.js';
+export { type Times } from './pool-times.js';
+export { type MapOptions, type PoolCalls, type RunResult, type StreamItem, type TaskOptions } from './pool-calls.js';
+export { taskSignal } from './task-signal.js';
 export { ChildError, SupervisorError, type ChildErrorDetails } from './errors.js';

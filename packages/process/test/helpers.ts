@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { childPids } from '@aiopipe/testing';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { childPids, isRunning } from '@aiopipe/testing';
 
 export { errorOf, randomFrom, thrownBy, type Failure } from '@aiopipe/testing';
 
@@ -23,3 +25,25 @@ export function commandOf(pid: number): string[] {
     return [];
   }
 }
+
+/** A directory for the files of a test file, and names in it that no test had before. */
+export function scratchFiles(): { newFile(): string; remove(): void } {
+  const directory = mkdtempSync(join(tmpdir(), 'aiopipe-'));
+  let count = 0;
+  return {
+    newFile: () => join(directory, String(count++)),
+    remove: () => {
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+export const linesOf = (file: string): string[] =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
+
+/** Whether a process is gone or a zombie. */
+export const hasEnded = (pid: number): boolean => !isRunning(pid);

@@ -1,23 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { QueueFullError } from '@aiopipe/codec';
-import { aiopipe, ClosedError } from '@aiopipe/core';
+import { AbortError, aiopipe, ClosedError, TimeoutError } from '@aiopipe/core';
 import { ChildError, Pool, SupervisorError } from '@aiopipe/process';
 import { childPids, fdsSince, leakCheck, openFds, until } from '@aiopipe/testing';
 import { perform, square, work } from './fixtures/does-tasks.js';
 import { writeOne } from './fixtures/uses-handles.js';
-import { childrenNamed, childrenSince, errorOf, randomFrom, thrownBy } from './helpers.js';
+import { childrenNamed, childrenSince, errorOf, scratchFiles, thrownBy } from './helpers.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'aiopipe-pool-'));
+const { newFile, remove } = scratchFiles();
 const checkLeaks = leakCheck();
 afterAll(async () => {
-  rmSync(directory, { recursive: true });
+  remove();
   await checkLeaks();
 });
-let files = 0;
-const newFile = () => join(directory, String(files++));
 
 const isWorker = /^(perform|work|square)-\d+$/;
 
@@ -34,6 +30,7 @@ describe('a pool', () => {
     // Both children are taken until the file is there.
     const gate = newFile();
     const taken = [pool.run('until-there', gate), pool.run('until-there', gate)];
+    await until('both have one', () => pool.stats.running === 2);
     const order: number[] = [];
     const others = Array.from({ length: 20 }, async (_, i) => {
       await pool.run('append', file);
@@ -60,12 +57,37 @@ describe('a pool', () => {
     await until('they are started', () => childrenNamed(isWorker).length === 3);
     const gate = newFile();
     const pids = Promise.all([1, 2, 3].map(() => pool.run('until-there', gate)));
+    await until('each has one', () => pool.stats.running === 3);
     writeFileSync(gate, '');
     expect(new Set(await pids)).toEqual(new Set(childrenNamed(isWorker)));
   });
 
-  test.each([0, -1, 1.5, NaN])('of %j children is refused', (size) => {
-    expect(thrownBy(() => new Pool(square, { size }))).toBeInstanceOf(TypeError);
+  test.each([
+    ['size', 0],
+    ['size', -1],
+    ['size', 1.5],
+    ['size', NaN],
+    ['size', { max: 0 }],
+    ['size', { min: 3, max: 2 }],
+    ['size', { min: -1, max: 2 }],
+    ['retries', -1],
+    ['queueLimit', 0],
+    ['cancelGrace', '1'],
+    ['idleTimeout', NaN],
+    ['maxTasks', 0],
+    ['maxRss', -5],
+    ['intensity', -1],
+    ['period', 0],
+  ])('with a %s of %j is refused, and nothing is started', (name, value) => {
+    const before = childPids();
+    const error = thrownBy(() => new Pool(square, { [name]: value }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain(name);
+    expect(childrenSince(before)).toEqual([]);
+  });
+
+  test('of a bare function is refused', () => {
+    expect(thrownBy(() => new Pool(square.run as never))).toBeInstanceOf(TypeError);
   });
 
   test('leaves no fd and no process', async () => {
@@ -87,7 +109,7 @@ describe('a task', () => {
     expect(error).toBeInstanceOf(RangeError);
     expect(error).toMatchObject({ message: 'of this task', code: 'E_TASK' });
     expect(await pool.run('pid')).toBe(pid);
-    expect(pool.restarts).toBe(0);
+    expect(pool.stats.restarts).toBe(0);
   });
 
   test('takes the handles in its arguments', async () => {
@@ -109,7 +131,7 @@ describe('a task', () => {
     const pid = await pool.run('pid');
     expect((await errorOf(pool.run('function'))).message).toContain('a function cannot be sent');
     expect(await pool.run('pid')).toBe(pid);
-    expect(pool.restarts).toBe(0);
+    expect(pool.stats.restarts).toBe(0);
   });
 
   test('whose arguments cannot be sent rejects, and no other does', async () => {
@@ -135,115 +157,58 @@ describe('a task', () => {
     expect(await Promise.all(others)).toEqual(range);
     expect(await Promise.all(more)).toEqual(range);
     expect(await pool.run('echo', 'still here')).toBe('still here');
-    expect(pool.restarts).toBe(1);
+    expect(pool.stats.restarts).toBe(1);
   });
 
   test('whose child dies at it is given to another one, if asked', async () => {
     await using pool = new Pool(perform, { size: 2, retries: 1 });
     expect(await pool.run('die-once', newFile())).toBe('second time');
-    expect(pool.restarts).toBe(1);
+    expect(pool.stats.restarts).toBe(1);
   });
 
   test('is given to another one only as often as was asked', async () => {
     await using pool = new Pool(perform, { size: 1, retries: 2 });
     expect(await errorOf(pool.run('die'))).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT' });
-    expect(pool.restarts).toBe(3);
+    expect(pool.stats.restarts).toBe(3);
     expect(await pool.run('echo', 1)).toBe(1);
-  });
-
-  test('that was not begun by a child that was killed goes to its successor', async () => {
-    await using pool = new Pool(perform, { size: 1 });
-    const pid = await pool.run('pid');
-    process.kill(pid as number, 'SIGKILL');
-    await until(
-      'nobody reads any more',
-      () => !childrenNamed(isWorker).includes(pid as number) || hasEnded(pid as number),
-    );
-    // This process may not have heard of it yet, and will write into a socket that nobody reads.
-    expect(await pool.run('echo', 'not lost')).toBe('not lost');
-  });
-});
-
-const hasEnded = (pid: number) => {
-  try {
-    return readFileSync(`/proc/${String(pid)}/stat`, 'latin1').includes(') Z ');
-  } catch {
-    return true;
-  }
-};
-
-describe('map', () => {
-  test('yields the results in the order of the items', async () => {
-    await using pool = new Pool(square, { size: 2 });
-    const results: number[] = [];
-    const items = Array.from({ length: 100 }, (_, i) => i);
-    for await (const result of pool.map(items)) results.push(result);
-    expect(results).toEqual(items.map((n) => n * n));
-  });
-
-  test('takes an async iterable, and items only as fast as results are taken', async () => {
-    await using pool = new Pool(square, { size: 2 });
-    let taken = 0;
-    async function* items() {
-      for (; taken < 50;) yield taken++;
-    }
-    const results: number[] = [];
-    for await (const result of pool.map(items(), { concurrency: 5 })) {
-      results.push(result);
-      expect(taken - results.length).toBeLessThanOrEqual(5);
-    }
-    expect(results).toHaveLength(50);
-  });
-
-  test('ends its source when it is left, and the pool goes on', async () => {
-    await using pool = new Pool(square, { size: 2 });
-    let isEnded = false;
-    function* items() {
-      try {
-        for (let n = 0; ; n++) yield n;
-      } finally {
-        isEnded = true;
-      }
-    }
-    for await (const result of pool.map(items())) if (result >= 9) break;
-    expect(isEnded).toBe(true);
-    expect(await pool.run(7)).toBe(49);
-    await pool.close();
-  });
-
-  test('rejects with the first failure in order, and ends its source', async () => {
-    await using pool = new Pool<readonly [string], unknown>(perform, { size: 2 });
-    const results: unknown[] = [];
-    let isEnded = false;
-    function* items() {
-      try {
-        yield* ['nothing', 'nothing', 'throw', 'nothing', 'throw', 'nothing'];
-      } finally {
-        isEnded = true;
-      }
-    }
-    const error = await errorOf(
-      (async () => {
-        for await (const result of pool.map(items())) results.push(result);
-      })(),
-    );
-    expect(error.message).toBe('of this task');
-    expect(results).toHaveLength(2);
-    expect(isEnded).toBe(true);
   });
 });
 
 describe('the queue', () => {
-  test('has a limit', async () => {
+  test('has a limit, and the error says what to do', async () => {
     await using pool = new Pool(perform, { size: 1, queueLimit: 3 });
     const gate = newFile();
+    // One more than can wait, for the child that starts will take one.
     const tasks = [1, 2, 3, 4].map(() => pool.run('until-there', gate));
     const error = await errorOf(pool.run('pid'));
     expect(error).toBeInstanceOf(QueueFullError);
     expect(error.message).toContain('map()');
+    expect(error.message).toContain('drain()');
     writeFileSync(gate, '');
     await Promise.all(tasks);
     expect(await pool.run('pid')).toBe(await tasks[0]);
+  });
+
+  test('has room again when drain() resolves', async () => {
+    await using pool = new Pool(square, { size: 1, queueLimit: 2 });
+    const results: Promise<number>[] = [];
+    for (let n = 0; n < 50; n++) {
+      await pool.drain();
+      results.push(pool.run(n));
+    }
+    expect(await Promise.all(results)).toEqual(Array.from({ length: 50 }, (_, n) => n * n));
+  });
+
+  test('is awaited no longer than a signal or a timeout says', async () => {
+    await using pool = new Pool(perform, { size: 1, queueLimit: 1 });
+    const tasks = [pool.run('hang'), pool.run('hang')];
+    expect(await errorOf(pool.drain({ timeout: 1 }))).toBeInstanceOf(TimeoutError);
+    expect(await errorOf(pool.drain({ signal: AbortSignal.abort() }))).toBeInstanceOf(AbortError);
+    const waiting = errorOf(pool.drain());
+    await pool[Symbol.asyncDispose]();
+    expect(await waiting).toBeInstanceOf(ClosedError);
+    expect(await errorOf(pool.drain())).toBeInstanceOf(ClosedError);
+    await Promise.all(tasks.map(errorOf));
   });
 });
 
@@ -321,7 +286,7 @@ describe('disposal', () => {
       const pid = (await pool.run('pid')) as number;
       const tasks = [1, 2, 3, 4].map(() => errorOf(pool.run('hang')));
       process.kill(pid, 'SIGKILL');
-      if (round % 2 === 0) await until('it was replaced', () => pool.restarts > 0);
+      if (round % 2 === 0) await until('it was replaced', () => pool.stats.restarts > 0);
       await pool[Symbol.asyncDispose]();
       for (const error of await Promise.all(tasks)) expect(error).toHaveProperty('code');
     }
@@ -346,68 +311,4 @@ describe('a pool gives up', () => {
     const errors = await Promise.all([errorOf(pool.run(1)), errorOf(pool.run(2)), errorOf(pool.run(3))]);
     for (const error of errors) expect(String(error.cause)).toContain('not-there.js');
   });
-});
-
-// Two hundred starts of Node take their time on a machine that has other work, too.
-test('200 rounds of SIGKILL under load: every task ends once, and a child takes no task along but its own', async () => {
-  const random = randomFrom(7);
-  const pool = new Pool(work, { size: 4, intensity: 10_000 });
-  let nextTask = 0;
-  const rejected: number[] = [];
-  const workers = new Set<number>();
-  const killed = new Set<number>();
-  const done = new Set<number>();
-  const run = async (): Promise<void> => {
-    const n = nextTask++;
-    try {
-      const [result, pid] = await pool.run(n, random() * 3);
-      if (!killed.has(pid)) workers.add(pid);
-      if (result !== n || done.has(n)) throw new Error(`task ${String(n)} resolved to ${String(result)}`);
-      done.add(n);
-    } catch (error) {
-      expect(error).toMatchObject({ name: 'ChildError', code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGKILL' });
-      rejected.push(n);
-    }
-  };
-  let isOver = false;
-  const load = Array.from({ length: 12 }, async () => {
-    while (!isOver) await run();
-  });
-  while (killed.size < 200) {
-    const target = done.size + Math.floor(random() * 4);
-    await until('work goes on', () => done.size >= target && workers.size > 0);
-    // Some die while they start.
-    if (killed.size % 5 === 0) for (const pid of childrenNamed(isWorker)) if (!killed.has(pid)) workers.add(pid);
-    const victim = [...workers][Math.floor(random() * workers.size)] as number;
-    process.kill(victim, 'SIGKILL');
-    workers.delete(victim);
-    killed.add(victim);
-  }
-  isOver = true;
-  await Promise.all(load);
-  await until('all were replaced', () => pool.restarts === killed.size);
-  await pool.close();
-  expect(done.size + rejected.length).toBe(nextTask);
-  expect(rejected.length).toBeLessThanOrEqual(killed.size);
-  expect(rejected.length).toBeGreaterThan(0);
-}, 120_000);
-
-test('20 rounds of SIGKILL with retries: every task resolves', async () => {
-  const random = randomFrom(11);
-  await using pool = new Pool(work, { size: 3, intensity: 10_000, retries: 1000 });
-  const count = 600;
-  let finished = 0;
-  const tasks = Array.from({ length: count }, async (_, n) => {
-    const [result] = await pool.run(n, random() * 4);
-    finished++;
-    return result;
-  });
-  for (let round = 0; round < 20; round++) {
-    const target = Math.min(finished + 3, count);
-    await until('work goes on', () => finished >= target);
-    const pids = childrenNamed(isWorker).filter((pid) => !hasEnded(pid));
-    const victim = pids[Math.floor(random() * pids.length)];
-    if (victim !== undefined) process.kill(victim, 'SIGKILL');
-  }
-  expect(await Promise.all(tasks)).toEqual(Array.from({ length: count }, (_, n) => n));
 });

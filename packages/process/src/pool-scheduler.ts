@@ -1,0 +1,363 @@
+import { QueueFullError } from '@aiopipe/codec';
+import { ClosedError, type WaitOptions } from '@aiopipe/core';
+import { Pending, refuse } from '@aiopipe/core/internal';
+import { ChildError, SupervisorError } from './errors.js';
+import { type PoolSettings } from './pool-options.js';
+import { Queue } from './pool-queue.js';
+import { PoolCounts, type PoolStats } from './pool-stats.js';
+import { type Task } from './pool-task.js';
+import { Worker, type WorkerOwner } from './pool-worker.js';
+import { RestartLimit } from './restart-limit.js';
+import { type Target } from './target.js';
+
+/** Which task goes to which worker, and how many workers there are. */
+export class Scheduler implements WorkerOwner {
+  readonly #target: Pick<Target, 'url' | 'name'>;
+  readonly #settings: PoolSettings;
+  readonly #limit: RestartLimit;
+  readonly #queue = new Queue<Task>();
+  /** Those that are there to work: starting, idle, or busy. */
+  readonly #workers = new Set<Worker>();
+  /** Who came last is next to work, so that the others stay idle long enough to be let go. */
+  readonly #idle: Worker[] = [];
+  /** Those that get no more tasks, until nothing of them is left. */
+  readonly #leaving = new Set<Worker>();
+  readonly #counts = new PoolCounts();
+  #started = 0;
+  /** Tasks that aren't settled. */
+  #outstanding = 0;
+  #whenDone: (() => void)[] = [];
+  readonly #whenRoom = new Set<Pending<void>>();
+  #shrinkTimer: NodeJS.Timeout | undefined;
+  /** Why no more tasks are taken. */
+  #refusal: Error | undefined;
+  /** Nor will those be done that there are. */
+  #isOver = false;
+
+  /** Starts the first workers. */
+  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings) {
+    this.#target = target;
+    this.#settings = settings;
+    this.#limit = new RestartLimit(settings.intensity, settings.period);
+    try {
+      while (this.#workers.size < settings.min) this.#start();
+    } catch (error) {
+      void this.end(error as Error);
+      throw error;
+    }
+  }
+
+  get stats(): PoolStats {
+    const workers = { starting: 0, idle: 0, busy: 0 };
+    let running = 0;
+    for (const { isReady, task } of this.#workers) {
+      workers[!isReady ? 'starting' : task === undefined ? 'idle' : 'busy']++;
+      if (task?.isSettled === false) running++;
+    }
+    const { waitTimes, runTimes, ...counts } = this.#counts;
+    const times = { waitTime: waitTimes.summary, runTime: runTimes.summary };
+    return { workers, queued: this.#queue.length, running, ...counts, ...times };
+  }
+
+  /** Throws where no more tasks are taken, or too many wait. */
+  submit(task: Task): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.isFull) {
+      throw new QueueFullError(
+        `${String(this.#queue.length)} tasks wait already (queueLimit): await drain() before each call, or use map(), ` +
+          'which waits by itself',
+      );
+    }
+    if (this.#outstanding++ === 0) this.#hold(true);
+    this.#queue.push(task);
+    this.#dispatch();
+  }
+
+  /** How many workers there can be. */
+  get size(): number {
+    return this.#settings.max;
+  }
+
+  /** What a worker that is starting will take doesn't count. */
+  get isFull(): boolean {
+    const { queueLimit } = this.#settings;
+    return this.#queue.length >= queueLimit && this.#queue.length >= queueLimit + this.#starting;
+  }
+
+  get #starting(): number {
+    let count = 0;
+    for (const { isReady } of this.#workers) if (!isReady) count++;
+    return count;
+  }
+
+  /** Resolves when the queue has room. */
+  async room(options?: WaitOptions): Promise<void> {
+    const refusal = refuse(options) ?? this.#refusal;
+    if (refusal !== undefined) throw refusal;
+    if (!this.isFull) return;
+    const pending = new Pending<void>(
+      options,
+      () => 'there was no room in the queue',
+      () => this.#whenRoom.delete(pending),
+    );
+    this.#whenRoom.add(pending);
+    await pending.promise;
+  }
+
+  #tellOfRoom(): void {
+    if (this.#whenRoom.size === 0 || (this.isFull && this.#refusal === undefined)) return;
+    for (const pending of this.#whenRoom) {
+      if (this.#refusal === undefined) pending.resolve();
+      else pending.reject(this.#refusal);
+    }
+    this.#whenRoom.clear();
+  }
+
+  /** Whoever called waits no longer. */
+  cancel(task: Task, reason: unknown): void {
+    if (task.isSettled) return;
+    this.#counts.cancelled++;
+    this.#settle(task);
+    task.abandon();
+    if (task.worker !== undefined) {
+      task.worker.cancel(reason);
+    } else {
+      this.#queue.remove(task);
+      this.#tellOfRoom();
+    }
+  }
+
+  #settle(task: Task): void {
+    task.isSettled = true;
+    if (--this.#outstanding > 0) return;
+    this.#hold(false);
+    for (const resolve of this.#whenDone.splice(0)) resolve();
+  }
+
+  /** @internal */
+  succeeded(task: Task, value: unknown): void {
+    if (task.isSettled) return;
+    this.#counts.completed++;
+    this.#counts.runTimes.add(performance.now() - task.givenAt);
+    this.#settle(task);
+    task.resolve(value);
+  }
+
+  /** @internal */
+  failed(task: Task, error: unknown): void {
+    if (task.isSettled) return;
+    this.#counts.failed++;
+    this.#settle(task);
+    task.reject(error);
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0 && this.#idle.length > 0) this.#employ(this.#idle.pop() as Worker);
+    if (this.#queue.length > 0) this.#grow();
+  }
+
+  /** The next task, if there is one. */
+  #employ(worker: Worker): void {
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+      try {
+        worker.give(task);
+      } catch (error) {
+        this.failed(task, task.loss === undefined ? error : unrepeatable(task.loss, error as Error));
+        continue;
+      }
+      task.worker = worker;
+      task.givenAt = performance.now();
+      this.#counts.waitTimes.add(task.givenAt - task.calledAt);
+      break;
+    }
+    this.#tellOfRoom();
+    if (worker.task === undefined) this.#rest(worker);
+  }
+
+  /** @internal */
+  free(worker: Worker): void {
+    if (worker.isLarge || worker.count >= this.#settings.maxTasks) this.#recycle(worker);
+    else if (this.#queue.length > 0) this.#employ(worker);
+    else this.#rest(worker);
+  }
+
+  #rest(worker: Worker): void {
+    this.#idle.push(worker);
+    if (this.#settings.min === this.#settings.max) return;
+    worker.idleSince = performance.now();
+    this.#shrinkLater();
+  }
+
+  #recycle(worker: Worker): void {
+    this.#counts.recycled++;
+    this.#dismiss(worker);
+    worker.retire();
+    this.#refill();
+  }
+
+  #shrinkLater(): void {
+    const [longest] = this.#idle;
+    if (longest === undefined || this.#shrinkTimer !== undefined || this.#workers.size <= this.#settings.min) return;
+    const delay = longest.idleSince + this.#settings.idleTimeout - performance.now();
+    if (delay === Infinity) return;
+    this.#shrinkTimer = setTimeout(
+      () => {
+        this.#shrinkTimer = undefined;
+        this.#shrink();
+      },
+      Math.max(delay, 0),
+    ).unref();
+  }
+
+  #shrink(): void {
+    const since = performance.now() - this.#settings.idleTimeout;
+    while (this.#workers.size > this.#settings.min) {
+      const [longest] = this.#idle;
+      if (longest === undefined || longest.idleSince > since) break;
+      this.#dismiss(longest);
+      longest.retire();
+    }
+    this.#shrinkLater();
+  }
+
+  /** One for each task that waits, as many as there may be. */
+  #grow(): void {
+    if (this.#workers.size >= this.#settings.max) return;
+    let starting = this.#starting;
+    while (this.#workers.size < this.#settings.max && starting++ < this.#queue.length) this.#tryToStart();
+  }
+
+  /** As many as there are to be at least, in place of those that went. */
+  #refill(): void {
+    while (!this.#isOver && this.#workers.size < this.#settings.min) this.#tryToStart();
+    if (!this.#isOver && this.#queue.length > 0) this.#grow();
+  }
+
+  #tryToStart(): void {
+    try {
+      this.#start();
+    } catch (error) {
+      this.#giveUp('no worker can be started', error as Error);
+    }
+  }
+
+  #start(): void {
+    const { name, url } = this.#target;
+    const prefix = this.#settings.options?.name ?? name;
+    const worker = new Worker(`${prefix}-${String(++this.#started)}`, this, { ...this.#settings, url, target: name });
+    this.#workers.add(worker);
+    if (this.#outstanding === 0) this.#hold(false);
+  }
+
+  /** It gets no more tasks. */
+  #dismiss(worker: Worker): void {
+    this.#workers.delete(worker);
+    this.#leaving.add(worker);
+    const index = this.#idle.indexOf(worker);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  /** @internal */
+  overdue(worker: Worker): void {
+    this.#counts.killed++;
+    this.#dismiss(worker);
+    worker.kill();
+    this.#refill();
+  }
+
+  /** @internal */
+  ended(worker: Worker, error: Error | undefined): void {
+    const { task } = worker;
+    const loss = task === undefined || task.isSettled ? undefined : worker.lossOf(error);
+    this.#dismiss(worker);
+    if (!worker.isLeaving) {
+      this.#counts.restarts++;
+      if (!this.#limit.allows()) this.#giveUp(`its workers ended again, after ${String(this.#limit)}`, error);
+    }
+    this.#refill();
+    void this.#takeBack(worker, loss);
+  }
+
+  /** What it was at, once all that it had sent was taken: the answer may be there. */
+  async #takeBack(worker: Worker, loss: ChildError | undefined): Promise<void> {
+    await worker.drained;
+    this.#leaving.delete(worker);
+    const { task } = worker;
+    if (loss === undefined || task === undefined || task.isSettled) return;
+    // What a worker never had costs no retry: it was gone already, and we had not heard of it yet.
+    const { hasBegun } = worker;
+    if (this.#isOver || (hasBegun && (task.retriesLeft === 0 || !task.canRepeat))) {
+      this.failed(task, loss);
+      return;
+    }
+    if (hasBegun) {
+      task.retriesLeft--;
+      this.#counts.retried++;
+    }
+    task.loss = loss;
+    task.worker = undefined;
+    this.#queue.unshift(task);
+    this.#dispatch();
+  }
+
+  #giveUp(why: string, cause: Error | undefined): void {
+    if (this.#isOver) return;
+    const error = new SupervisorError(`the pool of ${this.#target.name} gave up: ${why}`, { cause });
+    this.#fail(error, this.#workers);
+  }
+
+  #fail(error: Error, losers: Iterable<Worker>): void {
+    this.#refusal ??= error;
+    this.#isOver = true;
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) this.failed(task, error);
+    for (const { task } of losers) if (task !== undefined) this.failed(task, error);
+    this.#tellOfRoom();
+    clearTimeout(this.#shrinkTimer);
+    for (const worker of this.#workers) {
+      this.#dismiss(worker);
+      worker.terminate();
+    }
+  }
+
+  /** Takes no more tasks, waits for those that there are, and ends the workers. */
+  async close(): Promise<void> {
+    this.#refusal ??= new ClosedError(`the pool of ${this.#target.name} is closed`);
+    this.#tellOfRoom();
+    if (this.#outstanding > 0) await new Promise<void>((resolve) => this.#whenDone.push(resolve));
+    this.#isOver = true;
+    clearTimeout(this.#shrinkTimer);
+    for (const worker of this.#workers) {
+      this.#dismiss(worker);
+      // Where a cancelled task goes on, nobody waits for that.
+      if (worker.task === undefined) worker.retire();
+      else worker.terminate();
+    }
+    await this.#gone();
+  }
+
+  /** Ends the workers at once; tasks that are not done reject with this. */
+  async end(error: Error): Promise<void> {
+    this.#fail(error, [...this.#workers, ...this.#leaving]);
+    await this.#gone();
+  }
+
+  async #gone(): Promise<void> {
+    await Promise.all([...this.#leaving].map(({ ended }) => ended));
+  }
+
+  /** Whether the workers keep this process alive. Those that aren't daemons do so always. */
+  #hold(isHeld: boolean): void {
+    if (this.#settings.options?.daemon !== true) return;
+    for (const worker of this.#workers) worker.hold(isHeld);
+  }
+}
+
+/** A task was lost with its worker, and what it was called with can't be sent once more. */
+function unrepeatable(loss: ChildError, cause: Error): ChildError {
+  const { pid, exitCode, signalCode } = loss;
+  return new ChildError(
+    'ERR_AIOPIPE_NO_RESULT',
+    `${loss.message}; it can't be given to another worker, for its arguments can't be sent again: ${cause.message}`,
+    { pid, exitCode, signalCode, cause },
+  );
+}
