@@ -41,7 +41,7 @@ export class ChildError extends AiopipeError {
  * A supervisor's. Its `code` tells which:
  *
  * - `ERR_AIOPIPE_INTENSITY`: it gave up, because its children ended more often than its intensity allows; `cause` is the
- *   last one's.
+ *   last one's. A pool's, too.
  * - `ERR_AIOPIPE_START`: a child could not be started; `cause` is why.
  * - `ERR_AIOPIPE_CHILD_ID`: it has no child of that id, or has one already.
  */

@@ -56,8 +56,8 @@ export function readPoolOptions(options: PoolOptions): PoolSettings {
     cancelGrace: checkTime('cancelGrace', options.cancelGrace ?? 1000),
     maxTasks: checkCount('maxTasks', options.maxTasks ?? Infinity, 1),
     maxRss: maxRss === undefined ? undefined : checkCount('maxRss', maxRss, 1),
-    intensity: options.intensity ?? 10,
-    period: options.period ?? 5000,
+    intensity: checkCount('intensity', options.intensity ?? 10, 0),
+    period: checkTime('period', options.period ?? 5000),
     options: options.options,
   };
 }

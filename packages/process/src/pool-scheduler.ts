@@ -7,14 +7,14 @@ import { Queue } from './pool-queue.js';
 import { PoolCounts, type PoolStats } from './pool-stats.js';
 import { type Task } from './pool-task.js';
 import { Worker, type WorkerOwner } from './pool-worker.js';
-import { RestartLimit } from './restart-limit.js';
+import { RestartIntensity } from './supervisor-restarts.js';
 import { type Target } from './target.js';
 
 /** Which task goes to which worker, and how many workers there are. */
 export class Scheduler implements WorkerOwner {
   readonly #target: Pick<Target, 'url' | 'name'>;
   readonly #settings: PoolSettings;
-  readonly #limit: RestartLimit;
+  readonly #restarts: RestartIntensity;
   readonly #queue = new Queue<Task>();
   /** Those that are there to work: starting, idle, or busy. */
   readonly #workers = new Set<Worker>();
@@ -38,7 +38,7 @@ export class Scheduler implements WorkerOwner {
   constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings) {
     this.#target = target;
     this.#settings = settings;
-    this.#limit = new RestartLimit(settings.intensity, settings.period);
+    this.#restarts = new RestartIntensity(settings.intensity, settings.period);
     try {
       while (this.#workers.size < settings.min) this.#start();
     } catch (error) {
@@ -272,7 +272,7 @@ export class Scheduler implements WorkerOwner {
     this.#dismiss(worker);
     if (!worker.isLeaving) {
       this.#counts.restarts++;
-      if (!this.#limit.allows()) this.#giveUp(`its workers ended again, after ${String(this.#limit)}`, error);
+      if (!this.#restarts.allowsOneMore()) this.#giveUp(this.#tooMany, error);
     }
     this.#refill();
     void this.#takeBack(worker, loss);
@@ -300,9 +300,16 @@ export class Scheduler implements WorkerOwner {
     this.#dispatch();
   }
 
+  get #tooMany(): string {
+    const { intensity, period } = this.#settings;
+    return `more than ${String(intensity)} workers have died within ${String(period)} ms (intensity and period)`;
+  }
+
   #giveUp(why: string, cause: Error | undefined): void {
     if (this.#isOver) return;
-    const error = new SupervisorError(`the pool of ${this.#target.name} gave up: ${why}`, { cause });
+    const error = new SupervisorError('ERR_AIOPIPE_INTENSITY', `the pool of ${this.#target.name} gave up: ${why}`, {
+      cause,
+    });
     this.#fail(error, this.#workers);
   }
 

@@ -77,7 +77,7 @@ describe('a pool', () => {
     ['maxTasks', 0],
     ['maxRss', -5],
     ['intensity', -1],
-    ['period', 0],
+    ['period', -1],
   ])('with a %s of %j is refused, and nothing is started', (name, value) => {
     const before = childPids();
     const error = thrownBy(() => new Pool(square, { [name]: value }));
