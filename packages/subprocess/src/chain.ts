@@ -7,6 +7,7 @@ import { iterate, type Chunks } from './chunks.js';
 import { DEFAULT_GRACE, endPrograms, within } from './ending.js';
 import { PipelineError } from './errors.js';
 import { FunctionRun } from './function-run.js';
+import { GroupGuard } from './group-guard.js';
 import { Inlet } from './inlet.js';
 import { chunksOf, Feed, isHandedOver } from './input.js';
 import { Outlet } from './outlet.js';
@@ -52,6 +53,7 @@ export class Chain {
   readonly #grace: number;
   readonly #runs: (ProgramRun | FunctionRun)[] = [];
   readonly #feeds: Feed[] = [];
+  #guard: GroupGuard | undefined;
   #stderr: SharedStderr | undefined;
   /** What the last stage gives. */
   #outlet: Inlet | undefined;
@@ -126,6 +128,7 @@ export class Chain {
     );
     const program = startProgram(argv, slots, { env, cwd, group: this.#group }, startProgram);
     this.#runs.push(new ProgramRun(stage, program));
+    if (program.leadsGroup) this.#guard = new GroupGuard(program.pid);
     const row = upstream.row ?? { programs: [], feed: stdin === 'pipe' ? this.#feed(program, upstream) : undefined };
     row.programs.push(program);
     const { stdout } = program;
@@ -250,6 +253,7 @@ export class Chain {
     await this.#ending;
     this.#stderr?.close();
     for (const run of this.#runs) if (!(run instanceof FunctionRun)) run.close();
+    await this.#guard?.close();
   }
 
   get results(): StageResult[] {
