@@ -9,6 +9,8 @@ export interface Exchange {
   readonly channels: number;
   /** Whether each of our puts waits until the kernel has it; otherwise those of a turn go out together. */
   readonly awaited?: boolean;
+  /** Microseconds for which our side looks for an answer before it sleeps. */
+  readonly spin?: number;
 }
 
 /** Several, so that no side's caches see the very same one again and again; as many as fit into this. */

@@ -1,12 +1,14 @@
 import { type Exchange } from '../channels/exchange.js';
 import { contestants, pythonExchange, type ContestantName } from '../channels/sides.js';
+import { withBusyCores } from '../harness/busy-cores.js';
 import { findProgram } from '../harness/find-program.js';
-import { type Measure, type Part, type Peer, type Row } from '../harness/part.js';
+import { type Measure, type Part, type Peer, type Row, type Side } from '../harness/part.js';
 import { formatSize, KiB, MiB } from '../harness/sizes.js';
 
 const SIZES = [KiB, 64 * KiB, MiB, 16 * MiB];
 const RAW_SIZES = [KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
 const AT_ONCE = 8;
+const SPIN = 50;
 
 const threads = 'worker_threads postMessage';
 const messagePeers: readonly ContestantName[] = [
@@ -34,6 +36,8 @@ export const channels: Part = {
       ...RAW_SIZES.map((size) => out(raw(size))),
       thereAndBack(tiny),
       ...SIZES.map((size) => thereAndBack(text(size))),
+      spinRow('', (side) => side, 0.2, python),
+      spinRow(', no core free', withBusyCores, 1.1, python),
       out({ ...tiny, channels: AT_ONCE }),
       out({ ...text(64 * KiB), channels: AT_ONCE }),
     ];
@@ -58,6 +62,19 @@ function exchangeRow(spec: Exchange, python: string | undefined): Row {
     measure: measureOf(spec),
     ours: { name: 'aiopipe', open: () => contestants.aiopipe(spec) },
     peers,
+  };
+}
+
+/** Against the same channel that sleeps, and all others. */
+function spinRow(when: string, under: (side: Side) => Side, goal: number, python: string | undefined): Row {
+  const spec: Exchange = { ...tiny, way: 'there and back' };
+  const sleeping = exchangeRow(spec, python);
+  const spinning: Exchange = { ...spec, spin: SPIN };
+  return {
+    ...sleeping,
+    name: `${sleeping.name}, spin: ${String(SPIN)}${when}`,
+    ours: under({ name: `aiopipe, spin: ${String(SPIN)}`, open: () => contestants.aiopipe(spinning) }),
+    peers: [{ ...sleeping.ours, name: 'aiopipe, without spin', goal }, ...sleeping.peers],
   };
 }
 

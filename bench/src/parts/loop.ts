@@ -1,5 +1,7 @@
 import { netTransfer } from '../bytes/net-socket.js';
 import { transfer } from '../bytes/ours.js';
+import { start } from '../chains/starting.js';
+import { flow } from '../chains/throughput.js';
 import { type Exchange } from '../channels/exchange.js';
 import { contestants, type ContestantName } from '../channels/sides.js';
 import { inProcess } from '../harness/laps.js';
@@ -19,6 +21,18 @@ const messagePeers: readonly ContestantName[] = [
   'net.Socket, msgpackr',
 ];
 
+const chainsRow = stallRow('true | true, 20 times', 20, () => inProcess(start, 'ours', 'stall'), [
+  { name: 'two child_process.spawn', open: () => inProcess(start, 'spawnPiped', 'stall') },
+  { name: 'execa .pipe()', open: () => inProcess(start, 'execa', 'stall') },
+  { name: 'zx .pipe()', open: () => inProcess(start, 'zx', 'stall') },
+]);
+
+const flowRow = stallRow('zeros through cat | cat | wc -c', 4, () => inProcess(flow, 'ours', 'stall'), [
+  { name: 'sh -c', open: () => inProcess(flow, 'shell', 'stall') },
+  { name: 'execa .pipe(), unbuffered', open: () => inProcess(flow, 'execa', 'stall') },
+  { name: 'zx .pipe()', open: () => inProcess(flow, 'zx', 'stall') },
+]);
+
 export const loop: Part = {
   title: 'The longest stall of the event loop meanwhile',
   prepare() {
@@ -35,6 +49,8 @@ export const loop: Part = {
       startingRow({ what: 'process', order: 'at once' }, 8),
       startingRow({ what: 'program', order: 'in sequence' }, 100),
       startingRow({ what: 'program', order: 'at once' }, 100),
+      chainsRow,
+      flowRow,
     ];
     const notes = ['a 1 ms timer tells of the stalls, so a loop that never stands still shows a little over 1 ms'];
     return Promise.resolve({ rows, notes });
