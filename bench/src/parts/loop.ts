@@ -11,7 +11,7 @@ import { startOurs } from '../starting/ours.js';
 import { type Starting } from '../starting/starting.js';
 import { startTheirs } from '../starting/theirs.js';
 
-const ROUNDS = 7;
+const ROUNDS = 6;
 const MANY = 8;
 
 const messagePeers: readonly ContestantName[] = [
