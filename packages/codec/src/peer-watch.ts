@@ -1,4 +1,4 @@
-import { EAGAIN, type Descriptor } from '@aiopipe/core/internal';
+import { EAGAIN, type Descriptor, type Interest } from '@aiopipe/core/internal';
 
 const SCRATCH = 4096;
 
@@ -10,7 +10,7 @@ export function watchPeer(descriptor: Descriptor, onGone: () => void): void {
   // A terminal, say, tells only of what is typed.
   if (!descriptor.isLocal && !descriptor.isSocket) return;
   const scratch = Buffer.allocUnsafe(SCRATCH);
-  descriptor.waitReadable({
+  const interest: Interest = {
     holdsLoop: false,
     ready: () => {
       if (descriptor.isSocket) {
@@ -22,7 +22,10 @@ export function watchPeer(descriptor: Descriptor, onGone: () => void): void {
       if (!descriptor.isSocket || !descriptor.isLocal || descriptor.isPeerGone) onGone();
     },
     closed: () => undefined,
-  });
+  };
+  descriptor.waitReadable(interest);
+  // An end that is there already shall not depend on what keeps the loop alive.
+  if (descriptor.isSocket) interest.ready();
 }
 
 /** 0 also where it failed: the connection is broken. */

@@ -131,7 +131,9 @@ export class Receiver {
   /** Calls back once when no more messages come. Looks for that, while nobody waits, without holding the event loop. */
   watch(onOver: (error: Error) => void): void {
     this.#onOver = onOver;
-    this.#update();
+    // Looks at once, too: an end that is there already shall not depend on what keeps the loop alive.
+    if (this.#watchesNow()) this.#watching.ready();
+    else this.#update();
   }
 
   tryGet(): { value: unknown } | undefined {

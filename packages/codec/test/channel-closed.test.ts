@@ -9,9 +9,10 @@ afterAll(leakCheck());
 
 describe('closed resolves', () => {
   test('at close', async () => {
-    const [r, w] = channel();
-    const [a, b] = channel({ duplex: true });
-    for (const end of [w, r, b, a]) {
+    using one = channel();
+    using other = channel();
+    using duplex = channel({ duplex: true });
+    for (const end of [one[0], other[1], duplex[0]]) {
       const { closed } = end;
       expect(end.closed).toBe(closed);
       end.close();
@@ -135,6 +136,19 @@ describe('closed rejects, though no call waits', () => {
     expect(await errorOf(closed)).toBe(error);
     expect(await a.get()).toBe('kept');
     a.close();
+  });
+
+  test('at once where the peer has gone before', async () => {
+    const [r, w] = channel();
+    const [r2, w2] = channel();
+    w.close();
+    r2.close();
+    const settled: unknown[] = [];
+    for (const end of [r, w2]) end.closed.catch((error: unknown) => settled.push(error));
+    await Promise.resolve();
+    expect(settled).toEqual([expect.any(EndOfStreamError), expect.any(BrokenPipeError)]);
+    r.close();
+    w2.close();
   });
 
   test('also where it is asked for only then', async () => {
