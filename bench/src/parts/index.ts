@@ -5,12 +5,14 @@ import { channels } from './channels.js';
 import { codec } from './codec.js';
 import { growth } from './growth.js';
 import { loop } from './loop.js';
+import { processes } from './processes.js';
 
 /** Every part by the name that it is called with, in the order in which they run. */
 export const parts: ReadonlyMap<string, Part> = new Map([
   ['bytes', bytes],
   ['codec', codec],
   ['channels', channels],
+  ['processes', processes],
   ['chains', chains],
   ['growth', growth],
   ['loop', loop],
