@@ -10,8 +10,14 @@ import { DEFAULT_DEPTH, RECURSION_LIMIT, Tag, TableLimit, VERSION } from './tags
 /** Up to this many objects, looking through an array is cheaper than a Set. */
 const FEW = 32;
 
-/** Up to this many objects, the array of them is kept for the next message. */
-const KEPT = 64;
+const NOTHING: readonly unknown[] = [];
+
+/** An object on the explicit stack, and the values in it. */
+interface Frame {
+  readonly object: object;
+  values: readonly unknown[];
+  next: number;
+}
 
 /** Stands in the array of objects where there is none, so that its elements stay of one kind. */
 const NONE: object = Object.freeze({});
@@ -28,19 +34,17 @@ export class Encoder extends HeadWriter {
   /** Whether the next message starts with empty tables, and says so. */
   private fresh = true;
   private busy = false;
-  /** The message's objects, in the order in which they were met: an object's index is its number on the wire. */
-  private objects: object[] = [];
+  /** The message's first objects, in the order in which they were met: an object's index is its number on the wire. */
+  private readonly objects: object[] = [];
   private count = 0;
-  /** The same objects, once they are more than a few: a Set takes one look-up for what a Map takes two for. */
+  /** All objects, once they are more than a few: a Set takes one look-up for what a Map takes two for. */
   private met: Set<object> | undefined;
   /** Their numbers, once one has come again. */
   private numbers: Map<object, number> | undefined;
-  /** The objects that are being written, from the root down. */
-  private readonly ancestors: (object | undefined)[] = [];
+  /** How many objects are being written, each in the one before. */
   private depth = 0;
-  /** The values of the objects that are being written which are still to come, up to `top`. */
-  private taken: unknown[] = [];
-  private top = 0;
+  /** The same objects, from the innermost up: noted on the way out of a failed message, as one that is sent needs none. */
+  private trail: object[] = [];
 
   /** @param options.shared keep the tables of shapes and classes from one message to the next */
   constructor(options: { shared?: boolean } = {}) {
@@ -85,8 +89,6 @@ export class Encoder extends HeadWriter {
       output.position = start;
       this.shapes.truncate(shapes);
       for (const name of [...this.classes.keys()].slice(classes)) this.classes.delete(name);
-      this.taken = [];
-      this.top = 0;
       throw this.explained(error);
     } finally {
       this.release();
@@ -95,20 +97,18 @@ export class Encoder extends HeadWriter {
 
   /** Lets go of the message's objects. */
   private release(): void {
-    if (this.count > KEPT) this.objects = [];
-    else for (let i = 0; i < this.count; i++) this.objects[i] = NONE;
+    for (let i = Math.min(this.count, FEW) - 1; i >= 0; i--) this.objects[i] = NONE;
     this.met = undefined;
     this.numbers = undefined;
     this.count = 0;
-    const { ancestors } = this;
-    for (let i = 0; i < ancestors.length && ancestors[i] !== undefined; i++) ancestors[i] = undefined;
     this.depth = 0;
     this.sink = undefined;
     this.busy = false;
   }
 
   private explained(error: unknown): unknown {
-    const ancestors = this.ancestors.slice(0, this.depth) as object[];
+    const ancestors = this.trail.reverse();
+    this.trail = [];
     if (error instanceof Refusal) {
       const options = error.cause === undefined ? undefined : { cause: error.cause };
       return new EncodeError(describePath(ancestors, error.culprit), error.reason, options);
@@ -164,85 +164,66 @@ export class Encoder extends HeadWriter {
     const known = this.reference(value);
     if (known >= 0) return this.tagged(Tag.Reference, known, pos);
     if (this.depth >= RECURSION_LIMIT) return this.writeDeep(value, pos);
-    this.ancestors[this.depth++] = value;
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype) pos = this.plain(value as Record<string, unknown>, pos, place);
-    else if (prototype === Array.prototype && Array.isArray(value)) pos = this.array(value, pos, place);
-    else if (prototype === Map.prototype && Object.keys(value).length === 0)
-      pos = this.map(value as Map<unknown, unknown>, pos, place);
-    else if (prototype === Set.prototype && Object.keys(value).length === 0)
-      pos = this.set(value as Set<unknown>, pos, place);
-    else pos = this.children(this.open(value, pos), this.opened, place);
+    this.depth++;
+    try {
+      pos = this.contents(value, pos, place);
+    } catch (error) {
+      this.trail.push(value);
+      throw error;
+    }
     this.depth--;
     return pos;
   }
 
+  private contents(value: object, pos: number, place: ShapePlace): number {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype) return this.plain(value as Record<string, unknown>, pos, place);
+    if (prototype === Array.prototype && Array.isArray(value)) return this.array(value, pos, place);
+    if (prototype === Map.prototype && Object.keys(value).length === 0)
+      return this.map(value as Map<unknown, unknown>, pos, place);
+    if (prototype === Set.prototype && Object.keys(value).length === 0)
+      return this.set(value as Set<unknown>, pos, place);
+    return this.children(this.open(value, pos), this.opened, place);
+  }
+
   private plain(value: Record<string, unknown>, pos: number, place: ShapePlace): number {
-    const base = this.top;
-    const shape = this.takeAsExpected(value, place) ?? this.take(value, place);
-    const head = shape === undefined ? -1 : this.shapeHead(shape, pos);
-    if (head < 0) {
-      this.top = base;
+    const values = this.takeAsExpected(value, place) ?? this.take(value, place);
+    const head = values === undefined ? -1 : this.shapeHead(place.first as EncoderShape, pos);
+    if (values === undefined || head < 0) {
       return this.children(this.openKeyed(Tag.Object, value, pos), this.opened, place);
     }
     pos = head;
-    const { taken, top } = this;
-    const { places } = shape as EncoderShape;
-    for (let i = base; i < top; i++) {
-      const item = taken[i];
-      taken[i] = undefined;
+    const { places } = place.first as EncoderShape;
+    for (let i = 0; i < values.length; i++) {
+      const item = values[i];
       if (typeof item !== 'object' || item === null) pos = this.leaf(item, pos);
-      else pos = this.object(item, pos, (places[i - base] ??= new ShapePlace()));
+      else pos = this.object(item, pos, (places[i] ??= new ShapePlace()));
     }
-    this.top = base;
     return pos;
   }
 
-  private takeAsExpected(value: Record<string, unknown>, place: ShapePlace): EncoderShape | undefined {
+  /** An object's values, if it has one of the shapes that were met at this place; that shape is `place.first` then. */
+  private takeAsExpected(value: Record<string, unknown>, place: ShapePlace): readonly unknown[] | undefined {
     const { first, second } = place;
     if (first === undefined) return undefined;
-    if (this.takeAs(first, value)) return first;
-    if (second === undefined || !this.takeAs(second, value)) return undefined;
-    place.first = second;
-    place.second = first;
-    return second;
+    const values = takeAs(first, value);
+    if (values !== undefined || second === undefined) return values;
+    const others = takeAs(second, value);
+    if (others !== undefined) place.met(second);
+    return others;
   }
 
-  /**
-   * Takes an object's values, if its keys are those of this shape. A `for in` is several times faster than
-   * `Object.keys`, as V8 takes both keys and values from the hidden class; and what is taken can't change any more.
-   */
-  private takeAs(shape: EncoderShape, value: Record<string, unknown>): boolean {
-    const { keys } = shape;
-    const { taken, top } = this;
-    let i = 0;
-    for (const key in value) {
-      if (!Object.prototype.hasOwnProperty.call(value, key)) continue;
-      if (i === keys.length || keys[i] !== key) {
-        i = -i - 1;
-        break;
-      }
-      taken[top + i++] = value[key];
-    }
-    if (i === keys.length) {
-      this.top = top + i;
-      return true;
-    }
-    for (let at = top + (i < 0 ? -i - 2 : i - 1); at >= top; at--) taken[at] = undefined;
-    return false;
-  }
-
-  private take(value: Record<string, unknown>, place: ShapePlace): EncoderShape | undefined {
+  private take(value: Record<string, unknown>, place: ShapePlace): readonly unknown[] | undefined {
     const shape = this.shapes.find(value);
     if (shape === undefined) return undefined;
+    const values: unknown[] = [];
     for (const key of shape.keys) {
       const item = value[key];
       if (item === undefined && !Object.hasOwn(value, key)) throw changed(value);
-      this.taken[this.top++] = item;
+      values.push(item);
     }
-    place.second = place.first;
-    place.first = shape;
-    return shape;
+    place.met(shape);
+    return values;
   }
 
   private array(value: readonly unknown[], pos: number, place: ShapePlace): number {
@@ -284,22 +265,32 @@ export class Encoder extends HeadWriter {
 
   /** The same as `object`, with a stack of its own. */
   private writeDeep(root: object, pos: number): number {
-    const base = this.depth;
-    const pending: { values: readonly unknown[]; next: number }[] = [];
+    const pending: Frame[] = [];
+    try {
+      return this.writePending(root, pending, pos);
+    } catch (error) {
+      while (pending.length > 0) this.trail.push((pending.pop() as Frame).object);
+      throw error;
+    }
+  }
+
+  private writePending(root: object, pending: Frame[], pos: number): number {
     let opening: object | undefined = root;
     for (;;) {
       if (opening !== undefined) {
-        this.ancestors[this.depth++] = opening;
-        if (this.depth > DEFAULT_DEPTH)
+        const frame = { object: opening, values: NOTHING, next: 0 };
+        pending.push(frame);
+        if (++this.depth > DEFAULT_DEPTH)
           throw new Refusal(`nesting deeper than ${String(DEFAULT_DEPTH)} levels cannot be sent`, opening);
-        pending.push({ values: this.open(opening, pos), next: 0 });
+        frame.values = this.open(opening, pos);
         pos = this.opened;
         opening = undefined;
       }
-      const top = pending[this.depth - base - 1] as (typeof pending)[number];
+      const top = pending[pending.length - 1] as Frame;
       if (top.next === top.values.length) {
         pending.pop();
-        if (--this.depth === base) return pos;
+        this.depth--;
+        if (pending.length === 0) return pos;
         continue;
       }
       const value = top.values[top.next++];
@@ -319,23 +310,23 @@ export class Encoder extends HeadWriter {
     const { count, objects } = this;
     if (count < FEW) {
       for (let i = 0; i < count; i++) if (objects[i] === value) return i;
+      objects[count] = value;
     } else if (this.numbers !== undefined) {
       const known = this.numbers.get(value);
       if (known !== undefined) return known;
       this.numbers.set(value, count);
     } else {
       const met = (this.met ??= new Set(objects.slice(0, count)));
-      if (met.add(value).size === count) return this.numbered(value);
+      if (met.add(value).size === count) return this.numbered(value, met);
     }
-    objects[count] = value;
     this.count = count + 1;
     return -1;
   }
 
   /** The first object that comes again makes it worth while to know all numbers. */
-  private numbered(value: object): number {
+  private numbered(value: object, met: Set<object>): number {
     const numbers = (this.numbers = new Map<object, number>());
-    for (let i = 0; i < this.count; i++) numbers.set(this.objects[i] as object, i);
+    for (const object of met) numbers.set(object, numbers.size);
     return numbers.get(value) as number;
   }
 
@@ -343,4 +334,19 @@ export class Encoder extends HeadWriter {
     if (this.count < FEW) return this.objects.lastIndexOf(value, this.count) >= 0;
     return (this.numbers ?? this.met)?.has(value) ?? this.objects.includes(value);
   }
+}
+
+/**
+ * An object's values, if its keys are those of this shape. A `for in` is several times faster than `Object.keys`, as V8
+ * takes both keys and values from the hidden class; and what is taken can't change any more.
+ */
+function takeAs({ keys }: EncoderShape, value: Record<string, unknown>): readonly unknown[] | undefined {
+  const values = new Array<unknown>(keys.length);
+  let i = 0;
+  for (const key in value) {
+    if (!Object.prototype.hasOwnProperty.call(value, key)) continue;
+    if (i === keys.length || keys[i] !== key) return undefined;
+    values[i++] = value[key];
+  }
+  return i === keys.length ? values : undefined;
 }

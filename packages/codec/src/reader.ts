@@ -97,10 +97,17 @@ export class Reader {
     if (sign > 1) throw this.malformed('a BigInt has no such sign');
     const length = this.countOf(1);
     const at = this.skip(length);
+    const magnitude = this.magnitude(at, length);
+    return sign === 1 ? -magnitude : magnitude;
+  }
+
+  private magnitude(at: number, length: number): bigint {
     if (length === 0) return 0n;
+    const view = (this.view ??= viewOf(this.bytes));
+    if (length === 8) return view.getBigUint64(at);
+    if (length === 16) return (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);
     try {
-      const magnitude = BigInt(`0x${this.bytes.toString('hex', at, at + length)}`);
-      return sign === 1 ? -magnitude : magnitude;
+      return BigInt(`0x${this.bytes.toString('hex', at, at + length)}`);
     } catch (error) {
       throw this.malformed('a BigInt is too large', error);
     }

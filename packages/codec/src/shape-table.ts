@@ -29,6 +29,11 @@ export class EncoderShape {
 export class ShapePlace {
   first: EncoderShape | undefined;
   second: EncoderShape | undefined;
+
+  met(shape: EncoderShape): void {
+    this.second = this.first;
+    this.first = shape;
+  }
 }
 
 /** Shapes that are kept in the cache; it starts again when there are more. */
