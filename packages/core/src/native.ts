@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import load from 'node-gyp-build';
 import { AiopipeError } from './errors.js';
 
 /** Opaque: one descriptor that the loop's poll watches. */
@@ -81,6 +81,20 @@ function loadBinding(): Native {
         `The cause: ${cause instanceof Error ? cause.message.trim() : String(cause)}`,
       { cause },
     );
+  }
+}
+
+/**
+ * One that was compiled here has a name that is known. Looking for a prebuilt one takes as long as loading all the rest of
+ * this package, so only what needs it pays for it: each child process waits for this.
+ */
+function load(directory: string): unknown {
+  const require = createRequire(import.meta.url);
+  try {
+    return require(`${directory}/build/Release/aiopipe.node`) as unknown;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    return (require('node-gyp-build') as (directory: string) => unknown)(directory);
   }
 }
 

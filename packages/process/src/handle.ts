@@ -78,6 +78,7 @@ export class ProcessHandle<Result = unknown> {
       // Encoded now, and its handles are on their way: an argument that can't be sent throws, and nothing was started.
       putNow(control, args);
     };
+    options.prefork?.refillAfter(this.#started.promise);
     const launched = options.prefork?.take(options, tell) ?? launch(this.#name, options, tell);
     if (launched instanceof LaunchFailure) {
       this.#failToStart(launched.cause);

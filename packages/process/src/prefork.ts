@@ -136,7 +136,6 @@ export class Prefork implements AsyncDisposable {
   ): Launched | undefined {
     this.#assertOpen();
     this.#lostInARow = 0;
-    this.#refillSoon();
     // The lifeline of those that wait is tied already: none of them can outlive us.
     const key = options.detached === true ? undefined : surroundingsKey(options);
     for (const spare of this.#idle) {
@@ -166,7 +165,17 @@ export class Prefork implements AsyncDisposable {
     for (const spare of this.#idle) if (spare.key !== key) this.#end(spare);
   }
 
-  /** Not while a start waits for us to return. */
+  /**
+   * Once a child that was started has begun, or has failed to: starting another one takes processor time, and that one
+   * comes first. @internal
+   */
+  refillAfter(started: Promise<void>): void {
+    const refill = () => {
+      this.#refillSoon();
+    };
+    started.then(refill, refill);
+  }
+
   #refillSoon(): void {
     if (this.#refillIsDue) return;
     this.#refillIsDue = true;

@@ -222,8 +222,7 @@ describe('those that wait', () => {
     const first = childrenSince(before);
     expect(first).toHaveLength(2);
     for (const pid of first) process.kill(pid, 'SIGKILL');
-    // We have not heard of it, as long as we don't let the loop go round: none of them is given away.
-    while (first.some(isRunning));
+    await until('we have heard of it', () => prefork.stats.lost === 2);
     const child = startProcess(echo, { args: ['lives'], prefork });
     expect(await child.result).toEqual(['lives']);
     await child.join();
