@@ -1,8 +1,21 @@
-/** Of the options that this process was started with, those that are about this run of it, not about how code loads. */
-const ownAffair =
-  /^(--inspect|--debug|--test|--watch|--eval|--print|--check|--interactive|--input-type|-e$|-p$|-pe$|-c$|-i$|--cpu-prof|--heap-prof)/;
+/**
+ * Of the options that this process was started with, those that are about this run of it, not about how code is loaded and
+ * run: what it executes (`-e`, `--test`, `--watch`, a snapshot), who debugs or profiles it, whose files a child would
+ * overwrite (`--prof`, `--trace-event…`), its title, and `--env-file`, which has done its work: what was read is part of the
+ * environment that a child gets anyway.
+ */
+const ownAffair = new RegExp(
+  '^(' +
+    '--(inspect|debug-port|test|experimental-test|watch|eval|print|check|interactive|input-type|cpu-prof|heap-prof|prof|' +
+    'trace-event|title|env-file|build-snapshot|snapshot-blob|experimental-sea-config)(?![a-z])' +
+    '|(-e|-p|-pe|-c|-i)$' +
+    ')',
+);
 
-/** What a child inherits of `process.execArgv`: loaders, conditions, limits; not `--inspect`, `-e`, `--test`, `--watch`. */
+/**
+ * What a child inherits of `process.execArgv`: loaders, conditions, limits, permissions, `--experimental-…`; not `--inspect`,
+ * `-e`, `--test`, `--watch`.
+ */
 export function inheritedExecArgv(execArgv: readonly string[]): string[] {
   const inherited: string[] = [];
   for (let i = 0; i < execArgv.length; i++) {
@@ -12,4 +25,21 @@ export function inheritedExecArgv(execArgv: readonly string[]): string[] {
     else if (execArgv[i + 1]?.startsWith('-') === false) i++;
   }
   return inherited;
+}
+
+/** Two processes can't listen at one port; where the system chooses it (0), each has its own. */
+const fixedInspector = /^--(inspect|debug-port)(?!.*[=:]0"?$)/;
+
+/** What a child inherits of `NODE_OPTIONS`: all but a debugger's port, which is taken, and waiting for a debugger there. */
+export function inheritedNodeOptions(nodeOptions: string): string {
+  if (!/--(inspect|debug-port)/.test(nodeOptions)) return nodeOptions;
+  // Words as Node has them: a double quote holds blanks, and a backslash within it the next character.
+  const words = nodeOptions.match(/(?:[^\s"]|"(?:\\.|[^"\\])*"?)+/g) ?? [];
+  const inherited: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string;
+    if (!fixedInspector.test(word)) inherited.push(word);
+    else if (words[i + 1]?.startsWith('-') === false) i++;
+  }
+  return inherited.join(' ');
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex } from '@aiopipe/core';
 import { spawn, type SpawnedProgram } from '@aiopipe/core/internal';
-import { inheritedExecArgv } from './exec-argv.js';
+import { inheritedExecArgv, inheritedNodeOptions } from './exec-argv.js';
 import { CONTROL_FD, type News, type Report } from './protocol.js';
 import { PreparedStdio, type StdioOptions } from './stdio.js';
 
@@ -58,7 +58,7 @@ export function launch(
     const program = spawn({
       file: process.execPath,
       argv: [process.execPath, ...(options.execArgv ?? inheritedExecArgv(process.execArgv)), entry, name],
-      env: options.env,
+      env: environmentFor(options.env),
       cwd: options.cwd,
       fds: new Map([...stdio.fds, [CONTROL_FD, theirs.fd]]),
       group: 'own',
@@ -73,6 +73,14 @@ export function launch(
   } finally {
     theirs.close();
   }
+}
+
+/** Undefined: ours as it is. What was inherited from us is filtered, and nothing that was chosen for the child. */
+function environmentFor(env: Surroundings['env']): Surroundings['env'] {
+  const ours = process.env['NODE_OPTIONS'];
+  if (ours === undefined || (env ?? process.env)['NODE_OPTIONS'] !== ours) return env;
+  const inherited = inheritedNodeOptions(ours);
+  return inherited === ours ? env : { ...(env ?? process.env), NODE_OPTIONS: inherited };
 }
 
 /** The same for equal surroundings as they would be now, and for no others. Undefined where each start has its own. */

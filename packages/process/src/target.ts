@@ -71,7 +71,20 @@ export async function evaluate(url: string): Promise<Record<string, unknown>> {
   role.isEvaluating = true;
   try {
     return (await import(url)) as Record<string, unknown>;
+  } catch (error) {
+    throw explained(error);
   } finally {
     role.isEvaluating = false;
   }
+}
+
+/** What Node says of TypeScript that it can't load is no help to whoever has a loader, and not in the child. */
+function explained(error: unknown): unknown {
+  const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  if (code !== 'ERR_UNKNOWN_FILE_EXTENSION' || !/"\.[cm]?tsx?"/.test(message ?? '')) return error;
+  return new TypeError(
+    `${String(message)}: Node ${process.versions.node} doesn't load TypeScript by itself (22.18 and later do); start the ` +
+      'program with a loader, as in `node --import tsx`, which its children inherit, or compile the module',
+    { cause: error },
+  );
 }
