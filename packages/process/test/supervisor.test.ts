@@ -189,7 +189,7 @@ describe('stop()', () => {
   });
 
   test('waits for a child whose shutdown time is Infinity', async () => {
-    await using watched = new Watched([{ id: 'a', how: 'ends when told', shutdown: Infinity }]);
+    await using watched = new Watched([{ id: 'a', how: 'returns when told', shutdown: Infinity }]);
     const pid = await watched.runs('a');
     const stopped = watched.supervisor.stop();
     expect(await isPending(stopped)).toBe(true);

@@ -74,7 +74,10 @@ export class Watched implements AsyncDisposable {
   /** Resolves to the pid when the child, started last, runs its function. */
   async runs(path: string): Promise<number> {
     await until(`${path} is being started`, () => this.#readers.has(path));
-    return Number((await this.#readers.get(path)?.readLine())?.toString());
+    const line = String(await this.#readers.get(path)?.readLine());
+    // 0, for one: a signal to that would go to all of us.
+    if (!/^\d+\n$/.test(line)) throw new Error(`${path} does not run its function, but said ${JSON.stringify(line)}`);
+    return Number(line);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
