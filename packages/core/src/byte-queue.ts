@@ -1,12 +1,30 @@
 const EMPTY = Buffer.alloc(0);
+const NEWLINE = 10;
+
+/** Bytes that are decoded at once to be given as lines, at the first and at most. */
+const MIN_DECODED = 512;
+export const MAX_DECODED = 64 * 1024;
 
 /** Bytes in the order in which they came, taken from the front in any portions. Copies only across two chunks. */
 export class ByteQueue {
   #chunks: Buffer[] = [];
   #first = 0;
   #length = 0;
+  /**
+   * Whole lines from the front of the first chunk, decoded at once: six times as fast as one by one. Their bytes stay
+   * here until something else is asked for than the next line: then so many are dropped as lines were taken.
+   */
+  #text = '';
+  /** Where in it the next line begins; past its end if there is none. */
+  #textStart = 1;
+  /** The bytes that are still here of it. */
+  #textBytes = 0;
+  #linesTaken = 0;
+  /** Grows while nothing but lines is asked for: what was decoded is of no use after anything else. */
+  #toDecode = MIN_DECODED;
 
   get length(): number {
+    this.#dropLines();
     return this.#length;
   }
 
@@ -19,6 +37,7 @@ export class ByteQueue {
   /** The first `count` bytes; there must be as many. */
   take(count: number): Buffer {
     if (count === 0) return EMPTY;
+    this.#forgetText();
     const head = this.#chunks[this.#first] as Buffer;
     if (count <= head.length) {
       this.#advance(head, count);
@@ -36,8 +55,56 @@ export class ByteQueue {
     return whole;
   }
 
+  /** The next line, decoded, without its newline; undefined if none lies whole in the first chunk, and is not very long. */
+  takeLine(): string | undefined {
+    if (this.#textStart > this.#text.length && !this.#decodeLines()) return undefined;
+    const start = this.#textStart;
+    const end = this.#text.indexOf('\n', start);
+    this.#linesTaken++;
+    if (end >= 0) {
+      this.#textStart = end + 1;
+      return this.#text.slice(start, end);
+    }
+    const line = this.#text.slice(start);
+    this.#textStart = this.#text.length + 1;
+    this.#dropLines();
+    return line;
+  }
+
+  #decodeLines(): boolean {
+    const head = this.#chunks[this.#first];
+    if (head === undefined) return false;
+    const last = head.subarray(0, this.#toDecode).lastIndexOf(NEWLINE);
+    this.#toDecode = Math.min(2 * this.#toDecode, MAX_DECODED);
+    if (last < 0) return false;
+    this.#text = head.toString('utf8', 0, last);
+    this.#textStart = 0;
+    this.#textBytes = last + 1;
+    return true;
+  }
+
+  #dropLines(): void {
+    if (this.#linesTaken === 0) return;
+    const head = this.#chunks[this.#first] as Buffer;
+    let count = 0;
+    if (this.#textStart > this.#text.length) count = this.#textBytes;
+    else for (let line = 0; line < this.#linesTaken; line++) count = head.indexOf(NEWLINE, count) + 1;
+    this.#linesTaken = 0;
+    this.#textBytes -= count;
+    this.#advance(head, count);
+  }
+
+  #forgetText(): void {
+    this.#dropLines();
+    if (this.#textBytes > 0) this.#toDecode = MIN_DECODED;
+    this.#text = '';
+    this.#textStart = 1;
+    this.#textBytes = 0;
+  }
+
   /** A copy of all of them, which stay. */
   get bytes(): Buffer {
+    this.#dropLines();
     return Buffer.concat(this.#chunks.slice(this.#first));
   }
 
@@ -57,6 +124,7 @@ export class ByteQueue {
 
   /** As many bytes as lie in one piece at the front: what can be taken without a copy. */
   get firstLength(): number {
+    this.#dropLines();
     return this.#chunks[this.#first]?.length ?? 0;
   }
 
@@ -64,6 +132,7 @@ export class ByteQueue {
    * Where `separator` begins, looking from `from` on; -1 if it is not there. A separator may lie across chunks.
    */
   indexOf(separator: Uint8Array, from: number): number {
+    this.#dropLines();
     const last = separator.length - 1;
     let start = 0;
     for (let i = this.#first; i < this.#chunks.length; i++) {

@@ -1,9 +1,10 @@
 import { type Readable } from 'node:stream';
-import { ByteQueue } from './byte-queue.js';
+import { ByteQueue, MAX_DECODED } from './byte-queue.js';
 import { closeSideWhenDropped, forget } from './collector.js';
 import { type Descriptor, type Interest } from './descriptor.js';
 import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from './errors.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
+import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from './native.js';
 import { nodeReadable } from './node-streams.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
@@ -215,12 +216,17 @@ export class PipeReader implements Handle {
    * Lines as strings, without their newline, whatever the bytes that came together: UTF-8 is decoded by the line.
    * Leaving the loop early leaves the reader open: the next line is the one after the last that was taken.
    */
-  async *lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
-    for (;;) {
-      const line = await this.readLine(options);
-      if (line.length === 0) return;
-      yield line.toString('utf8', 0, line.at(-1) === 10 ? line.length - 1 : line.length);
-    }
+  lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
+    return new LineIterator(
+      () => this.#lineNow(options),
+      () => this.readLine(options),
+    );
+  }
+
+  /** Undefined if it is not there, or something stands against it that {@link readLine} says. */
+  #lineNow(options: WaitOptions | undefined): string | undefined {
+    if (!this.#isOpen || this.#waiting !== undefined || this.#maxLineLength < MAX_DECODED) return undefined;
+    return options === undefined || refuse(options) === undefined ? this.#queue.takeLine() : undefined;
   }
 
   /** A web stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
