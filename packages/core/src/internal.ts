@@ -8,6 +8,7 @@ export { closeSideWhenDropped, forget } from './collector.js';
 export { Descriptor, EAGAIN, type Interest } from './descriptor.js';
 export { socketPair } from './end.js';
 export { nameErrors } from './errors.js';
+export { inheritedExecArgv, inheritedNodeOptions } from './exec-argv.js';
 export {
   adopterOf,
   HANDLE,

@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex } from '@aiopipe/core';
-import { spawn, type SpawnedProgram } from '@aiopipe/core/internal';
-import { inheritedExecArgv, inheritedNodeOptions } from './exec-argv.js';
+import { inheritedExecArgv, inheritedNodeOptions, spawn, type SpawnedProgram } from '@aiopipe/core/internal';
 import { CONTROL_FD, type News, type Report } from './protocol.js';
 import { PreparedStdio, type StdioOptions } from './stdio.js';
 

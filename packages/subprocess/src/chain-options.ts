@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { type WaitOptions } from '@aiopipe/core';
 import { refuse } from '@aiopipe/core/internal';
+import { show } from './command.js';
 import { DEFAULT_GRACE } from './ending.js';
 import { checkInput, type Input } from './input.js';
 import { DEFAULT_INTERVAL, type Progress } from './progress.js';
@@ -42,9 +43,7 @@ export function checkChainOptions(options: ChainOptions): void {
   const { input, stdin, stderr, onProgress, grace = DEFAULT_GRACE, progressInterval = DEFAULT_INTERVAL } = options;
   checkInput(input);
   if (stdin !== undefined && (stdin as unknown) !== 'inherit') {
-    throw new TypeError(
-      `stdin: expected 'inherit', not ${inspect(stdin, { depth: 0 })}; what to read is the input option`,
-    );
+    throw new TypeError(`stdin: expected 'inherit', not ${show(stdin)}; what to read is the input option`);
   }
   if (stdin !== undefined && input !== undefined) throw new TypeError('stdin and input: give one of them');
   if (stderr !== undefined && stderr !== 'pipe' && stderr !== 'shared') checkTarget('stderr', stderr);

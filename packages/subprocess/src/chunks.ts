@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { inspect } from 'node:util';
+import { show } from './command.js';
 
 /** What goes through a chain piece by piece. A string goes as UTF-8. */
 export type InputChunk = string | ArrayBufferView;
@@ -43,5 +43,5 @@ export function toBytes(chunk: unknown, what: string): Buffer {
   if (typeof chunk === 'string') return Buffer.from(chunk);
   if (Buffer.isBuffer(chunk)) return chunk;
   if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  throw new TypeError(`${what}: expected bytes or strings from the iterable, not ${inspect(chunk, { depth: 0 })}`);
+  throw new TypeError(`${what}: expected bytes or strings from the iterable, not ${show(chunk)}`);
 }

@@ -3,6 +3,14 @@ import { inspect } from 'node:util';
 /** The environment of a program: all of it, not an addition to ours. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A value in a message, in one line. */
+export function show(value: unknown): string {
+  const text = inspect(value, { depth: 0, breakLength: Infinity });
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+const MAX_SHOWN = 100;
+
 /** Throws a TypeError for what can't be a program's argv: it must be strings, at least one, without NUL. */
 export function checkArgv(argv: unknown): asserts argv is readonly string[] {
   if (typeof argv === 'string') {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
-import { inspect } from 'node:util';
 import { BrokenPipeError, ClosedError, type DuplexEnd, type PipeWriter, type ReadEnd } from '@aiopipe/core';
+import { show } from './command.js';
 import { isChunk, isIterable, iterate, type Chunks, type InputChunk } from './chunks.js';
 import { Inlet } from './inlet.js';
 import { checkSource, isEnd, isFileHandle, isFileSource, openFile, type FileSource } from './stdio.js';
@@ -29,7 +29,7 @@ export function checkInput(input: unknown): asserts input is Input | undefined {
   else if (!isIterable(input)) {
     throw new TypeError(
       `input: expected bytes, a string, { file: path }, a FileHandle, a pipe end or an iterable of bytes and strings, ` +
-        `not ${inspect(input, { depth: 0 })}`,
+        `not ${show(input)}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { type Exit } from '@aiopipe/core/internal';
-import { checkArgv, checkSurroundings, quote, quoteArgv, type Environment } from './command.js';
+import { checkArgv, checkSurroundings, quote, quoteArgv, type Environment, show } from './command.js';
 import { type StageFunction } from './function-run.js';
 import { type Pipeline } from './pipeline.js';
 import { type StderrOption } from './stdio.js';
@@ -99,7 +99,7 @@ export function describeEnd(result: StageResult): string {
   const { exitCode, signalCode } = result;
   if ('error' in result) {
     const { error } = result;
-    return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${inspect(error, { depth: 0 })}`;
+    return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${show(error)}`;
   }
   if (signalCode !== null) return `ended by ${signalCode}`;
   return exitCode === null ? 'not known how it ended' : `exit code ${String(exitCode)}`;

@@ -1,9 +1,10 @@
 import { lstatSync, openSync, realpathSync } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
+import { Stream } from 'node:stream';
 import { inspect } from 'node:util';
 import { ClosedError, ReadEnd, SystemError, WriteEnd, type DuplexEnd } from '@aiopipe/core';
 import { HANDLE, isHandle, native, OwnedFd, PIPE, READABLE, WRITABLE, type Handle } from '@aiopipe/core/internal';
-import { checkText } from './command.js';
+import { checkText, show } from './command.js';
 
 /** A file by its path. A relative one is taken from this process's directory, as a shell's redirection is. */
 export interface FileSource {
@@ -89,13 +90,23 @@ function checkSpec(name: string, spec: unknown): Slot['spec'] {
     checkFile(name, spec.file);
     return spec;
   }
-  const stdout = name === 'stderr' ? "'stdout', " : '';
-  const hint = typeof spec === 'number' ? '; a number becomes an end by ReadEnd.fromFd() or WriteEnd.fromFd()' : '';
-  throw new TypeError(
-    `${name}: expected 'pipe', 'inherit', 'ignore', ${stdout}a pipe end, a FileHandle or { file: path }, ` +
-      `not ${inspect(spec, { depth: 0 })}${hint}`,
-  );
+  throw new TypeError(`${name}: expected ${choices(name)}, not ${show(spec)}${hint(spec)}`);
 }
+
+function choices(name: string): string {
+  const pipe = OWN_WORDS.includes(name) ? '' : "'pipe', ";
+  const stdout = name === 'stderr' ? "'stdout', " : '';
+  return `${pipe}'inherit', 'ignore', ${stdout}a pipe end, a FileHandle or { file: path }`;
+}
+
+function hint(spec: unknown): string {
+  if (typeof spec === 'number') return '; a number becomes an end by ReadEnd.fromFd() or WriteEnd.fromFd()';
+  if (spec === process.stdout) return "; process.stdout is 'inherit'";
+  return spec instanceof Stream ? '; a stream has the bytes of a chain by toNode()' : '';
+}
+
+/** What is no descriptor of a program, or one that nobody here has the other end of. */
+const OWN_WORDS: readonly string[] = ['output', 'tee'];
 
 /** Throws for what can't be read from, as {@link checkStdio} does. */
 export function checkSource(name: string, spec: unknown): void {
@@ -104,8 +115,8 @@ export function checkSource(name: string, spec: unknown): void {
 
 /** Throws for what can't be written to, as {@link checkStdio} does. */
 export function checkTarget(name: string, spec: unknown): void {
+  if (spec === 'pipe') throw new TypeError(`${name}: expected ${choices(name)}, not 'pipe'`);
   checkSpec(name, spec);
-  if (spec === 'pipe') throw new TypeError(`${name}: expected where the bytes go, not 'pipe'`);
 }
 
 function checkFile(name: string, file: unknown): void {

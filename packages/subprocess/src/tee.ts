@@ -11,8 +11,9 @@ import { openTarget, type OutputOption } from './target.js';
  */
 export function tee(target: OutputOption): StageFunction {
   checkTarget('tee', target);
-  return async function* tee(input) {
+  return async function* tee(input, signal) {
     const copy = openTarget(target, 'the target of tee');
+    signal.addEventListener('abort', copy.destroy);
     try {
       let isRead = true;
       for await (const chunk of input) {

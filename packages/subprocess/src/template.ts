@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { show } from './command.js';
 import { Pipeline } from './pipeline.js';
 
 /** What stands for one word of a `$` template, or a part of one; a list stands for as many words. */
@@ -72,6 +73,6 @@ function textOf(value: unknown, index: number): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
   throw new TypeError(
-    `$: value ${String(index + 1)}: expected a string, a number or a list of those, not ${inspect(value, { depth: 0 })}`,
+    `$: value ${String(index + 1)}: expected a string, a number or a list of those, not ${show(value)}`,
   );
 }

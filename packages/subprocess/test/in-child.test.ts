@@ -27,6 +27,12 @@ describe('a function in a child', () => {
     expect(stdout).toBe('5000000\n');
   });
 
+  it('gets what this process was given to load modules', () => {
+    // The tests run with --expose-gc, which is no debugger's or test runner's.
+    expect(inChild(url).argv).toContain('--expose-gc');
+    expect(inChild(url).argv.slice(-2)).toEqual([url.href, 'default']);
+  });
+
   it('that throws fails, with the error on its stderr', async () => {
     const error = await pipeline(['seq', '3'], inChild(url, 'failing'), ['cat'])
       .run()

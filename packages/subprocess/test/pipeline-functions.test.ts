@@ -190,6 +190,15 @@ describe('a function', () => {
     expect((await running).stdout).toBe('1000000\n');
   });
 
+  it('that waits for nothing and never ends leaves the event loop its turns', async () => {
+    const endless = function* () {
+      for (;;) yield 'x\n';
+    };
+    const limited = { timeout: 50, output: 'ignore' } as const;
+    await expect(pipeline(endless).run(limited)).rejects.toMatchObject({ code: 'ERR_AIOPIPE_TIMEOUT' });
+    await expect(pipeline(endless, ['cat']).run(limited)).rejects.toMatchObject({ code: 'ERR_AIOPIPE_TIMEOUT' });
+  });
+
   it('is not held up by what programs have left behind', async () => {
     const { stdout } = await pipeline(['sh', '-c', 'setsid sleep 1000 & echo $!'], same).run({ grace: 100 });
     expect(isRunning(Number(stdout))).toBe(true);

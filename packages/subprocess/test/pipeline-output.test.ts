@@ -80,7 +80,8 @@ describe.each([
 
   it('refuses what it can’t be at once', async () => {
     const [rx, tx] = aiopipe();
-    await expect(chain.run({ output: 'pipe' as never })).rejects.toThrow(/output: expected where the bytes go/);
+    await expect(chain.run({ output: 'pipe' as never })).rejects.toThrow(/output: expected 'inherit', 'ignore'/);
+    await expect(chain.run({ output: process.stdout as never })).rejects.toThrow(/process\.stdout is 'inherit'/);
     await expect(chain.run({ output: rx as never })).rejects.toThrow(/output: the program writes there/);
     await expect(chain.run({ output: tx, maxOutput: 5 })).rejects.toThrow(/maxOutput/);
     expect([rx.state, tx.state]).toEqual(['owned', 'owned']);
@@ -157,6 +158,15 @@ describe('tee', () => {
     expect(made).toBeLessThan(10);
     const rest = await reader.read();
     expect([rest.length + 1, (await running).stdout.trim()]).toEqual([200 * 64 * 1024, String(200 * 64 * 1024)]);
+  });
+
+  it('can be ended while it waits for its target', async () => {
+    const { fds, children } = whatIsThere();
+    const [rx, tx] = aiopipe();
+    const running = pipeline(['yes'], tee(tx), ['cat']).run({ output: 'ignore', timeout: 100, grace: 20_000 });
+    await expect(running).rejects.toMatchObject({ code: 'ERR_AIOPIPE_TIMEOUT' });
+    rx.close();
+    expect([tx.state, fds(), children()]).toEqual(['closed', [], []]);
   });
 
   it('fails where the target can’t be written', async () => {
