@@ -9,19 +9,15 @@ import { type SupervisorEvent } from './supervisor-events.js';
 import { ProcessLife, type Ending, type Life } from './supervisor-life.js';
 import { restartDelay, RestartIntensity } from './supervisor-restarts.js';
 import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from './supervisor-spec.js';
+import { Teller, type StartFailure } from './supervisor-teller.js';
 import { type Supervisor } from './supervisor.js';
 
 /** What an engine needs of the supervisor that it works for. */
 export interface EngineHooks {
   /** Doesn't throw. */
-  tell(event: SupervisorEvent): void;
+  readonly tell: (event: SupervisorEvent) => void;
   /** Starts a nested supervisor. */
-  nest(spec: SupervisorSpec): Life;
-}
-
-interface StartFailure {
-  readonly error: Error;
-  readonly pid: number | undefined;
+  readonly nest: (spec: SupervisorSpec) => Life;
 }
 
 /**
@@ -32,7 +28,8 @@ export class SupervisorEngine {
   readonly children = new ChildList();
   readonly finished = new Outcome<void>();
   readonly #options: SupervisorOptions;
-  readonly #hooks: EngineHooks;
+  readonly #nest: (spec: SupervisorSpec) => Life;
+  readonly #teller: Teller;
   readonly #period: number;
   readonly #intensity: RestartIntensity;
   readonly #queue = new SerialQueue();
@@ -44,7 +41,8 @@ export class SupervisorEngine {
 
   constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions, hooks: EngineHooks) {
     this.#options = options;
-    this.#hooks = hooks;
+    this.#nest = hooks.nest;
+    this.#teller = new Teller(hooks.tell);
     this.#period = options.period ?? 5000;
     this.#intensity = new RestartIntensity(options.intensity ?? 1, this.#period);
     for (const spec of specs) this.children.add(spec);
@@ -79,7 +77,7 @@ export class SupervisorEngine {
       if (this.isStopping) throw stopped();
       if (failure === undefined) continue;
       this.#failure = startError(child, failure);
-      this.#tellStartFailed(child, failure, false);
+      this.#teller.startFailed(child, failure, false);
       throw this.#failure;
     }
   }
@@ -103,7 +101,7 @@ export class SupervisorEngine {
     if (failure === undefined && life !== undefined)
       return (life.process ?? life.supervisor) as ProcessHandle | Supervisor;
     if (failure === undefined || this.isStopping) throw stopped();
-    this.#tellStartFailed(child, failure, false);
+    this.#teller.startFailed(child, failure, false);
     throw startError(child, failure);
   }
 
@@ -114,12 +112,9 @@ export class SupervisorEngine {
     if (life !== undefined) {
       await life.shutDown();
       const ending = await life.ended;
-      if (child.startedAt !== undefined) {
-        this.#tellExited(child, life, ending, willRestart, 0);
-      } else {
-        child.life = undefined;
-        this.#tellStartFailed(child, { error: ending.error ?? stopped(), pid: life.pid }, willRestart);
-      }
+      child.life = undefined;
+      if (child.startedAt !== undefined) this.#teller.exited(child, life, ending, willRestart);
+      else this.#teller.startFailed(child, { error: ending.error ?? stopped(), pid: life.pid }, willRestart);
     }
     if (child.isTemporary) this.children.delete(child);
   }
@@ -130,7 +125,7 @@ export class SupervisorEngine {
     let life: Life | undefined;
     try {
       const { spec } = child;
-      life = spec.type === 'supervisor' ? this.#hooks.nest(spec) : new ProcessLife(spec);
+      life = spec.type === 'supervisor' ? this.#nest(spec) : new ProcessLife(spec);
       child.life = life;
       child.startedAt = undefined;
       await this.#unlessStopping(life.started);
@@ -163,24 +158,24 @@ export class SupervisorEngine {
   #follow(child: Child, life: Life): void {
     child.startedAt = performance.now();
     child.starts++;
-    const { process, supervisor, pid } = life;
-    this.#tell(child, { type: 'started', process, supervisor, pid, restarts: child.restarts });
+    this.#teller.started(child, life);
     void life.ended.then((ending) => this.#queue.run(() => this.#onEnd(child, life, ending)));
   }
 
   async #onEnd(child: Child, life: Life, ending: Ending): Promise<void> {
     // It was shut down, and that was told.
     if (child.life !== life) return;
+    child.life = undefined;
     const { restart = 'permanent', significant } = child.spec;
     if (this.isStopping || restart === 'temporary' || (restart === 'transient' && ending.error === undefined)) {
-      this.#tellExited(child, life, ending, false, 0);
+      this.#teller.exited(child, life, ending, false);
       if (child.isTemporary) this.children.delete(child);
       if (significant === true) this.#shutDownIfDue();
       return;
     }
     if (ending.at - (child.startedAt ?? 0) >= this.#period) child.endsInARow = 0;
     const [willRestart, delay] = this.#decide(child);
-    this.#tellExited(child, life, ending, willRestart, delay);
+    this.#teller.exited(child, life, ending, willRestart, delay);
     if (willRestart) await this.#restart(child, delay);
     else this.#giveUp(child, ending.error);
   }
@@ -221,7 +216,7 @@ export class SupervisorEngine {
       if (this.isStopping) return;
       if (failure === undefined) continue;
       const [willRestart, delay] = this.#decide(other);
-      this.#tellStartFailed(other, failure, willRestart, delay);
+      this.#teller.startFailed(other, failure, willRestart, delay);
       if (willRestart) await this.#restart(other, delay);
       else this.#giveUp(other, failure.error);
       return;
@@ -236,7 +231,7 @@ export class SupervisorEngine {
       { cause },
     );
     this.#failure ??= error;
-    this.#tell(child, { type: 'gave-up', error });
+    this.#teller.gaveUp(child, error);
     void this.stop();
   }
 
@@ -249,30 +244,7 @@ export class SupervisorEngine {
     )
       void this.stop();
   }
-
-  #tellExited(child: Child, { pid }: Life, ending: Ending, willRestart: boolean, delay: number): void {
-    const { at, ...how } = ending;
-    const uptime = at - (child.startedAt ?? at);
-    child.life = undefined;
-    this.#tell(child, { type: 'exited', pid, ...how, uptime, restarts: child.restarts, willRestart, delay });
-  }
-
-  #tellStartFailed(child: Child, failure: StartFailure, willRestart: boolean, delay = 0): void {
-    this.#tell(child, { type: 'start-failed', ...failure, willRestart, delay });
-  }
-
-  #tell(child: Child, what: Told): void {
-    const { id } = child.spec;
-    this.#hooks.tell({ id, path: [id], time: Date.now(), ...what });
-  }
 }
-
-/** An event without what each has. */
-type Told = SupervisorEvent extends infer Each
-  ? Each extends unknown
-    ? Omit<Each, 'id' | 'path' | 'time'>
-    : never
-  : never;
 
 const stopped = () => new ClosedError('the supervisor was stopped');
 

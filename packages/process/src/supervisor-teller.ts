@@ -1,0 +1,45 @@
+import { type Child } from './supervisor-children.js';
+import { type SupervisorEvent } from './supervisor-events.js';
+import { type Ending, type Life } from './supervisor-life.js';
+
+/** Why a start failed, and the process that there was for a while. */
+export interface StartFailure {
+  readonly error: Error;
+  readonly pid: number | undefined;
+}
+
+/** An event without what each has. */
+type Told = SupervisorEvent extends infer Each
+  ? Each extends unknown
+    ? Omit<Each, 'id' | 'path' | 'time'>
+    : never
+  : never;
+
+/** Makes a supervisor's events of what happens to its children. */
+export class Teller {
+  /** @param tell - doesn't throw */
+  constructor(readonly tell: (event: SupervisorEvent) => void) {}
+
+  started(child: Child, { process, supervisor, pid }: Life): void {
+    this.#tell(child, { type: 'started', process, supervisor, pid, restarts: child.restarts });
+  }
+
+  startFailed(child: Child, failure: StartFailure, willRestart: boolean, delay = 0): void {
+    this.#tell(child, { type: 'start-failed', ...failure, willRestart, delay });
+  }
+
+  exited(child: Child, { pid }: Life, ending: Ending, willRestart: boolean, delay = 0): void {
+    const { at, ...how } = ending;
+    const uptime = at - (child.startedAt ?? at);
+    this.#tell(child, { type: 'exited', pid, ...how, uptime, restarts: child.restarts, willRestart, delay });
+  }
+
+  gaveUp(child: Child, error: Error): void {
+    this.#tell(child, { type: 'gave-up', error });
+  }
+
+  #tell(child: Child, what: Told): void {
+    const { id } = child.spec;
+    this.tell({ id, path: [id], time: Date.now(), ...what });
+  }
+}
