@@ -4,7 +4,8 @@ import { BrokenPipeError, ClosedError, type DuplexEnd, type PipeWriter, type Rea
 import { show } from './command.js';
 import { isChunk, isIterable, iterate, type Chunks, type InputChunk } from './chunks.js';
 import { Inlet } from './inlet.js';
-import { checkSource, isEnd, isFileHandle, isFileSource, openFile, type FileSource } from './stdio.js';
+import { openFile } from './program-fds.js';
+import { checkSource, isEnd, isFileHandle, isFileSource, type FileSource } from './stdio.js';
 
 /**
  * What goes into the stdin of a program or a chain: bytes, a string, a file by its path or open, a pipe end, or anything

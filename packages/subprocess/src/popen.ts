@@ -4,7 +4,8 @@ import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProg
 import { checkArgv, checkSurroundings, quoteArgv, type Environment } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
 import { groupIsRunning } from './group.js';
-import { checkStdio, ProgramFds, type Slot, type StdioOptions } from './stdio.js';
+import { ProgramFds } from './program-fds.js';
+import { checkStdio, type Slot, type StdioOptions } from './stdio.js';
 
 /** Options of {@link popen}. */
 export interface PopenOptions extends StdioOptions {

@@ -1,4 +1,5 @@
-import { ProgramFds, type Slot, type StderrOption } from './stdio.js';
+import { ProgramFds } from './program-fds.js';
+import { type Slot, type StderrOption } from './stdio.js';
 import { Tail } from './tail.js';
 
 /** One stderr for all programs of a chain: one descriptor, so that they keep their order, or don't overwrite each other. */

@@ -1,0 +1,125 @@
+import { openSync } from 'node:fs';
+import { ReadEnd, SystemError, WriteEnd } from '@aiopipe/core';
+import { HANDLE, native, OwnedFd, PIPE, READABLE, WRITABLE } from '@aiopipe/core/internal';
+import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
+
+/** @param what - what the file is opened as, in the words of the {@link SystemError} */
+export function openFile(file: string, flags: string, what: string): number {
+  try {
+    return openSync(file, flags);
+  } catch (cause) {
+    const { errno = 0 } = cause as NodeJS.ErrnoException;
+    throw new SystemError(errno, 'open', `can't open ${JSON.stringify(file)} as ${what}`, { path: file });
+  }
+}
+
+/** As a shell's `>>` and `>`. */
+export function writingFlags({ append }: FileTarget): string {
+  return append === true ? 'a' : 'w';
+}
+
+/**
+ * The descriptors of a program, taken and made. There are two lists of what must be closed: what the program gets is
+ * closed as soon as it has its copies (or could not be started), what is ours lives on if it could.
+ */
+export class ProgramFds {
+  /** Our number for each of the program's. */
+  readonly map = new Map<number, number>();
+  stdin: WriteEnd | undefined;
+  stdout: ReadEnd | undefined;
+  stderr: ReadEnd | undefined;
+  readonly #program: string;
+  readonly #maker: (...args: never[]) => unknown;
+  readonly #closeAfterStart: (() => void)[] = [];
+
+  /**
+   * @param program - as it is named in messages
+   * @param maker - the public function that the user called: messages name the place of that call
+   */
+  constructor(slots: readonly Slot[], program: string, maker: (...args: never[]) => unknown) {
+    this.#program = program;
+    this.#maker = maker;
+    try {
+      // The ends first: whatever fails from here on, all of them have moved, and are closed.
+      this.#takeEnds(slots);
+      for (const slot of slots) if (!this.map.has(slot.fd)) this.map.set(slot.fd, this.#make(slot));
+    } catch (error) {
+      this.closeTheirs();
+      this.closeOurs();
+      throw error;
+    }
+  }
+
+  #takeEnds(slots: readonly Slot[]): void {
+    const moved = new Map<unknown, OwnedFd>();
+    for (const { fd, name, spec } of slots) {
+      if (!isEnd(spec)) continue;
+      let owned = moved.get(spec);
+      if (owned === undefined) {
+        owned = spec[HANDLE]().move(`${this.#program}, as its ${name}`).fds[0] as OwnedFd;
+        const taken = owned;
+        this.#closeAfterStart.push(() => {
+          taken.close();
+        });
+        moved.set(spec, owned);
+      }
+      this.map.set(fd, blocking(owned.number));
+    }
+  }
+
+  #make({ fd, name, spec }: Slot): number {
+    if (spec === 'inherit') return blocking(fd);
+    if (spec === 'ignore') return this.#open('/dev/null', fd === 0 ? 'r' : 'w', name);
+    if (spec === 'pipe') return this.#pipe(fd, name);
+    // The slots are in the order of their numbers, so what 1 is has been decided.
+    if (spec === 'stdout') return this.map.get(1) as number;
+    if (typeof spec === 'number') return spec;
+    if (isFileHandle(spec)) return blocking(spec.fd);
+    const { file } = spec as FileTarget;
+    return this.#open(file, fd === 0 ? 'r' : writingFlags(spec as FileTarget), name);
+  }
+
+  #open(file: string, flags: string, name: string): number {
+    return this.#theirs(openFile(file, flags, `${name} of ${this.#program}`));
+  }
+
+  #pipe(fd: number, name: string): number {
+    const what = `${name} of ${this.#program}`;
+    const fds = new Int32Array(2);
+    const result = native().pipe(fds, 0);
+    if (result < 0) throw new SystemError(result, 'pipe', `can't make a pipe for ${what}`);
+    const [read, write] = fds as unknown as [number, number];
+    if (fd === 0) {
+      this.stdin = new WriteEnd(new OwnedFd(write, what, this.#maker), PIPE, WRITABLE);
+      return this.#theirs(read);
+    }
+    const ours = new ReadEnd(new OwnedFd(read, what, this.#maker), PIPE, READABLE);
+    if (fd === 1) this.stdout = ours;
+    else this.stderr = ours;
+    return this.#theirs(write);
+  }
+
+  #theirs(fd: number): number {
+    this.#closeAfterStart.push(() => {
+      native().close(fd);
+    });
+    return fd;
+  }
+
+  closeTheirs(): void {
+    for (const close of this.#closeAfterStart.splice(0)) close();
+  }
+
+  closeOurs(): void {
+    for (const end of [this.stdin, this.stdout, this.stderr]) end?.[Symbol.dispose]();
+  }
+}
+
+/**
+ * Programs don't expect EAGAIN. Who shares the description with us (an inherited terminal or pipe) sees the same mode,
+ * so there is no way to give a program a blocking descriptor and keep ours as it was.
+ */
+function blocking(fd: number): number {
+  native().setNonblocking(fd, 0);
+  return fd;
+}
