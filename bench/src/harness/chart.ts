@@ -26,7 +26,7 @@ const config: Config = {
     titleColor: 'currentColor',
     orient: 'top',
     title: null,
-    columns: 4,
+    columns: 3,
     labelLimit: 0,
   },
   header: { labelColor: 'currentColor', titleColor: 'currentColor', title: null },
