@@ -7,6 +7,9 @@ import { contestants, type ContestantName } from '../channels/sides.js';
 import { inProcess } from '../harness/laps.js';
 import { type Part, type Peer, type Row, type Side } from '../harness/part.js';
 import { formatSize, KiB, MiB } from '../harness/sizes.js';
+import { poolOurs } from '../processes/pool-ours.js';
+import { poolPiscina, poolTinypool, poolWorkerpool } from '../processes/pool-theirs.js';
+import { type PoolWork } from '../processes/work.js';
 import { startOurs } from '../starting/ours.js';
 import { type Starting } from '../starting/starting.js';
 import { startTheirs } from '../starting/theirs.js';
@@ -20,6 +23,14 @@ const messagePeers: readonly ContestantName[] = [
   'worker_threads postMessage',
   'net.Socket, msgpackr',
 ];
+
+const tasks: PoolWork = { workers: 2, outstanding: 8, size: 0 };
+
+const poolRow = stallRow('2000 empty tasks for a pool', 2000, () => inProcess(poolOurs, tasks, 'stall'), [
+  { name: 'piscina (threads)', open: () => inProcess(poolPiscina, tasks, 'stall') },
+  { name: 'tinypool (child_process)', open: () => inProcess(poolTinypool, tasks, 'stall') },
+  { name: 'workerpool (process)', open: () => inProcess(poolWorkerpool, tasks, 'stall') },
+]);
 
 const chainsRow = stallRow('true | true, 20 times', 20, () => inProcess(start, 'ours', 'stall'), [
   { name: 'two child_process.spawn', open: () => inProcess(start, 'spawnPiped', 'stall') },
@@ -49,6 +60,7 @@ export const loop: Part = {
       startingRow({ what: 'process', order: 'at once' }, 8),
       startingRow({ what: 'program', order: 'in sequence' }, 100),
       startingRow({ what: 'program', order: 'at once' }, 100),
+      poolRow,
       chainsRow,
       flowRow,
     ];
