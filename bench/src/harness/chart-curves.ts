@@ -17,6 +17,9 @@ export function curveSpec(rows: readonly RowResult[]): ChartSpec {
   };
 }
 
+const IN_BINARY =
+  "datum.value >= 1048576 ? datum.value / 1048576 + ' Mi' : datum.value >= 1024 ? datum.value / 1024 + ' Ki' : datum.value";
+
 function panel(curve: string, points: readonly RowResult[]): ChartSpec {
   const [{ measure, at } = { measure: { kind: 'memory' } as Measure, at: undefined }] = points;
   const values = points.flatMap(({ at: point, measure: by, sides }) =>
@@ -33,7 +36,7 @@ function panel(curve: string, points: readonly RowResult[]): ChartSpec {
         field: 'x',
         type: 'quantitative',
         scale: { type: 'log', nice: false },
-        axis: { title: at?.axis ?? '', values: [...new Set(values.map(({ x }) => x as number))], format: '~s' },
+        axis: { title: at?.axis ?? '', values: [...new Set(values.map(({ x }) => x as number))], labelExpr: IN_BINARY },
       },
       y: {
         field: 'y',
