@@ -2,8 +2,8 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { target } from '@aiopipe/process';
 import { pipeline } from '@aiopipe/subprocess';
 import { execa } from 'execa';
-import { $ } from 'zx';
 import { runLaps, type Laps } from '../harness/laps.js';
+import { zx as $ } from './zx.js';
 
 /** Two programs that don't know each other: what a chain can't cost less than, were Node all that there is. */
 const twoPrograms = (stdio: StdioOptions) => () =>

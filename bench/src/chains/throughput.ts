@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { target } from '@aiopipe/process';
 import { pipeline } from '@aiopipe/subprocess';
 import { execa } from 'execa';
-import { $ } from 'zx';
 import { runLaps, type Laps } from '../harness/laps.js';
+import { zx as $ } from './zx.js';
 
 export const UNIT = 64 * 1024 * 1024;
 
