@@ -145,6 +145,15 @@ export class Sender {
     this.#flush(true);
   }
 
+  /** As {@link flushNow}, and waits for the pipe to take the rest, while nothing else goes on in this thread. */
+  flushBlocking(deadline: number): void {
+    while (this.unflushed > 0 && !this.#isEncoding) {
+      this.#flush(true);
+      const rest = Math.max(0, Math.ceil(deadline - performance.now()));
+      if (this.unflushed > 0 && !this.#descriptor.blockUntilWritable(rest)) return;
+    }
+  }
+
   #refusal(options: WaitOptions | undefined): Error | undefined {
     if (!this.#descriptor.isOpenFor(WRITABLE)) return this.#descriptor.closedError();
     return this.#failure ?? refuse(options);

@@ -136,6 +136,7 @@ ONE_INT_CALL(js_set_close_on_exec, sys_set_close_on_exec)
 TWO_INT_CALL(js_shutdown, sys_shutdown)
 TWO_INT_CALL(js_set_nonblocking, sys_set_nonblocking)
 TWO_INT_CALL(js_kill, sys_kill)
+TWO_INT_CALL(js_wait_writable, sys_wait_writable)
 TWO_INT_CALL(js_watch_lifeline, sys_watch_lifeline)
 TWO_INT_CALL(js_reopen_nonblocking, sys_reopen_nonblocking)
 
@@ -185,6 +186,7 @@ void define_calls(napi_env env, napi_value exports) {
   DEFINE(env, exports, "fdLimit", js_fd_limit);
   DEFINE(env, exports, "shutdown", js_shutdown);
   DEFINE(env, exports, "kill", js_kill);
+  DEFINE(env, exports, "waitWritable", js_wait_writable);
   DEFINE(env, exports, "watchLifeline", js_watch_lifeline);
   DEFINE(env, exports, "own", js_own);
   DEFINE(env, exports, "disown", js_disown);

@@ -176,6 +176,13 @@ ssize_t sys_write(int fd, const struct iovec *parts, int count) {
   return result < 0 ? -errno : result;
 }
 
+int sys_wait_writable(int fd, int milliseconds) {
+  struct pollfd entry = {.fd = fd, .events = POLLOUT};
+  int result;
+  RETRY(result, poll(&entry, 1, milliseconds));
+  return result < 0 ? -errno : result;
+}
+
 ssize_t sys_receive(int fd, void *bytes, size_t length) {
   ssize_t result;
   RETRY(result, recv(fd, bytes, length, MSG_DONTWAIT));

@@ -52,6 +52,9 @@ void sys_yield(void);
 ssize_t sys_read(int fd, void *bytes, size_t length);
 ssize_t sys_write(int fd, const struct iovec *parts, int count);
 
+/* Blocks until something can be written, or the other side is gone: 1; 0 when so many milliseconds have passed. */
+int sys_wait_writable(int fd, int milliseconds);
+
 /* On sockets: never blocks whatever the descriptor's own mode, and never raises SIGPIPE. */
 ssize_t sys_receive(int fd, void *bytes, size_t length);
 ssize_t sys_send(int fd, const struct iovec *parts, int count, const int *passed, int passed_count);

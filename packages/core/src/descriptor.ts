@@ -195,6 +195,12 @@ export class Descriptor {
     this.#updatePoll();
   }
 
+  /** Blocks the thread, for an end that leaves no time: false when that took so many milliseconds. */
+  blockUntilWritable(milliseconds: number): boolean {
+    this.#writeBudget = BUDGET;
+    return native().waitWritable(this.#owned.number, milliseconds) > 0;
+  }
+
   /** Whether a wait for that direction keeps the event loop alive. */
   holdLoop(side: number, holds: boolean): void {
     if (side & READABLE) this.#readHolds = holds;

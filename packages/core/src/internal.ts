@@ -24,4 +24,4 @@ export { OwnedFd } from './owned-fd.js';
 export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';
 export { Pending, refuse } from './waiting.js';
 export { inspectFd, PIPE, type Transport } from './transport.js';
-export { flushAll, unflushed, type Unflushed } from './unflushed.js';
+export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './unflushed.js';

@@ -30,6 +30,7 @@ export interface Native {
   fdLimit(): number;
   shutdown(fd: number, how: 0 | 1 | 2): number;
   kill(pid: number, signal: number): number;
+  waitWritable(fd: number, milliseconds: number): number;
   watchLifeline(fd: number, grace: number): number;
   own(fd: number, weight: number): void;
   disown(fd: number, weight: number): void;

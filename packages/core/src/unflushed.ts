@@ -1,6 +1,8 @@
 /** What has accepted bytes that the kernel has not taken yet. */
 export interface Unflushed {
   drain(): Promise<void>;
+  /** Blocks the thread while the kernel takes them, until `performance.now()` has come to the deadline. */
+  flushBlocking(deadline: number): void;
 }
 
 const UNFLUSHED = Symbol.for('@aiopipe/unflushed');
@@ -11,4 +13,10 @@ export const unflushed: Set<Unflushed> = ((globalThis as { [UNFLUSHED]?: Set<Unf
 /** Resolves when nothing holds bytes any more; what failed doesn't count. */
 export async function flushAll(): Promise<void> {
   await Promise.allSettled([...unflushed].map((writer) => writer.drain()));
+}
+
+/** The same where the event loop goes round no more; whatever is stuck for so many milliseconds is given up. */
+export function flushAllBlocking(milliseconds: number): void {
+  const deadline = performance.now() + milliseconds;
+  for (const writer of [...unflushed]) writer.flushBlocking(deadline);
 }

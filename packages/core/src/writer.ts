@@ -331,6 +331,15 @@ export class PipeWriter implements Handle {
     this.#settle();
   }
 
+  /** @internal */
+  flushBlocking(deadline: number): void {
+    while (this.unflushed > 0) {
+      this.#flush();
+      const rest = Math.max(0, Math.ceil(deadline - performance.now()));
+      if (this.unflushed > 0 && !this.#descriptor.blockUntilWritable(rest)) return;
+    }
+  }
+
   /** While this is set at the descriptor, it keeps the writer from being collected. */
   readonly #interest: Interest = {
     ready: () => {

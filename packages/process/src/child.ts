@@ -6,7 +6,7 @@
 import { Channel } from '@aiopipe/codec';
 import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, DuplexEnd } from '@aiopipe/core';
-import { flushAll, native } from '@aiopipe/core/internal';
+import { flushAll, flushAllBlocking, native } from '@aiopipe/core/internal';
 import { flushStdio } from './child-stdio.js';
 import { portableError } from './portable-error.js';
 import { CONTROL_FD, PROTOCOL, type News, type Ping, type Preparation, type Report, type Start } from './protocol.js';
@@ -18,6 +18,14 @@ const control = Channel.from<Report | News, unknown>(DuplexEnd.fromFd(CONTROL_FD
 // An error outside the target's own promise ends the process as always; here it is only told.
 process.on('uncaughtExceptionMonitor', (error) => {
   report({ kind: 'error', error: portableError(error) });
+});
+
+/** Milliseconds that messages which nobody takes hold up a child that ends by its own process.exit(). */
+const EXIT_TIMEOUT = 5000;
+
+// That leaves no time to wait for a full pipe as at the function's end.
+process.on('exit', () => {
+  flushAllBlocking(EXIT_TIMEOUT);
 });
 
 async function main(): Promise<void> {
