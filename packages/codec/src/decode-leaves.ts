@@ -2,7 +2,7 @@ import type { Builder } from './builders.js';
 import type { HandleSource } from './handles.js';
 import { InstanceBuilder, Instances } from './instances.js';
 import { Reader } from './reader.js';
-import { Short, Tag } from './tags.js';
+import { NumberType, Short, Tag } from './tags.js';
 
 /** Up to this many objects, the array of them is kept for the next message. */
 const KEPT = 64;
@@ -122,6 +122,8 @@ export abstract class LeafReader extends Reader {
         const at = this.skip(length);
         return Buffer.from(this.bytes.subarray(at, at + length));
       }
+      case Tag.Numbers:
+        return this.numbers();
       case Tag.Handle: {
         const index = this.varint();
         if (this.handles === undefined) throw this.malformed('a handle, where none can come');
@@ -136,6 +138,35 @@ export abstract class LeafReader extends Reader {
         throw this.malformed(`no value begins with 0x${tag.toString(16).padStart(2, '0')}`);
     }
   }
+
+  private numbers(): number[] {
+    const type: NumberType = this.byte();
+    const width = widthOf(type);
+    if (width === 0) throw this.malformed('an array of numbers of an unknown type');
+    const length = this.countOf(width);
+    this.spend(length);
+    const at = this.skip(length * width);
+    const end = at + length * width;
+    const view = this.dataView();
+    const array: number[] = [];
+    switch (type) {
+      case NumberType.Int8:
+        for (let i = at; i < end; i++) array.push(view.getInt8(i));
+        return array;
+      case NumberType.Int16:
+        for (let i = at; i < end; i += 2) array.push(view.getInt16(i, true));
+        return array;
+      case NumberType.Int32:
+        for (let i = at; i < end; i += 4) array.push(view.getInt32(i, true));
+        return array;
+      default:
+        for (let i = at; i < end; i += 8) array.push(view.getFloat64(i, true));
+        return array;
+    }
+  }
+
+  /** Counts values against the limit. */
+  protected abstract spend(nodes: number): void;
 
   /** A copy of the next bytes, in memory of its own. */
   private memory(length: number): Buffer & { buffer: ArrayBuffer } {
@@ -184,5 +215,21 @@ export abstract class LeafReader extends Reader {
     } catch (error) {
       throw this.malformed(`no ${Class.name} can be made of what is there`, error);
     }
+  }
+}
+
+/** The bytes of an element; 0 for a type that there isn't. */
+function widthOf(type: NumberType): number {
+  switch (type) {
+    case NumberType.Int8:
+      return 1;
+    case NumberType.Int16:
+      return 2;
+    case NumberType.Int32:
+      return 4;
+    case NumberType.Float64:
+      return 8;
+    default:
+      return 0;
   }
 }

@@ -83,7 +83,7 @@ export class Decoder extends HeadReader {
     return value;
   }
 
-  private spend(nodes: number): void {
+  protected override spend(nodes: number): void {
     if ((this.nodes += nodes) > this.maxNodes)
       throw this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
   }

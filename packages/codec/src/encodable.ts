@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { Kind } from './kinds.js';
 import { Refusal } from './paths.js';
+import { NumberType } from './tags.js';
 
 export const flagsOf = getterOf<string>(RegExp.prototype, 'flags');
 export const sourceOf = getterOf<string>(RegExp.prototype, 'source');
@@ -46,14 +47,37 @@ export function pairs(value: object, keys: readonly string[]): unknown[] {
 /** Up to this length, an array's keys are cheaper to list than its values. */
 const SHORT_ARRAY = 16;
 
+/** Whether an array has as many properties as elements. */
+function hasAsMany(array: readonly unknown[]): boolean {
+  const { length } = array;
+  const properties = length <= SHORT_ARRAY ? Object.keys(array) : Object.values(array);
+  return properties.length === length;
+}
+
 /** Whether an array has all its elements, and no property beside them. */
 export function isDense(array: readonly unknown[]): boolean {
   const { length } = array;
-  const properties = length <= SHORT_ARRAY ? Object.keys(array) : Object.values(array);
-  if (properties.length !== length) return false;
+  if (!hasAsMany(array)) return false;
   // A hole may be made up for by a named property.
   for (let i = 0; i < length; i++) if (array[i] === undefined && !Object.hasOwn(array, i)) return false;
   return true;
+}
+
+/** The narrowest type for all elements of a dense array; undefined for one that isn't, or holds anything but numbers. */
+export function numberTypeOf(array: readonly unknown[]): NumberType | undefined {
+  let bits = 0;
+  let fractions = false;
+  for (let i = 0; i < array.length; i++) {
+    const item = array[i];
+    if (typeof item !== 'number') return undefined;
+    const int = item | 0;
+    // The bits beside the sign, of a negative number those that differ from it.
+    if (int === item && !Object.is(item, -0)) bits |= int ^ (int >> 31);
+    else fractions = true;
+  }
+  if (!hasAsMany(array)) return undefined;
+  if (fractions) return NumberType.Float64;
+  return bits < 0x80 ? NumberType.Int8 : bits < 0x8000 ? NumberType.Int16 : NumberType.Int32;
 }
 
 export function isIndex(key: string): boolean {

@@ -7,6 +7,7 @@ import {
   flagsOf,
   isDense,
   isIndex,
+  numberTypeOf,
   mapSize,
   notGenuine,
   pairs,
@@ -111,6 +112,11 @@ export abstract class HeadWriter extends Writer {
 
   protected openArray(value: readonly unknown[], pos: number): readonly unknown[] {
     const length = value.length;
+    const type = length >= Short.Array ? numberTypeOf(value) : undefined;
+    if (type !== undefined) {
+      this.opened = this.numberArray(value as readonly number[], type, pos);
+      return NOTHING;
+    }
     if (isDense(value)) {
       this.opened = this.arrayHead(length, pos);
       return value;

@@ -33,6 +33,10 @@ export class Reader {
     return new DecodeError(`malformed message: ${what} (at byte ${String(at)})`, cause === undefined ? {} : { cause });
   }
 
+  protected dataView(): DataView {
+    return (this.view ??= viewOf(this.bytes));
+  }
+
   /** Steps over `n` bytes and returns where they begin. */
   protected skip(n: number): number {
     const at = this.position;
@@ -84,12 +88,12 @@ export class Reader {
 
   protected double(): number {
     const at = this.skip(8);
-    return (this.view ??= viewOf(this.bytes)).getFloat64(at, true);
+    return this.dataView().getFloat64(at, true);
   }
 
   protected bigInt64(): bigint {
     const at = this.skip(8);
-    return (this.view ??= viewOf(this.bytes)).getBigInt64(at, true);
+    return this.dataView().getBigInt64(at, true);
   }
 
   protected bigint(): bigint {
@@ -103,7 +107,7 @@ export class Reader {
 
   private magnitude(at: number, length: number): bigint {
     if (length === 0) return 0n;
-    const view = (this.view ??= viewOf(this.bytes));
+    const view = this.dataView();
     if (length === 8) return view.getBigUint64(at);
     if (length === 16) return (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);
     try {

@@ -32,6 +32,7 @@ export const enum Tag {
   ResizableArrayBuffer = 0x18,
   Buffer = 0x19,
   Handle = 0x1a,
+  Numbers = 0x1b,
 
   Object = 0x20,
   NullObject = 0x21,
@@ -66,6 +67,14 @@ export const enum Short {
   Latin1 = 32,
   Array = 16,
   Shape = 48,
+}
+
+/** How the elements of an array of numbers are written: by the number that a view of such elements has. */
+export const enum NumberType {
+  Int8 = 0,
+  Int16 = 3,
+  Int32 = 5,
+  Float64 = 8,
 }
 
 /** What an Error has of its own that its own enumerable properties don't show: a bit each, sent in this order. */

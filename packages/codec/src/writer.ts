@@ -1,6 +1,7 @@
 import { type FastBuffer, NO_BYTES, viewOf } from './bytes.js';
+import { changed } from './encodable.js';
 import type { Output } from './output.js';
-import { Short, Tag } from './tags.js';
+import { NumberType, Short, Tag } from './tags.js';
 
 /** Bytes that are free whenever a primitive of fixed size, or a tag with its varints, is written. */
 const HEADROOM = 32;
@@ -191,12 +192,51 @@ export class Writer {
     return pos + size;
   }
 
+  /**
+   * An array of numbers, with its head. What is read from it now may not be what the type was chosen by (a Proxy, a
+   * getter): that is refused.
+   */
+  protected numberArray(array: readonly number[], type: NumberType, pos: number): number {
+    const { length } = array;
+    this.reserve(pos, length * 8);
+    const { buffer, view } = this;
+    buffer[pos] = Tag.Numbers;
+    buffer[pos + 1] = type;
+    pos = this.varint(length, pos + 2);
+    switch (type) {
+      case NumberType.Int8:
+        for (let i = 0; i < length; i++) buffer[pos++] = intAt(array, i, 24);
+        return pos;
+      case NumberType.Int16:
+        for (let i = 0; i < length; i++, pos += 2) view.setInt16(pos, intAt(array, i, 16), true);
+        return pos;
+      case NumberType.Int32:
+        for (let i = 0; i < length; i++, pos += 4) view.setInt32(pos, intAt(array, i, 0), true);
+        return pos;
+      default:
+        for (let i = 0; i < length; i++, pos += 8) {
+          const item = array[i];
+          if (typeof item !== 'number') throw changed(array);
+          view.setFloat64(pos, item, true);
+        }
+        return pos;
+    }
+  }
+
   /** The bytes alone, without tag or length. */
   protected raw(bytes: Uint8Array, pos: number): number {
     this.reserve(pos, bytes.length);
     this.buffer.set(bytes, pos);
     return pos + bytes.length;
   }
+}
+
+/** An element that fits in an integer of `32 - shift` bits, as it did when the type was chosen. */
+function intAt(array: readonly number[], i: number, shift: number): number {
+  const item = array[i] as number;
+  const int = (item << shift) >> shift;
+  if (int !== item || Object.is(item, -0)) throw changed(array);
+  return int;
 }
 
 /** A glance at a few characters: text of another script shows at once, and is spared two tries that would fail. */

@@ -27,6 +27,8 @@ test.each<[string, string]>([
   ['wide text longer than what is there', 'a1 0f ffffffff0f 00'],
   ['a length of nine bytes', 'a1 0e ffffffffffffffffff01'],
   ['an array longer than what is there', 'a1 24 ffffffff0f 41'],
+  ['an array of numbers longer than what is there', 'a1 1b 05 02 00000000 000000'],
+  ['an array of numbers of an unknown type', 'a1 1b 01 01 00'],
   ['a map longer than what is there', 'a1 26 ffffffff0f 41'],
   ['a sparse array that is too long', 'a1 25 8080808010 00'],
   ['a sparse array with an index past its end', 'a1 25 02 01 42 41'],
@@ -106,6 +108,9 @@ describe('limits', () => {
     expect(rejection(bytes.toString('hex'), { limits: { nodes: 5 } }).message).toMatch(
       /more values than the limit of 5/,
     );
+    const numbers = serialize(Array(100).fill(1));
+    expect(() => deserialize(numbers, { limits: { nodes: 101 } })).not.toThrow();
+    expect(rejection(numbers.toString('hex'), { limits: { nodes: 100 } }).message).toMatch(/the limit of 100/);
   });
 
   test('bytes', () => {
@@ -130,6 +135,7 @@ describe('mutated encodings', () => {
   cyclic['self'] = cyclic;
   const corpus = [
     [1, -1, 300, -70000, 1.5, NaN, 2 ** 40, 'text', 'täxt', '漢字', true, false, null, undefined, 5n, 2n ** 100n],
+    [1, 200, 70_000, 0.5].map((n) => Array<number>(20).fill(n)),
     [
       { id: 1, name: 'a', tags: ['x', 'y'] },
       { id: 2, name: 'b', tags: [] },

@@ -161,6 +161,9 @@ test('an object that changes while it is read is refused, not sent half', () => 
     2,
   ];
   expect(refusal(list).message).toMatch(/changed while it was being encoded/);
+  let reads = 0;
+  const numbers = Object.defineProperty(Array<number>(20).fill(1), 3, { enumerable: true, get: () => 100 ** ++reads });
+  expect(refusal(numbers).message).toMatch(/changed while it was being encoded/);
 });
 
 test('after a refusal the next call is as good as any', () => {

@@ -30,7 +30,7 @@ describe('primitives', () => {
   });
 
   test('BigInts of any size', () => {
-    for (const bits of [0n, 1n, 31n, 63n, 64n, 65n, 127n, 1000n, 100_000n]) {
+    for (const bits of [0n, 1n, 31n, 63n, 64n, 65n, 127n, 128n, 129n, 1000n, 100_000n]) {
       for (const near of [-1n, 0n, 1n]) {
         survives(2n ** bits + near);
         survives(-(2n ** bits) + near);
@@ -163,6 +163,21 @@ describe('plain objects and arrays', () => {
 
   test('properties that are undefined are there', () => {
     expect(Object.keys(roundTrip({ a: undefined, b: 1 }))).toEqual(['a', 'b']);
+  });
+
+  test('arrays of numbers, of every width', () => {
+    const edges = [7, 8, 15, 16, 31, 32].flatMap((bits) => [2 ** bits - 1, 2 ** bits, -(2 ** bits), -(2 ** bits) - 1]);
+    for (const edge of [...edges, 0.5, -0, NaN, Infinity]) {
+      for (const length of [15, 16, 17, 1000]) {
+        survives(Array<number>(length).fill(edge));
+        survives([...Array<number>(length).fill(1), edge]);
+        survives([...Array<number>(length).fill(-1), edge, null]);
+      }
+    }
+    survives(Object.assign(Array<number>(20).fill(1), { p: 1 }));
+    const one = Array<number>(20).fill(1);
+    const [first, second] = roundTrip([one, one]);
+    expect(first).toBe(second);
   });
 
   test('arrays of every length', () => {
