@@ -20,6 +20,9 @@ export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
   readonly stderr?: 'ignore' | 'inherit' | undefined;
 }
 
+/** Milliseconds that a child which was taken has for itself: a start holds us up for some, just when it may answer. */
+const HEAD_START = 10;
+
 /** What a {@link Prefork} has done and has. */
 export interface PreforkStats {
   /** Starts that took a child which was there. */
@@ -179,10 +182,10 @@ export class Prefork implements AsyncDisposable {
   #refillSoon(): void {
     if (this.#refillIsDue) return;
     this.#refillIsDue = true;
-    setImmediate(() => {
+    setTimeout(() => {
       this.#refillIsDue = false;
       this.#refill();
-    }).unref();
+    }, HEAD_START).unref();
   }
 
   /** Where they end by themselves, over and over, only the next call starts more. */
