@@ -1,5 +1,5 @@
 import { SystemError } from '@aiopipe/core';
-import { popen } from './popen.js';
+import { popen, type Program } from './popen.js';
 
 /**
  * Reads what never comes, until the other side closes: by our end, whatever that was. A SIGTERM of the system reaches
@@ -23,17 +23,28 @@ kill -s KILL -- "-$1"
 export class GroupGuard {
   readonly #program;
 
-  /** @param group - the pid of its leader */
-  constructor(group: number) {
+  private constructor(program: Program) {
+    this.#program = program;
+  }
+
+  /**
+   * Undefined on a system that has no shell: then the programs get the signal of the system alone.
+   *
+   * @param group - the pid of its leader
+   */
+  static start(group: number): GroupGuard | undefined {
     try {
-      this.#program = popen(['/bin/sh', '-c', SCRIPT, 'sh', String(group)], {
-        stdin: 'pipe',
-        stdout: 'ignore',
-        stderr: 'ignore',
-        group: 'own',
-      });
+      return new GroupGuard(
+        popen(['/bin/sh', '-c', SCRIPT, 'sh', String(group)], {
+          stdin: 'pipe',
+          stdout: 'ignore',
+          stderr: 'ignore',
+          group: 'own',
+        }),
+      );
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
+      if (error.code === 'ENOENT') return undefined;
       throw new SystemError(error.errno, error.syscall, "can't start /bin/sh to guard the chain's process group");
     }
   }

@@ -100,7 +100,7 @@ export class Wiring {
     );
     const program = startProgram(argv, slots, { env, cwd, group: this.#group }, startProgram);
     this.runs.push(new ProgramRun(stage, program));
-    if (program.leadsGroup) this.guard = new GroupGuard(program.pid);
+    if (program.leadsGroup) this.guard = GroupGuard.start(program.pid);
     const row = upstream.row ?? { programs: [], feed: stdin === 'pipe' ? this.#feed(program, upstream) : undefined };
     row.programs.push(program);
     const { stdout } = program;
