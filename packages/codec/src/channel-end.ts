@@ -213,13 +213,13 @@ export abstract class ChannelEnd implements Handle, Disposable {
   }
 
   /** @internal */
-  get peerLeftUnread(): boolean {
-    return this.descriptor.peerLeftUnread;
+  putNow(value: unknown): boolean {
+    return this.sender?.putNow(value) ?? false;
   }
 
   /** @internal */
-  putNow(value: unknown): boolean {
-    return this.sender?.putNow(value) ?? false;
+  putSoon(value: unknown): boolean {
+    return this.sender?.putSoon(value) ?? false;
   }
 
   /** @internal */

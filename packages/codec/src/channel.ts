@@ -226,10 +226,12 @@ export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, R
 }
 
 /**
- * Whether the peer closed without having read all that was put. Known once `get()` has met the end. @internal
+ * `put()` for the layers above: what is wrong with the value throws, and it is written with the others of this turn. False:
+ * the pipe is full. @internal
  */
-export function peerLeftUnread(end: ChannelEnd): boolean {
-  return end.peerLeftUnread;
+export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): boolean {
+  if (end.isClosed) throw end.closedError();
+  return end.putSoon(value);
 }
 
 async function* messages<Message>(end: { get(): Promise<Message> }): AsyncGenerator<Message, void, undefined> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { peerLeftUnread, putNow } from './channel.js';
+export { putNow, putSoon } from './channel.js';
 export { Decoder } from './decode.js';
 export { Encoder } from './encode.js';
 export { Output } from './output.js';

@@ -104,15 +104,29 @@ export class Sender {
     } catch (error) {
       return rejected(error as Error);
     }
+    if (!this.#gather()) return this.#reach(options);
+    return options === undefined ? this.#joinBatch() : this.#reach(options);
+  }
+
+  /** False: there is so much that it was flushed at once. */
+  #gather(): boolean {
     if (this.unflushed >= FLUSH_AT) {
       this.#flush();
-      return this.#reach(options);
+      return false;
     }
     if (!this.#flushIsDue) {
       this.#flushIsDue = true;
       process.nextTick(this.#onTurnEnd);
     }
-    return options === undefined ? this.#joinBatch() : this.#reach(options);
+    return true;
+  }
+
+  /** As {@link put}, but what is wrong throws. False: the pipe is full. */
+  putSoon(value: unknown): boolean {
+    const refusal = this.#putRefusal(undefined);
+    if (refusal !== undefined) throw refusal;
+    this.#append(value);
+    return this.#gather() || this.unflushed === 0;
   }
 
   /**

@@ -48,7 +48,6 @@ export class Descriptor {
   #writeBudget = BUDGET;
   #openSides: number;
   #mustRestoreBlocking = false;
-  #peerLeftUnread = false;
   #spin = 0;
   #movedTo: string | undefined;
   /** Bytes that a writer has accepted and the kernel has not. */
@@ -94,11 +93,6 @@ export class Descriptor {
     return this.#reading !== undefined || this.#writing !== undefined || this.unflushed > 0;
   }
 
-  /** Whether the peer closed without having read all that was written to it. Known once the end of its data was read. */
-  get peerLeftUnread(): boolean {
-    return this.#peerLeftUnread;
-  }
-
   get isReading(): boolean {
     return this.#reading !== undefined;
   }
@@ -137,10 +131,8 @@ export class Descriptor {
       return result;
     }
     if (result === EAGAIN) return result;
-    if (result === ECONNRESET && this.#transport.isLocal) {
-      this.#peerLeftUnread = true;
-      return 0;
-    }
+    // The peer closed without having read all that we wrote: to a reader, that is its end.
+    if (result === ECONNRESET && this.#transport.isLocal) return 0;
     throw new SystemError(result, 'read', this.toString());
   }
 

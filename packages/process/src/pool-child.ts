@@ -1,12 +1,19 @@
-import { BrokenPipeError, ClosedError } from '@aiopipe/core';
-import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
+import { deserialize, DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow } from '@aiopipe/codec/internal';
-import { CALL, CANCEL, ERROR, ITEM, READY, VALUE, type Answer, type Ask } from './pool-protocol.js';
+import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
+import { NUMBERS, readNow } from './pool-claims.js';
+import { CALL, CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, VALUE, type Answer, type Ask } from './pool-protocol.js';
 import { portableError } from './portable-error.js';
 import { loadFunction, target } from './target.js';
 import { current, RunningTask } from './task-signal.js';
 
 type Run = (...args: unknown[]) => unknown;
+
+/** What the pool wants to be done, under its number. */
+interface Order {
+  readonly number: number;
+  readonly ask: Exclude<Ask, readonly [typeof CANCEL, ...unknown[]]> | DecodeError;
+}
 
 /** Milliseconds after which a generator that never waits makes way for what comes from the pool. */
 const LONGEST_TURN = 10;
@@ -15,8 +22,14 @@ const LONGEST_TURN = 10;
 export const serve = target(
   import.meta.url,
   'serve',
-  async (channel: Channel<Answer, Ask>, url: string, name: string, maxRss: number | undefined): Promise<void> => {
-    const service = new Service(channel, await loadFunction(url, name), name, maxRss);
+  async (
+    channel: Channel<Answer, Ask>,
+    claims: ReadEnd,
+    url: string,
+    name: string,
+    maxRss: number | undefined,
+  ): Promise<void> => {
+    const service = new Service(channel, claims, await loadFunction(url, name), name, maxRss);
     putNow(channel, [READY]);
     await service.follow();
   },
@@ -24,14 +37,21 @@ export const serve = target(
 
 class Service {
   readonly #channel: Channel<Answer, Ask>;
+  readonly #claims: ReadEnd;
   readonly #run: Run;
   readonly #name: string;
   readonly #maxRss: number | undefined;
-  #task: RunningTask | undefined;
+  readonly #number = Buffer.alloc(1);
+  /** Those that have come, and are not begun. */
+  #orders: Order[] = [];
   #count = 0;
+  /** It was claimed, and has not come yet. */
+  #owed: number | undefined;
+  #task: RunningTask | undefined;
 
-  constructor(channel: Channel<Answer, Ask>, run: Run, name: string, maxRss: number | undefined) {
+  constructor(channel: Channel<Answer, Ask>, claims: ReadEnd, run: Run, name: string, maxRss: number | undefined) {
     this.#channel = channel;
+    this.#claims = claims;
     this.#run = run;
     this.#name = name;
     this.#maxRss = maxRss;
@@ -39,43 +59,54 @@ class Service {
 
   async follow(): Promise<void> {
     for (;;) {
-      let ask: Ask;
+      let ask: Ask | DecodeError;
       try {
         ask = await this.#channel.get();
       } catch (error) {
         if (error instanceof EndOfStreamError) return;
         if (!(error instanceof DecodeError) || error.fatal) throw error;
-        this.#refuse(error);
+        // It is a task whose arguments can't be built here, and will be answered in its turn.
+        ask = error;
+      }
+      if (!(ask instanceof DecodeError) && ask[0] === CANCEL) {
+        if (this.#task?.number === ask[1]) this.#task.cancel(reasonIn(ask[2]));
         continue;
       }
-      if (ask[0] === CANCEL) this.#cancel(ask[1], ask[2]);
-      else if (ask[0] === CALL) void this.#call(ask[1]);
-      else void this.#stream(ask[1]);
+      this.#orders.push({ number: this.#count, ask });
+      this.#count = (this.#count + 1) % NUMBERS;
+      if (this.#task === undefined) this.#next();
     }
   }
 
-  /** Something came whose parts can't be built here. A task comes to an idle worker only, and to another only its cancellation. */
-  #refuse(error: DecodeError): void {
-    if (this.#task !== undefined) {
-      this.#cancel(this.#count, error);
-      return;
+  /** Begins with the next order, if there is one that is ours. */
+  #next(): void {
+    while (this.#orders.length > 0 || this.#owed !== undefined) {
+      const number = this.#owed ?? this.#claim();
+      // What was taken back has no number any more.
+      while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
+      const order = this.#orders.shift();
+      this.#owed = order === undefined ? number : undefined;
+      if (order === undefined) return;
+      if (this.#begin(order)) return;
     }
-    this.#begin();
-    this.#end([ERROR, portableError(error)]);
   }
 
-  #cancel(count: number, reason: unknown): void {
-    // It may have been answered meanwhile.
-    if (count === this.#count) this.#task?.cancel(reason);
+  /** The number was there before its order, so that there is none for those which were taken back. */
+  #claim(): number | undefined {
+    return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number[0];
   }
 
-  #begin(): RunningTask {
-    this.#count++;
-    return (current.task = this.#task = new RunningTask());
+  /** False: there was nothing to do. */
+  #begin({ number, ask }: Order): boolean {
+    if (!(ask instanceof DecodeError) && ask[0] === NOTHING) return false;
+    current.task = this.#task = new RunningTask(number);
+    if (ask instanceof DecodeError) void this.#end([ERROR, portableError(ask)]);
+    else if (ask[0] === CALL) void this.#call(ask[1]);
+    else if (ask[0] === STREAM) void this.#stream(this.#task, ask[1]);
+    return true;
   }
 
   async #call(args: readonly unknown[]): Promise<void> {
-    this.#begin();
     let answer: Answer;
     try {
       const value = await this.#run(...args);
@@ -84,11 +115,10 @@ class Service {
     } catch (error) {
       answer = [ERROR, portableError(error)];
     }
-    this.#end(answer);
+    await this.#end(answer);
   }
 
-  async #stream(args: readonly unknown[]): Promise<void> {
-    const task = this.#begin();
+  async #stream(task: RunningTask, args: readonly unknown[]): Promise<void> {
     let turn = performance.now();
     let answer: Answer;
     try {
@@ -104,21 +134,40 @@ class Service {
     } catch (error) {
       answer = [ERROR, portableError(error)];
     }
-    this.#end(answer);
+    await this.#end(answer);
   }
 
-  #end(answer: Answer): void {
-    current.task = this.#task = undefined;
+  /** The answer is with the kernel before the next task begins, so that a death costs one task and no other. */
+  async #end(answer: Answer): Promise<void> {
     const isLarge = this.#maxRss !== undefined && process.memoryUsage.rss() > this.#maxRss;
     const last: Answer = isLarge ? [answer[0] as typeof VALUE, answer[1], true] : answer;
     try {
-      putNow(this.#channel, last);
+      if (!this.#put(last, isLarge)) await this.#channel.drain();
     } catch (error) {
       // Nobody is there to be told: the end of the channel says so, too.
       if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
-      // A result that can't be sent is the task's failure, and no reason for the worker to end.
-      putNow(this.#channel, [ERROR, portableError(error), isLarge]);
+      throw error;
     }
+    current.task = this.#task = undefined;
+    this.#next();
+  }
+
+  #put(answer: Answer, isLarge: boolean): boolean {
+    try {
+      return putNow(this.#channel, answer);
+    } catch (error) {
+      if (error instanceof BrokenPipeError || error instanceof ClosedError) throw error;
+      // A result that can't be sent is the task's failure, and no reason for the worker to end.
+      return putNow(this.#channel, [ERROR, portableError(error), isLarge]);
+    }
+  }
+}
+
+function reasonIn(bytes: Buffer): unknown {
+  try {
+    return deserialize(bytes);
+  } catch (error) {
+    return error;
   }
 }
 

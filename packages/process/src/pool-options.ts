@@ -20,6 +20,11 @@ export interface PoolOptions {
   readonly maxTasks?: number | undefined;
   /** Bytes of memory (resident set size): a child that holds more after a task is replaced. No limit unless given. */
   readonly maxRss?: number | undefined;
+  /**
+   * Microseconds for which both sides look for the next message before they sleep: see the channels' option of this name.
+   * 0 unless given. For many tasks of some microseconds, asked for one after the other.
+   */
+  readonly spin?: number | undefined;
   /** Children that may be lost within `period`; at one more the pool gives up. 10 unless given. */
   readonly intensity?: number | undefined;
   /** Milliseconds. 5000 unless given. */
@@ -38,6 +43,7 @@ export interface PoolSettings {
   readonly cancelGrace: number;
   readonly maxTasks: number;
   readonly maxRss: number | undefined;
+  readonly spin: number;
   readonly intensity: number;
   readonly period: number;
   readonly options: ProcessOptions | undefined;
@@ -56,6 +62,7 @@ export function readPoolOptions(options: PoolOptions): PoolSettings {
     cancelGrace: checkTime('cancelGrace', options.cancelGrace ?? 1000),
     maxTasks: checkCount('maxTasks', options.maxTasks ?? Infinity, 1),
     maxRss: maxRss === undefined ? undefined : checkCount('maxRss', maxRss, 1),
+    spin: checkCount('spin', options.spin ?? 0, 0),
     intensity: checkCount('intensity', options.intensity ?? 10, 0),
     period: checkTime('period', options.period ?? 5000),
     options: options.options,

@@ -15,6 +15,10 @@ export class Queue<Item extends Queued<Item>> {
     return this.#length;
   }
 
+  get first(): Item | undefined {
+    return this.#first;
+  }
+
   push(item: Item): void {
     item.before = this.#last;
     if (this.#last === undefined) this.#first = item;

@@ -10,6 +10,13 @@ import { Worker, type WorkerOwner } from './pool-worker.js';
 import { RestartIntensity } from './supervisor-restarts.js';
 import { type Target } from './target.js';
 
+/** Tasks at a worker at once, where they are short. */
+const AHEAD = 4;
+/** Milliseconds that a short task takes at most. */
+const SHORT = 1;
+/** Milliseconds after which it is seen whether short tasks wait for one that isn't. */
+const CARE = 2;
+
 /** Which task goes to which worker, and how many workers there are. */
 export class Scheduler implements WorkerOwner {
   readonly #target: Pick<Target, 'url' | 'name'>;
@@ -28,6 +35,9 @@ export class Scheduler implements WorkerOwner {
   #outstanding = 0;
   #whenDone: (() => void)[] = [];
   readonly #whenRoom = new Set<Pending<void>>();
+  /** Milliseconds that the last task took. */
+  #lastTime = Infinity;
+  #careTimer: NodeJS.Timeout | undefined;
   #shrinkTimer: NodeJS.Timeout | undefined;
   /** Why no more tasks are taken. */
   #refusal: Error | undefined;
@@ -50,13 +60,15 @@ export class Scheduler implements WorkerOwner {
   get stats(): PoolStats {
     const workers = { starting: 0, idle: 0, busy: 0 };
     let running = 0;
-    for (const { isReady, task } of this.#workers) {
+    let ahead = 0;
+    for (const { isReady, task, load } of this.#workers) {
+      ahead += Math.max(load - 1, 0);
       workers[!isReady ? 'starting' : task === undefined ? 'idle' : 'busy']++;
       if (task?.isSettled === false) running++;
     }
     const { waitTimes, runTimes, ...counts } = this.#counts;
     const times = { waitTime: waitTimes.summary, runTime: runTimes.summary };
-    return { workers, queued: this.#queue.length, running, ...counts, ...times };
+    return { workers, queued: this.#queue.length + ahead, running, ...counts, ...times };
   }
 
   /** Throws where no more tasks are taken, or too many wait. */
@@ -119,12 +131,17 @@ export class Scheduler implements WorkerOwner {
     this.#counts.cancelled++;
     this.#settle(task);
     task.abandon();
-    if (task.worker !== undefined) {
-      task.worker.cancel(reason);
-    } else {
-      this.#queue.remove(task);
-      this.#tellOfRoom();
-    }
+    const { worker } = task;
+    if (worker !== undefined) this.#takeBack(worker);
+    if (task.worker !== undefined) task.worker.cancel(task, reason);
+    else this.#queue.remove(task);
+    if (worker?.load === 0 && this.#workers.has(worker)) this.free(worker);
+    this.#tellOfRoom();
+  }
+
+  /** What it hasn't begun waits again, before all others. */
+  #takeBack(worker: Worker): void {
+    for (const task of worker.takeBack().reverse()) this.#queue.unshift(task);
   }
 
   #settle(task: Task): void {
@@ -135,10 +152,14 @@ export class Scheduler implements WorkerOwner {
   }
 
   /** @internal */
+  begun(task: Task, time: number): void {
+    this.#counts.waitTimes.add(time - task.calledAt);
+  }
+
+  /** @internal */
   succeeded(task: Task, value: unknown): void {
     if (task.isSettled) return;
     this.#counts.completed++;
-    this.#counts.runTimes.add(performance.now() - task.givenAt);
     this.#settle(task);
     task.resolve(value);
   }
@@ -151,34 +172,75 @@ export class Scheduler implements WorkerOwner {
     task.reject(error);
   }
 
+  /** @internal */
+  took(time: number): void {
+    this.#counts.runTimes.add(time);
+    this.#lastTime = time;
+  }
+
   #dispatch(): void {
     while (this.#queue.length > 0 && this.#idle.length > 0) this.#employ(this.#idle.pop() as Worker);
     if (this.#queue.length > 0) this.#grow();
+    if (this.#queue.length === 0 || this.#lastTime > SHORT) return;
+    for (const worker of this.#workers) if (worker.isReady && worker.load < AHEAD) this.#feed(worker);
   }
 
-  /** The next task, if there is one. */
-  #employ(worker: Worker): void {
-    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+  /** As many tasks as it may have at once, if there are as many. */
+  #feed(worker: Worker): void {
+    while (worker.load < this.#capacity(worker)) {
+      const task = this.#queue.first;
+      if (task === undefined || (worker.load > 0 && !task.canGoAhead)) break;
+      this.#queue.remove(task);
       try {
         worker.give(task);
       } catch (error) {
         this.failed(task, task.loss === undefined ? error : unrepeatable(task.loss, error as Error));
-        continue;
       }
-      task.worker = worker;
-      task.givenAt = performance.now();
-      this.#counts.waitTimes.add(task.givenAt - task.calledAt);
-      break;
     }
+    if (worker.load > 1) this.#lookAfter();
     this.#tellOfRoom();
-    if (worker.task === undefined) this.#rest(worker);
+  }
+
+  /** Where tasks are short, the next ones are there before the one is done. */
+  #capacity(worker: Worker): number {
+    if (worker.load > 0 && !this.#isQuick(worker)) return 1;
+    const ahead = this.#lastTime <= SHORT && this.#idle.length === 0 ? AHEAD : 1;
+    return Math.min(ahead, this.#settings.maxTasks - worker.count + worker.load);
+  }
+
+  #isQuick({ isLarge, isClogged, busySince }: Worker): boolean {
+    return !isLarge && !isClogged && performance.now() - busySince <= SHORT;
+  }
+
+  #employ(worker: Worker): void {
+    this.#feed(worker);
+    if (worker.load === 0) this.#rest(worker);
+  }
+
+  /** A task that was given ahead of time shall not wait for a long one while somebody else could do it. */
+  #lookAfter(): void {
+    this.#careTimer ??= setTimeout(() => {
+      this.#careTimer = undefined;
+      const now = performance.now();
+      let isAhead = false;
+      for (const worker of this.#workers) {
+        if (worker.load > 1 && now - worker.busySince > SHORT) this.#takeBack(worker);
+        isAhead ||= worker.load > 1;
+      }
+      this.#dispatch();
+      if (isAhead) this.#lookAfter();
+    }, CARE);
   }
 
   /** @internal */
   free(worker: Worker): void {
+    if (worker.isLarge) this.#takeBack(worker);
+    if (worker.load > 0) {
+      this.#feed(worker);
+      return;
+    }
     if (worker.isLarge || worker.count >= this.#settings.maxTasks) this.#recycle(worker);
-    else if (this.#queue.length > 0) this.#employ(worker);
-    else this.#rest(worker);
+    else this.#employ(worker);
   }
 
   #rest(worker: Worker): void {
@@ -260,40 +322,45 @@ export class Scheduler implements WorkerOwner {
   /** @internal */
   overdue(worker: Worker): void {
     this.#counts.killed++;
+    this.#takeBack(worker);
     this.#dismiss(worker);
     worker.kill();
     this.#refill();
+    this.#dispatch();
   }
 
   /** @internal */
   ended(worker: Worker, error: Error | undefined): void {
-    const { task } = worker;
-    const loss = task === undefined || task.isSettled ? undefined : worker.lossOf(error);
+    // Only what it had begun is lost with it.
+    const rest = worker.takeBack();
+    for (const task of rest.reverse()) {
+      if (task.isSettled) continue;
+      if (this.#isOver) this.failed(task, this.#refusal);
+      else this.#queue.unshift(task);
+    }
+    const loss = worker.load === 0 ? undefined : worker.lossOf(error);
     this.#dismiss(worker);
     if (!worker.isLeaving) {
       this.#counts.restarts++;
       if (!this.#restarts.allowsOneMore()) this.#giveUp(this.#tooMany, error);
     }
     this.#refill();
-    void this.#takeBack(worker, loss);
+    this.#dispatch();
+    void this.#account(worker, loss);
   }
 
-  /** What it was at, once all that it had sent was taken: the answer may be there. */
-  async #takeBack(worker: Worker, loss: ChildError | undefined): Promise<void> {
+  /** Of the task that it was at, once all that it had sent was taken: the answer may be there. */
+  async #account(worker: Worker, loss: ChildError | undefined): Promise<void> {
     await worker.drained;
     this.#leaving.delete(worker);
     const { task } = worker;
     if (loss === undefined || task === undefined || task.isSettled) return;
-    // What a worker never had costs no retry: it was gone already, and we had not heard of it yet.
-    const { hasBegun } = worker;
-    if (this.#isOver || (hasBegun && (task.retriesLeft === 0 || !task.canRepeat))) {
+    if (this.#isOver || task.retriesLeft === 0 || !task.canRepeat) {
       this.failed(task, loss);
       return;
     }
-    if (hasBegun) {
-      task.retriesLeft--;
-      this.#counts.retried++;
-    }
+    task.retriesLeft--;
+    this.#counts.retried++;
     task.loss = loss;
     task.worker = undefined;
     this.#queue.unshift(task);
@@ -317,8 +384,9 @@ export class Scheduler implements WorkerOwner {
     this.#refusal ??= error;
     this.#isOver = true;
     for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) this.failed(task, error);
-    for (const { task } of losers) if (task !== undefined) this.failed(task, error);
+    for (const worker of losers) for (const task of worker.tasks) this.failed(task, error);
     this.#tellOfRoom();
+    clearTimeout(this.#careTimer);
     clearTimeout(this.#shrinkTimer);
     for (const worker of this.#workers) {
       this.#dismiss(worker);
@@ -332,11 +400,12 @@ export class Scheduler implements WorkerOwner {
     this.#tellOfRoom();
     if (this.#outstanding > 0) await new Promise<void>((resolve) => this.#whenDone.push(resolve));
     this.#isOver = true;
+    clearTimeout(this.#careTimer);
     clearTimeout(this.#shrinkTimer);
     for (const worker of this.#workers) {
       this.#dismiss(worker);
       // Where a cancelled task goes on, nobody waits for that.
-      if (worker.task === undefined) worker.retire();
+      if (worker.load === 0) worker.retire();
       else worker.terminate();
     }
     await this.#gone();

@@ -1,15 +1,32 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { type ChildError } from './errors.js';
-import { CALL, STREAM } from './pool-protocol.js';
+import { CALL, STREAM, type TaskKind } from './pool-protocol.js';
 import { type Queued } from './pool-queue.js';
 import { type Worker } from './pool-worker.js';
 
 const nothing = () => undefined;
 
+/** Values that are looked at, at most. */
+const FEW = 64;
+
+function holdsNoHandle(args: readonly unknown[]): boolean {
+  const values = [...args];
+  for (let seen = 0; values.length > 0; seen++) {
+    const value = values.pop();
+    if (seen === FEW) return false;
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue;
+    const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+    if (!isPlain) return false;
+    if (Array.isArray(value) && value.length > FEW) return false;
+    values.push(...(Object.values(value) as unknown[]));
+  }
+  return true;
+}
+
 /** One task from its call until whoever called has heard of its end. */
 export abstract class Task implements Queued<Task> {
-  abstract readonly kind: typeof CALL | typeof STREAM;
+  abstract readonly kind: TaskKind;
   readonly args: readonly unknown[];
   before: Task | undefined = undefined;
   after: Task | undefined = undefined;
@@ -20,12 +37,20 @@ export abstract class Task implements Queued<Task> {
   isSettled = false;
   /** How the last worker ended that had it. */
   loss: ChildError | undefined = undefined;
+  /** Under which its worker knows it. */
+  number = 0;
   readonly calledAt = performance.now();
-  givenAt = 0;
+
+  #canGoAhead: boolean | undefined;
 
   constructor(args: readonly unknown[], retries: number) {
     this.args = args;
     this.retriesLeft = retries;
+  }
+
+  /** Whether it could be taken back from a worker, which what has moved there can't. Known for what is small and plain. */
+  get canGoAhead(): boolean {
+    return (this.#canGoAhead ??= holdsNoHandle(this.args));
   }
 
   /** Whether it can begin anew without whoever called seeing anything twice. */

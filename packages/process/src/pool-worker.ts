@@ -1,8 +1,10 @@
-import { channel, DecodeError, type Channel } from '@aiopipe/codec';
-import { peerLeftUnread, putNow } from '@aiopipe/codec/internal';
+import { channel, DecodeError, serialize, type Channel } from '@aiopipe/codec';
+import { putNow, putSoon } from '@aiopipe/codec/internal';
+import { BrokenPipeError, SystemError } from '@aiopipe/core';
 import { ChildError } from './errors.js';
 import { serve } from './pool-child.js';
-import { CANCEL, ERROR, ITEM, READY, STREAM, type Answer, type Ask } from './pool-protocol.js';
+import { Claims, NUMBERS } from './pool-claims.js';
+import { CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, type Answer, type Ask } from './pool-protocol.js';
 import { type Stream, type Task } from './pool-task.js';
 import { portableError } from './portable-error.js';
 import { startProcess, type ProcessHandle, type ProcessOptions } from './process.js';
@@ -17,13 +19,18 @@ export interface WorkerSettings {
   readonly target: string;
   readonly maxRss: number | undefined;
   readonly cancelGrace: number;
+  readonly spin: number;
   readonly options: ProcessOptions | undefined;
 }
 
 /** Whoever has workers hears what becomes of them. */
 export interface WorkerOwner {
-  /** It has started, or is done with its task: it can take the next one. */
+  /** It has started, or is done with a task: it can take another one. */
   free(worker: Worker): void;
+  /** It is the task's turn now, by {@link performance.now}. */
+  begun(task: Task, time: number): void;
+  /** Of a task that has been answered, in milliseconds. */
+  took(time: number): void;
   succeeded(task: Task, value: unknown): void;
   failed(task: Task, error: unknown): void;
   /** It doesn't stop at a task that was cancelled, for so long that it is to be killed. */
@@ -32,26 +39,31 @@ export interface WorkerOwner {
   ended(worker: Worker, error: Error | undefined): void;
 }
 
-/** One child's life, in which it does one task at a time. */
+/** One child's life, in which it does its tasks one by one. */
 export class Worker {
   readonly #name: string;
   readonly #owner: WorkerOwner;
   readonly #cancelGrace: number;
   readonly #channel: Channel<Ask, Answer>;
+  readonly #claims: Claims;
   readonly #process: ProcessHandle<void>;
   #timer: NodeJS.Timeout | undefined;
+  #cancelled: Task | undefined;
   #hasEnded = false;
-  /** Whether the kernel has all of the task: until then the child can't have begun with it. */
-  #hasSent = false;
+  /** Given to it and not answered, in their order: the first one it is at, also where nobody waits for that any more. */
+  readonly #tasks: Task[] = [];
+  #number = 0;
   isReady = false;
   /** It shall end, so that its end is no failure. */
   isLeaving = false;
   /** It holds more memory than it may. */
   isLarge = false;
-  /** Tasks that it was given. */
+  /** Its channel holds no more at the moment. */
+  isClogged = false;
+  /** Tasks that it was given and that weren't taken back. */
   count = 0;
-  /** What it is at, also where nobody waits for that any more. */
-  task: Task | undefined;
+  /** When it came to the task that it is at. */
+  busySince = 0;
   idleSince = 0;
   /** Resolves when all that it has sent was taken. */
   readonly drained: Promise<void>;
@@ -60,49 +72,91 @@ export class Worker {
 
   /** Throws where no process could be asked for. */
   constructor(name: string, owner: WorkerOwner, settings: WorkerSettings) {
-    const { url, target, maxRss, cancelGrace, options } = settings;
-    const [ours, theirs] = channel<Ask, Answer>({ duplex: true });
+    const { url, target, maxRss, cancelGrace, spin, options } = settings;
+    const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin });
+    let claims: Claims | undefined;
     try {
-      this.#process = startProcess(serve, { ...options, name, args: [theirs, url, target, maxRss] });
+      claims = new Claims();
+      const args = [theirs, claims.theirs, url, target, maxRss] as const;
+      this.#process = startProcess(serve, { ...options, name, args: [...args] });
     } catch (error) {
       ours[Symbol.dispose]();
       theirs[Symbol.dispose]();
+      claims?.close();
       throw error;
     }
     this.#name = name;
     this.#owner = owner;
     this.#cancelGrace = cancelGrace;
     this.#channel = ours;
+    this.#claims = claims;
     this.drained = this.#follow();
     this.ended = this.#watch();
   }
 
+  /** The one that it is at. */
+  get task(): Task | undefined {
+    return this.#tasks[0];
+  }
+
+  get tasks(): readonly Task[] {
+    return this.#tasks;
+  }
+
+  /** How many it was given and hasn't answered. */
+  get load(): number {
+    return this.#tasks.length;
+  }
+
   /** Throws what is wrong with the task's arguments. That the child is gone shows at its end, not here. */
   give(task: Task): void {
-    this.#hasSent = putNow(this.#channel, [task.kind, task.args]);
-    this.task = task;
-    this.count++;
-    if (!this.#hasSent) void this.#noteSent(task);
-  }
-
-  async #noteSent(task: Task): Promise<void> {
+    const number = this.#number;
+    this.#number = (number + 1) % NUMBERS;
+    this.#claims.offer(number);
     try {
-      await this.#channel.drain();
-      if (this.task === task) this.#hasSent = true;
-    } catch {
-      // Then the child never had all of it.
+      // One that is idle shall have it now; for one that is at work, all of this turn go in one piece.
+      const put = this.#tasks.length === 0 ? putNow : putSoon;
+      this.isClogged = !put(this.#channel, [task.kind, task.args]);
+    } catch (error) {
+      // That the child is gone shows at its end; until then nobody claims the task.
+      if (!(error instanceof BrokenPipeError || error instanceof SystemError)) {
+        putNow(this.#channel, [NOTHING]);
+        throw error;
+      }
     }
+    task.number = number;
+    task.worker = this;
+    this.count++;
+    if (this.#tasks.push(task) === 1) this.#comeTo(task);
   }
 
-  /** Its task is asked to stop. Where it doesn't, the owner hears of that. */
-  cancel(reason: unknown): void {
+  #comeTo(task: Task): void {
+    this.busySince = performance.now();
+    this.#owner.begun(task, this.busySince);
+  }
+
+  /** The tasks that it has not begun, and now won't. */
+  takeBack(): Task[] {
+    const numbers = this.#claims.takeBack();
+    const taken = this.#tasks.filter(({ number }) => numbers.has(number));
+    for (const task of taken) {
+      this.#tasks.splice(this.#tasks.indexOf(task), 1);
+      task.worker = undefined;
+    }
+    this.count -= taken.length;
+    return taken;
+  }
+
+  /** The task that it is at is asked to stop. Where it doesn't, the owner hears of that. */
+  cancel(task: Task, reason: unknown): void {
     if (this.#hasEnded) return;
     try {
-      putNow(this.#channel, [CANCEL, this.count, portableError(reason)]);
+      putNow(this.#channel, [CANCEL, task.number, serialize(portableError(reason))]);
     } catch {
       // Then it can't be asked. It has ended, or takes nothing any more.
     }
     if (this.#cancelGrace === Infinity) return;
+    this.#cancelled = task;
     this.#timer = setTimeout(() => {
       this.#owner.overdue(this);
     }, this.#cancelGrace);
@@ -110,7 +164,7 @@ export class Worker {
 
   async #follow(): Promise<void> {
     for (let answer = await this.#next(); answer !== undefined; answer = await this.#next()) {
-      const { task } = this;
+      const [task] = this.#tasks;
       if (answer[0] === READY) {
         this.isReady = true;
         this.#owner.free(this);
@@ -120,17 +174,24 @@ export class Worker {
         const taken = (task as Stream).offer(answer[1]);
         if (taken !== undefined) await taken;
       } else {
-        this.task = undefined;
-        this.isLarge = answer[2] === true;
-        if (this.#timer !== undefined && !this.isLeaving) clearTimeout(this.#timer);
-        if (answer[0] === ERROR) this.#owner.failed(task, answer[1]);
-        else this.#owner.succeeded(task, answer[1]);
-        task.workerLeft();
-        if (!this.isLeaving) this.#owner.free(this);
+        this.#finish(task, answer);
       }
     }
     // Whoever says no more shall do no more, either.
     if (!this.isLeaving) this.#endWithin(SHUTDOWN);
+  }
+
+  #finish(task: Task, answer: readonly [kind: number, value: unknown, isLarge?: boolean]): void {
+    this.#tasks.shift();
+    this.isLarge ||= answer[2] === true;
+    if (task === this.#cancelled && !this.isLeaving) clearTimeout(this.#timer);
+    this.#owner.took(performance.now() - this.busySince);
+    if (answer[0] === ERROR) this.#owner.failed(task, answer[1]);
+    else this.#owner.succeeded(task, answer[1]);
+    task.workerLeft();
+    const [next] = this.#tasks;
+    if (next !== undefined) this.#comeTo(next);
+    if (!this.isLeaving) this.#owner.free(this);
   }
 
   /** What it says next; undefined when it has said all. */
@@ -138,11 +199,12 @@ export class Worker {
     try {
       return await this.#channel.get();
     } catch (error) {
-      if (!(error instanceof DecodeError) || error.fatal || this.task === undefined) return undefined;
+      const [task] = this.#tasks;
+      if (!(error instanceof DecodeError) || error.fatal || task === undefined) return undefined;
       // It was well-formed, and only its value can't be built here.
-      if (this.task.kind !== STREAM) return [ERROR, error];
-      this.#owner.failed(this.task, error);
-      this.cancel(error);
+      if (task.kind !== STREAM) return [ERROR, error];
+      this.#owner.failed(task, error);
+      this.cancel(task, error);
       return this.#next();
     }
   }
@@ -157,13 +219,14 @@ export class Worker {
     clearTimeout(this.#timer);
     this.#owner.ended(this, error);
     await this.drained;
-    // A stream that nothing had come of may go to another worker: it hears of that one's end, then.
+    // A stream that nothing had come of may be with another worker now, and then hears of that one's end.
     if (this.task?.worker === this) this.task.workerLeft();
     this.#channel[Symbol.dispose]();
+    this.#claims.close();
     this.#process.close();
   }
 
-  /** What its task rejects with, once it has ended in the midst of it. */
+  /** What the task rejects with that it had begun when it ended. */
   lossOf(error: Error | undefined): ChildError {
     const { pid, exitCode, signalCode } = this.#process;
     const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
@@ -172,11 +235,6 @@ export class Worker {
       `${this.#name} (pid ${String(pid)}) ended ${how} while it was at this task`,
       { pid, exitCode, signalCode, cause: error },
     );
-  }
-
-  /** Whether it can have begun with the task that it had at its end. */
-  get hasBegun(): boolean {
-    return this.#hasSent && !peerLeftUnread(this.#channel);
   }
 
   /** It has no task, and gets none any more: it ends by itself, and is killed where it takes too long. */

@@ -6,6 +6,8 @@ export class RunningTask {
   #reason: unknown;
   isCancelled = false;
 
+  constructor(readonly number: number) {}
+
   /** Made when somebody asks: most tasks never do. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

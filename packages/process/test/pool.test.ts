@@ -76,6 +76,7 @@ describe('a pool', () => {
     ['idleTimeout', NaN],
     ['maxTasks', 0],
     ['maxRss', -5],
+    ['spin', -1],
     ['intensity', -1],
     ['period', -1],
   ])('with a %s of %j is refused, and nothing is started', (name, value) => {

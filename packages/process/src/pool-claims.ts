@@ -1,0 +1,63 @@
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { aiopipe, SystemError, type ReadEnd, type WriteEnd } from '@aiopipe/core';
+import { native } from '@aiopipe/core/internal';
+
+/** Numbers of tasks go round at this: there are never so many at one worker. */
+export const NUMBERS = 256;
+
+/**
+ * Who has a task that was sent to a worker: its number stands in a pipe that both sides read, and whoever takes it from
+ * there has the task. So a worker can be sent tasks ahead of time, and they can be taken back while it is too busy to be
+ * asked; and when it dies, what it hadn't begun is known.
+ */
+export class Claims {
+  /** The worker's, to be moved to it. */
+  readonly theirs: ReadEnd;
+  readonly #writer: WriteEnd;
+  readonly #reader: number;
+  readonly #numbers = Buffer.alloc(NUMBERS);
+
+  constructor() {
+    const [reader, writer] = aiopipe();
+    try {
+      // Of the description, which the worker's copy shares.
+      const result = native().setNonblocking(reader.fd, 1);
+      if (result < 0) throw new SystemError(result, 'fcntl', 'the pipe of a pool’s claims');
+      this.#reader = openSync(`/dev/fd/${String(reader.fd)}`, constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      reader.close();
+      writer.close();
+      throw error;
+    }
+    this.theirs = reader;
+    this.#writer = writer;
+  }
+
+  /** Of a task that is about to be sent: it must be here before the worker has that. */
+  offer(number: number): void {
+    this.#numbers[0] = number;
+    writeSync(this.#writer.fd, this.#numbers, 0, 1);
+  }
+
+  /** The numbers of all tasks that the worker has not begun. It won't, then. */
+  takeBack(): Set<number> {
+    const count = readNow(this.#reader, this.#numbers);
+    return new Set(this.#numbers.subarray(0, count));
+  }
+
+  close(): void {
+    closeSync(this.#reader);
+    this.#writer.close();
+    if (this.theirs.state === 'owned') this.theirs.close();
+  }
+}
+
+/** Bytes read; 0 where there are none now. */
+export function readNow(fd: number, buffer: Buffer): number {
+  try {
+    return readSync(fd, buffer, 0, buffer.length, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,119 @@
+// Where tasks are short, a worker has the next ones before it is done: nobody is to notice.
+import { existsSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { aiopipe } from '@aiopipe/core';
+import { ChildError, Pool } from '@aiopipe/process';
+import { leakCheck, until } from '@aiopipe/testing';
+import { perform } from './fixtures/does-tasks.js';
+import { writeUnless } from './fixtures/uses-handles.js';
+import { errorOf, linesOf, scratchFiles } from './helpers.js';
+
+const { newFile, remove } = scratchFiles();
+const checkLeaks = leakCheck();
+afterAll(async () => {
+  remove();
+  await checkLeaks();
+});
+
+type Perform = Pool<[what: string, detail?: unknown], unknown>;
+
+/** Tasks are known to be short after this, however slow the machine. */
+async function warmUp(pool: Perform): Promise<void> {
+  await Promise.all(Array.from({ length: 200 }, (_, n) => pool.run('echo', n)));
+  await until('the last one was short', async () => {
+    await pool.run('echo');
+    return (pool.stats.runTime?.median ?? Infinity) < 1;
+  });
+}
+
+const numbers = Array.from({ length: 12 }, (_, n) => n);
+
+describe('short tasks', () => {
+  test.each(['block-until-there', 'until-there'])(
+    'never wait behind a long one (%s) while another worker is idle',
+    async (what) => {
+      await using pool = new Pool(perform, { size: 2 });
+      for (let round = 0; round < 5; round++) {
+        await warmUp(pool);
+        const gate = newFile();
+        const before = numbers.slice(0, round).map((n) => pool.run('echo', n));
+        const long = pool.run(what, gate);
+        const after = numbers.map((n) => pool.run('echo', n));
+        await Promise.all(before);
+        expect(await Promise.all(after)).toEqual(numbers);
+        expect(pool.stats.running).toBe(1);
+        writeFileSync(gate, '');
+        await long;
+      }
+    },
+  );
+
+  test('have a worker started for them that a long one would keep waiting', async () => {
+    await using pool = new Pool(perform, { size: { min: 1, max: 2 } });
+    await warmUp(pool);
+    const gate = newFile();
+    const long = pool.run('block-until-there', gate);
+    expect(await Promise.all(numbers.map((n) => pool.run('echo', n)))).toEqual(numbers);
+    writeFileSync(gate, '');
+    await long;
+  });
+
+  test('that are cancelled before their turn never run', async () => {
+    await using pool = new Pool(perform, { size: 1 });
+    await warmUp(pool);
+    const [gate, file] = [newFile(), newFile()];
+    const controller = new AbortController();
+    const long = pool.run('block-until-there', gate);
+    const first = pool.run('echo', 'first');
+    const cancelled = numbers.map(() => errorOf(pool.with({ signal: controller.signal }).run('append', file)));
+    const last = pool.run('echo', 'last');
+    controller.abort();
+    for (const error of await Promise.all(cancelled)) expect(error.code).toBe('ABORT_ERR');
+    expect(pool.stats).toMatchObject({ running: 1, queued: 2, cancelled: numbers.length });
+    writeFileSync(gate, '');
+    await long;
+    expect(await Promise.all([first, last])).toEqual(['first', 'last']);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('are not lost with the worker that died before their turn', async () => {
+    await using pool = new Pool(perform, { size: 2 });
+    for (let round = 0; round < 4; round++) {
+      await warmUp(pool);
+      const file = newFile();
+      const before = numbers.slice(0, round).map(() => pool.run('append', file));
+      const fatal = errorOf(pool.run('die'));
+      const after = numbers.map(() => pool.run('append', file));
+      expect(await fatal).toBeInstanceOf(ChildError);
+      await Promise.all([...before, ...after]);
+      expect(linesOf(file)).toHaveLength(before.length + after.length);
+    }
+    expect(pool.stats).toMatchObject({ failed: 4, restarts: 4, retried: 0 });
+  });
+
+  test('whose arguments cannot be sent reject alone', async () => {
+    await using pool = new Pool(perform, { size: 1 });
+    await warmUp(pool);
+    const tasks = numbers.map((n) => pool.run('echo', n % 3 === 1 ? () => undefined : n));
+    const all = await Promise.allSettled(tasks);
+    expect(all.map(({ status }) => status)).toEqual(numbers.map((n) => (n % 3 === 1 ? 'rejected' : 'fulfilled')));
+    expect(pool.stats.restarts).toBe(0);
+  });
+
+  test('take their handles to whoever does them in the end', async () => {
+    await using pool = new Pool(writeUnless, { size: 2 });
+    const warm = () => Promise.all(numbers.map(() => pool.run({})));
+    await warm();
+    await warm();
+    const gate = newFile();
+    const pipes = numbers.map(() => aiopipe());
+    const long = pool.run({ gate });
+    await Promise.all(pipes.map(([, tx]) => pool.run({ deep: [{ tx }] })));
+    for (const [rx] of pipes) {
+      await using reader = rx.open();
+      expect((await reader.read()).toString()).toBe('from the worker');
+    }
+    writeFileSync(gate, '');
+    await long;
+  });
+});
