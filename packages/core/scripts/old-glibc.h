@@ -3,6 +3,7 @@
  * library that needs one newer than a machine has doesn't load there at all. These calls got new versions in glibc 2.32
  * to 2.34, only because they moved between libraries: the old ones do the same, and are there in all that Node runs on.
  */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 #error "which version each symbol had first is known for x64 and arm64 only"
 #endif
 
+OLD(dladdr);
+OLD(dlopen);
 OLD(pthread_attr_setstacksize);
 OLD(pthread_create);
 OLD(pthread_sigmask);

@@ -1,5 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -95,6 +95,22 @@ test('the package has what loads the binding, what builds it, and nothing that w
   );
   expect(packed.filter((path) => /(^|\/)build\/|^test\/|^scripts\/(prebuild|old)/.test(path))).toEqual([]);
 });
+
+const readelf = spawnSync('readelf', ['--dyn-syms', '--wide', join(packageDir, 'native/build/Release/aiopipe.node')], {
+  encoding: 'utf8',
+});
+
+test.skipIf(readelf.status !== 0)(
+  'what needs a newer glibc than Node does is given its old version when prebuilt',
+  () => {
+    const oldGlibc = readFileSync(join(packageDir, 'scripts/old-glibc.h'), 'utf8');
+    const newer = [...readelf.stdout.matchAll(/ (\w+)@GLIBC_2\.(\d+) /g)].filter(([, , minor]) => Number(minor) > 28);
+    const unheard = newer
+      .map(([, name = '']) => name)
+      .filter((name) => !oldGlibc.includes(`OLD(${name});`) && !oldGlibc.includes(`#define ${name} old_${name}`));
+    expect(unheard).toEqual([]);
+  },
+);
 
 describe('an installed package', () => {
   test('is compiled where no prebuilt binary fits, and then works', async () => {
