@@ -106,7 +106,8 @@ test.skipIf(readelf.status !== 0)(
     const oldGlibc = readFileSync(join(packageDir, 'scripts/old-glibc.h'), 'utf8');
     const newer = [...readelf.stdout.matchAll(/ (\w+)@GLIBC_2\.(\d+) /g)].filter(([, , minor]) => Number(minor) > 28);
     const unheard = newer
-      .map(([, name = '']) => name)
+      // With a 64-bit off_t the C library calls it fstat64; its source doesn't.
+    .map(([, name = '']) => name.replace(/64$/, ''))
       .filter((name) => !oldGlibc.includes(`OLD(${name});`) && !oldGlibc.includes(`#define ${name} old_${name}`));
     expect(unheard).toEqual([]);
   },
