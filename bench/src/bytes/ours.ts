@@ -10,16 +10,21 @@ import {
 } from '@aiopipe/core';
 import { startProcess, target } from '@aiopipe/process';
 import { runLaps, type Laps } from '../harness/laps.js';
-import { CONFIRMATION, HEADER_LENGTH, makeHeader, makeTransport, readHeader, type Transfer } from './transport.js';
-
-/** As many bytes as one read takes at most. */
-const READ_SIZE = 1024 * 1024;
+import {
+  CONFIRMATION,
+  HEADER_LENGTH,
+  makeHeader,
+  makeTransport,
+  READ_SIZE,
+  readHeader,
+  type Transfer,
+} from './transport.js';
 
 /** Writes to the consumer below until it has confirmed that all has come. */
 export const transfer = target(import.meta.url, 'transfer', async (laps: Laps, spec: Transfer) => {
   const [input, output] = makeTransport(spec);
   const [confirmed, confirm] = aiopipe();
-  startProcess(consumer, { args: [input, confirm] });
+  startProcess(consumer, { args: [input, confirm, spec.into] });
   await using confirmations = confirmed.open();
   await using stream = output.open();
   const writer = stream instanceof DuplexStream ? stream.writer : stream;
@@ -31,18 +36,24 @@ export const transfer = target(import.meta.url, 'transfer', async (laps: Laps, s
   });
 });
 
-const consumer = target(import.meta.url, 'consumer', async (input: ReadEnd | DuplexEnd, confirm: WriteEnd) => {
-  await using stream = input.open();
-  const reader = stream instanceof DuplexStream ? stream.reader : stream;
-  await using confirmations = confirm.open();
-  for (;;) {
-    const header = await nextRequest(reader, HEADER_LENGTH);
-    if (header === undefined) return;
-    let left = readHeader(header);
-    while (left > 0) left -= (await reader.read(Math.min(left, READ_SIZE))).length;
-    await confirmations.write(CONFIRMATION);
-  }
-});
+const consumer = target(
+  import.meta.url,
+  'consumer',
+  async (input: ReadEnd | DuplexEnd, confirm: WriteEnd, into: boolean) => {
+    await using stream = input.open();
+    const reader = stream instanceof DuplexStream ? stream.reader : stream;
+    await using confirmations = confirm.open();
+    const buffer = Buffer.alloc(READ_SIZE);
+    for (;;) {
+      const header = await nextRequest(reader, HEADER_LENGTH);
+      if (header === undefined) return;
+      let left = readHeader(header);
+      if (into) while (left > 0) left -= await reader.readInto(buffer);
+      else while (left > 0) left -= (await reader.read(READ_SIZE)).length;
+      await confirmations.write(CONFIRMATION);
+    }
+  },
+);
 
 /** Small messages there and back. */
 export const pingPong = target(import.meta.url, 'pingPong', async (laps: Laps, size: number) => {

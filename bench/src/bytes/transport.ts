@@ -7,10 +7,16 @@ export interface Transport {
   readonly capacity: number;
 }
 
-/** A transport, and how many bytes one write takes. */
+/** A transport, and how it is written to and read. */
 export interface Transfer extends Transport {
+  /** How many bytes one write takes. */
   readonly size: number;
+  /** Whether all is read into one buffer, over and over, and not into memory that is the program's to keep. */
+  readonly into: boolean;
 }
+
+/** As many bytes as one read takes at most. */
+export const READ_SIZE = 256 * 1024;
 
 /** Where the bytes come out, and where they go in. */
 export function makeTransport({ kind, capacity }: Transport): [ReadEnd | DuplexEnd, WriteEnd | DuplexEnd] {

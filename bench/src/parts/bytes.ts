@@ -9,6 +9,8 @@ import { type Part, type Peer, type Row } from '../harness/part.js';
 import { formatSize, KiB, MiB } from '../harness/sizes.js';
 
 const SIZES = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
+/** What C reads into one buffer, too. */
+const INTO_SIZES = [16 * KiB, 64 * KiB, MiB];
 const PING_SIZE = 16;
 const NO_OP = '/bin/true';
 
@@ -30,10 +32,17 @@ export const bytes: Part = {
   async prepare() {
     const program = await compile('transfer');
     const transfers = transports.flatMap(({ name, kind, capacity }) =>
-      SIZES.map((size) => transferRow(name, { kind, capacity, size }, program)),
+      SIZES.map((size) => transferRow(name, { kind, capacity, size, into: false }, program)),
     );
+    const intoBuffers = transports
+      .filter(({ capacity }) => capacity > 0)
+      .flatMap(({ name, kind, capacity }) =>
+        INTO_SIZES.map((size) =>
+          transferRow(`${name}, into one buffer`, { kind, capacity, size, into: true }, program),
+        ),
+      );
     return {
-      rows: [...transfers, pingPongRow, spawnRow],
+      rows: [...transfers, ...intoBuffers, pingPongRow, spawnRow],
       notes: program === undefined ? ['there is no C compiler (cc) here: nothing is measured against C'] : [],
     };
   },

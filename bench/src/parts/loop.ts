@@ -80,7 +80,7 @@ function stallRow(name: string, amount: number, ours: Side['open'], peers: reado
 }
 
 function bytesRow(size: number, amount: number): Row {
-  const spec = { kind: 'duplex', capacity: MiB, size } as const;
+  const spec = { kind: 'duplex', capacity: MiB, size, into: false } as const;
   return stallRow(
     `writing ${formatSize(size)}, ${String(amount)} times`,
     amount,
