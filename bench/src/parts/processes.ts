@@ -13,6 +13,10 @@ import { startTheirs } from '../starting/theirs.js';
 const WORKERS = 2;
 const PER_WORKER = 4;
 const MANY = 100;
+/** Microseconds. */
+const SPIN = 50;
+/** Of empty tasks in a round: fewer would show how code is that has not been compiled yet. */
+const EMPTY = { amount: 10_000, rounds: 7 };
 
 /** Of child_process.fork's time for the same module. */
 const shares: Record<Warmth, number> = { cold: 1, preforked: 0.1, preloaded: 0.02 };
@@ -31,20 +35,14 @@ export const processes: Part = {
   prepare() {
     const one = { workers: 1, outstanding: 1 };
     const many = { workers: WORKERS, outstanding: WORKERS * PER_WORKER };
+    const latencyGoals = { 'piscina (threads)': 1, 'tinypool (child_process)': 1 / 3 };
     const rows = [
       startRow('cold start to the first message', 'cold'),
       startRow('the same, preforked', 'preforked'),
       startRow('the same, preforked and preloaded', 'preloaded'),
       manyRow,
-      poolRow(
-        'an empty task, 1 outstanding',
-        'time',
-        { ...one, size: 0 },
-        {
-          'piscina (threads)': 1,
-          'tinypool (child_process)': 1 / 3,
-        },
-      ),
+      poolRow('an empty task, 1 outstanding', 'time', { ...one, size: 0 }, latencyGoals),
+      poolRow(`the same, looking for ${String(SPIN)} us`, 'time', { ...one, size: 0, spin: SPIN }, latencyGoals),
       poolRow(
         `empty tasks, ${String(PER_WORKER)} outstanding for each of ${String(WORKERS)} workers`,
         'rate',
@@ -86,7 +84,11 @@ function poolRow(name: string, kind: 'time' | 'rate', work: PoolWork, goals: Goa
   return {
     name,
     measure: { kind, unit: 'task' },
-    ours: { name: 'aiopipe', open: () => inProcess(poolOurs, work) },
+    fixed: work.size === 0 ? EMPTY : undefined,
+    ours: {
+      name: work.spin === undefined ? 'aiopipe' : `aiopipe, spin ${String(work.spin)}`,
+      open: () => inProcess(poolOurs, work),
+    },
     peers,
   };
 }
