@@ -1,9 +1,11 @@
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { aiopipe, SystemError, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { native } from '@aiopipe/core/internal';
+import { EAGAIN, native } from '@aiopipe/core/internal';
 
 /** Numbers of tasks go round at this: there are never so many at one worker. */
 export const NUMBERS = 256;
+
+const CLAIMS = 'the pipe of a pool’s claims';
 
 /**
  * Who has a task that was sent to a worker: its number stands in a pipe that both sides read, and whoever takes it from
@@ -22,7 +24,7 @@ export class Claims {
     try {
       // Of the description, which the worker's copy shares.
       const result = native().setNonblocking(reader.fd, 1);
-      if (result < 0) throw new SystemError(result, 'fcntl', 'the pipe of a pool’s claims');
+      if (result < 0) throw new SystemError(result, 'fcntl', CLAIMS);
       this.#reader = openSync(`/dev/fd/${String(reader.fd)}`, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       reader.close();
@@ -36,7 +38,9 @@ export class Claims {
   /** Of a task that is about to be sent: it must be here before the worker has that. */
   offer(number: number): void {
     this.#numbers[0] = number;
-    writeSync(this.#writer.fd, this.#numbers, 0, 1);
+    // It never holds more than a few.
+    const result = native().write(this.#writer.fd, this.#numbers, 0, 1, false);
+    if (result < 0) throw new SystemError(result, 'write', CLAIMS);
   }
 
   /** The numbers of all tasks that the worker has not begun. It won't, then. */
@@ -54,10 +58,8 @@ export class Claims {
 
 /** Bytes read; 0 where there are none now. */
 export function readNow(fd: number, buffer: Buffer): number {
-  try {
-    return readSync(fd, buffer, 0, buffer.length, null);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
-    throw error;
-  }
+  const result = native().read(fd, buffer, 0, buffer.length, false);
+  if (result >= 0) return result;
+  if (result === EAGAIN) return 0;
+  throw new SystemError(result, 'read', CLAIMS);
 }

@@ -2,12 +2,12 @@ import { QueueFullError } from '@aiopipe/codec';
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { ChildError, SupervisorError } from './errors.js';
+import { Crew } from './pool-crew.js';
 import { type PoolSettings } from './pool-options.js';
 import { Queue } from './pool-queue.js';
 import { PoolCounts, type PoolStats } from './pool-stats.js';
 import { type Task } from './pool-task.js';
-import { Worker, type WorkerOwner } from './pool-worker.js';
-import { RestartIntensity } from './supervisor-restarts.js';
+import { type Worker, type WorkerOwner } from './pool-worker.js';
 import { type Target } from './target.js';
 
 /** Tasks at a worker at once, where they are short. */
@@ -17,20 +17,13 @@ const SHORT = 1;
 /** Milliseconds after which it is seen whether short tasks wait for one that isn't. */
 const CARE = 2;
 
-/** Which task goes to which worker, and how many workers there are. */
+/** Which task goes to which worker, and what becomes of it. */
 export class Scheduler implements WorkerOwner {
-  readonly #target: Pick<Target, 'url' | 'name'>;
+  readonly #name: string;
   readonly #settings: PoolSettings;
-  readonly #restarts: RestartIntensity;
+  readonly #crew: Crew;
   readonly #queue = new Queue<Task>();
-  /** Those that are there to work: starting, idle, or busy. */
-  readonly #workers = new Set<Worker>();
-  /** Who came last is next to work, so that the others stay idle long enough to be let go. */
-  readonly #idle: Worker[] = [];
-  /** Those that get no more tasks, until nothing of them is left. */
-  readonly #leaving = new Set<Worker>();
   readonly #counts = new PoolCounts();
-  #started = 0;
   /** Tasks that aren't settled. */
   #outstanding = 0;
   #whenDone: (() => void)[] = [];
@@ -38,7 +31,6 @@ export class Scheduler implements WorkerOwner {
   /** Milliseconds that the last task took. */
   #lastTime = Infinity;
   #careTimer: NodeJS.Timeout | undefined;
-  #shrinkTimer: NodeJS.Timeout | undefined;
   /** Why no more tasks are taken. */
   #refusal: Error | undefined;
   /** Nor will those be done that there are. */
@@ -46,11 +38,11 @@ export class Scheduler implements WorkerOwner {
 
   /** Starts the first workers. */
   constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings) {
-    this.#target = target;
+    this.#name = target.name;
     this.#settings = settings;
-    this.#restarts = new RestartIntensity(settings.intensity, settings.period);
+    this.#crew = new Crew(target, settings, this);
     try {
-      while (this.#workers.size < settings.min) this.#start();
+      this.#crew.refill();
     } catch (error) {
       void this.end(error as Error);
       throw error;
@@ -61,7 +53,7 @@ export class Scheduler implements WorkerOwner {
     const workers = { starting: 0, idle: 0, busy: 0 };
     let running = 0;
     let ahead = 0;
-    for (const { isReady, task, load } of this.#workers) {
+    for (const { isReady, task, load } of this.#crew.workers) {
       ahead += Math.max(load - 1, 0);
       workers[!isReady ? 'starting' : task === undefined ? 'idle' : 'busy']++;
       if (task?.isSettled === false) running++;
@@ -80,7 +72,7 @@ export class Scheduler implements WorkerOwner {
           'which waits by itself',
       );
     }
-    if (this.#outstanding++ === 0) this.#hold(true);
+    if (this.#outstanding++ === 0) this.#crew.hold(true);
     this.#queue.push(task);
     this.#dispatch();
   }
@@ -93,13 +85,7 @@ export class Scheduler implements WorkerOwner {
   /** What a worker that is starting will take doesn't count. */
   get isFull(): boolean {
     const { queueLimit } = this.#settings;
-    return this.#queue.length >= queueLimit && this.#queue.length >= queueLimit + this.#starting;
-  }
-
-  get #starting(): number {
-    let count = 0;
-    for (const { isReady } of this.#workers) if (!isReady) count++;
-    return count;
+    return this.#queue.length >= queueLimit && this.#queue.length >= queueLimit + this.#crew.starting;
   }
 
   /** Resolves when the queue has room. */
@@ -135,7 +121,7 @@ export class Scheduler implements WorkerOwner {
     if (worker !== undefined) this.#takeBack(worker);
     if (task.worker !== undefined) task.worker.cancel(task, reason);
     else this.#queue.remove(task);
-    if (worker?.load === 0 && this.#workers.has(worker)) this.free(worker);
+    if (worker?.load === 0 && this.#crew.workers.has(worker)) this.free(worker);
     this.#tellOfRoom();
   }
 
@@ -147,7 +133,7 @@ export class Scheduler implements WorkerOwner {
   #settle(task: Task): void {
     task.isSettled = true;
     if (--this.#outstanding > 0) return;
-    this.#hold(false);
+    this.#crew.hold(false);
     for (const resolve of this.#whenDone.splice(0)) resolve();
   }
 
@@ -179,10 +165,25 @@ export class Scheduler implements WorkerOwner {
   }
 
   #dispatch(): void {
-    while (this.#queue.length > 0 && this.#idle.length > 0) this.#employ(this.#idle.pop() as Worker);
-    if (this.#queue.length > 0) this.#grow();
+    while (this.#queue.length > 0) {
+      const worker = this.#crew.takeIdle();
+      if (worker === undefined) break;
+      this.#employ(worker);
+    }
+    this.#staff();
     if (this.#queue.length === 0 || this.#lastTime > SHORT) return;
-    for (const worker of this.#workers) if (worker.isReady && worker.load < AHEAD) this.#feed(worker);
+    for (const worker of this.#crew.workers) if (worker.isReady && worker.load < AHEAD) this.#feed(worker);
+  }
+
+  /** As many workers as the tasks that wait need. */
+  #staff(): void {
+    if (this.#isOver) return;
+    try {
+      this.#crew.refill();
+      if (this.#queue.length > 0) this.#crew.grow(this.#queue.length);
+    } catch (error) {
+      this.#giveUp('no worker can be started', error as Error);
+    }
   }
 
   /** As many tasks as it may have at once, if there are as many. */
@@ -204,7 +205,7 @@ export class Scheduler implements WorkerOwner {
   /** Where tasks are short, the next ones are there before the one is done. */
   #capacity(worker: Worker): number {
     if (worker.load > 0 && !this.#isQuick(worker)) return 1;
-    const ahead = this.#lastTime <= SHORT && this.#idle.length === 0 ? AHEAD : 1;
+    const ahead = this.#lastTime <= SHORT && !this.#crew.hasIdle ? AHEAD : 1;
     return Math.min(ahead, this.#settings.maxTasks - worker.count + worker.load);
   }
 
@@ -214,7 +215,7 @@ export class Scheduler implements WorkerOwner {
 
   #employ(worker: Worker): void {
     this.#feed(worker);
-    if (worker.load === 0) this.#rest(worker);
+    if (worker.load === 0) this.#crew.rest(worker);
   }
 
   /** A task that was given ahead of time shall not wait for a long one while somebody else could do it. */
@@ -223,7 +224,7 @@ export class Scheduler implements WorkerOwner {
       this.#careTimer = undefined;
       const now = performance.now();
       let isAhead = false;
-      for (const worker of this.#workers) {
+      for (const worker of this.#crew.workers) {
         if (worker.load > 1 && now - worker.busySince > SHORT) this.#takeBack(worker);
         isAhead ||= worker.load > 1;
       }
@@ -243,89 +244,19 @@ export class Scheduler implements WorkerOwner {
     else this.#employ(worker);
   }
 
-  #rest(worker: Worker): void {
-    this.#idle.push(worker);
-    if (this.#settings.min === this.#settings.max) return;
-    worker.idleSince = performance.now();
-    this.#shrinkLater();
-  }
-
   #recycle(worker: Worker): void {
     this.#counts.recycled++;
-    this.#dismiss(worker);
+    this.#crew.dismiss(worker);
     worker.retire();
-    this.#refill();
-  }
-
-  #shrinkLater(): void {
-    const [longest] = this.#idle;
-    if (longest === undefined || this.#shrinkTimer !== undefined || this.#workers.size <= this.#settings.min) return;
-    const delay = longest.idleSince + this.#settings.idleTimeout - performance.now();
-    if (delay === Infinity) return;
-    this.#shrinkTimer = setTimeout(
-      () => {
-        this.#shrinkTimer = undefined;
-        this.#shrink();
-      },
-      Math.max(delay, 0),
-    ).unref();
-  }
-
-  #shrink(): void {
-    const since = performance.now() - this.#settings.idleTimeout;
-    while (this.#workers.size > this.#settings.min) {
-      const [longest] = this.#idle;
-      if (longest === undefined || longest.idleSince > since) break;
-      this.#dismiss(longest);
-      longest.retire();
-    }
-    this.#shrinkLater();
-  }
-
-  /** One for each task that waits, as many as there may be. */
-  #grow(): void {
-    if (this.#workers.size >= this.#settings.max) return;
-    let starting = this.#starting;
-    while (this.#workers.size < this.#settings.max && starting++ < this.#queue.length) this.#tryToStart();
-  }
-
-  /** As many as there are to be at least, in place of those that went. */
-  #refill(): void {
-    while (!this.#isOver && this.#workers.size < this.#settings.min) this.#tryToStart();
-    if (!this.#isOver && this.#queue.length > 0) this.#grow();
-  }
-
-  #tryToStart(): void {
-    try {
-      this.#start();
-    } catch (error) {
-      this.#giveUp('no worker can be started', error as Error);
-    }
-  }
-
-  #start(): void {
-    const { name, url } = this.#target;
-    const prefix = this.#settings.options?.name ?? name;
-    const worker = new Worker(`${prefix}-${String(++this.#started)}`, this, { ...this.#settings, url, target: name });
-    this.#workers.add(worker);
-    if (this.#outstanding === 0) this.#hold(false);
-  }
-
-  /** It gets no more tasks. */
-  #dismiss(worker: Worker): void {
-    this.#workers.delete(worker);
-    this.#leaving.add(worker);
-    const index = this.#idle.indexOf(worker);
-    if (index >= 0) this.#idle.splice(index, 1);
+    this.#staff();
   }
 
   /** @internal */
   overdue(worker: Worker): void {
     this.#counts.killed++;
     this.#takeBack(worker);
-    this.#dismiss(worker);
+    this.#crew.dismiss(worker);
     worker.kill();
-    this.#refill();
     this.#dispatch();
   }
 
@@ -339,12 +270,11 @@ export class Scheduler implements WorkerOwner {
       else this.#queue.unshift(task);
     }
     const loss = worker.load === 0 ? undefined : worker.lossOf(error);
-    this.#dismiss(worker);
+    this.#crew.dismiss(worker);
     if (!worker.isLeaving) {
       this.#counts.restarts++;
-      if (!this.#restarts.allowsOneMore()) this.#giveUp(this.#tooMany, error);
+      if (!this.#crew.bearsOneMore()) this.#giveUp(this.#crew.tooMany, error);
     }
-    this.#refill();
     this.#dispatch();
     void this.#account(worker, loss);
   }
@@ -352,7 +282,7 @@ export class Scheduler implements WorkerOwner {
   /** Of the task that it was at, once all that it had sent was taken: the answer may be there. */
   async #account(worker: Worker, loss: ChildError | undefined): Promise<void> {
     await worker.drained;
-    this.#leaving.delete(worker);
+    this.#crew.forget(worker);
     const { task } = worker;
     if (loss === undefined || task === undefined || task.isSettled) return;
     if (this.#isOver || task.retriesLeft === 0 || !task.canRepeat) {
@@ -367,17 +297,12 @@ export class Scheduler implements WorkerOwner {
     this.#dispatch();
   }
 
-  get #tooMany(): string {
-    const { intensity, period } = this.#settings;
-    return `more than ${String(intensity)} workers have died within ${String(period)} ms (intensity and period)`;
-  }
-
   #giveUp(why: string, cause: Error | undefined): void {
     if (this.#isOver) return;
-    const error = new SupervisorError('ERR_AIOPIPE_INTENSITY', `the pool of ${this.#target.name} gave up: ${why}`, {
+    const error = new SupervisorError('ERR_AIOPIPE_INTENSITY', `the pool of ${this.#name} gave up: ${why}`, {
       cause,
     });
-    this.#fail(error, this.#workers);
+    this.#fail(error, this.#crew.workers);
   }
 
   #fail(error: Error, losers: Iterable<Worker>): void {
@@ -387,44 +312,30 @@ export class Scheduler implements WorkerOwner {
     for (const worker of losers) for (const task of worker.tasks) this.failed(task, error);
     this.#tellOfRoom();
     clearTimeout(this.#careTimer);
-    clearTimeout(this.#shrinkTimer);
-    for (const worker of this.#workers) {
-      this.#dismiss(worker);
+    this.#crew.end((worker) => {
       worker.terminate();
-    }
+    });
   }
 
   /** Takes no more tasks, waits for those that there are, and ends the workers. */
   async close(): Promise<void> {
-    this.#refusal ??= new ClosedError(`the pool of ${this.#target.name} is closed`);
+    this.#refusal ??= new ClosedError(`the pool of ${this.#name} is closed`);
     this.#tellOfRoom();
     if (this.#outstanding > 0) await new Promise<void>((resolve) => this.#whenDone.push(resolve));
     this.#isOver = true;
     clearTimeout(this.#careTimer);
-    clearTimeout(this.#shrinkTimer);
-    for (const worker of this.#workers) {
-      this.#dismiss(worker);
+    this.#crew.end((worker) => {
       // Where a cancelled task goes on, nobody waits for that.
       if (worker.load === 0) worker.retire();
       else worker.terminate();
-    }
-    await this.#gone();
+    });
+    await this.#crew.gone();
   }
 
   /** Ends the workers at once; tasks that are not done reject with this. */
   async end(error: Error): Promise<void> {
-    this.#fail(error, [...this.#workers, ...this.#leaving]);
-    await this.#gone();
-  }
-
-  async #gone(): Promise<void> {
-    await Promise.all([...this.#leaving].map(({ ended }) => ended));
-  }
-
-  /** Whether the workers keep this process alive. Those that aren't daemons do so always. */
-  #hold(isHeld: boolean): void {
-    if (this.#settings.options?.daemon !== true) return;
-    for (const worker of this.#workers) worker.hold(isHeld);
+    this.#fail(error, [...this.#crew.workers, ...this.#crew.leaving]);
+    await this.#crew.gone();
   }
 }
 

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { QueueFullError } from '@aiopipe/codec';
 import { AbortError, aiopipe, ClosedError, TimeoutError } from '@aiopipe/core';
 import { ChildError, Pool, SupervisorError } from '@aiopipe/process';
-import { childPids, fdsSince, leakCheck, openFds, until } from '@aiopipe/testing';
+import { childPids, fdsSince, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
 import { perform, square, work } from './fixtures/does-tasks.js';
 import { writeOne } from './fixtures/uses-handles.js';
 import { childrenNamed, childrenSince, errorOf, scratchFiles, thrownBy } from './helpers.js';
@@ -89,6 +89,10 @@ describe('a pool', () => {
 
   test('of a bare function is refused', () => {
     expect(thrownBy(() => new Pool(square.run as never))).toBeInstanceOf(TypeError);
+  });
+
+  test('of daemons keeps its program alive while it has tasks, and no longer', async () => {
+    expect(await runFixture('has-a-daemon-pool')).toEqual({ code: 0, signal: null, stdout: '9\n16\n', stderr: '' });
   });
 
   test('leaves no fd and no process', async () => {

@@ -1,0 +1,142 @@
+import { type PoolSettings } from './pool-options.js';
+import { Worker, type WorkerOwner } from './pool-worker.js';
+import { RestartIntensity } from './supervisor-restarts.js';
+import { type Target } from './target.js';
+
+/** The workers of a pool: how many there are, and who of them is idle. */
+export class Crew {
+  /** Those that are there to work: starting, idle, or busy. */
+  readonly workers = new Set<Worker>();
+  /** Those that get no more tasks, until nothing of them is left. */
+  readonly leaving = new Set<Worker>();
+  readonly #target: Pick<Target, 'url' | 'name'>;
+  readonly #settings: PoolSettings;
+  readonly #owner: WorkerOwner;
+  readonly #restarts: RestartIntensity;
+  /** Who came last is next to work, so that the others stay idle long enough to be let go. */
+  readonly #idle: Worker[] = [];
+  #started = 0;
+  #isHeld = false;
+  #shrinkTimer: NodeJS.Timeout | undefined;
+
+  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, owner: WorkerOwner) {
+    this.#target = target;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#restarts = new RestartIntensity(settings.intensity, settings.period);
+  }
+
+  get starting(): number {
+    let count = 0;
+    for (const { isReady } of this.workers) if (!isReady) count++;
+    return count;
+  }
+
+  get hasIdle(): boolean {
+    return this.#idle.length > 0;
+  }
+
+  /** One that is idle, and no longer counts as that. */
+  takeIdle(): Worker | undefined {
+    return this.#idle.pop();
+  }
+
+  /** It has nothing to do. */
+  rest(worker: Worker): void {
+    this.#idle.push(worker);
+    if (this.#settings.min === this.#settings.max) return;
+    worker.idleSince = performance.now();
+    this.#shrinkLater();
+  }
+
+  #shrinkLater(): void {
+    const [longest] = this.#idle;
+    if (longest === undefined || this.#shrinkTimer !== undefined || this.workers.size <= this.#settings.min) return;
+    const delay = longest.idleSince + this.#settings.idleTimeout - performance.now();
+    if (delay === Infinity) return;
+    const shrink = () => {
+      this.#shrinkTimer = undefined;
+      this.#shrink();
+    };
+    this.#shrinkTimer = setTimeout(shrink, Math.max(delay, 0)).unref();
+  }
+
+  #shrink(): void {
+    const since = performance.now() - this.#settings.idleTimeout;
+    while (this.workers.size > this.#settings.min) {
+      const [longest] = this.#idle;
+      if (longest === undefined || longest.idleSince > since) break;
+      this.dismiss(longest);
+      longest.retire();
+    }
+    this.#shrinkLater();
+  }
+
+  /** As many as there are to be at least. Throws where none can be started. */
+  refill(): void {
+    while (this.workers.size < this.#settings.min) this.#start();
+  }
+
+  /** One for each task that waits, as many as there may be. Throws as {@link refill}. */
+  grow(waiting: number): void {
+    if (this.workers.size >= this.#settings.max) return;
+    for (let { starting } = this; starting < waiting && this.workers.size < this.#settings.max; starting++)
+      this.#start();
+  }
+
+  #start(): void {
+    const { name, url } = this.#target;
+    const prefix = this.#settings.options?.name ?? name;
+    const settings = { ...this.#settings, url, target: name };
+    const worker = new Worker(`${prefix}-${String(++this.#started)}`, this.#owner, settings);
+    this.workers.add(worker);
+    if (this.#isDaemon && !this.#isHeld) worker.hold(false);
+  }
+
+  /** It gets no more tasks. */
+  dismiss(worker: Worker): void {
+    this.workers.delete(worker);
+    this.leaving.add(worker);
+    const index = this.#idle.indexOf(worker);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  /** Nothing of it is left. */
+  forget(worker: Worker): void {
+    this.leaving.delete(worker);
+  }
+
+  /** Of a worker that died though nobody wanted that. False: it was one too many. */
+  bearsOneMore(): boolean {
+    return this.#restarts.allowsOneMore();
+  }
+
+  get tooMany(): string {
+    const { intensity, period } = this.#settings;
+    return `more than ${String(intensity)} workers have died within ${String(period)} ms (intensity and period)`;
+  }
+
+  /** All of them go, in the given way. */
+  end(way: (worker: Worker) => void): void {
+    clearTimeout(this.#shrinkTimer);
+    for (const worker of this.workers) {
+      this.dismiss(worker);
+      way(worker);
+    }
+  }
+
+  /** Resolves when all that go have gone. */
+  async gone(): Promise<void> {
+    await Promise.all([...this.leaving].map(({ ended }) => ended));
+  }
+
+  get #isDaemon(): boolean {
+    return this.#settings.options?.daemon === true;
+  }
+
+  /** Whether waiting for the workers' answers keeps this process alive. Those that aren't daemons do so in any case. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (this.#isDaemon) for (const worker of this.workers) worker.hold(isHeld);
+  }
+}
