@@ -107,7 +107,7 @@ test.skipIf(readelf.status !== 0)(
     const newer = [...readelf.stdout.matchAll(/ (\w+)@GLIBC_2\.(\d+) /g)].filter(([, , minor]) => Number(minor) > 28);
     const unheard = newer
       // With a 64-bit off_t the C library calls it fstat64; its source doesn't.
-    .map(([, name = '']) => name.replace(/64$/, ''))
+      .map(([, name = '']) => name.replace(/64$/, ''))
       .filter((name) => !oldGlibc.includes(`OLD(${name});`) && !oldGlibc.includes(`#define ${name} old_${name}`));
     expect(unheard).toEqual([]);
   },
