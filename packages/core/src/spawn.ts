@@ -164,7 +164,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
   return native().kill(pid, typeof signal === 'number' ? signal : signalNumber(signal)) === 0;
 }
 
-export function signalNumber(name: NodeJS.Signals): number {
+function signalNumber(name: NodeJS.Signals): number {
   const number = constants.signals[name] as number | undefined;
   if (number === undefined) throw new TypeError(`there is no signal ${JSON.stringify(name)}`);
   return number;

@@ -106,7 +106,7 @@ const RESTARTS: readonly unknown[] = ['permanent', 'transient', 'temporary'] sat
 const AUTO_SHUTDOWNS: readonly unknown[] = ['never', 'any_significant', 'all_significant'] satisfies AutoShutdown[];
 
 /** Throws a TypeError that says what is wrong with them, if anything is. */
-export function checkOptions(options: SupervisorOptions): void {
+function checkOptions(options: SupervisorOptions): void {
   const { strategy, intensity, period, backoff, autoShutdown } = options;
   checkWord('strategy', strategy, STRATEGIES);
   checkWord('autoShutdown', autoShutdown, AUTO_SHUTDOWNS);
