@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { define } from './decoder-shape.js';
 import { type ERROR_NAMES, VIEW_NAMES } from './kinds.js';
 import { ErrorPart } from './tags.js';
@@ -154,8 +155,18 @@ export function bareError(name: (typeof ERROR_NAMES)[number]): Error {
 
 const SIMPLE_ERRORS = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 
+/**
+ * A DOMException without a stack. It would be made when the message's own takes its place, of name and message: of
+ * whatever a hostile message has put there.
+ */
+export function bareDomException(message: string, name: string): DOMException {
+  const exception = withoutStack(() => new DOMException(message, name));
+  Reflect.deleteProperty(exception, 'stack');
+  return exception;
+}
+
 /** The stack of the place where an error is decoded says nothing, and is dear. */
-export function withoutStack<T>(make: () => T): T {
+function withoutStack<T>(make: () => T): T {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {
@@ -179,6 +190,12 @@ const DECORATED = new Set<object>(
   ),
 );
 
+/** What stands in for an instance that isn't built yet is a Proxy, and can't even be asked for its prototype. */
+function isDecorated(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return false;
+  return DECORATED.has(Object.getPrototypeOf(value) as object);
+}
+
 /** A built-in object, then the properties that someone added to it. */
 export class DecoratedBuilder extends KeyedBuilder {
   private decorated: object | undefined;
@@ -191,9 +208,7 @@ export class DecoratedBuilder extends KeyedBuilder {
   override add(value: unknown): string | undefined {
     if (this.decorated === undefined) {
       // Nothing but what this message has made: a handle's methods, say, are no peer's to replace.
-      if (typeof value !== 'object' || value === null || !DECORATED.has(Object.getPrototypeOf(value) as object)) {
-        return 'properties are added to what has none';
-      }
+      if (!isDecorated(value)) return 'properties are added to what has none';
       this.decorated = value;
       this.target = value;
       return undefined;
@@ -227,7 +242,7 @@ export class ViewBuilder extends Builder {
   }
 
   add(value: unknown): string | undefined {
-    if (!(value instanceof ArrayBuffer)) return 'a view needs an ArrayBuffer';
+    if (!types.isArrayBuffer(value)) return 'a view needs an ArrayBuffer';
     if (this.byteOffset + this.byteLength > value.byteLength) return 'a view reaches past its ArrayBuffer';
     try {
       this.target = makeView(VIEW_NAMES[this.number], value, this.byteOffset, this.byteLength);
@@ -246,5 +261,8 @@ function makeView(name: string | undefined, buffer: ArrayBuffer, byteOffset: num
   if (name === undefined) return undefined;
   if (name === 'Buffer') return Buffer.from(buffer, byteOffset, byteLength);
   const View = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name];
-  return View === undefined ? undefined : new View(buffer, byteOffset, byteLength / (View.BYTES_PER_ELEMENT ?? 1));
+  if (View === undefined) return undefined;
+  const length = byteLength / (View.BYTES_PER_ELEMENT ?? 1);
+  if (!Number.isInteger(length)) throw new RangeError('an element is cut short');
+  return new View(buffer, byteOffset, length);
 }

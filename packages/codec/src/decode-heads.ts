@@ -3,6 +3,7 @@ import {
   BoxBuilder,
   type Builder,
   DecoratedBuilder,
+  bareDomException,
   bareError,
   ErrorBuilder,
   KeyedBuilder,
@@ -12,7 +13,6 @@ import {
   arrayWithHoles,
   SparseArrayBuilder,
   ViewBuilder,
-  withoutStack,
 } from './builders.js';
 import { DecoderShape, DefinitionCache } from './decoder-shape.js';
 import { LeafReader } from './decode-leaves.js';
@@ -180,8 +180,7 @@ export abstract class HeadReader extends LeafReader {
     const flags = this.byte();
     const fields = this.countOf(2);
     const name = this.string();
-    const exception = withoutStack(() => new DOMException(this.string(), name));
-    return this.noted(new ErrorBuilder(exception, flags, fields));
+    return this.noted(new ErrorBuilder(bareDomException(this.string(), name), flags, fields));
   }
 
   private newClass(): string {

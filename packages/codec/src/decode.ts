@@ -29,9 +29,9 @@ export class Decoder extends HeadReader {
 
   constructor(limits: DecodeLimits = {}) {
     super();
-    this.maxDepth = limits.depth ?? DEFAULT_DEPTH;
-    this.maxNodes = limits.nodes ?? Number.MAX_SAFE_INTEGER;
-    this.maxBytes = limits.bytes ?? Number.MAX_SAFE_INTEGER;
+    this.maxDepth = limitOf(limits, 'depth') ?? DEFAULT_DEPTH;
+    this.maxNodes = limitOf(limits, 'nodes') ?? Number.MAX_SAFE_INTEGER;
+    this.maxBytes = limitOf(limits, 'bytes') ?? Number.MAX_SAFE_INTEGER;
     this.recursionLimit = Math.min(RECURSION_LIMIT, this.maxDepth);
   }
 
@@ -225,6 +225,13 @@ export class Decoder extends HeadReader {
     const complaint = builder.add(value);
     if (complaint !== undefined) throw this.malformed(complaint);
   }
+}
+
+/** One that is no number would limit nothing, and nobody would notice. */
+function limitOf(limits: DecodeLimits, name: keyof DecodeLimits): number | undefined {
+  const limit = limits[name];
+  if (limit === undefined || (typeof limit === 'number' && limit >= 0)) return limit;
+  throw new TypeError(`limits.${name}: expected a number from 0, not ${String(limit)}`);
 }
 
 function isContainer(tag: number): boolean {

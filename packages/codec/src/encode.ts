@@ -16,6 +16,7 @@ const NOTHING: readonly unknown[] = [];
 interface Frame {
   readonly object: object;
   values: readonly unknown[];
+  count: number;
   next: number;
 }
 
@@ -227,11 +228,7 @@ export class Encoder extends HeadWriter {
   }
 
   private array(value: readonly unknown[], pos: number, place: ShapePlace): number {
-    const { length } = value;
-    const values = this.openArray(value, pos);
-    pos = this.children(values, this.opened, place);
-    if (value.length !== length) throw changed(value);
-    return pos;
+    return this.children(this.openArray(value, pos), this.opened, place);
   }
 
   private map(value: Map<unknown, unknown>, pos: number, place: ShapePlace): number {
@@ -258,8 +255,11 @@ export class Encoder extends HeadWriter {
     return pos;
   }
 
+  /** `values` may be an array of the user's own, which a getter in it can change. */
   private children(values: readonly unknown[], pos: number, place: ShapePlace): number {
-    for (let i = 0; i < values.length; i++) pos = this.write(values[i], pos, place);
+    const { length } = values;
+    for (let i = 0; i < length; i++) pos = this.write(values[i], pos, place);
+    if (values.length !== length) throw changed(values);
     return pos;
   }
 
@@ -278,16 +278,18 @@ export class Encoder extends HeadWriter {
     let opening: object | undefined = root;
     for (;;) {
       if (opening !== undefined) {
-        const frame = { object: opening, values: NOTHING, next: 0 };
+        const frame = { object: opening, values: NOTHING, count: 0, next: 0 };
         pending.push(frame);
         if (++this.depth > DEFAULT_DEPTH)
           throw new Refusal(`nesting deeper than ${String(DEFAULT_DEPTH)} levels cannot be sent`, opening);
         frame.values = this.open(opening, pos);
+        frame.count = frame.values.length;
         pos = this.opened;
         opening = undefined;
       }
       const top = pending[pending.length - 1] as Frame;
-      if (top.next === top.values.length) {
+      if (top.next === top.count) {
+        if (top.values.length !== top.count) throw changed(top.object);
         pending.pop();
         this.depth--;
         if (pending.length === 0) return pos;

@@ -25,6 +25,11 @@ function limitOf(options: FrameOptions): number {
   return maxFrameLength;
 }
 
+/** Anything else with a length would be taken for bytes that it isn't. */
+function checkBytes(call: string, bytes: unknown): void {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${call}: expected a Buffer or Uint8Array`);
+}
+
 /** Puts payloads into frames, for any stream of bytes. */
 export class FrameEncoder {
   readonly maxFrameLength: number;
@@ -39,6 +44,7 @@ export class FrameEncoder {
    * @throws FrameTooLongError
    */
   encode(payload: Uint8Array): Buffer {
+    checkBytes('encode(payload)', payload);
     const frame = Buffer.allocUnsafe(HEADER_LENGTH + this.checked(payload.length));
     frame.writeUInt32BE(payload.length, 0);
     frame.set(payload, HEADER_LENGTH);
@@ -93,6 +99,7 @@ export class FrameDecoder {
 
   /** Adds the next bytes of the stream. They must stay as they are until `next()` has returned undefined. */
   push(bytes: Uint8Array): void {
+    checkBytes('push(bytes)', bytes);
     if (bytes.length > 0) this.chunks.push(bytes);
   }
 

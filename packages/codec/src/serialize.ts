@@ -74,12 +74,17 @@ function renew(output: Output): void {
  * The value that `serialize` was given: pickle's `loads`, but safe on any bytes: no code runs but the `revive` of
  * registered classes, and memory stays in proportion to the bytes.
  *
+ * @throws TypeError where an argument or a limit isn't what it should be
  * @throws DecodeError where the bytes are none that `serialize` made, or are over a limit; with `fatal: false` where they
  *   are, but the value can't be built here
  */
 export function deserialize(bytes: Uint8Array, options: DeserializeOptions = {}): unknown {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('deserialize(bytes): expected a Buffer or Uint8Array');
-  if (options.limits !== undefined) return new Decoder(options.limits).decode(bytes, 0, bytes.length);
+  const { limits } = options;
+  if (limits !== undefined && (typeof limits !== 'object' || limits === null)) {
+    throw new TypeError('limits: expected an object, { depth, nodes, bytes }');
+  }
+  if (limits !== undefined) return new Decoder(limits).decode(bytes, 0, bytes.length);
   const decoder = idleDecoder ?? new Decoder();
   idleDecoder = undefined;
   try {

@@ -22,6 +22,15 @@ test('a frame is a big-endian length of 4 bytes, then the payload', () => {
   expect(encoder.header(0x01020304).toString('hex')).toBe('01020304');
 });
 
+test('what is no bytes is a TypeError, not taken for others', () => {
+  for (const bytes of ['abc', new Uint16Array([1, 300]), new ArrayBuffer(3), [1, 2]]) {
+    expect(() => encoder.encode(bytes as never)).toThrow(TypeError);
+    expect(() => {
+      new FrameDecoder().push(bytes as never);
+    }).toThrow(TypeError);
+  }
+});
+
 describe('frames that arrive', () => {
   test('many in one piece', () => {
     expect(decode([stream])).toEqual(payloads);

@@ -50,7 +50,10 @@ test.each<[string, string]>([
   ['a view without an ArrayBuffer', 'a1 2b 01 00 01 41'],
   ['a view past its ArrayBuffer', 'a1 2b 01 00 02 17 01 00'],
   ['a view that is not aligned', 'a1 2b 03 01 02 17 04 00000000'],
+  ['a view that ends inside an element', 'a1 2b 04 00 03 17 04 00000000'],
   ['a view of itself', 'a1 2b 01 00 00 10 00'],
+  ['a view of an instance that it is the data of', 'a1 2c 81 54 2b 01 00 00 10 00'],
+  ['properties on an instance that they are the data of', 'a1 2c 81 54 2e 00 10 00'],
   ['a boxed object', 'a1 28 b0'],
   ['a box in itself', 'a1 28 10 00'],
   ['properties on a plain object', 'a1 2e 01 20 00 81 61 41'],
@@ -62,6 +65,14 @@ test.each<[string, string]>([
 
 test('what is no Uint8Array is a TypeError', () => {
   expect(() => deserialize('a141' as never)).toThrow(TypeError);
+});
+
+test('a stack comes after a name and a message of any kind', () => {
+  // A DOMException whose parts are a symbol for a name, itself for a message, and a stack.
+  const exception = deserialize(Buffer.from('a12a0700808011816b100081 73'.replaceAll(' ', ''), 'hex')) as DOMException;
+  expect(exception.name).toBe(Symbol.for('k'));
+  expect(exception.message).toBe(exception);
+  expect(exception.stack).toBe('s');
 });
 
 test('a plain Uint8Array is as good as a Buffer', () => {
@@ -117,6 +128,12 @@ describe('limits', () => {
     const bytes = serialize('x'.repeat(100));
     expect(() => deserialize(bytes, { limits: { bytes: bytes.length } })).not.toThrow();
     expect(rejection(bytes.toString('hex'), { limits: { bytes: bytes.length - 1 } }).message).toMatch(/over the limit/);
+  });
+
+  test('that are none are a TypeError: they would limit nothing', () => {
+    for (const limits of [{ depth: NaN }, { nodes: '5' }, { bytes: -1 }, { bytes: null }, 5, null]) {
+      expect(() => deserialize(serialize(1), { limits: limits as never })).toThrow(TypeError);
+    }
   });
 
   test('by default a depth of a million', () => {

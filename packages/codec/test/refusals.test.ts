@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { EncodeError, serialize } from '@aiopipe/codec';
 import { AiopipeError } from '@aiopipe/core';
 import { describe, expect, test } from 'vitest';
@@ -161,9 +162,23 @@ test('an object that changes while it is read is refused, not sent half', () => 
     2,
   ];
   expect(refusal(list).message).toMatch(/changed while it was being encoded/);
+  const elsewhere = runInNewContext('[0, 1]') as unknown[];
+  elsewhere[0] = { last: Object.defineProperty({}, 'a', { enumerable: true, get: () => elsewhere.push(2) }) };
+  expect(refusal(elsewhere).message).toMatch(/changed while it was being encoded/);
   let reads = 0;
   const numbers = Object.defineProperty(Array<number>(20).fill(1), 3, { enumerable: true, get: () => 100 ** ++reads });
   expect(refusal(numbers).message).toMatch(/changed while it was being encoded/);
+});
+
+test.each([
+  ['shrinks', (list: unknown[]) => list.splice(1).length],
+  ['grows', (list: unknown[]) => list.push(3)],
+])('so is an array far down that %s', (_, change) => {
+  const list: unknown[] = [0, 1, 2];
+  list[0] = Object.defineProperty({}, 'first', { enumerable: true, get: () => change(list) });
+  let value: unknown = list;
+  for (let i = 0; i < 300; i++) value = [value];
+  expect(refusal(value).message).toMatch(/changed while it was being encoded/);
 });
 
 test('after a refusal the next call is as good as any', () => {
