@@ -32,6 +32,10 @@ export function merge<Kind extends Receiving>(
 ): AsyncIterableIterator<Received<Kind>> {
   const refusal = refuse(options);
   if (refusal instanceof TypeError) throw refusal;
+  // A Set takes null and undefined for none at all.
+  if (typeof (channels as Partial<typeof channels> | null | undefined)?.[Symbol.iterator] !== 'function') {
+    throw new TypeError('merge: expected a list of channel readers or duplex channels');
+  }
   return new Merge<Received<Kind>>([...new Set(channels)], options.signal);
 }
 

@@ -235,12 +235,17 @@ test('a second next while one waits is a BusyError', async () => {
   expect((await next).value).toBe(1);
 });
 
+const LIST = 'merge: expected a list of channel readers or duplex channels';
+
 test('what cannot be merged is a TypeError at once', () => {
   const [one, other] = aioduplex();
   using writer = ChannelWriter.from(one);
   using reader = Channel.from(other);
   for (const bad of [writer, undefined, {}, 'x']) {
     expect(thrownBy(() => merge([reader, bad as never]))).toBeInstanceOf(TypeError);
+  }
+  for (const none of [undefined, null, 5, {}]) {
+    expect(thrownBy(() => merge(none as never))).toEqual(new TypeError(LIST));
   }
   expect(thrownBy(() => merge([reader], { signal: 1 as never }))).toBeInstanceOf(TypeError);
 });
