@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AbortError, TimeoutError } from '@aiopipe/core';
 import { onAbort, refuse } from '@aiopipe/core/internal';
 import { checkChainOptions, MAX_TIMER, type ChainOptions } from './chain-options.js';
+import { ChainOutput } from './chain-output.js';
 import { DEFAULT_GRACE, endPrograms, within } from './ending.js';
 import { PipelineError } from './errors.js';
 import { FunctionRun } from './function-run.js';
@@ -10,8 +11,9 @@ import { type ProgramRun } from './program-run.js';
 import { DEFAULT_INTERVAL, ProgressReporter } from './progress.js';
 import { quoteChain } from './quote-chain.js';
 import { hasFailed, isFunctionStage, type CheckedStage, type StageResult } from './stage.js';
-import { checkTarget } from './stdio.js';
+import { checkTarget, isEnd } from './stdio.js';
 import { type OutputOption } from './target.js';
+import { targetOf } from './tee.js';
 import { Wiring } from './wiring.js';
 
 /** Milliseconds to wait for the end of a stderr that something else still holds. */
@@ -31,8 +33,8 @@ export class Chain {
   /** Resolves when all stages have ended, or when the chain was ended from here and one of them can't be. */
   readonly #over: Promise<void>;
   #settle!: () => void;
-  /** Why it was ended from here. */
-  #failure: Error | undefined;
+  /** Why it was ended from here; what the input throws may be undefined. */
+  #failure: { readonly reason: Error } | undefined;
   #ending: Promise<void> | undefined;
   /** The programs that ran when it was ended from here. */
   #wereRunning: readonly Program[] = [];
@@ -100,9 +102,9 @@ export class Chain {
 
   /** Ends it; {@link chunks} and {@link finish} throw the reason. */
   stop(reason: Error): void {
-    this.#failure ??= reason;
+    this.#failure ??= { reason };
     void this.#end();
-    this.#wiring.outlet?.stop(this.#failure);
+    this.#wiring.outlet?.stop(this.#failure.reason);
     this.#wiring.target?.destroy();
   }
 
@@ -117,7 +119,7 @@ export class Chain {
     const ended = endPrograms(programs, this.#grace);
     for (const feed of this.#wiring.feeds) feed.stop();
     const functions = this.#runs.filter((run) => run instanceof FunctionRun);
-    for (const run of functions) run.stop(this.#failure ?? new AbortError('the chain was ended'));
+    for (const run of functions) run.stop(this.#failure?.reason ?? new AbortError('the chain was ended'));
     await Promise.all([ended, ...functions.map((run) => run.done)]);
     this.#settle();
   }
@@ -134,7 +136,13 @@ export class Chain {
   }
 
   /** From the start to the end: what `pieces` makes of its output, then its failure. To leave it ends the chain. */
-  async *run<T>(pieces: (chunks: AsyncIterable<Buffer>) => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  run<T>(pieces: (chunks: AsyncIterable<Buffer>) => AsyncIterable<T>): ChainOutput<T> {
+    return new ChainOutput(this.#run(pieces), () => {
+      this.stop(new AbortError('its output is not wanted any more'));
+    });
+  }
+
+  async *#run<T>(pieces: (chunks: AsyncIterable<Buffer>) => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     try {
       this.start();
       yield* pieces(this.chunks());
@@ -149,7 +157,7 @@ export class Chain {
   /** Waits for the end of all stages; throws what ended the chain from here, if something did. */
   async finish(): Promise<void> {
     await this.#over;
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure.reason;
     const tails = this.#runs.map((run) => (run instanceof FunctionRun ? undefined : run.tail));
     await within(Promise.all([this.#wiring.stderr?.tail, ...tails].map((tail) => tail?.done)), STDERR_GRACE);
     await nextTurn();
@@ -166,7 +174,17 @@ export class Chain {
     await this.#ending;
     this.#wiring.stderr?.close();
     for (const run of this.#runs) if (!(run instanceof FunctionRun)) run.close();
+    this.#closeUntaken();
     await this.#wiring.guard?.close();
+  }
+
+  /** Of the ends that it was given, those that it did not come to: someone may wait for the other side. */
+  #closeUntaken(): void {
+    const { input, stderr } = this.#options;
+    const stages = this.#stages.map((stage) => (isFunctionStage(stage) ? targetOf(stage.transform) : stage.stderr));
+    for (const end of [input, stderr, this.#output, ...stages]) {
+      if (isEnd(end) && end.state === 'owned') end[Symbol.dispose]();
+    }
   }
 
   get results(): StageResult[] {

@@ -84,6 +84,8 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
   lines(options: RecordOptions = {}): Lines<string | Buffer> {
     const { separator, encoding } = checkRecordOptions(options);
     const splitter = recordSplitter(separator, encoding);
-    return new Lines(splitter, feedRecords(splitter, this));
+    const records = feedRecords(splitter, this);
+    // To leave the generator while it waits would be to wait with it.
+    return new Lines(splitter, { next: () => records.next(), return: () => this.return() });
   }
 }

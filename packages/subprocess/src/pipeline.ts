@@ -86,7 +86,8 @@ export class Pipeline {
    * Rejects {@link PipelineError} if a stage fails. That one before another ended by SIGPIPE (or exited with 141) is no
    * failure: so `yes | head -1` succeeds. A function that throws ends the chain. Rejects {@link AbortError} or
    * {@link TimeoutError} after the whole chain was ended: SIGTERM to its process group, then SIGKILL. Rejects
-   * {@link SystemError} if one of the programs can't be started, and with what `input` throws.
+   * {@link SystemError} if one of the programs can't be started, and with what `input` throws. The pipe ends that it was
+   * given are closed afterwards, also if it could not start or was aborted before.
    */
   async run(options?: RunOptions<BufferEncoding>): Promise<PipelineResult>;
   async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;

@@ -18,8 +18,6 @@ async function main(url = '', name = ''): Promise<number> {
   if (typeof transform !== 'function') throw new TypeError(`${url} exports no function ${inspect(name)}`);
   const stdin = new Inlet(iterate(process.stdin), name);
   const run = new FunctionRun(transform as StageFunction, name, stdin, NO_GRACE, () => undefined);
-  // EPIPE comes to the write, and to nobody else.
-  process.stdout.on('error', () => undefined);
   const stdout = openTarget('inherit', 'stdout');
   for await (const bytes of run) if (!(await stdout.write(bytes))) break;
   await run.done;

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { AbortError } from '@aiopipe/core';
 import { type Chain } from './chain.js';
 
 /** Nothing is started or read before somebody asks. Cancelling ends the chain. */
@@ -13,7 +12,7 @@ export function webStream(chain: Chain): ReadableStream<Uint8Array> {
         else controller.enqueue(next.value);
       },
       async cancel() {
-        await leave(chain, chunks);
+        await chunks.return();
       },
     },
     { highWaterMark: 0 },
@@ -31,15 +30,9 @@ export function nodeStream(chain: Chain): Readable {
       );
     },
     destroy(error, callback) {
-      leave(chain, chunks).then(() => {
+      chunks.return().then(() => {
         callback(error);
       }, callback);
     },
   });
-}
-
-/** A generator that waits for its next chunk can't be left before that has come, so the wait is ended. */
-async function leave(chain: Chain, chunks: AsyncGenerator<Buffer>): Promise<void> {
-  chain.stop(new AbortError('the stream was closed'));
-  await chunks.return(undefined);
 }

@@ -89,8 +89,13 @@ const standardOutput: Target = {
   write: (bytes) =>
     new Promise((resolve, reject) => {
       process.stdout.write(bytes, (error) => {
-        if (error === null || error === undefined) resolve(true);
-        else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
+        if (error === null || error === undefined) {
+          resolve(true);
+          return;
+        }
+        // The stream emits it as well, which nobody may listen to: an uncaught exception, where this is an answer.
+        if (process.stdout.listenerCount('error') === 0) process.stdout.once('error', () => undefined);
+        if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
         else reject(error);
       });
     }),

@@ -11,7 +11,7 @@ import { openTarget, type OutputOption } from './target.js';
  */
 export function tee(target: OutputOption): StageFunction {
   checkTarget('tee', target);
-  return async function* tee(input, signal) {
+  const stage: StageFunction = async function* tee(input, signal) {
     const copy = openTarget(target, 'the target of tee');
     signal.addEventListener('abort', copy.destroy);
     try {
@@ -25,4 +25,13 @@ export function tee(target: OutputOption): StageFunction {
       copy.destroy();
     }
   };
+  targets.set(stage, target);
+  return stage;
+}
+
+const targets = new WeakMap<StageFunction, OutputOption>();
+
+/** Where a stage that {@link tee} made writes to. */
+export function targetOf(stage: StageFunction): OutputOption | undefined {
+  return targets.get(stage);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { pipeline, PipelineError } from '@aiopipe/subprocess';
+import { pipeline, PipelineError, type StageInput } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { collect, whatIsThere } from './helpers.js';
@@ -83,6 +83,25 @@ describe('return()', () => {
     await lines.return();
     expect(await lines.next()).toEqual({ done: true, value: undefined });
     expect([fds(), children()]).toEqual([[], []]);
+  });
+
+  it('doesn’t wait for a line that is waited for, which is the end then', async () => {
+    const { fds, children } = whatIsThere();
+    const lines = pipeline(['sleep', '600']).lines();
+    const next = lines.next();
+    await lines.return();
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect([fds(), children()]).toEqual([[], []]);
+  });
+
+  it('does so of the lines that a function reads, too', async () => {
+    const first = async function* (input: StageInput) {
+      const lines = input.lines();
+      const next = lines.next();
+      await lines.return();
+      yield `left: ${String((await next).done)}`;
+    };
+    expect(await collect(pipeline(['tail', '-f', '/dev/null'], first).lines())).toEqual(['left: true']);
   });
 
   it('is what throw() and disposal do, too', async () => {

@@ -179,6 +179,15 @@ describe('the input', () => {
       /input: expected bytes or strings from the iterable, not 1/,
     );
   });
+
+  it('is a failure even if it throws undefined, as web streams do', async () => {
+    const input = new ReadableStream({
+      pull: (controller) => {
+        controller.error();
+      },
+    });
+    await expect(pipeline(['cat']).run({ input, output: 'ignore' })).rejects.toBeUndefined();
+  });
 });
 
 describe('the stdin of a chain', () => {

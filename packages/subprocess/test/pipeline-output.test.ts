@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { aioduplex, aiopipe, SystemError } from '@aiopipe/core';
-import { pipeline, tee, type PipelineError, type StageInput } from '@aiopipe/subprocess';
-import { leakCheck, runFixture, until } from '@aiopipe/testing';
+import { aioduplex, aiopipe, SystemError, type WriteEnd } from '@aiopipe/core';
+import { pipeline, popen, tee, type PipelineError, type StageInput } from '@aiopipe/subprocess';
+import { fixture, leakCheck, runFixture, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { inDirectory, shell, whatIsThere } from './helpers.js';
 
@@ -114,6 +114,13 @@ describe('inherited output', () => {
   it('is our own stdout, of a program and of a function', async () => {
     const { stdout } = await runFixture('inherited-output');
     expect(stdout).toBe('1\n2\nprogram\n1\n2\nfunction\n');
+  });
+
+  it('that nobody reads any more ends a function, as a success', async () => {
+    const [rx, tx] = aiopipe();
+    rx.close();
+    const { exitCode } = await popen([process.execPath, fixture('writes-to-closed-stdout')], { stdout: tx }).wait();
+    expect(exitCode).toBe(0);
   });
 });
 
@@ -248,4 +255,17 @@ describe('toString()', () => {
     const failed = pipeline(['false']).run({ input: { file: '/etc/passwd' }, output: { file: '/dev/null' } });
     await expect(failed).rejects.toThrow(/`false <\/etc\/passwd >\/dev\/null` failed/);
   });
+});
+
+it.each<[string, (end: WriteEnd) => Promise<unknown>]>([
+  ['its output', (tx) => pipeline(['no-such-program'], ['cat']).run({ output: tx })],
+  ['its stderr', (tx) => pipeline(['no-such-program'], ['cat']).run({ stderr: tx })],
+  ['a stage’s stderr', (tx) => pipeline(['no-such-program'], { argv: ['cat'], stderr: tx }).run()],
+  ['the target of tee', (tx) => pipeline(['no-such-program'], tee(tx)).run()],
+  ['the target of a tee that was not come to', (tx) => pipeline(['seq', '3'], tee(tx), ['no-such-program']).run()],
+])('an end that is %s is closed though the chain can’t start, so that nobody waits for it', async (_name, start) => {
+  const [rx, tx] = aiopipe();
+  await expect(start(tx)).rejects.toMatchObject({ code: 'ENOENT' });
+  await using reader = rx.open();
+  expect(String(await reader.read())).toBe('');
 });

@@ -35,6 +35,17 @@ describe('bytes()', () => {
     for await (const _ of pipeline(['yes']).bytes()) break;
     expect([fds(), children()]).toEqual([[], []]);
   });
+
+  it('ends the chain with its scope, also while a chunk is waited for', async () => {
+    const { fds, children } = whatIsThere();
+    let next;
+    {
+      await using bytes = pipeline(['sleep', '600']).bytes();
+      next = bytes.next();
+    }
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect([fds(), children()]).toEqual([[], []]);
+  });
 });
 
 describe('toWeb()', () => {
