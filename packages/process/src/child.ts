@@ -8,6 +8,7 @@ import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, DuplexEnd } from '@aiopipe/core';
 import { flushAll, flushAllBlocking, native } from '@aiopipe/core/internal';
 import { flushStdio } from './child-stdio.js';
+import { renamePath } from './message-path.js';
 import { portableError } from './portable-error.js';
 import { CONTROL_FD, PROTOCOL, type News, type Ping, type Preparation, type Report, type Start } from './protocol.js';
 import { role } from './role.js';
@@ -123,7 +124,9 @@ function report(last: Report): boolean {
     return true;
   } catch (error) {
     // A detached child may have outlived whoever would be told.
-    if (!(error instanceof BrokenPipeError)) putNow(control, { kind: 'error', error: portableError(error) });
+    if (!(error instanceof BrokenPipeError)) {
+      putNow(control, { kind: 'error', error: portableError(renamePath(error, 'value.value', 'result')) });
+    }
     return false;
   }
 }

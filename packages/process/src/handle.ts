@@ -13,6 +13,7 @@ import { Pending, refuse, type Exit, type ResourceUsage } from '@aiopipe/core/in
 import { ChildError } from './errors.js';
 import { failureOf } from './failure.js';
 import { launch, LaunchFailure, type Control, type Launched, type Surroundings } from './launch.js';
+import { renamePath } from './message-path.js';
 import { Outcome, unheard } from './outcome.js';
 import { Pings } from './pings.js';
 import { Prefork } from './prefork.js';
@@ -76,7 +77,11 @@ export class ProcessHandle<Result = unknown> {
     const tell = (control: Control) => {
       putNow(control, start);
       // Encoded now, and its handles are on their way: an argument that can't be sent throws, and nothing was started.
-      putNow(control, args);
+      try {
+        putNow(control, args);
+      } catch (error) {
+        throw renamePath(error, 'value', 'args');
+      }
     };
     options.prefork?.refillAfter(this.#started.promise);
     const launched = options.prefork?.take(options, tell) ?? launch(this.#name, options, tell);

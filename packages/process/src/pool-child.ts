@@ -1,6 +1,7 @@
 import { deserialize, DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
+import { renamePath } from './message-path.js';
 import { NUMBERS, readNow } from './pool-claims.js';
 import { CALL, CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, VALUE, type Answer, type Ask } from './pool-protocol.js';
 import { portableError } from './portable-error.js';
@@ -125,7 +126,11 @@ class Service {
       for await (const item of itemsOf(await this.#run(...args), this.#name)) {
         if (task.isCancelled) break;
         // It waits while the channel is full, which it is when the items aren't taken.
-        await this.#channel.put([ITEM, item]);
+        try {
+          await this.#channel.put([ITEM, item]);
+        } catch (error) {
+          throw renamePath(error, 'value[1]', 'item');
+        }
         if (performance.now() - turn > LONGEST_TURN) turn = await nextTurn();
         // Nobody asks for another one, so it is left where it is, and its `finally` is run.
         if (task.isCancelled) break;
@@ -158,7 +163,7 @@ class Service {
     } catch (error) {
       if (error instanceof BrokenPipeError || error instanceof ClosedError) throw error;
       // A result that can't be sent is the task's failure, and no reason for the worker to end.
-      return putNow(this.#channel, [ERROR, portableError(error), isLarge]);
+      return putNow(this.#channel, [ERROR, portableError(renamePath(error, 'value[1]', 'result')), isLarge]);
     }
   }
 }

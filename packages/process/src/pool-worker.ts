@@ -2,6 +2,7 @@ import { channel, DecodeError, serialize, type Channel } from '@aiopipe/codec';
 import { putNow, putSoon } from '@aiopipe/codec/internal';
 import { BrokenPipeError, SystemError } from '@aiopipe/core';
 import { ChildError } from './errors.js';
+import { renamePath } from './message-path.js';
 import { serve } from './pool-child.js';
 import { Claims, NUMBERS } from './pool-claims.js';
 import { CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, type Answer, type Ask } from './pool-protocol.js';
@@ -121,7 +122,7 @@ export class Worker {
       // That the child is gone shows at its end; until then nobody claims the task.
       if (!(error instanceof BrokenPipeError || error instanceof SystemError)) {
         putNow(this.#channel, [NOTHING]);
-        throw error;
+        throw renamePath(error, 'value[1]', 'args');
       }
     }
     task.number = number;

@@ -92,7 +92,7 @@ describe('a stream', () => {
   });
 
   test('that is left while its generator waits tells it by the signal', async () => {
-    await using pool = new Pool(countThen, { size: 1 });
+    await using pool = new Pool(countThen, { size: 1, cancelGrace: 60_000 });
     for await (const n of pool.stream(3, 'wait')) if (n === 2) break;
     expect(await collect(pool.stream(1, 'nothing'))).toEqual({ items: [0] });
     expect(pool.stats).toMatchObject({ killed: 0, restarts: 0 });
@@ -107,7 +107,7 @@ describe('a stream', () => {
 
   test.each([
     ['throw', RangeError, 'after the last'],
-    ['function', Error, 'a function cannot be sent'],
+    ['function', Error, 'item: a function cannot be sent'],
     ['die', ChildError, 'SIGKILL'],
   ])('yields all items before the error (%s)', async (what, Class, message) => {
     await using pool = new Pool(countThen, { size: 1 });

@@ -134,7 +134,7 @@ describe('a task', () => {
   test('whose result cannot be sent rejects, and its child goes on', async () => {
     await using pool = new Pool(perform, { size: 1 });
     const pid = await pool.run('pid');
-    expect((await errorOf(pool.run('function'))).message).toContain('a function cannot be sent');
+    expect((await errorOf(pool.run('function'))).message).toBe('result: a function cannot be sent');
     expect(await pool.run('pid')).toBe(pid);
     expect(pool.stats.restarts).toBe(0);
   });
@@ -143,6 +143,7 @@ describe('a task', () => {
     await using pool = new Pool(perform, { size: 1 });
     const all = await Promise.allSettled([pool.run('echo', 1), pool.run('echo', () => undefined), pool.run('echo', 2)]);
     expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(all[1]).toMatchObject({ reason: { path: 'args[1]', message: 'args[1]: a function cannot be sent' } });
   });
 
   test.each([

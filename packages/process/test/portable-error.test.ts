@@ -96,6 +96,6 @@ test('a result that cannot be sent rejects, and names where', async () => {
   const child = startProcess(returnsAFunction);
   const error = await errorOf(child.result);
   expect(error.code).toBe('ERR_AIOPIPE_CHILD');
-  expect(error.message).toMatch(/a\[0\]: a function cannot be sent/);
+  expect(error.message).toMatch(/result\.a\[0\]: a function cannot be sent/);
   expect(await child.join()).toEqual({ exitCode: 1, signalCode: null });
 });

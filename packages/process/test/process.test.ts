@@ -438,7 +438,7 @@ describe('a call that is wrong', () => {
     const check = nothingHappened();
     const args = [tx, { jobs: [{ callback: () => undefined }] }] as const;
     const error = thrownBy(() => startProcess(echoes.echo, { args: [...args], stdout: 'pipe', stdin: 'pipe' }));
-    expect(error.message).toMatch(/jobs\[0\]\.callback: a function cannot be sent/);
+    expect(error.message).toMatch(/^args\[1\]\.jobs\[0\]\.callback: a function cannot be sent/);
     check();
     expect(tx.state).toBe('owned');
     rx.close();
