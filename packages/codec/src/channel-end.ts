@@ -54,6 +54,9 @@ export interface Luggage {
 
 /** Throws TypeError for options that can't be. */
 export function readOptions(options: ChannelOptions = {}): ChannelSettings {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`expected an object of options, not ${options === null ? 'null' : typeof options}`);
+  }
   const { encoder = 'default', decoder = 'default' } = options;
   resolveEncoder(encoder);
   resolveDecoder(decoder);
@@ -75,8 +78,9 @@ function checkSpin(spin: number): number {
 }
 
 function checkBytes(name: string, size: number, most: number): number {
-  if (typeof size === 'number' && size > 0 && size <= most) return size;
-  throw new TypeError(`${name}: expected a positive number of bytes up to ${String(most)}, not ${String(size)}`);
+  const isWhole = Number.isInteger(size) || size === Infinity;
+  if (isWhole && size > 0 && size <= most) return size;
+  throw new TypeError(`${name}: expected a positive whole number of bytes up to ${String(most)}, not ${String(size)}`);
 }
 
 /** An end that was dropped leaves behind what came for messages that nobody took. */

@@ -158,9 +158,9 @@ export function channel<Send = unknown, Receive = Send>(
 export function channel(
   options: ChannelOptions & { readonly duplex?: boolean | undefined } = {},
 ): ChannelPair<ChannelEnd, ChannelEnd> {
+  const settings = readOptions(options);
   const { duplex = false } = options;
   if (typeof duplex !== 'boolean') throw new TypeError(`duplex: expected true or false, not ${typeof duplex}`);
-  const settings = readOptions(options);
   const both = READABLE | WRITABLE;
   const names = duplex ? (['channel end', 'channel end'] as const) : (['channel reader', 'channel writer'] as const);
   const [one, other] = socketPair(BUFFER_SIZE, names, channel);
@@ -259,7 +259,9 @@ for (const [kind, make] of Object.entries(makers)) {
   registerHandleKind(kind, ([fd = -1, ...ahead], data) => {
     // Only what receives can have read others ahead; more would be nobody's to close.
     if (kind === 'ChannelWriter' && ahead.length > 0) throw new TypeError('a channel writer is one descriptor');
+    // It comes from another process, which may be of another mind.
+    const luggage = { ...(data as Luggage), settings: readOptions((data as Luggage).settings) };
     const name = kind === 'Channel' ? 'channel end' : kind === 'ChannelReader' ? 'channel reader' : 'channel writer';
-    return make(new OwnedFd(fd, name, registerHandleKind), data as Luggage, ahead);
+    return make(new OwnedFd(fd, name, registerHandleKind), luggage, ahead);
   });
 }

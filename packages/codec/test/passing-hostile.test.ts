@@ -55,6 +55,8 @@ describe('a description of a handle that is right in itself but not in its descr
     ['a handle of an unknown kind', 1, ['Door', 1, undefined]],
     ['a handle of a kind that every object has', 1, ['constructor', 1, undefined]],
     ['a channel of no data', 1, ['ChannelReader', 1, undefined]],
+    ['a channel with a limit that is none', 1, ['Channel', 1, { settings: { ...settings, maxFrameLength: 'x' } }]],
+    ['a channel that would spin for ever', 1, ['Channel', 1, { settings: { ...settings, spin: 1e9 } }]],
     ['a channel with settings that cannot be', 1, ['ChannelReader', 1, { settings: { encoder: 7 }, ahead }]],
   ])('%s rejects that get alone, and leaks nothing', async (_, count, description) => {
     const { reader, tap } = hostile();
