@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { ReadEnd, SystemError, WriteEnd } from '@aiopipe/core';
 import { HANDLE, native, OwnedFd, PIPE, READABLE, WRITABLE } from '@aiopipe/core/internal';
 import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
@@ -80,7 +80,12 @@ export class ProgramFds {
   }
 
   #open(file: string, flags: string, name: string): number {
-    return this.#theirs(openFile(file, flags, `${name} of ${this.#program}`));
+    const fd = openFile(file, flags, `${name} of ${this.#program}`);
+    // By Node, as it was opened: a worker thread closes at its end what it takes for open, whoever has the number then.
+    this.#closeAfterStart.push(() => {
+      closeSync(fd);
+    });
+    return fd;
   }
 
   #pipe(fd: number, name: string): number {

@@ -57,6 +57,11 @@ describe('what a program is connected to', () => {
     await p.wait();
   });
 
+  it('leaves nothing of its files behind in a worker thread, which would close the number of another', async () => {
+    const { stdout, stderr } = await runFixture('ignores-in-worker');
+    expect([stdout, stderr]).toEqual(['0\n', '']);
+  });
+
   it('keeps the order of stdout and stderr on one pipe', async () => {
     const script = 'for i in 1 2 3; do echo out $i; echo err $i >&2; done';
     const p = popen(['sh', '-c', script], { stdin: 'ignore', stdout: 'pipe', stderr: 'stdout' });
