@@ -46,7 +46,8 @@ async function killUnderLoad(
     }
   });
   const killed = new Set<number>();
-  while (killed.size < rounds) {
+  const hasHitATask = () => pool.stats.failed + pool.stats.retried > 0;
+  while (killed.size < rounds || !hasHitATask()) {
     // Some while they start, some while they work, some between two tasks.
     const goal = done.length + Math.floor(random() * 4);
     await until('work goes on', () => done.length >= goal);
@@ -58,6 +59,7 @@ async function killUnderLoad(
   }
   isOver = true;
   await Promise.all(load);
+  expect(lost.length).toBeLessThanOrEqual(killed.size);
   await until('all their ends are known', () => pool.stats.restarts === killed.size);
   expect([...done, ...lost].sort((a, b) => a - b)).toEqual(Array.from({ length: next }, (_, n) => n));
   return { done, lost };
@@ -79,8 +81,6 @@ test('400 rounds of SIGKILL: every task ends once, none runs twice, and a child 
   const runs = countsOf(linesOf(file));
   for (const n of done) expect(runs.get(n)).toBe(1);
   for (const n of lost) expect(runs.get(n) ?? 0).toBeLessThanOrEqual(1);
-  expect(lost.length).toBeLessThanOrEqual(400);
-  expect(lost.length).toBeGreaterThan(0);
   expect(stats).toMatchObject({ completed: done.length, failed: lost.length, retried: 0, cancelled: 0 });
 }, 120_000);
 
@@ -95,7 +95,6 @@ test('100 rounds of SIGKILL with retries: every task resolves, and runs again on
   let again = 0;
   for (const n of done) again += (runs.get(n) as number) - 1;
   expect(again).toBeLessThanOrEqual(retried);
-  expect(retried).toBeGreaterThan(0);
 }, 120_000);
 
 describe('a child that is killed', () => {
