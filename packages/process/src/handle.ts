@@ -12,13 +12,20 @@ import {
 import { Pending, refuse, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
 import { ChildError } from './errors.js';
 import { failureOf } from './failure.js';
-import { launch, LaunchFailure, type Control, type Launched, type Surroundings } from './launch.js';
+import {
+  checkSurroundings,
+  checkText,
+  launch,
+  LaunchFailure,
+  type Control,
+  type Launched,
+  type Surroundings,
+} from './launch.js';
 import { renamePath } from './message-path.js';
 import { Outcome, unheard } from './outcome.js';
 import { Pings } from './pings.js';
 import { Prefork } from './prefork.js';
 import { PROTOCOL, type News, type Report, type Start } from './protocol.js';
-import { checkStdio } from './stdio.js';
 
 /** How a child process is started. */
 export interface ProcessOptions extends Surroundings {
@@ -64,7 +71,8 @@ export class ProcessHandle<Result = unknown> {
   constructor(url: string, targetName: string, args: readonly unknown[], options: ProcessOptions) {
     this.#name = options.name ?? targetName;
     // Before anything moves: a call that throws has taken nothing.
-    checkStdio(options);
+    checkSurroundings(options);
+    checkText('name', this.#name);
     if (options.daemon === true && options.detached === true) {
       throw new TypeError('daemon, detached: a daemon ends with this process, and a detached child outlives it');
     }

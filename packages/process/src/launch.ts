@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
+import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex } from '@aiopipe/core';
 import { inheritedExecArgv, inheritedNodeOptions, spawn, type SpawnedProgram } from '@aiopipe/core/internal';
 import { CONTROL_FD, type News, type Report } from './protocol.js';
-import { PreparedStdio, type StdioOptions } from './stdio.js';
+import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 
 /** What a child's surroundings are from its first instruction on: nothing changes them later. */
 export interface Surroundings extends StdioOptions {
@@ -13,6 +14,29 @@ export interface Surroundings extends StdioOptions {
   readonly cwd?: string | undefined;
   /** Options of its Node. This process's own unless given, but for those about debugging, testing and `-e`. */
   readonly execArgv?: readonly string[] | undefined;
+}
+
+/** Throws a TypeError for what no child can have; nothing has moved then, and nothing was started. */
+export function checkSurroundings(options: Surroundings): void {
+  checkStdio(options);
+  const { env, cwd, execArgv } = options;
+  if (cwd !== undefined) checkText('cwd', cwd);
+  if (env !== undefined && (typeof env !== 'object' || (env as unknown) === null || Array.isArray(env)))
+    throw new TypeError(`env: expected an object of names and values, not ${inspect(env, { depth: 0 })}`);
+  for (const [name, value] of Object.entries(env ?? {})) {
+    checkText('env: a name', name);
+    if (value !== undefined) checkText(`env.${name}`, value);
+  }
+  if (execArgv === undefined) return;
+  if (!Array.isArray(execArgv))
+    throw new TypeError(`execArgv: expected an array of options, not ${inspect(execArgv, { depth: 0 })}`);
+  for (const [index, word] of (execArgv as readonly unknown[]).entries()) checkText(`execArgv[${String(index)}]`, word);
+}
+
+/** What the system takes as text: strings end at a NUL there. */
+export function checkText(what: string, value: unknown): void {
+  if (typeof value === 'string' && !value.includes('\0')) return;
+  throw new TypeError(`${what}: expected a string without NUL, not ${inspect(value, { depth: 0 })}`);
 }
 
 /** The parent's end of a child's control channel. */

@@ -2,11 +2,19 @@ import { BrokenPipeError, ClosedError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { putNow } from '@aiopipe/codec/internal';
 import { ChildError } from './errors.js';
-import { launch, LaunchFailure, surroundingsKey, type Control, type Launched, type Surroundings } from './launch.js';
+import {
+  checkSurroundings,
+  launch,
+  LaunchFailure,
+  surroundingsKey,
+  type Control,
+  type Launched,
+  type Surroundings,
+} from './launch.js';
 import { unheard } from './outcome.js';
 import { PROTOCOL, type Preparation } from './protocol.js';
 import { refuseWhileEvaluating } from './role.js';
-import { checkStdio, type StdioOptions } from './stdio.js';
+import { type StdioOptions } from './stdio.js';
 import { isTarget, type AnyTarget } from './target.js';
 
 /** How children are started before they are needed. */
@@ -79,7 +87,7 @@ export class Prefork implements AsyncDisposable {
       throw new TypeError(`size: expected a number of children, not ${String(size)}`);
     }
     if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${typeof preload}`);
-    checkStdio(surroundings);
+    checkSurroundings(surroundings);
     if (surroundingsKey(surroundings) === undefined) {
       throw new TypeError("stdin, stdout, stderr: expected 'ignore' or 'inherit': a pipe is one start's alone");
     }

@@ -34,6 +34,8 @@ export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
 ): ProcessHandle<unknown> {
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw new TypeError(`options: expected { args, … }, not ${inspect(options)}`);
   const { url, name } = locate(what, options.export);
   refuseWhileEvaluating(url);
   const args = options.args ?? [];
@@ -41,10 +43,10 @@ export function startProcess(
   return new ProcessHandle(url, name, args, options);
 }
 
-function locate(what: unknown, exported: string | undefined): { url: string; name: string } {
+function locate(what: unknown, exported: unknown): { url: string; name: string } {
   if (isTarget(what)) return { url: what.url, name: what.name };
   if (what instanceof URL) {
-    if (exported === undefined) throw new TypeError(`export: expected the name of the function in ${what.href}`);
+    if (typeof exported !== 'string') throw new TypeError(`export: expected the name of the function in ${what.href}`);
     return { url: what.href, name: exported };
   }
   if (typeof what === 'function') {

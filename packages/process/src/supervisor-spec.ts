@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { type ProcessOptions } from './process.js';
-import { type Target } from './target.js';
+import { isTarget, type Target } from './target.js';
 
 /** When a child is started again: always; only after it ended by a failure; never. OTP's words and meaning. */
 export type Restart = 'permanent' | 'transient' | 'temporary';
@@ -114,6 +115,7 @@ function checkOptions(options: SupervisorOptions): void {
     throw new TypeError(`intensity: expected a whole number of restarts, not ${String(intensity)}`);
   checkNumber('period', period, (value) => value > 0, 'milliseconds above 0');
   if (backoff === undefined) return;
+  checkObject('backoff', backoff, '{ initial, … }');
   const { initial, factor, max, jitter } = backoff;
   checkNumber('backoff.initial', initial, isTimer, 'milliseconds above 0', false);
   checkNumber('backoff.factor', factor, (value) => value >= 1, 'a number from 1');
@@ -123,6 +125,7 @@ function checkOptions(options: SupervisorOptions): void {
 
 /** Throws a TypeError that says what is wrong with it, if anything is. */
 export function checkSpec(spec: AnyChildSpec, autoShutdown: AutoShutdown): void {
+  checkObject('child spec', spec, '{ id, target, … }');
   const { id, type, restart = 'permanent', significant = false } = spec;
   if (typeof id !== 'string' || id === '') throw new TypeError(`id: expected a name, not ${JSON.stringify(id)}`);
   const at = (field: string) => `child ${JSON.stringify(id)}: ${field}`;
@@ -136,7 +139,14 @@ export function checkSpec(spec: AnyChildSpec, autoShutdown: AutoShutdown): void 
     checkSpecs(spec.children, spec);
     return;
   }
-  const { shutdown, ready, heartbeat } = spec;
+  const { target, args, shutdown, ready, heartbeat, options } = spec;
+  if (!isTarget(target))
+    throw new TypeError(`${at('target')}: expected a target(), not ${inspect(target, { depth: 0 })}`);
+  if (args !== undefined && typeof args !== 'function' && !Array.isArray(args))
+    throw new TypeError(`${at('args')}: expected an array, or a function that makes one, not ${typeof args}`);
+  if (options !== undefined) checkObject(at('options'), options, 'those of startProcess()');
+  if (ready !== undefined) checkObject(at('ready'), ready, '{ timeout? }');
+  if (heartbeat !== undefined) checkObject(at('heartbeat'), heartbeat, '{ interval, deadline }');
   checkNumber(at('shutdown'), shutdown, (value) => value >= 0, 'milliseconds');
   checkNumber(at('ready.timeout'), ready?.timeout, (value) => value >= 0, 'milliseconds');
   if (heartbeat === undefined) return;
@@ -154,6 +164,11 @@ export function checkSpecs(specs: readonly AnyChildSpec[], options: SupervisorOp
     if (ids.has(spec.id)) throw new TypeError(`two children are called ${JSON.stringify(spec.id)}`);
     ids.add(spec.id);
   }
+}
+
+function checkObject(name: string, value: unknown, expected: string): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw new TypeError(`${name}: expected ${expected}, not ${inspect(value, { depth: 0 })}`);
 }
 
 function checkWord(name: string, value: unknown, words: readonly unknown[]): void {

@@ -33,6 +33,30 @@ describe('a start', () => {
     expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
   });
 
+  test.each([
+    ['name', { name: 5 }],
+    ['name', { name: 'a\0b' }],
+    ['cwd', { cwd: 5 }],
+    ['cwd', { cwd: '/tmp\0' }],
+    ['env', { env: 'A=B' }],
+    ['env.A', { env: { A: 5 } }],
+    ['env.A', { env: { A: 'x\0' } }],
+    ['execArgv', { execArgv: '--no-warnings' }],
+    ['execArgv[0]', { execArgv: [5] }],
+  ])('throws at once for a %s that no process can have, and the handles stay', (field, options) => {
+    const [rx, tx] = aiopipe();
+    const error = thrownBy(() => startProcess(echoes.echo, { args: [tx], ...options } as never));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as TypeError).message).toContain(field);
+    expect(tx.state).toBe('owned');
+    rx.close();
+    tx.close();
+  });
+
+  test.each([null, 'abc', 5])('throws at once where its options are %o', (options) => {
+    expect((thrownBy(() => startProcess(echoes.echo, options as never)) as TypeError).message).toMatch(/^options: /);
+  });
+
   test('by URL and name calls an export, a target, and a target that is not exported', async () => {
     const start = (name: string, args: unknown[]) => startProcess(moduleOf('echoes'), { export: name, args }).result;
     expect(await Promise.all([start('join', ['x', 'y']), start('echo', [1]), start('hidden', ['treasure'])])).toEqual([

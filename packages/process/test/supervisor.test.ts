@@ -337,6 +337,21 @@ describe('a supervisor refuses', () => {
     expect(thrownBy(() => new Supervisor([], options))).toBeInstanceOf(TypeError);
   });
 
+  test.each([
+    ['child spec', null],
+    ['target', { id: 'a' }],
+    ['target', { id: 'a', target: () => 1 }],
+    ['args', { id: 'a', target: live, args: 'x' }],
+    ['options', { id: 'a', target: live, options: 5 }],
+    ['ready', { id: 'a', target: live, ready: true }],
+    ['heartbeat', { id: 'a', target: live, heartbeat: null }],
+    ['target', { id: 'a', type: 'supervisor', children: [{ id: 'b', target: 5 }] }],
+  ])('is refused at once for a spec whose %s is none', (field, spec) => {
+    const error = thrownBy(() => new Supervisor([spec as never]));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as TypeError).message).toContain(field);
+  });
+
   test('to start where one of its children cannot be, and ends those that were', async () => {
     const [rx, tx] = aiopipe();
     const specs: ChildSpec<[WriteEnd, string]>[] = [
