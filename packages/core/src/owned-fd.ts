@@ -22,7 +22,7 @@ function fdWeight(): number {
 export class OwnedFd {
   #number: number;
   readonly #what: string;
-  readonly #site: { stack?: string };
+  readonly #stack: string | undefined;
   /** Whether user code has seen the number, and so may still be using it behind our back. */
   wasRead = false;
 
@@ -35,9 +35,11 @@ export class OwnedFd {
     this.#what = what;
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 1;
-    this.#site = {};
-    Error.captureStackTrace(this.#site, maker);
+    const holder: { stack?: string } = {};
+    Error.captureStackTrace(holder, maker);
     Error.stackTraceLimit = limit;
+    // Read now: until then it holds the `this` of the call, and what that holds (this, say) would never be collected.
+    this.#stack = holder.stack;
     native().own(number, fdWeight());
   }
 
@@ -69,7 +71,7 @@ export class OwnedFd {
 
   /** File, line and column of the call that made it. */
   get site(): string {
-    const frame = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(this.#site.stack ?? '')?.[1];
+    const frame = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(this.#stack ?? '')?.[1];
     return frame ?? 'an unknown place';
   }
 }

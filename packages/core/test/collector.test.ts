@@ -57,6 +57,19 @@ describe('what is dropped without close', () => {
     tx.close();
   });
 
+  test('a stream that the object which made it keeps is closed with that object', async () => {
+    class Keeper {
+      readonly stream = this.#make();
+      #make() {
+        const [rx, tx] = aiopipe();
+        tx.close();
+        return rx.open();
+      }
+    }
+    await closed(drop(() => fdsOf(() => new Keeper())));
+    expect(warnings).toHaveLength(1);
+  });
+
   test('an end whose fd was read says that, too', async () => {
     await closed(
       drop(() => {
