@@ -100,7 +100,7 @@ export class ProcessHandle<Result = unknown> {
     this.#launched = launched;
     if (options.detached === true) void this.#unrefOnceSent(launched.control);
     else if (options.daemon === true) this.unref();
-    void this.#follow(launched);
+    void this.#follow(launched, options.detached === true);
   }
 
   #failToStart(cause: unknown): void {
@@ -121,13 +121,15 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /** Until it has ended and everything that it told has arrived. */
-  async #follow({ control, program }: Launched): Promise<void> {
+  async #follow({ control, program }: Launched, isDetached: boolean): Promise<void> {
     try {
       for await (const message of control) this.#hear(message);
     } catch (error) {
       if (!(error instanceof EndOfStreamError)) this.#report ??= { kind: 'error', error };
     }
     const exit = await program.exited;
+    // Whatever it left behind in its group: however it ended, nobody else would ever end that.
+    if (!isDetached) program.killGroup('SIGKILL');
     control[Symbol.dispose]();
     this.#finish(exit);
   }

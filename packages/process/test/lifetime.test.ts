@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from 'vitest';
+import { channel } from '@aiopipe/codec';
+import { startProcess } from '@aiopipe/process';
 import { fixture, isRunning, leakCheck, runFixture, until } from '@aiopipe/testing';
+import { andReturns, andStays } from './fixtures/leaves-a-program.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'aiopipe-lifetime-'));
 const checkLeaks = leakCheck();
@@ -50,6 +53,25 @@ describe('children, busy and idle, and their children end with their parent, and
 
   test('at its normal exit, where they are daemons', async () => {
     expect(await treeThatEnds('return')).toEqual([0, null]);
+  });
+});
+
+describe('a program that a child has left in its group ends with the child', () => {
+  test('which returns', async () => {
+    const child = startProcess(andReturns);
+    const pid = await child.result;
+    await child.join();
+    await until('the program is gone', () => !isRunning(pid));
+  });
+
+  test('which something else than its handle kills', async () => {
+    const [reader, writer] = channel<number>();
+    const child = startProcess(andStays, { args: [writer] });
+    const pid = await reader.get();
+    process.kill(child.pid as number, 'SIGKILL');
+    expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
+    await until('the program is gone', () => !isRunning(pid));
+    reader.close();
   });
 });
 
