@@ -12,6 +12,9 @@ export interface WaitOptions {
 /** What is wrong with these options, if anything is; an abort that came already counts. */
 export function refuse(options: WaitOptions | undefined): Error | undefined {
   if (options === undefined) return undefined;
+  if (typeof options !== 'object' || options === null) {
+    return new TypeError(`options: expected { signal, timeout }, not ${options === null ? 'null' : String(options)}`);
+  }
   const { signal, timeout } = options;
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
     return new TypeError(`timeout: expected milliseconds, not ${String(timeout)}`);

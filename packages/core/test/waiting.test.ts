@@ -69,6 +69,8 @@ describe.each(waits)('a wait in %s', (name, wait) => {
     { timeout: null as unknown as number },
     { signal: {} as AbortSignal },
     { signal: 'stop' as unknown as AbortSignal },
+    5 as unknown as WaitOptions,
+    null as unknown as WaitOptions,
   ])('refuses %j', async (options) => {
     const { reader, tx } = readerAndTap();
     using _reader = reader;
