@@ -2,6 +2,7 @@ import { BusyError } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { type Channel, type ChannelReader } from './channel.js';
 import { type Receiver, type Waiting } from './receiver.js';
+import { Turn } from './turn.js';
 
 /** What can be merged: whatever messages come out of. */
 export type Receiving = ChannelReader | Channel<never, unknown>;
@@ -68,6 +69,7 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
   /** The index of the source whose turn is next. */
   #turn = 0;
   #taken = 0;
+  readonly #share = new Turn();
   #pending: Pending<IteratorResult<Message, undefined>> | undefined;
   #isDone = false;
 
@@ -91,7 +93,7 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
     try {
       const refusal = refuse({ signal: this.#signal });
       if (refusal !== undefined) throw refusal;
-      const message = this.#take();
+      const message = this.#share.isOver ? undefined : this.#take();
       if (message !== undefined) return Promise.resolve({ done: false, value: message.value as Message });
     } catch (error) {
       this.#isDone = true;
@@ -119,6 +121,7 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
           if (message !== undefined) {
             this.#turn++;
             this.#taken++;
+            this.#share.count();
             return message;
           }
         } catch (error) {
@@ -141,12 +144,21 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
       this.#leave();
     });
     this.#pending = pending;
+    if (this.#share.isOver) {
+      setImmediate(() => {
+        this.#share.begin();
+        this.#enter(pending);
+      });
+    } else this.#enter(pending);
+    return pending.promise;
+  }
+
+  #enter(pending: object): void {
     for (const source of [...this.#sources]) {
       if (this.#pending !== pending) break;
       if (source.channel.isClosed) source.reject(source.channel.closedError());
       else source.receiver.enter(source);
     }
-    return pending.promise;
   }
 
   readonly #onMessage = (source: Source, message: unknown): void => {

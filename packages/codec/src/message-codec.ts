@@ -22,18 +22,29 @@ export type EncoderOption = 'default' | 'json' | null | EncodeFunction | (string
 export type DecoderOption = 'default' | 'json' | null | DecodeFunction | (string & {});
 
 export interface MessageEncoder {
-  /** Appends a message to `out`. Where it throws, what it has appended is void. */
+  /** Appends a message to `out`, or has it borrow it. Where it throws, what it has appended is void. */
   encode(out: Output, value: unknown, handles: OutgoingHandles): void;
   /** The last message was not sent after all, or the next one goes to someone who has not seen those before. */
   reset(): void;
 }
 
 export interface MessageDecoder {
-  /** {@link DecodeError}, or whatever a handle's making throws. */
-  decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown;
+  /**
+   * {@link DecodeError}, or whatever a handle's making throws.
+   *
+   * @param isOwn - nobody else will ever read or write these bytes, if it {@link keepsBytes}: it need not copy them
+   */
+  decode(bytes: Buffer, start: number, end: number, fds: IncomingFds, isOwn: boolean): unknown;
+  /** Whether it has a use for bytes that are its own. */
+  readonly keepsBytes: boolean;
   /** What a moved end takes along. */
   exportState(): unknown;
 }
+
+/** Bytes of at least this length are sent from where they are: the copy of fewer costs no more than a system call. */
+const BORROWED = 256 * 1024;
+/** A message that is longer than this came in a buffer that is too large to hold on to, in bytes. */
+const HELD = 64 * 1024;
 
 /** Before a message with handles, which ends with their list and that list's length. No message begins with it. */
 const WITH_HANDLES = 0xa2;
@@ -44,6 +55,7 @@ class DefaultEncoder implements MessageEncoder {
   encode(out: Output, value: unknown, handles: OutgoingHandles): void {
     const start = out.position;
     this.#encoder.encodeInto(out, value, handles);
+    if (out.isLarge) this.#encoder.detach();
     if (handles.count === 0) return;
     out.ensure(1);
     out.buffer.copyWithin(start + 1, start, out.position++);
@@ -56,7 +68,7 @@ class DefaultEncoder implements MessageEncoder {
       this.reset();
       throw error;
     }
-    appendBytes(out, list);
+    out.append(list);
     out.ensure(4);
     out.position = out.buffer.writeUInt32BE(list.length, out.position);
   }
@@ -67,6 +79,7 @@ class DefaultEncoder implements MessageEncoder {
 }
 
 class DefaultDecoder implements MessageDecoder {
+  readonly keepsBytes = false;
   readonly #decoder: Decoder;
 
   constructor(state?: unknown) {
@@ -74,8 +87,16 @@ class DefaultDecoder implements MessageDecoder {
   }
 
   decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown {
-    if (bytes[start] !== WITH_HANDLES || start === end) return this.#decoder.decode(bytes, start, end);
+    try {
+      return bytes[start] === WITH_HANDLES && start < end
+        ? this.#decodeWithHandles(bytes, start, end, fds)
+        : this.#decoder.decode(bytes, start, end);
+    } finally {
+      if (end - start > HELD) this.#decoder.detach();
+    }
+  }
 
+  #decodeWithHandles(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown {
     const listLength = end - start >= 5 ? bytes.readUInt32BE(end - 4) : Infinity;
     const listStart = end - 4 - listLength;
     if (listStart <= start) throw new DecodeError('the list of handles is longer than its message');
@@ -143,7 +164,9 @@ class SimpleEncoder implements MessageEncoder {
   encode(out: Output, value: unknown): void {
     const bytes = this.encodeValue(value);
     if (!ArrayBuffer.isView(bytes)) throw new TypeError(`the encoder returned ${kindOf(bytes)}, not bytes`);
-    appendBytes(out, asBuffer(bytes));
+    const buffer = asBuffer(bytes);
+    if (buffer.length >= BORROWED) out.borrowed = buffer;
+    else out.append(buffer);
   }
 
   reset(): void {
@@ -152,12 +175,15 @@ class SimpleEncoder implements MessageEncoder {
 }
 
 class SimpleDecoder implements MessageDecoder {
+  readonly keepsBytes = true;
+
   constructor(private readonly decodeBytes: (bytes: Buffer) => unknown) {}
 
-  decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown {
+  decode(bytes: Buffer, start: number, end: number, fds: IncomingFds, isOwn: boolean): unknown {
     // No message of ours refers to any; kept, they would use up our limit of open files.
     fds.closeAll();
-    const own = Buffer.from(bytes.subarray(start, end));
+    const part = bytes.subarray(start, end);
+    const own = isOwn ? part : Buffer.from(part);
     try {
       return this.decodeBytes(own);
     } catch (cause) {
@@ -196,12 +222,6 @@ function resolveCodec(what: string, option: unknown): ByteCodec {
   throw new TypeError(
     `${what}: expected ${known}, not ${typeof option === 'string' ? JSON.stringify(option) : kindOf(option)}`,
   );
-}
-
-function appendBytes(out: Output, bytes: Buffer): void {
-  out.ensure(bytes.length);
-  bytes.copy(out.buffer, out.position);
-  out.position += bytes.length;
 }
 
 function asBuffer(view: ArrayBufferView): Buffer {

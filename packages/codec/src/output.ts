@@ -1,11 +1,19 @@
+import { Spare } from './spare.js';
+
+/** A buffer that one large message has grown beyond this is not kept for the next, unless that comes soon. */
+const KEEP_BELOW = 1024 * 1024;
+
 /** A buffer that grows, which messages are appended to. Whoever owns it resets `position` or takes the buffer. */
 export class Output {
   buffer: Buffer;
   /** How many bytes of `buffer` are written. */
   position = 0;
+  /** Bytes that belong behind those that are written, and are still where they came from. */
+  borrowed: Buffer | undefined;
+  readonly #spare = new Spare();
 
   /** @param capacity the first buffer's size, in bytes */
-  constructor(capacity = 8192) {
+  constructor(private readonly capacity = 8192) {
     this.buffer = Buffer.allocUnsafeSlow(capacity);
   }
 
@@ -13,10 +21,28 @@ export class Output {
   ensure(n: number): void {
     const needed = this.position + n;
     if (needed <= this.buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(
-      Math.max(needed, Math.min(this.buffer.length * 2, this.buffer.length + (64 << 20))),
-    );
+    const grown =
+      this.#spare.take(needed) ??
+      Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, this.buffer.length + (64 << 20))));
     this.buffer.copy(grown, 0, 0, this.position);
     this.buffer = grown;
+  }
+
+  append(bytes: Buffer): void {
+    this.ensure(bytes.length);
+    bytes.copy(this.buffer, this.position);
+    this.position += bytes.length;
+  }
+
+  get isLarge(): boolean {
+    return this.buffer.length > KEEP_BELOW;
+  }
+
+  /** Forgets what was written. */
+  empty(): void {
+    this.position = 0;
+    if (!this.isLarge) return;
+    this.#spare.keep(this.buffer);
+    this.buffer = Buffer.allocUnsafeSlow(this.capacity);
   }
 }

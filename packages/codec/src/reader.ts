@@ -22,7 +22,7 @@ export class Reader {
   }
 
   /** Lets go of the bytes. */
-  protected detach(): void {
+  detach(): void {
     this.bytes = NO_BYTES;
     this.view = undefined;
   }

@@ -13,11 +13,9 @@ import { DecodeError, EndOfStreamError, FrameTooLongError, InvalidMessageError }
 import { HEADER_LENGTH } from './frame.js';
 import { type MessageDecoder } from './message-codec.js';
 import { IncomingFds } from './passing.js';
+import { ReceiveBuffer } from './receive-buffer.js';
+import { Turn } from './turn.js';
 import { isThenable, type Check } from './validation.js';
-
-/** The receive buffer grows to this while reads fill it, and beyond it for one larger message at a time. */
-const SMALL = 16 * 1024;
-const LARGE = 256 * 1024;
 
 const NOTHING = Symbol('nothing');
 
@@ -43,9 +41,7 @@ export class Receiver {
   readonly #descriptor: Descriptor;
   readonly #decoder: MessageDecoder;
   readonly #maxFrameLength: number;
-  #buffer = Buffer.allocUnsafeSlow(SMALL);
-  #start = 0;
-  #end = 0;
+  readonly #buffer: ReceiveBuffer;
   readonly #fds = new IncomingFds();
   #waiting: Waiting[] = [];
   #check: Check | undefined;
@@ -57,6 +53,9 @@ export class Receiver {
   #drained = false;
   /** A message is being decoded in place: nothing may be read over it. */
   #isDecoding = false;
+  readonly #turn = new Turn();
+  /** The loop will come round and go on with those that wait. */
+  #goesOn = false;
   readonly #onBreak: (error: Error) => void;
 
   /** @param onBreak - called when nothing that comes can be understood any more: to close the channel */
@@ -68,6 +67,7 @@ export class Receiver {
   ) {
     this.#descriptor = descriptor;
     this.#decoder = decoder;
+    this.#buffer = new ReceiveBuffer(decoder.keepsBytes);
     this.#maxFrameLength = maxFrameLength;
     this.#onBreak = onBreak;
   }
@@ -94,7 +94,7 @@ export class Receiver {
   get(options: WaitOptions | undefined): Promise<unknown> {
     const refusal = this.#closedError() ?? refuse(options);
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (!this.isBusy) {
+    if (!this.isBusy && !this.#turn.isOver) {
       try {
         const value = this.#next();
         if (value !== NOTHING) return Promise.resolve(value);
@@ -108,6 +108,8 @@ export class Receiver {
       options,
       () => `${this.#name}: no message came`,
       () => {
+        // A message that is here is in time, if only the turn was over. (Its promise is settled then.)
+        if (this.#turn.isOver && !options?.signal?.aborted) this.#goOn();
         this.leave(pending);
       },
     );
@@ -164,27 +166,27 @@ export class Receiver {
   #cut(): unknown {
     if (this.#held !== undefined) return this.#takeHeld(this.#held);
     if (this.#failure !== undefined) throw this.#failure;
-    const available = this.#end - this.#start;
-    if (available >= HEADER_LENGTH) {
-      const length = this.#buffer.readUInt32BE(this.#start);
+    const buffer = this.#buffer;
+    const length = buffer.payloadLength;
+    if (length !== undefined) {
       if (length > this.#maxFrameLength) {
         throw this.#break(new FrameTooLongError(length, this.#maxFrameLength, { about: this.#name }));
       }
-      if (available >= HEADER_LENGTH + length) return this.#decode(length);
+      if (buffer.available >= HEADER_LENGTH + length) return this.#decode(length);
     }
     if (!this.#ended) return NOTHING;
-    if (available === 0) throw this.#over(this.#endOfStream());
-    const partial = Buffer.from(this.#buffer.subarray(this.#start, this.#end));
-    throw this.#fail(new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, partial));
+    if (buffer.available === 0) throw this.#over(this.#endOfStream());
+    throw this.#fail(new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, buffer.rest));
   }
 
   #decode(length: number): unknown {
-    const start = this.#start + HEADER_LENGTH;
-    this.#start = start + length;
-    if (this.#start === this.#end) this.#start = this.#end = 0;
+    const { bytes } = this.#buffer;
+    const start = this.#buffer.start + HEADER_LENGTH;
+    const isOwn = this.#buffer.take(length);
+    this.#turn.count();
     this.#isDecoding = true;
     try {
-      const value = this.#decoder.decode(this.#buffer, start, start + length, this.#fds);
+      const value = this.#decoder.decode(bytes, start, start + length, this.#fds, isOwn);
       const checked = this.#check === undefined ? value : this.#check(value);
       if (this.#check !== undefined && isThenable(checked)) return this.#hold(checked);
       this.#fds.made = undefined;
@@ -262,56 +264,48 @@ export class Receiver {
 
   /** One system call. False: nothing is there at the moment. */
   #fill(): boolean {
-    this.#makeRoom();
-    const room = this.#buffer.length - this.#end;
+    const buffer = this.#buffer;
+    buffer.makeRoom();
+    const room = buffer.bytes.length - buffer.end;
     let count: number;
     try {
-      count = this.#descriptor.receive(this.#buffer, this.#end, room, this.#fds.arrivals);
+      count = this.#descriptor.receive(buffer.bytes, buffer.end, room, this.#fds.arrivals);
     } catch (error) {
       this.#fail(error as Error);
       return true;
     }
     this.#drained = count < room;
-    if (count === EAGAIN) return false;
+    if (count === EAGAIN) {
+      buffer.restore();
+      return false;
+    }
     this.#fds.collect();
     if (count === 0) this.#ended = true;
-    this.#end += Math.max(count, 0);
+    buffer.end += count;
     return true;
-  }
-
-  /** Room to read into: for the rest of the frame that has begun, but never more at once than doubles what came. */
-  #makeRoom(): void {
-    if (this.#start === this.#end) {
-      this.#start = this.#end = 0;
-      if (this.#buffer.length > LARGE) this.#buffer = Buffer.allocUnsafeSlow(LARGE);
-      return;
-    }
-    const available = this.#end - this.#start;
-    if (this.#end < this.#buffer.length) {
-      if (this.#start === 0 || this.#buffer.length - this.#end >= this.#buffer.length / 2) return;
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-    } else if (this.#start > 0 && available <= this.#buffer.length / 2) {
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-    } else {
-      const needed = available >= HEADER_LENGTH ? this.#buffer.readUInt32BE(this.#start) + HEADER_LENGTH : 0;
-      const doubled = Math.max(2 * this.#buffer.length, LARGE);
-      const larger = Buffer.allocUnsafeSlow(needed > this.#buffer.length ? Math.min(needed, doubled) : doubled);
-      this.#buffer.copy(larger, 0, this.#start, this.#end);
-      this.#buffer = larger;
-    }
-    this.#start = 0;
-    this.#end = available;
   }
 
   #update(): void {
     const isWaiting = this.#waiting.length > 0 && this.#held === undefined;
     this.#descriptor.waitReadable(isWaiting ? this.#interest : this.#watchesNow() ? this.#watching : undefined);
+    if (!isWaiting || !this.#turn.isOver || this.#goesOn) return;
+    this.#goesOn = true;
+    setImmediate(() => {
+      this.#goesOn = false;
+      if (this.#waiting.length > 0) this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    this.#drained = false;
+    this.#turn.begin();
+    this.#serve();
   }
 
   /** Whether there is nothing to do but to look for the end. What has come must be taken before it is the end. */
   #watchesNow(): boolean {
     if (this.#onOver === undefined || this.#waiting.length > 0) return false;
-    if (this.#held !== undefined || this.#start < this.#end) return false;
+    if (this.#held !== undefined || this.#buffer.available > 0) return false;
     if (this.#failure === undefined && !this.#ended) return true;
     this.#over(this.#failure ?? this.#endOfStream());
     return false;
@@ -323,7 +317,7 @@ export class Receiver {
       if (this.#onOver !== undefined) this.#update();
       return;
     }
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && !this.#turn.isOver) {
       try {
         const value = this.#next();
         if (value === NOTHING) break;
@@ -341,8 +335,7 @@ export class Receiver {
   /** While this is set at the descriptor, it keeps the channel from being collected. */
   readonly #interest: Interest = {
     ready: () => {
-      this.#drained = false;
-      this.#serve();
+      this.#goOn();
     },
     closed: () => {
       this.failAsClosed();
@@ -368,20 +361,18 @@ export class Receiver {
 
   /** What was read and not taken by any `get()`; it stays here. */
   get readAhead(): ReadAhead {
-    return { bytes: Buffer.from(this.#buffer.subarray(this.#start, this.#end)), fds: this.#fds.all };
+    return { bytes: this.#buffer.rest, fds: this.#fds.all };
   }
 
   /** It went elsewhere. */
   forgetReadAhead(): void {
-    this.#start = this.#end = 0;
+    this.#buffer.start = this.#buffer.end = 0;
     this.#fds.forgetAll();
   }
 
   /** Puts in, before the first read, what an end that moved here had read ahead. */
   giveReadAhead(bytes: Buffer, fds: readonly number[]): void {
-    if (bytes.length > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(bytes.length);
-    bytes.copy(this.#buffer);
-    this.#end = bytes.length;
+    this.#buffer.fill(bytes);
     for (const fd of fds) this.#fds.give(fd);
   }
 

@@ -14,11 +14,10 @@ import { HEADER_LENGTH } from './frame.js';
 import { type MessageEncoder } from './message-codec.js';
 import { Output } from './output.js';
 import { OutgoingHandles } from './passing.js';
+import { Turn } from './turn.js';
 
 /** Messages of one turn are gathered, and flushed at its end or when there is as much as this. */
 const FLUSH_AT = 64 * 1024;
-/** An output buffer that one large message has grown beyond this is given back. */
-const KEEP_BELOW = 1024 * 1024;
 /** As many descriptors as one system call carries. */
 const MAX_PASSED = 253;
 
@@ -45,7 +44,8 @@ export class Sender {
   readonly #maxFrameLength: number;
   readonly #queueLimit: number;
   readonly #handles: OutgoingHandles;
-  #out = new Output();
+  readonly #out = new Output();
+  readonly #turn = new Turn();
   /** Where in the output buffer the last whole frame ends; beyond it, one is being made. */
   #end = 0;
   #isEncoding = false;
@@ -108,9 +108,9 @@ export class Sender {
     return options === undefined ? this.#joinBatch() : this.#reach(options);
   }
 
-  /** False: there is so much that it was flushed at once. */
+  /** False: there is so much that it was flushed at once, or all has gone already. */
   #gather(): boolean {
-    if (this.unflushed >= FLUSH_AT) {
+    if (this.unflushed >= FLUSH_AT || this.unflushed === 0) {
       this.#flush();
       return false;
     }
@@ -196,13 +196,15 @@ export class Sender {
     const out = this.#out;
     const start = out.position;
     const position = this.#accepted;
+    let borrowed: Buffer | undefined;
     this.#handles.begin();
     this.#isEncoding = true;
     try {
       out.ensure(HEADER_LENGTH);
       out.position += HEADER_LENGTH;
       this.#encoder.encode(out, value, this.#handles);
-      const length = out.position - start - HEADER_LENGTH;
+      borrowed = out.borrowed;
+      const length = out.position - start - HEADER_LENGTH + (borrowed?.length ?? 0);
       if (length > this.#maxFrameLength) {
         this.#encoder.reset();
         throw new FrameTooLongError(length, this.#maxFrameLength, { about: this.#name });
@@ -215,6 +217,7 @@ export class Sender {
       this.#handles.abandon();
       throw error;
     } finally {
+      out.borrowed = undefined;
       this.#isEncoding = false;
     }
     this.#end = out.position;
@@ -222,6 +225,36 @@ export class Sender {
     if (fds.length > 0) this.#parcels.push({ position, fds });
     this.#descriptor.unflushed += out.position - start;
     unflushed.add(this);
+    this.#turn.count();
+    if (borrowed !== undefined) this.#sendBorrowed(borrowed);
+  }
+
+  /** Sends a payload, with all that is before it, from where it is. What the kernel doesn't take at once is copied. */
+  #sendBorrowed(bytes: Buffer): void {
+    const out = this.#out;
+    let taken = 0;
+    if (this.#parcels.length === 0 && this.#mayWriteNow) {
+      const before = this.unflushed;
+      const result = this.#descriptor.write([out.buffer.subarray(this.#head, this.#end), bytes], 0);
+      // What went wrong, the next flush hears again.
+      const sent = Math.max(0, result);
+      this.#head += Math.min(sent, before);
+      this.#descriptor.unflushed -= Math.min(sent, before);
+      taken = Math.max(0, sent - before);
+    }
+    if (taken > 0) {
+      this.#rewind();
+      this.#base += taken;
+    }
+    if (taken === bytes.length) return;
+    out.append(bytes.subarray(taken));
+    this.#end = out.position;
+    this.#descriptor.unflushed += bytes.length - taken;
+    unflushed.add(this);
+  }
+
+  get #mayWriteNow(): boolean {
+    return this.#descriptor.mayWriteNow && !this.#turn.isOver;
   }
 
   #flush(all = false): void {
@@ -229,7 +262,7 @@ export class Sender {
     if (this.#isEncoding) return;
     if (!this.#descriptor.isOpenFor(WRITABLE)) this.#drop();
     this.#batch = undefined;
-    while (this.unflushed > 0 && (all || this.#descriptor.mayWriteNow)) {
+    while (this.unflushed > 0 && (all || this.#mayWriteNow)) {
       const result = this.#write();
       if (result === 0) break;
       if (result < 0) {
@@ -277,13 +310,13 @@ export class Sender {
     if (this.#isEncoding) return;
     this.#base += this.#end;
     this.#head = this.#end = 0;
-    if (this.#out.buffer.length > KEEP_BELOW) this.#out = new Output();
-    else this.#out.position = 0;
+    this.#out.empty();
   }
 
   /** While this is set at the descriptor, it keeps the channel from being collected. */
   readonly #interest: Interest = {
     ready: () => {
+      this.#turn.begin();
       this.#flush();
     },
     closed: () => {
