@@ -46,6 +46,8 @@ export class Sender {
   readonly #handles: OutgoingHandles;
   readonly #out = new Output();
   readonly #turn = new Turn();
+  /** The loop will come round and go on with what is unflushed. */
+  #goesOn = false;
   /** Where in the output buffer the last whole frame ends; beyond it, one is being made. */
   #end = 0;
   #isEncoding = false;
@@ -272,8 +274,21 @@ export class Sender {
     }
     const isDone = this.unflushed === 0;
     if (isDone) this.#rewind();
-    this.#descriptor.waitWritable(isDone ? undefined : this.#interest);
+    const isFull = !isDone && !this.#turn.isOver;
+    this.#descriptor.waitWritable(isFull ? this.#interest : undefined);
+    if (!isDone && !isFull) this.#goOnSoon();
     this.#settle();
+  }
+
+  /** There is room, perhaps, but a socket only tells of much room: so the loop's next turn is what is waited for. */
+  #goOnSoon(): void {
+    if (this.#goesOn) return;
+    this.#goesOn = true;
+    setImmediate(() => {
+      this.#goesOn = false;
+      this.#turn.begin();
+      if (this.unflushed > 0) this.#flush();
+    });
   }
 
   /** One system call. 0: not now; below: a negative errno. */

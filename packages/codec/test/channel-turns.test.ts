@@ -92,6 +92,19 @@ describe('the loop comes round', () => {
   });
 });
 
+test('puts that the pipe has room for are done though nobody reads', async () => {
+  using full = channel<number>();
+  const [, filled] = full;
+  let room = 0;
+  while (!(await isPending(filled.put(1)))) room++;
+  using pair = channel<number>();
+  const [, w] = pair;
+  for (let i = 0; i < room * 0.75; i++) {
+    await w.put(1);
+    work(0.05);
+  }
+});
+
 describe('a get that waits for the loop alone', () => {
   test('is in time, however short its timeout is', async () => {
     const { reader, tap, feed } = readerAndTap({ decoder: 'json' });
