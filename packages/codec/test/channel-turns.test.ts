@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { leakCheck } from '@aiopipe/testing';
@@ -92,14 +93,14 @@ describe('the loop comes round', () => {
   });
 });
 
-test('puts that the pipe has room for are done though nobody reads', async () => {
-  using full = channel<number>();
-  const [, filled] = full;
-  let room = 0;
-  while (!(await isPending(filled.put(1)))) room++;
+// A socket says that it is writable only while no more than a quarter of its buffer is taken.
+test.runIf(process.platform === 'linux')('puts that the pipe has room for are done though nobody reads', async () => {
+  const most = Number(readFileSync('/proc/sys/net/core/wmem_max', 'utf8'));
+  // The kernel doubles what it was asked for, and counts 768 bytes for a small message.
+  const half = Math.min(most, 1 << 20) / 768;
   using pair = channel<number>();
   const [, w] = pair;
-  for (let i = 0; i < room * 0.75; i++) {
+  for (let i = 0; i < half; i++) {
     await w.put(1);
     work(0.05);
   }
