@@ -23,8 +23,8 @@ export function readOptions(
         `what to run: ${parts.join(', ')}, or how one begins; everything unless given`,
       ).argParser((word: string, before: string[] | undefined) => [...(before ?? []), findPart(word, parts, aliases)]),
     )
-    .option('--rounds <n>', 'rounds of each row', readCount, 12)
-    .option('--lap <ms>', 'how long one round of one side shall take', readCount, 40)
+    .option('--rounds <n>', 'rounds of each row', readCount, 9)
+    .option('--lap <ms>', 'how long one round of one side shall take', readCount, 35)
     .option('--filter <re>', 'only rows whose name matches; nothing is saved', readPattern)
     .option('--publish', 'write the charts and tables to docs/charts, too', false)
     .parse(argv);
