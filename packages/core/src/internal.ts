@@ -19,6 +19,7 @@ export {
   type Handle,
   type PackedHandle,
 } from './handle.js';
+export { LOOP_END, LoopIterator } from './loop-iterator.js';
 export { native, READABLE, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';
 export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';

@@ -1,10 +1,10 @@
-const END: IteratorResult<never, undefined> = { done: true, value: undefined };
+import { LOOP_END, LoopIterator } from './loop-iterator.js';
 
 /**
  * The lines of a reader. Those that are there cost one promise each and no more; an async generator makes each of them
  * wait for several turns of the microtask queue. Of several calls at once each waits for the one before.
  */
-export class LineIterator implements AsyncGenerator<string, void, undefined> {
+export class LineIterator extends LoopIterator<string> {
   readonly #take: () => string | undefined;
   readonly #read: () => Promise<Buffer>;
   #waiting = 0;
@@ -16,11 +16,12 @@ export class LineIterator implements AsyncGenerator<string, void, undefined> {
    * @param read - the next line with its newline, when it comes; empty at the end
    */
   constructor(take: () => string | undefined, read: () => Promise<Buffer>) {
+    super();
     this.#take = take;
     this.#read = read;
   }
 
-  next(): Promise<IteratorResult<string, void>> {
+  override next(): Promise<IteratorResult<string, void>> {
     if (this.#waiting === 0 && !this.#isOver) {
       const line = this.#take();
       if (line !== undefined) return Promise.resolve({ done: false, value: line });
@@ -35,13 +36,13 @@ export class LineIterator implements AsyncGenerator<string, void, undefined> {
     this.#waiting++;
     try {
       await previous;
-      if (this.#isOver) return END;
+      if (this.#isOver) return LOOP_END;
       const line = await this.#read();
       if (line.length > 0) {
         return { done: false, value: line.toString('utf8', 0, line.at(-1) === 10 ? line.length - 1 : line.length) };
       }
       this.#isOver = true;
-      return END;
+      return LOOP_END;
     } catch (error) {
       this.#isOver = true;
       throw error;
@@ -51,22 +52,9 @@ export class LineIterator implements AsyncGenerator<string, void, undefined> {
   }
 
   /** The reader stays open: its next line is the one after the last that was given. */
-  async return(): Promise<IteratorResult<string, void>> {
+  override async return(): Promise<IteratorResult<string, void>> {
     await this.#last;
     this.#isOver = true;
-    return END;
-  }
-
-  async throw(error: unknown): Promise<IteratorResult<string, void>> {
-    await this.return();
-    throw error;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
+    return LOOP_END;
   }
 }

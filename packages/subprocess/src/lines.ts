@@ -1,3 +1,4 @@
+import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 import { type RecordSplitter } from './records.js';
 
 /** Yields each time there may be records to take. */
@@ -13,8 +14,6 @@ export async function* feedRecords(
   yield;
 }
 
-const END: IteratorResult<never, undefined> = { done: true, value: undefined };
-
 /**
  * Lines (or other records) as they come, for one loop: `for await`, or {@link forEach} where every nanosecond counts.
  * Leaving the loop early, `return()` and disposal end what they come from.
@@ -22,7 +21,7 @@ const END: IteratorResult<never, undefined> = { done: true, value: undefined };
  * An async generator would do the same. It makes each line wait for several turns of the microtask queue, though it has
  * long been there; here it waits for one.
  */
-export class Lines<T extends string | Buffer> implements AsyncGenerator<T, void, undefined> {
+export class Lines<T extends string | Buffer> extends LoopIterator<T> {
   readonly #splitter: RecordSplitter<T>;
   readonly #source: AsyncIterator<unknown, unknown>;
   /** Set while more is on its way to the splitter; false is the end. */
@@ -34,11 +33,12 @@ export class Lines<T extends string | Buffer> implements AsyncGenerator<T, void,
    * @internal
    */
   constructor(splitter: RecordSplitter<T>, source: AsyncIterator<unknown, unknown>) {
+    super();
     this.#splitter = splitter;
     this.#source = source;
   }
 
-  next(): Promise<IteratorResult<T, void>> {
+  override next(): Promise<IteratorResult<T, void>> {
     // While one call waits, the others queue up behind it.
     if (this.#coming === undefined) {
       const record = this.#take();
@@ -48,7 +48,7 @@ export class Lines<T extends string | Buffer> implements AsyncGenerator<T, void,
   }
 
   async #later(): Promise<IteratorResult<T, void>> {
-    return (await this.#more()) ? this.next() : END;
+    return (await this.#more()) ? this.next() : LOOP_END;
   }
 
   #take(): T | undefined {
@@ -92,22 +92,9 @@ export class Lines<T extends string | Buffer> implements AsyncGenerator<T, void,
     }
   }
 
-  async return(): Promise<IteratorResult<T, void>> {
+  override async return(): Promise<IteratorResult<T, void>> {
     this.#isOver = true;
     await this.#source.return?.();
-    return END;
-  }
-
-  async throw(error: unknown): Promise<IteratorResult<T, void>> {
-    await this.return();
-    throw error;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
+    return LOOP_END;
   }
 }
