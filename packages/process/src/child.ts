@@ -123,10 +123,9 @@ function report(last: Report): boolean {
     putNow(control, last);
     return true;
   } catch (error) {
-    // A detached child may have outlived whoever would be told.
-    if (!(error instanceof BrokenPipeError)) {
-      putNow(control, { kind: 'error', error: portableError(renamePath(error, 'value.value', 'result')) });
-    }
+    // A detached child may have outlived whoever would be told: that is no failure of its own.
+    if (error instanceof BrokenPipeError) return true;
+    putNow(control, { kind: 'error', error: portableError(renamePath(error, 'value.value', 'result')) });
     return false;
   }
 }
