@@ -2,7 +2,7 @@ import { deserialize, DecodeError, EndOfStreamError, type Channel } from '@aiopi
 import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { renamePath } from './message-path.js';
-import { NUMBERS, readNow } from './pool-claims.js';
+import { NUMBER_LENGTH, readNow } from './pool-claims.js';
 import { CALL, CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, VALUE, type Answer, type Ask } from './pool-protocol.js';
 import { portableError } from './portable-error.js';
 import { loadFunction, target } from './target.js';
@@ -42,7 +42,7 @@ class Service {
   readonly #run: Run;
   readonly #name: string;
   readonly #maxRss: number | undefined;
-  readonly #number = Buffer.alloc(1);
+  readonly #number = Buffer.alloc(NUMBER_LENGTH);
   /** Those that have come, and are not begun. */
   #orders: Order[] = [];
   #count = 0;
@@ -74,7 +74,7 @@ class Service {
         continue;
       }
       this.#orders.push({ number: this.#count, ask });
-      this.#count = (this.#count + 1) % NUMBERS;
+      this.#count = (this.#count + 1) >>> 0;
       if (this.#task === undefined) this.#next();
     }
   }
@@ -94,7 +94,7 @@ class Service {
 
   /** The number was there before its order, so that there is none for those which were taken back. */
   #claim(): number | undefined {
-    return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number[0];
+    return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number.readUInt32LE();
   }
 
   /** False: there was nothing to do. */

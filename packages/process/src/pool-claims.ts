@@ -2,8 +2,10 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { aiopipe, SystemError, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { EAGAIN, native } from '@aiopipe/core/internal';
 
-/** Numbers of tasks go round at this: there are never so many at one worker. */
-export const NUMBERS = 256;
+/** Bytes of a task's number. So few are read and written in one piece: pipe(7). */
+export const NUMBER_LENGTH = 4;
+/** More than there are ever in the pipe at once. */
+const MOST = 64;
 
 const CLAIMS = 'the pipe of a pool’s claims';
 
@@ -17,7 +19,7 @@ export class Claims {
   readonly theirs: ReadEnd;
   readonly #writer: WriteEnd;
   readonly #reader: number;
-  readonly #numbers = Buffer.alloc(NUMBERS);
+  readonly #numbers = Buffer.alloc(MOST * NUMBER_LENGTH);
 
   constructor() {
     const [reader, writer] = aiopipe();
@@ -37,16 +39,18 @@ export class Claims {
 
   /** Of a task that is about to be sent: it must be here before the worker has that. */
   offer(number: number): void {
-    this.#numbers[0] = number;
+    this.#numbers.writeUInt32LE(number);
     // It never holds more than a few.
-    const result = native().write(this.#writer.fd, this.#numbers, 0, 1, false);
+    const result = native().write(this.#writer.fd, this.#numbers, 0, NUMBER_LENGTH, false);
     if (result < 0) throw new SystemError(result, 'write', CLAIMS);
   }
 
   /** The numbers of all tasks that the worker has not begun. It won't, then. */
   takeBack(): Set<number> {
-    const count = readNow(this.#reader, this.#numbers);
-    return new Set(this.#numbers.subarray(0, count));
+    const length = readNow(this.#reader, this.#numbers);
+    const numbers = new Set<number>();
+    for (let at = 0; at < length; at += NUMBER_LENGTH) numbers.add(this.#numbers.readUInt32LE(at));
+    return numbers;
   }
 
   close(): void {

@@ -205,12 +205,12 @@ export class Scheduler implements WorkerOwner {
   /** Where tasks are short, the next ones are there before the one is done. */
   #capacity(worker: Worker): number {
     if (worker.load > 0 && !this.#isQuick(worker)) return 1;
-    const ahead = this.#lastTime <= SHORT && !this.#crew.hasIdle ? AHEAD : 1;
+    const ahead = this.#lastTime <= SHORT && !worker.isBehind && !this.#crew.hasIdle ? AHEAD : 1;
     return Math.min(ahead, this.#settings.maxTasks - worker.count + worker.load);
   }
 
-  #isQuick({ isLarge, isClogged, busySince }: Worker): boolean {
-    return !isLarge && !isClogged && performance.now() - busySince <= SHORT;
+  #isQuick({ isLarge, isClogged, isBehind, busySince }: Worker): boolean {
+    return !isLarge && !isClogged && !isBehind && performance.now() - busySince <= SHORT;
   }
 
   #employ(worker: Worker): void {
@@ -225,7 +225,10 @@ export class Scheduler implements WorkerOwner {
       const now = performance.now();
       let isAhead = false;
       for (const worker of this.#crew.workers) {
-        if (worker.load > 1 && now - worker.busySince > SHORT) this.#takeBack(worker);
+        if (worker.load > 1 && now - worker.busySince > SHORT) {
+          this.#takeBack(worker);
+          if (worker.load === 0) this.#crew.rest(worker);
+        }
         isAhead ||= worker.load > 1;
       }
       this.#dispatch();

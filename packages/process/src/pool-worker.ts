@@ -4,7 +4,7 @@ import { BrokenPipeError, SystemError } from '@aiopipe/core';
 import { ChildError } from './errors.js';
 import { renamePath } from './message-path.js';
 import { serve } from './pool-child.js';
-import { Claims, NUMBERS } from './pool-claims.js';
+import { Claims } from './pool-claims.js';
 import { CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, type Answer, type Ask } from './pool-protocol.js';
 import { type Stream, type Task } from './pool-task.js';
 import { portableError } from './portable-error.js';
@@ -61,6 +61,8 @@ export class Worker {
   isLarge = false;
   /** Its channel holds no more at the moment. */
   isClogged = false;
+  /** It had not even begun with what it was given when that was taken back. */
+  isBehind = false;
   /** Tasks that it was given and that weren't taken back. */
   count = 0;
   /** When it came to the task that it is at. */
@@ -112,7 +114,7 @@ export class Worker {
   /** Throws what is wrong with the task's arguments. That the child is gone shows at its end, not here. */
   give(task: Task): void {
     const number = this.#number;
-    this.#number = (number + 1) % NUMBERS;
+    this.#number = (number + 1) >>> 0;
     this.#claims.offer(number);
     try {
       // One that is idle shall have it now; for one that is at work, all of this turn go in one piece.
@@ -145,6 +147,7 @@ export class Worker {
       task.worker = undefined;
     }
     this.count -= taken.length;
+    if (taken.length > 0 && this.load === 0) this.isBehind = true;
     return taken;
   }
 
@@ -184,6 +187,7 @@ export class Worker {
 
   #finish(task: Task, answer: readonly [kind: number, value: unknown, isLarge?: boolean]): void {
     this.#tasks.shift();
+    this.isBehind = false;
     this.isLarge ||= answer[2] === true;
     if (task === this.#cancelled && !this.isLeaving) clearTimeout(this.#timer);
     this.#owner.took(performance.now() - this.busySince);

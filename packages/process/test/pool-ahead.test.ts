@@ -1,5 +1,6 @@
 // Where tasks are short, a worker has the next ones before it is done: nobody is to notice.
 import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { aiopipe } from '@aiopipe/core';
 import { ChildError, Pool } from '@aiopipe/process';
@@ -24,6 +25,14 @@ async function warmUp(pool: Perform): Promise<void> {
     await pool.run('echo');
     return (pool.stats.runTime?.median ?? Infinity) < 1;
   });
+}
+
+/** Of all its workers. */
+async function pidsOf(pool: Perform, size: number): Promise<number[]> {
+  const pids = new Set<number>();
+  while (pids.size < size)
+    for (const pid of await Promise.all(numbers.map(() => pool.run('pid')))) pids.add(pid as number);
+  return [...pids];
 }
 
 const numbers = Array.from({ length: 12 }, (_, n) => n);
@@ -56,6 +65,51 @@ describe('short tasks', () => {
     expect(await Promise.all(numbers.map((n) => pool.run('echo', n)))).toEqual(numbers);
     writeFileSync(gate, '');
     await long;
+  });
+
+  test('leave a worker in use that had not begun with any of them when they were taken back', async () => {
+    await using pool = new Pool(perform, { size: 2 });
+    await warmUp(pool);
+    const [pid = 0] = await pidsOf(pool, 2);
+    process.kill(pid, 'SIGSTOP');
+    const gates = Array.from({ length: 3 }, newFile);
+    const [first, second, third] = gates.map((gate) => () => pool.run('until-there', gate));
+    const open = (gate: number) => {
+      writeFileSync(gates[gate] ?? '', '');
+    };
+    const tasks = numbers.map((n) => pool.run('echo', n));
+    const slow = first?.();
+    // Longer than tasks are short, and than the pool waits before it looks after them.
+    await setTimeout(50);
+    open(0);
+    await slow;
+    expect((await Promise.all(tasks.slice(4))).length).toBe(8);
+    process.kill(pid, 'SIGCONT');
+    expect(await Promise.all(tasks)).toEqual(numbers);
+    const slowToo = second?.();
+    await setTimeout(50);
+    open(1);
+    await slowToo;
+    const long = third?.();
+    expect(await pool.run('echo', 'meanwhile')).toBe('meanwhile');
+    open(2);
+    await long;
+  });
+
+  test('are not mistaken for one of hundreds that were cancelled while their worker slept', async () => {
+    await using pool = new Pool(perform, { size: 1 });
+    await warmUp(pool);
+    const [pid = 0] = await pidsOf(pool, 1);
+    process.kill(pid, 'SIGSTOP');
+    for (let n = 0; n < 700; n++) {
+      const controller = new AbortController();
+      const cancelled = errorOf(pool.with({ signal: controller.signal }).run('echo', n));
+      controller.abort();
+      expect((await cancelled).code).toBe('ABORT_ERR');
+    }
+    const last = pool.run('echo', 'last');
+    process.kill(pid, 'SIGCONT');
+    expect(await last).toBe('last');
   });
 
   test('that are cancelled before their turn never run', async () => {
