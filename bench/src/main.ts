@@ -5,10 +5,10 @@ import { partTable } from './harness/table.js';
 import { publishResults, saveResults, type Results } from './harness/results.js';
 import { readOptions, type BenchOptions } from './options.js';
 import { type Part } from './harness/part.js';
-import { aliases, parts } from './parts/index.js';
+import { parts } from './parts/index.js';
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv, [...parts.keys()], aliases);
+  const options = readOptions(process.argv, [...parts.keys()]);
   const machine = describeMachine();
   console.log(`${machineLine(machine)}\n`);
   for (const name of options.parts) await runPart(name, parts.get(name) as Part, options, machine);

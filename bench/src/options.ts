@@ -10,21 +10,17 @@ export interface BenchOptions extends MeasureOptions {
 }
 
 /** Says what is wrong with the arguments, or helps, and exits by itself then. */
-export function readOptions(
-  argv: readonly string[],
-  parts: readonly string[],
-  aliases: ReadonlyMap<string, string>,
-): BenchOptions {
+export function readOptions(argv: readonly string[], parts: readonly string[]): BenchOptions {
   const command = new Command('bench')
     .description('Measures every layer beside what people would use instead, all in one run.')
     .addArgument(
       new Argument(
         '[parts...]',
         `what to run: ${parts.join(', ')}, or how one begins; everything unless given`,
-      ).argParser((word: string, before: string[] | undefined) => [...(before ?? []), findPart(word, parts, aliases)]),
+      ).argParser((word: string, before: string[] | undefined) => [...(before ?? []), findPart(word, parts)]),
     )
     .option('--rounds <n>', 'rounds of each row', readCount, 9)
-    .option('--lap <ms>', 'how long one round of one side shall take', readCount, 35)
+    .option('--lap <ms>', 'how long one round of one side shall take', readCount, 30)
     .option('--filter <re>', 'only rows whose name matches; nothing is saved', readPattern)
     .option('--publish', 'write the charts and tables to docs/charts, too', false)
     .parse(argv);
@@ -34,10 +30,8 @@ export function readOptions(
   return { ...options, lapSeconds: lap / 1000, parts: chosen.length > 0 ? [...new Set(chosen)] : parts };
 }
 
-function findPart(word: string, parts: readonly string[], aliases: ReadonlyMap<string, string>): string {
-  const name = aliases.get(word) ?? word;
-  if (parts.includes(name)) return name;
-  const found = parts.filter((part) => part.startsWith(name));
+function findPart(word: string, parts: readonly string[]): string {
+  const found = parts.filter((part) => part.startsWith(word));
   if (found.length === 1) return found[0] as string;
   throw new InvalidArgumentError(`It can be ${(found.length > 1 ? found : parts).join(', ')}.`);
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { byProgram, inProcess, type Gauge } from '../harness/laps.js';
+import { byProgram } from '../harness/by-program.js';
+import { inProcess, type Gauge } from '../harness/laps.js';
 import { type Runner } from '../harness/part.js';
 import { type Exchange } from './exchange.js';
 import { netExchange } from './net-socket.js';
@@ -8,7 +9,7 @@ import { sendExchange } from './process-send.js';
 import { portExchange } from './worker.js';
 
 /** Everyone who can take part in an exchange from a process of its own, by name. */
-export const contestants: Record<ContestantName, (spec: Exchange, gauge?: Gauge) => Required<Runner>> = {
+export const contestants: Record<ContestantName, (spec: Exchange, gauge?: Gauge) => Runner> = {
   aiopipe: (spec, gauge) => inProcess(exchange, spec, gauge),
   'process.send, json': (spec, gauge) => inProcess(sendExchange, { ...spec, serialization: 'json' }, gauge),
   'process.send, advanced': (spec, gauge) => inProcess(sendExchange, { ...spec, serialization: 'advanced' }, gauge),

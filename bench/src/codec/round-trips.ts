@@ -11,8 +11,8 @@ export interface RoundTrips {
   readonly seed: number;
 }
 
-/** Until V8 has compiled what there is to compile; the more a codec's code is, the longer. */
-const WARM_UP_US = 150_000;
+/** Before the laps of the warm-up, so that each codec has what V8 compiles, however little of it a lap may be. */
+const WARM_UP_US = 75_000;
 
 /**
  * This many of the last values stay alive, as in a program that works on what it has received. Otherwise all of the

@@ -1,7 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Channel, channel } from '@aiopipe/codec';
 import { startProcess, type Target } from '@aiopipe/process';
-import { popen } from '@aiopipe/subprocess';
 import { type Runner } from './part.js';
 
 /** What is to be known of a lap: how long it took, or how long its loop stood still at most. */
@@ -43,7 +42,7 @@ export function inProcess<Spec>(
   worker: Target<[laps: Laps, spec: Spec], void>,
   spec: Spec,
   gauge: Gauge = 'seconds',
-): Required<Runner> {
+): Runner {
   const [ours, theirs] = channel<{ amount: number; gauge: Gauge }, number>({ duplex: true });
   const child = startProcess(worker, { args: [theirs, spec] });
   return {
@@ -61,26 +60,6 @@ export function inProcess<Spec>(
     async [Symbol.asyncDispose]() {
       ours[Symbol.dispose]();
       if ((await child.join({ timeout: 5000 })) === undefined) child.kill();
-    },
-  };
-}
-
-/** The same for a program in another language: an amount a line on its stdin, seconds a line on its stdout. */
-export function byProgram(argv: readonly string[]): Runner {
-  const program = popen(argv, { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' });
-  const amounts = program.stdin.open();
-  const seconds = program.stdout.open();
-  return {
-    async run(amount) {
-      await amounts.write(`${String(amount)}\n`);
-      const line = await seconds.readLine();
-      if (line.length === 0) throw new Error(`${argv[0] ?? ''} ended before it had answered`);
-      return Number(line.toString());
-    },
-    async [Symbol.asyncDispose]() {
-      await amounts.close();
-      await program.wait();
-      seconds.close();
     },
   };
 }

@@ -21,7 +21,8 @@ export interface RowSamples {
   readonly sides: readonly SideSamples[];
 }
 
-const WARM_UP_ROUNDS = 3;
+/** The laps of the rounds before those that count take this long together, and at least one of them is run. */
+const WARM_UP_LAPS = 2;
 /**
  * How often all sides start afresh: where a process's memory lies, and which cores it and its partner settle on, is the
  * same for as long as it runs, and would otherwise pass for a property of the code.
@@ -39,8 +40,7 @@ interface Contestant {
  */
 export async function measureRow(row: Row, options: MeasureOptions): Promise<RowSamples> {
   const sides: SideSamples[] = [row.ours, ...row.peers].map((side) => ({ side, values: [] }));
-  const rounds = Math.min(options.rounds, row.fixed?.rounds ?? Infinity);
-  const batches = Math.min(BATCHES, rounds);
+  const { rounds, batches } = plan(row, options);
   let amount = row.fixed?.amount ?? 0;
   for (let batch = 0; batch < batches; batch++) {
     const contestants: Contestant[] = [];
@@ -54,7 +54,7 @@ export async function measureRow(row: Row, options: MeasureOptions): Promise<Row
       await runRound(contestants, 1);
       if (row.fixed === undefined) {
         if (batch === 0) amount = await findAmount(contestants, options.lapSeconds);
-        else for (let round = 0; round < WARM_UP_ROUNDS; round++) await runRound(contestants, amount);
+        else await warmUp(contestants, amount, options.lapSeconds);
       }
       for (let round = batch; round < rounds; round += batches) {
         for (const { samples, value } of await runRound(contestants, amount)) samples.values.push(value);
@@ -64,6 +64,12 @@ export async function measureRow(row: Row, options: MeasureOptions): Promise<Row
     }
   }
   return { amount, sides };
+}
+
+function plan({ fixed }: Row, options: MeasureOptions): { rounds: number; batches: number } {
+  if (fixed?.isWhole) return { rounds: fixed.rounds, batches: 1 };
+  const rounds = Math.min(options.rounds, fixed?.rounds ?? Infinity);
+  return { rounds, batches: Math.min(BATCHES, rounds) };
 }
 
 /**
@@ -79,12 +85,20 @@ async function findAmount(contestants: readonly Contestant[], lapSeconds: number
     if (seconds >= lapSeconds / 2) break;
     amount *= 2;
   }
-  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
-    const laps = await runRound(contestants, amount);
-    if (laps.length === 0) return amount;
-    amount = Math.max(1, Math.round((amount * lapSeconds) / mean(laps.map((lap) => lap.value))));
+  return warmUp(contestants, amount, lapSeconds);
+}
+
+/** Resolves to the amount that took a lap's time on average at last. */
+async function warmUp(contestants: readonly Contestant[], amount: number, lapSeconds: number): Promise<number> {
+  let fitting = amount;
+  for (let passed = 0; passed < WARM_UP_LAPS * lapSeconds;) {
+    const laps = await runRound(contestants, fitting);
+    if (laps.length === 0) break;
+    const seconds = mean(laps.map((lap) => lap.value));
+    passed += seconds;
+    fitting = Math.max(1, Math.round((fitting * lapSeconds) / seconds));
   }
-  return amount;
+  return fitting;
 }
 
 interface Lap {

@@ -1,7 +1,7 @@
 /** One who takes part in a row, ready to run. */
 export interface Runner extends AsyncDisposable {
-  /** Of the process that does the work, where it is one of its own. */
-  readonly pid?: number;
+  /** Of the process that does the work; it may have others under it. */
+  readonly pid: number;
   /** Does `amount` of the row's work once, and resolves to what the row's measure asks for: mostly the seconds it took. */
   run(amount: number): Promise<number>;
 }
@@ -38,10 +38,19 @@ export interface Row {
   readonly measure: Measure;
   readonly ours: Side;
   readonly peers: readonly Peer[];
-  /** For work that can't be cut to a lap's length: this much of it, in so many rounds at most. */
-  readonly fixed?: { readonly amount: number; readonly rounds: number } | undefined;
+  readonly fixed?: FixedWork | undefined;
   /** Where the row stands on a curve, which the chart draws instead of bars. */
   readonly at?: CurvePoint | undefined;
+}
+
+/** For work that can't be cut to a lap's length. */
+export interface FixedWork {
+  /** Of one round. */
+  readonly amount: number;
+  /** So many at most. */
+  readonly rounds: number;
+  /** All rounds together are the work, by sides that start once: there are so many then, however many were asked for. */
+  readonly isWhole?: boolean;
 }
 
 /** Rows of one curve differ in what `axis` says alone. */

@@ -4,7 +4,8 @@ import { pingPong, transfer } from '../bytes/ours.js';
 import { spawnOurs, spawnTheirs } from '../bytes/spawning.js';
 import { type Transfer, type Transport } from '../bytes/transport.js';
 import { compile } from '../harness/compile.js';
-import { byProgram, inProcess } from '../harness/laps.js';
+import { byProgram } from '../harness/by-program.js';
+import { inProcess } from '../harness/laps.js';
 import { type Part, type Peer, type Row } from '../harness/part.js';
 import { formatSize, KiB, MiB } from '../harness/sizes.js';
 

@@ -2,13 +2,18 @@ import { type Exchange } from '../channels/exchange.js';
 import { contestants, pythonExchange, type ContestantName } from '../channels/sides.js';
 import { withBusyCores } from '../harness/busy-cores.js';
 import { findProgram } from '../harness/find-program.js';
-import { type Measure, type Part, type Peer, type Row, type Side } from '../harness/part.js';
+import { type Measure, type Part, type Peer, type Row } from '../harness/part.js';
+import { findPlacements, type Placement } from '../harness/placement.js';
 import { formatSize, KiB, MiB } from '../harness/sizes.js';
 
-const SIZES = [KiB, 64 * KiB, MiB, 16 * MiB];
+const LARGE_SIZES = [64 * KiB, MiB, 16 * MiB];
+const SIZES = [KiB, ...LARGE_SIZES];
 const RAW_SIZES = [KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
 const AT_ONCE = 8;
 const SPIN = 50;
+/** Of a sleeping round trip's time: where looking finds the answer while a core has nothing else to do, and elsewhere. */
+const ONE_FREE = 0.2;
+const NONE_FREE = 1.1;
 
 const threads = 'worker_threads postMessage';
 const messagePeers: readonly ContestantName[] = [
@@ -28,20 +33,23 @@ export const channels: Part = {
   prepare() {
     const python = findProgram('python3');
     const out = (what: Omit<Exchange, 'way'>) => exchangeRow({ ...what, way: 'out' }, python);
-    const thereAndBack = (what: Omit<Exchange, 'way'>) => exchangeRow({ ...what, way: 'there and back' }, python);
+    const { placements, apart, notes } = findPlacements();
+    const thereAndBack = (what: Omit<Exchange, 'way'>) => (where: Placement) =>
+      where.place(exchangeRow({ ...what, way: 'there and back' }, python));
     const rows = [
       out(tiny),
       out({ ...tiny, awaited: true }),
       ...SIZES.map((size) => out(text(size))),
       ...RAW_SIZES.map((size) => out(raw(size))),
-      thereAndBack(tiny),
-      ...SIZES.map((size) => thereAndBack(text(size))),
-      spinRow('', (side) => side, 0.2, python),
-      spinRow(', no core free', withBusyCores, 1.1, python),
+      ...placements.map(thereAndBack(tiny)),
+      ...placements.map(thereAndBack(text(KiB))),
+      ...LARGE_SIZES.map((size) => thereAndBack(text(size))(apart)),
+      ...placements.map((where) => where.place(spinRow(python, where.cores === 'one' ? NONE_FREE : ONE_FREE))),
+      withBusyCores(apart.place(spinRow(python, NONE_FREE))),
       out({ ...tiny, channels: AT_ONCE }),
       out({ ...text(64 * KiB), channels: AT_ONCE }),
     ];
-    const notes = ['process.send as JSON takes no part with bytes, for it has no such type'];
+    notes.push('process.send as JSON takes no part with bytes, for it has no such type');
     if (python === undefined) notes.push('there is no python3 here: nothing is measured against multiprocessing.Pipe');
     return Promise.resolve({ rows, notes });
   },
@@ -66,14 +74,14 @@ function exchangeRow(spec: Exchange, python: string | undefined): Row {
 }
 
 /** Against the same channel that sleeps, and all others. */
-function spinRow(when: string, under: (side: Side) => Side, goal: number, python: string | undefined): Row {
+function spinRow(python: string | undefined, goal: number): Row {
   const spec: Exchange = { ...tiny, way: 'there and back' };
   const sleeping = exchangeRow(spec, python);
   const spinning: Exchange = { ...spec, spin: SPIN };
   return {
     ...sleeping,
-    name: `${sleeping.name}, spin: ${String(SPIN)}${when}`,
-    ours: under({ name: `aiopipe, spin: ${String(SPIN)}`, open: () => contestants.aiopipe(spinning) }),
+    name: `${sleeping.name}, spin: ${String(SPIN)}`,
+    ours: { name: `aiopipe, spin: ${String(SPIN)}`, open: () => contestants.aiopipe(spinning) },
     peers: [{ ...sleeping.ours, name: 'aiopipe, without spin', goal }, ...sleeping.peers],
   };
 }

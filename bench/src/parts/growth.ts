@@ -1,8 +1,9 @@
 import { type Exchange } from '../channels/exchange.js';
 import { contestants, type ContestantName } from '../channels/sides.js';
 import { inProcess } from '../harness/laps.js';
-import { canMeasureMemory, measuringMemory } from '../harness/memory.js';
+import { measuringMemory } from '../harness/memory.js';
 import { type Part, type Row, type Runner } from '../harness/part.js';
+import { hasProcessTree } from '../harness/process-tree.js';
 import { formatSize, KiB } from '../harness/sizes.js';
 import { startOurs } from '../starting/ours.js';
 import { type Starting } from '../starting/starting.js';
@@ -10,8 +11,8 @@ import { startTheirs } from '../starting/theirs.js';
 
 const CHANNELS = [1, 8, 64];
 const STARTS = [10, 100, 1000];
-/** A thousand of these would take as long as everything else in the part, on either side. */
-const PROCESS_STARTS = [10, 100];
+/** In which all of the starts of a row are done, in turn with the other side: so many, each an equal share. */
+const SHARES = 10;
 /** From 64 bytes to 16 MiB by powers of four. */
 const SIZES = Array.from({ length: 10 }, (_, index) => 64 * 4 ** index);
 
@@ -28,12 +29,12 @@ export const growth: Part = {
     const rows = [
       ...CHANNELS.map((channels) => channelsRow(channels)),
       ...SIZES.map((size) => sizeRow(size)),
-      ...PROCESS_STARTS.map((amount) => startRow('process', amount)),
+      ...STARTS.map((amount) => startRow('process', amount)),
       ...STARTS.map((amount) => startRow('program', amount)),
     ];
-    if (canMeasureMemory) rows.push(...CHANNELS.map(channelsMemoryRow), ...STARTS.map(startsMemoryRow));
+    if (hasProcessTree) rows.push(...CHANNELS.map(channelsMemoryRow), ...STARTS.map(startsMemoryRow));
     const notes = ['process.send has one channel a child: it takes no part where there are many'];
-    if (!canMeasureMemory) notes.push('this system has no /proc: memory is not measured');
+    if (!hasProcessTree) notes.push('this system has no /proc: memory is not measured');
     return Promise.resolve({ rows, notes });
   },
 };
@@ -88,7 +89,7 @@ function startRow(what: Starting['what'], amount: number): Row {
   return {
     name: `${String(amount)} ${names[what]} in sequence`,
     measure: { kind: 'time', unit: what },
-    fixed: { amount, rounds: 3 },
+    fixed: { amount: amount / SHARES, rounds: SHARES, isWhole: true },
     at: { curve: `Time of each of the ${names[what]}`, axis: STARTED, x: amount },
     ...starters(what, (runner) => runner),
   };
@@ -104,7 +105,7 @@ function startsMemoryRow(amount: number): Row {
   };
 }
 
-function starters(what: Starting['what'], gauge: (runner: Required<Runner>) => Runner): Pick<Row, 'ours' | 'peers'> {
+function starters(what: Starting['what'], gauge: (runner: Runner) => Runner): Pick<Row, 'ours' | 'peers'> {
   const spec: Starting = { what, order: 'in sequence' };
   return {
     ours: { name: 'aiopipe', open: () => gauge(inProcess(startOurs, spec)) },

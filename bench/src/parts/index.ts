@@ -17,6 +17,3 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['growth', growth],
   ['loop', loop],
 ]);
-
-/** Other names of parts. */
-export const aliases: ReadonlyMap<string, string> = new Map([['core', 'bytes']]);

@@ -14,7 +14,7 @@ import { startOurs } from '../starting/ours.js';
 import { type Starting } from '../starting/starting.js';
 import { startTheirs } from '../starting/theirs.js';
 
-const ROUNDS = 6;
+const ROUNDS = 5;
 const MANY = 8;
 
 const messagePeers: readonly ContestantName[] = [

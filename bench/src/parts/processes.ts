@@ -1,6 +1,7 @@
 import { type Target } from '@aiopipe/process';
 import { inProcess, type Laps } from '../harness/laps.js';
 import { type Part, type Peer, type Row } from '../harness/part.js';
+import { findPlacements } from '../harness/placement.js';
 import { formatSize, MiB } from '../harness/sizes.js';
 import { poolOurs } from '../processes/pool-ours.js';
 import { poolFork, poolPiscina, poolTinypool, poolWorkerpool } from '../processes/pool-theirs.js';
@@ -12,11 +13,11 @@ import { startTheirs } from '../starting/theirs.js';
 
 const WORKERS = 2;
 const PER_WORKER = 4;
-const MANY = 100;
+const MANY = 50;
 /** Microseconds. */
 const SPIN = 50;
-/** Of empty tasks in a round: fewer would show how code is that has not been compiled yet. */
-const EMPTY = { amount: 10_000, rounds: 7 };
+/** Large tasks of a round of many: each worker has its share several times over. */
+const LARGE = { amount: 4 * WORKERS * PER_WORKER, rounds: 9 };
 
 /** Of child_process.fork's time for the same module. */
 const shares: Record<Warmth, number> = { cold: 1, preforked: 0.1, preloaded: 0.02 };
@@ -36,13 +37,17 @@ export const processes: Part = {
     const one = { workers: 1, outstanding: 1 };
     const many = { workers: WORKERS, outstanding: WORKERS * PER_WORKER };
     const latencyGoals = { 'piscina (threads)': 1, 'tinypool (child_process)': 1 / 3 };
+    const { placements, apart, notes } = findPlacements();
+    const empty = { ...one, size: 0 };
     const rows = [
       startRow('cold start to the first message', 'cold'),
       startRow('the same, preforked', 'preforked'),
       startRow('the same, preforked and preloaded', 'preloaded'),
       manyRow,
-      poolRow('an empty task, 1 outstanding', 'time', { ...one, size: 0 }, latencyGoals),
-      poolRow(`the same, looking for ${String(SPIN)} us`, 'time', { ...one, size: 0, spin: SPIN }, latencyGoals),
+      ...placements.map(({ place }) => place(poolRow('an empty task, 1 outstanding', 'time', empty, latencyGoals))),
+      apart.place(
+        poolRow(`an empty task, 1 outstanding, spin: ${String(SPIN)}`, 'time', { ...empty, spin: SPIN }, latencyGoals),
+      ),
       poolRow(
         `empty tasks, ${String(PER_WORKER)} outstanding for each of ${String(WORKERS)} workers`,
         'rate',
@@ -52,7 +57,7 @@ export const processes: Part = {
       poolRow(`a task of ${formatSize(MiB)} there and back, 1 outstanding`, 'time', { ...one, size: MiB }, {}),
       poolRow(`the same, ${String(PER_WORKER)} for each worker`, 'rate', { ...many, size: MiB }, {}),
     ];
-    return Promise.resolve({ rows, notes: [] });
+    return Promise.resolve({ rows, notes });
   },
 };
 
@@ -84,7 +89,7 @@ function poolRow(name: string, kind: 'time' | 'rate', work: PoolWork, goals: Goa
   return {
     name,
     measure: { kind, unit: 'task' },
-    fixed: work.size === 0 ? EMPTY : undefined,
+    fixed: work.size > 0 && work.outstanding > 1 ? LARGE : undefined,
     ours: {
       name: work.spin === undefined ? 'aiopipe' : `aiopipe, spin ${String(work.spin)}`,
       open: () => inProcess(poolOurs, work),

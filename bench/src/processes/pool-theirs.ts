@@ -5,7 +5,7 @@ import { Piscina } from 'piscina';
 import { Tinypool } from 'tinypool';
 import workerpool from 'workerpool';
 import { type Laps } from '../harness/laps.js';
-import { runTasks, type PoolWork } from './work.js';
+import { runTasks, serializationFor, type PoolWork } from './work.js';
 
 const echo = new URL('./echo.js', import.meta.url).href;
 
@@ -15,8 +15,13 @@ export const poolPiscina = target(import.meta.url, 'poolPiscina', async (laps: L
 });
 
 export const poolTinypool = target(import.meta.url, 'poolTinypool', async (laps: Laps, work: PoolWork) => {
-  const { workers } = work;
-  const pool = new Tinypool({ filename: echo, runtime: 'child_process', minThreads: workers, maxThreads: workers });
+  const pool = new Tinypool({
+    filename: echo,
+    runtime: 'child_process',
+    minThreads: work.workers,
+    maxThreads: work.workers,
+    serialization: serializationFor(work),
+  });
   await runTasks(laps, work, { run: (payload) => pool.run(payload), close: () => pool.destroy() });
 });
 
@@ -25,8 +30,7 @@ export const poolWorkerpool = target(import.meta.url, 'poolWorkerpool', async (l
     workerType: 'process',
     minWorkers: work.workers,
     maxWorkers: work.workers,
-    // As the others have it: JSON can't hold a Buffer.
-    forkOpts: { serialization: 'advanced' },
+    forkOpts: { serialization: serializationFor(work) },
   });
   await runTasks(laps, work, {
     run: async (payload) => pool.exec('echo', [payload]),
@@ -43,7 +47,10 @@ interface Forked {
 /** The least that could be called a pool: each message to the child that has the fewest to answer. */
 export const poolFork = target(import.meta.url, 'poolFork', async (laps: Laps, work: PoolWork) => {
   const children = Array.from({ length: work.workers }, (): Forked => {
-    const child = fork(new URL('./echo-fork.js', import.meta.url), { serialization: 'advanced', execArgv: [] });
+    const child = fork(new URL('./echo-fork.js', import.meta.url), {
+      serialization: serializationFor(work),
+      execArgv: [],
+    });
     const waiting: Forked['waiting'] = [];
     child.on('message', (answer) => waiting.shift()?.(answer));
     return { child, waiting };

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { findProgram } from './find-program.js';
+import { type Peer, type Row, type Runner, type Side } from './part.js';
+import { hasProcessTree, processTree } from './process-tree.js';
+
+/**
+ * Where the two sides of a conversation run. A small round trip takes 17 us where both share a core, and 60 us where
+ * each has to wake the other's: which of them a pair gets is chance otherwise, stays for its life, and is no property of
+ * anyone's code.
+ */
+export interface Placement {
+  readonly cores: 'one' | 'two' | 'any';
+  /** The row with all of its sides there, which its name says. */
+  place(row: Row): Row;
+}
+
+const anywhere: Placement = { cores: 'any', place: (row) => row };
+
+export interface Placements {
+  /** All that there are. */
+  readonly placements: readonly Placement[];
+  /** The one where the two have a core each, as far as that can be. */
+  readonly apart: Placement;
+  readonly notes: string[];
+}
+
+/** On one core and on two, if the system lets us choose; otherwise wherever it likes, with a note that says so. */
+export function findPlacements(): Placements {
+  const taskset = findProgram('taskset');
+  const [first, second] = hasProcessTree ? allowedCores() : [];
+  if (taskset === undefined || first === undefined || second === undefined) {
+    const missing = taskset === undefined ? 'no taskset' : 'no second core';
+    return {
+      placements: [anywhere],
+      apart: anywhere,
+      notes: [`there is ${missing} here: round trips run where the system puts them, and scatter by a factor of three`],
+    };
+  }
+  const move = (partners: number) => (runner: Runner) => moveTo(taskset, runner.pid, first, partners);
+  const together: Placement = { cores: 'one', place: (row) => placeRow(row, 'on one core', move(first)) };
+  const apart: Placement = { cores: 'two', place: (row) => placeRow(row, 'on two cores', move(second)) };
+  return { placements: [together, apart], apart, notes: [] };
+}
+
+/** Cpus_allowed_list in proc(5): such as 0-3,8. */
+function allowedCores(): number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '';
+  return list.split(',').flatMap((range) => {
+    const [from, to = from] = range.split('-').map(Number) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+}
+
+function placeRow(row: Row, where: string, move: (runner: Runner) => void): Row {
+  const place = <S extends Side | Peer>(side: S): S => ({
+    ...side,
+    open: async () => movedOnce(await side.open(), move),
+  });
+  return { ...row, name: `${row.name}, ${where}`, ours: place(row.ours), peers: row.peers.map(place) };
+}
+
+/** After its first lap: all of its processes and threads are there by then. */
+function movedOnce(runner: Runner, move: (runner: Runner) => void): Runner {
+  let isMoved = false;
+  return {
+    ...runner,
+    async run(amount) {
+      const value = await runner.run(amount);
+      if (!isMoved) move(runner);
+      isMoved = true;
+      return value;
+    },
+  };
+}
+
+/**
+ * The main thread of the measured process to one core; to the other its partner, be it a thread or a process, and with
+ * it whatever else there is.
+ */
+function moveTo(taskset: string, pid: number, core: number, partners: number): void {
+  const set = (...args: readonly string[]) => execFileSync(taskset, ['-c', '-p', ...args], { stdio: 'ignore' });
+  for (const process of processTree(pid)) set('-a', String(partners), String(process));
+  set(String(core), String(pid));
+}
