@@ -24,7 +24,7 @@ export abstract class LeafReader extends Reader {
   }
 
   /** Gives an object the next number. */
-  protected note<T>(object: T): T {
+  note<T>(object: T): T {
     this.objects[this.count++] = object;
     return object;
   }

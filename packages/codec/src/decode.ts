@@ -119,9 +119,8 @@ export class Decoder extends HeadReader {
     const { keys } = shape;
     if (shape.isDelicate) return this.delicateObject(keys);
     this.spend(keys.length);
-    const object = this.note(new shape.Create());
     this.depth++;
-    shape.fill(object, this);
+    const object = shape.make(this);
     this.depth--;
     return object;
   }

@@ -1,12 +1,7 @@
-import { FILLED, type Filler, type FillerKeys, fillers, type ValueSource } from './object-fillers.js';
+import { emptyObject, FILLED, type Filler, type FillerKeys, fillers, type ValueSource } from './object-fillers.js';
 
-type Empty = new () => Record<string, unknown>;
-
-/** How objects of one shape are filled quickly: up to `FILLED` keys at a time. */
-interface Filling {
-  readonly Create: Empty;
-  readonly parts: readonly { readonly fill: Filler; readonly keys: FillerKeys; readonly count: number }[];
-}
+/** How objects of one shape are made quickly: the first `FILLED` keys, then as many again. */
+type Filling = readonly { readonly fill: Filler; readonly keys: FillerKeys; readonly count: number }[];
 
 /** A shape that came this often is worth fillers of its own. */
 const OFTEN = 16;
@@ -24,23 +19,12 @@ function fillingFor(keys: readonly string[]): Filling | undefined {
   const known = fillings.get(name);
   const needed = Math.ceil(keys.length / FILLED);
   if (known !== undefined || taken + needed > fillers.length) return known;
-  const parts = Array.from({ length: needed }, (_, i) => {
+  const filling = Array.from({ length: needed }, (_, i) => {
     const part = keys.slice(i * FILLED, (i + 1) * FILLED);
     return { fill: fillers[taken++] as Filler, keys: part as unknown as FillerKeys, count: part.length };
   });
-  const filling = { Create: emptyObject(), parts };
   fillings.set(name, filling);
   return filling;
-}
-
-/**
- * Makes an empty plain object. Each such function has a hidden class of its own for what it makes: with room for its
- * properties in the object itself, and found at once when they are added.
- */
-function emptyObject(): Empty {
-  const Create = function () {} as unknown as Empty;
-  (Create as { prototype: object }).prototype = Object.prototype;
-  return Create;
 }
 
 /** The same string as V8 keeps it for property names: it needn't be looked for at each use. */
@@ -50,10 +34,10 @@ function internalized(key: string): string {
 
 /** A list of keys, and how objects with them are made. */
 export class DecoderShape {
-  /** Makes an object to be filled. */
-  Create = emptyObject();
   /** Whether assigning to some key would do something else than add a property: `__proto__`, and what is inherited. */
   readonly isDelicate: boolean;
+  /** Makes an object to be filled. */
+  readonly Create = emptyObject();
   private count = 0;
   private filling: Filling | undefined;
 
@@ -64,24 +48,21 @@ export class DecoderShape {
     this.isDelicate = keys.some((key) => key in Object.prototype);
   }
 
-  /** Adds the properties to an object that `Create` made, with the values that the source has for them in turn. */
-  fill(object: Record<string, unknown>, source: ValueSource): void {
+  /** A new object, with the values that the source has for the keys in turn. */
+  make(source: ValueSource): Record<string, unknown> {
     const { filling, keys } = this;
     if (filling !== undefined) {
-      const { parts } = filling;
-      for (let i = 0; i < parts.length; i++) {
-        const part = parts[i] as (typeof parts)[number];
-        part.fill(object, part.keys, part.count, source);
+      let made: Record<string, unknown> | undefined;
+      for (let i = 0; i < filling.length; i++) {
+        const part = filling[i] as Filling[number];
+        made = part.fill(part.keys, part.count, source, made);
       }
-      return;
+      return made as Record<string, unknown>;
     }
-    if (++this.count === OFTEN) this.settle();
+    if (++this.count === OFTEN) this.filling = fillingFor(keys);
+    const object = source.note(new this.Create());
     for (let i = 0; i < keys.length; i++) object[keys[i] as string] = source.read();
-  }
-
-  private settle(): void {
-    this.filling = fillingFor(this.keys);
-    this.Create = this.filling?.Create ?? this.Create;
+    return object;
   }
 }
 
