@@ -89,6 +89,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       const refusal = refuse(this.#wait);
       if (refusal !== undefined) throw refusal;
     }
+    this.scheduler.assertRoom();
     const task = new Call(args, this.#options.retries ?? 0, this.#wait, this.#cancel);
     this.scheduler.submit(task);
     return task;
@@ -132,6 +133,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   async *stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
     const refusal = this.#wait && refuse(this.#wait);
     if (refusal !== undefined) throw refusal;
+    this.scheduler.assertRoom();
     const task = new Stream(args, this.#options.retries ?? 0);
     this.scheduler.submit(task);
     try {

@@ -3,7 +3,7 @@ import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { renamePath } from './message-path.js';
 import { NUMBER_LENGTH, readNow } from './pool-claims.js';
-import { CALL, CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, VALUE, type Answer, type Ask } from './pool-protocol.js';
+import { CALL, CANCEL, ERROR, ITEM, READY, STREAM, VALUE, type Answer, type Ask } from './pool-protocol.js';
 import { portableError } from './portable-error.js';
 import { loadFunction, target } from './target.js';
 import { current, RunningTask } from './task-signal.js';
@@ -81,15 +81,13 @@ class Service {
 
   /** Begins with the next order, if there is one that is ours. */
   #next(): void {
-    while (this.#orders.length > 0 || this.#owed !== undefined) {
-      const number = this.#owed ?? this.#claim();
-      // What was taken back has no number any more.
-      while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
-      const order = this.#orders.shift();
-      this.#owed = order === undefined ? number : undefined;
-      if (order === undefined) return;
-      if (this.#begin(order)) return;
-    }
+    if (this.#orders.length === 0) return;
+    const number = this.#owed ?? this.#claim();
+    // What was taken back has no number any more.
+    while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
+    const order = this.#orders.shift();
+    this.#owed = order === undefined ? number : undefined;
+    if (order !== undefined) this.#begin(order);
   }
 
   /** The number was there before its order, so that there is none for those which were taken back. */
@@ -97,14 +95,11 @@ class Service {
     return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number.readUInt32LE();
   }
 
-  /** False: there was nothing to do. */
-  #begin({ number, ask }: Order): boolean {
-    if (!(ask instanceof DecodeError) && ask[0] === NOTHING) return false;
+  #begin({ number, ask }: Order): void {
     current.task = this.#task = new RunningTask(number);
     if (ask instanceof DecodeError) void this.#end([ERROR, portableError(ask)]);
     else if (ask[0] === CALL) void this.#call(ask[1]);
     else if (ask[0] === STREAM) void this.#stream(this.#task, ask[1]);
-    return true;
   }
 
   async #call(args: readonly unknown[]): Promise<void> {

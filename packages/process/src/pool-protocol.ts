@@ -2,9 +2,9 @@
  * What a pool and its workers say to each other, in arrays: every task pays for the shape of its messages.
  *
  * A worker does its tasks one by one in the order in which they come, so that an answer is always the first outstanding
- * one's. Both sides number the messages about tasks, from 0, modulo {@link NUMBERS}. Before a task is sent, its number is
- * put into the pipe of the claims (see `pool-claims.ts`); a worker does what it claims there, and leaves out what comes
- * before that.
+ * one's. Both sides number the tasks that are sent, from 0. Before one is sent, its number is put into the pipe of the
+ * claims (see `pool-claims.ts`); a worker does what it claims there, and leaves out what comes before that. The number of a
+ * task that could not be sent is the next one's.
  *
  * @module
  */
@@ -13,8 +13,6 @@
 export const CALL = 1;
 /** Call it, and send on what it yields, one by one. */
 export const STREAM = 2;
-/** In the place of a task whose arguments could not be sent. */
-export const NOTHING = 3;
 /** Whoever asked no longer wants to know. */
 export const CANCEL = 4;
 
@@ -22,7 +20,6 @@ export type TaskKind = typeof CALL | typeof STREAM;
 
 export type Ask =
   | readonly [kind: TaskKind, args: readonly unknown[]]
-  | readonly [kind: typeof NOTHING]
   /** The reason is serialized, so that one which can't be read here isn't taken for a task. */
   | readonly [kind: typeof CANCEL, number: number, reason: Buffer];
 

@@ -63,15 +63,17 @@ export class Scheduler implements WorkerOwner {
     return { workers, queued: this.#queue.length + ahead, running, ...counts, ...times };
   }
 
-  /** Throws where no more tasks are taken, or too many wait. */
-  submit(task: Task): void {
+  /** Throws where no more tasks are taken, or too many wait. To be asked before a task is made: one that is, is submitted. */
+  assertRoom(): void {
     if (this.#refusal !== undefined) throw this.#refusal;
-    if (this.isFull) {
-      throw new QueueFullError(
-        `${String(this.#queue.length)} tasks wait already (queueLimit): await drain() before each call, or use map(), ` +
-          'which waits by itself',
-      );
-    }
+    if (!this.isFull) return;
+    throw new QueueFullError(
+      `${String(this.#queue.length)} tasks wait already (queueLimit): await drain() before each call, or use map(), ` +
+        'which waits by itself',
+    );
+  }
+
+  submit(task: Task): void {
     if (this.#outstanding++ === 0) this.#crew.hold(true);
     this.#queue.push(task);
     this.#dispatch();
@@ -182,7 +184,8 @@ export class Scheduler implements WorkerOwner {
       this.#crew.refill();
       if (this.#queue.length > 0) this.#crew.grow(this.#queue.length);
     } catch (error) {
-      this.#giveUp('no worker can be started', error as Error);
+      // Those that there are go on, and it is tried again for the next task.
+      if (this.#crew.workers.size === 0) this.#giveUp('no worker can be started', error as Error);
     }
   }
 
@@ -256,10 +259,13 @@ export class Scheduler implements WorkerOwner {
 
   /** @internal */
   overdue(worker: Worker): void {
-    this.#counts.killed++;
     this.#takeBack(worker);
-    this.#crew.dismiss(worker);
-    worker.kill();
+    // What it has begun beside that is somebody's: then it is done with what was cancelled, and its answer on its way.
+    if (worker.tasks.every(({ isSettled }) => isSettled)) {
+      this.#counts.killed++;
+      this.#crew.dismiss(worker);
+      worker.kill();
+    }
     this.#dispatch();
   }
 

@@ -2,10 +2,11 @@ import { channel, DecodeError, serialize, type Channel } from '@aiopipe/codec';
 import { putNow, putSoon } from '@aiopipe/codec/internal';
 import { BrokenPipeError, SystemError } from '@aiopipe/core';
 import { ChildError } from './errors.js';
+import { catchUp } from './loop-turns.js';
 import { renamePath } from './message-path.js';
 import { serve } from './pool-child.js';
 import { Claims } from './pool-claims.js';
-import { CANCEL, ERROR, ITEM, NOTHING, READY, STREAM, type Answer, type Ask } from './pool-protocol.js';
+import { CANCEL, ERROR, ITEM, READY, STREAM, type Answer, type Ask } from './pool-protocol.js';
 import { type Stream, type Task } from './pool-task.js';
 import { portableError } from './portable-error.js';
 import { startProcess, type ProcessHandle, type ProcessOptions } from './process.js';
@@ -48,12 +49,16 @@ export class Worker {
   readonly #channel: Channel<Ask, Answer>;
   readonly #claims: Claims;
   readonly #process: ProcessHandle<void>;
-  #timer: NodeJS.Timeout | undefined;
-  #cancelled: Task | undefined;
+  /** While it may be at a task that was cancelled. */
+  #graceTimer: NodeJS.Timeout | undefined;
+  #endTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
   /** Given to it and not answered, in their order: the first one it is at, also where nobody waits for that any more. */
   readonly #tasks: Task[] = [];
+  /** Of the next task. */
   #number = 0;
+  /** That one is in the claims already, for a task that could not be sent. */
+  #isOffered = false;
   isReady = false;
   /** It shall end, so that its end is no failure. */
   isLeaving = false;
@@ -113,21 +118,20 @@ export class Worker {
 
   /** Throws what is wrong with the task's arguments. That the child is gone shows at its end, not here. */
   give(task: Task): void {
-    const number = this.#number;
-    this.#number = (number + 1) >>> 0;
-    this.#claims.offer(number);
+    if (!this.#isOffered) this.#claims.offer(this.#number);
+    this.#isOffered = true;
     try {
       // One that is idle shall have it now; for one that is at work, all of this turn go in one piece.
       const put = this.#tasks.length === 0 ? putNow : putSoon;
       this.isClogged = !put(this.#channel, [task.kind, task.args]);
     } catch (error) {
       // That the child is gone shows at its end; until then nobody claims the task.
-      if (!(error instanceof BrokenPipeError || error instanceof SystemError)) {
-        putNow(this.#channel, [NOTHING]);
+      if (!(error instanceof BrokenPipeError || error instanceof SystemError))
         throw renamePath(error, 'value[1]', 'args');
-      }
     }
-    task.number = number;
+    task.number = this.#number;
+    this.#number = (this.#number + 1) >>> 0;
+    this.#isOffered = false;
     task.worker = this;
     this.count++;
     if (this.#tasks.push(task) === 1) this.#comeTo(task);
@@ -141,6 +145,7 @@ export class Worker {
   /** The tasks that it has not begun, and now won't. */
   takeBack(): Task[] {
     const numbers = this.#claims.takeBack();
+    if (numbers.has(this.#number)) this.#isOffered = false;
     const taken = this.#tasks.filter(({ number }) => numbers.has(number));
     for (const task of taken) {
       this.#tasks.splice(this.#tasks.indexOf(task), 1);
@@ -159,11 +164,22 @@ export class Worker {
     } catch {
       // Then it can't be asked. It has ended, or takes nothing any more.
     }
-    if (this.#cancelGrace === Infinity) return;
-    this.#cancelled = task;
-    this.#timer = setTimeout(() => {
-      this.#owner.overdue(this);
+    this.#beginGrace();
+  }
+
+  #beginGrace(): void {
+    if (this.#cancelGrace === Infinity || this.#graceTimer !== undefined) return;
+    const timer = setTimeout(() => {
+      void catchUp().then(() => {
+        if (this.#graceTimer === timer) this.#owner.overdue(this);
+      });
     }, this.#cancelGrace);
+    this.#graceTimer = timer;
+  }
+
+  #endGrace(): void {
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = undefined;
   }
 
   async #follow(): Promise<void> {
@@ -171,7 +187,7 @@ export class Worker {
       const [task] = this.#tasks;
       if (answer[0] === READY) {
         this.isReady = true;
-        this.#owner.free(this);
+        this.#tellFree();
       } else if (task === undefined) {
         break;
       } else if (answer[0] === ITEM) {
@@ -189,14 +205,20 @@ export class Worker {
     this.#tasks.shift();
     this.isBehind = false;
     this.isLarge ||= answer[2] === true;
-    if (task === this.#cancelled && !this.isLeaving) clearTimeout(this.#timer);
+    this.#endGrace();
     this.#owner.took(performance.now() - this.busySince);
     if (answer[0] === ERROR) this.#owner.failed(task, answer[1]);
     else this.#owner.succeeded(task, answer[1]);
     task.workerLeft();
     const [next] = this.#tasks;
     if (next !== undefined) this.#comeTo(next);
-    if (!this.isLeaving) this.#owner.free(this);
+    if (next?.isSettled === true) this.#beginGrace();
+    this.#tellFree();
+  }
+
+  /** What it has said may be heard after its end, where a stream's items were not taken before. */
+  #tellFree(): void {
+    if (!this.isLeaving && !this.#hasEnded) this.#owner.free(this);
   }
 
   /** What it says next; undefined when it has said all. */
@@ -221,7 +243,8 @@ export class Worker {
     );
     await this.#process.join().catch(() => undefined);
     this.#hasEnded = true;
-    clearTimeout(this.#timer);
+    this.#endGrace();
+    clearTimeout(this.#endTimer);
     this.#owner.ended(this, error);
     await this.drained;
     // A stream that nothing had come of may be with another worker now, and then hears of that one's end.
@@ -260,13 +283,14 @@ export class Worker {
 
   kill(): void {
     this.isLeaving = true;
+    this.#endGrace();
     this.#process.kill('SIGKILL');
   }
 
   #endWithin(ms: number): void {
     if (this.#hasEnded) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#process.kill('SIGKILL'), ms);
+    this.#endGrace();
+    this.#endTimer ??= setTimeout(() => this.#process.kill('SIGKILL'), ms);
   }
 
   /** Whether its answers are worth staying for. */

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { catchUp } from './loop-turns.js';
 import { type ProcessHandle } from './process.js';
 import { type ChildSpec } from './supervisor-spec.js';
 
@@ -30,8 +30,8 @@ export class Heartbeat {
     let isAnswered = false;
     this.#timer = setTimeout(() => void conclude(), this.#times.deadline).unref();
     const conclude = async () => {
-      // Where it was us who hung, its answer is there and has not been read yet.
-      for (let i = 0; i < 3; i++) await turn();
+      // Where it was us who hung, its answer is there.
+      await catchUp();
       if (!isAnswered && !this.#isStopped) this.#onHung();
     };
     try {

@@ -112,6 +112,27 @@ describe('short tasks', () => {
     expect(await last).toBe('last');
   });
 
+  test('that cannot be sent leave nothing behind, however many', async () => {
+    await using pool = new Pool(perform, { size: 1 });
+    await warmUp(pool);
+    const [pid = 0] = await pidsOf(pool, 1);
+    const log = newFile();
+    process.kill(pid, 'SIGSTOP');
+    // More than the pipe of the claims would hold.
+    const refused = Array.from({ length: 20_000 }, () => pool.run('echo', () => undefined));
+    const controller = new AbortController();
+    const cancelled = pool.with({ signal: controller.signal }).run('append', log);
+    const last = pool.run('echo', 'last');
+    controller.abort();
+    process.kill(pid, 'SIGCONT');
+    for (const { status, reason } of (await Promise.allSettled(refused)) as PromiseRejectedResult[])
+      if (status !== 'rejected' || (reason as Error).name !== 'EncodeError') expect(reason).toBe('an EncodeError');
+    expect((await errorOf(cancelled)).code).toBe('ABORT_ERR');
+    expect(await last).toBe('last');
+    expect(existsSync(log)).toBe(false);
+    expect(await pidsOf(pool, 1)).toEqual([pid]);
+  });
+
   test('that are cancelled before their turn never run', async () => {
     await using pool = new Pool(perform, { size: 1 });
     await warmUp(pool);

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { AbortError, TimeoutError } from '@aiopipe/core';
 import { Pool, taskSignal } from '@aiopipe/process';
@@ -19,6 +20,13 @@ async function begun(pool: Pool<[string, string], unknown>, how: string, signal:
   const error = errorOf(pool.with({ signal }).run(how, file));
   await until('it has begun', () => existsSync(file));
   return { error, file };
+}
+
+/** For so many milliseconds at most; all else waits, too. */
+function waitWithTheLoop(condition: () => boolean, limit: number): boolean {
+  const end = performance.now() + limit;
+  while (!condition()) if (performance.now() > end) return false;
+  return true;
 }
 
 describe('an abort', () => {
@@ -115,6 +123,50 @@ describe('an abort', () => {
     for (const error of await Promise.all(errors)) expect(error).toBeInstanceOf(AbortError);
     expect(pool.stats).toMatchObject({ cancelled: 50, queued: 0, running: 0 });
     expect(await pool.run('report', newFile())).toEqual([false, expect.any(Number)]);
+  });
+
+  test('of two that a worker had begun with, one after the other, kills it for neither where both end', async () => {
+    await using pool = new Pool(obey, { size: 1, cancelGrace: 50 });
+    const worker = [false, expect.any(Number)];
+    for (;;) {
+      await Promise.all(Array.from({ length: 50 }, () => pool.run('report', newFile())));
+      const [, pid] = (await pool.run('report', newFile())) as [boolean, number];
+      worker[1] = pid;
+      const controller = new AbortController();
+      const [one, other] = [pool.with({ signal: controller.signal }), newFile()];
+      const errors = [errorOf(one.run('report', newFile())), errorOf(one.run('heed', other))];
+      // Both are sent at the turn's end; we don't hear that the first one is done.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      const bothHaveBegun = waitWithTheLoop(() => existsSync(other), 500);
+      controller.abort(new RangeError('both'));
+      for (const error of await Promise.all(errors)) expect(error.code).toBe('ABORT_ERR');
+      if (!bothHaveBegun) continue;
+      await until('the second was told', () => linesOf(other).length === 1);
+      break;
+    }
+    expect(await pool.run('report', newFile())).toEqual(worker);
+    const third = new AbortController();
+    const { error, file } = await begun(pool, 'heed', third.signal);
+    // Several times as long as the grace of what has ended.
+    await setTimeout(200);
+    expect(pool.stats).toMatchObject({ killed: 0, running: 1 });
+    third.abort(new RangeError('the third'));
+    await error;
+    await until('it was told', () => linesOf(file).length === 1);
+    expect(await pool.run('report', newFile())).toEqual(worker);
+  });
+
+  test('kills no worker that has ended its task in time, while we were too busy to hear of that', async () => {
+    await using pool = new Pool(obey, { size: 1, cancelGrace: 50 });
+    const [, pid] = (await pool.run('report', newFile())) as [boolean, number];
+    const controller = new AbortController();
+    const { error, file } = await begun(pool, 'heed', controller.signal);
+    controller.abort(new RangeError('enough'));
+    waitWithTheLoop(() => linesOf(file).length === 1, 10_000);
+    waitWithTheLoop(() => false, 200);
+    expect((await error).code).toBe('ABORT_ERR');
+    expect(await pool.run('report', newFile())).toEqual([false, pid]);
+    expect(pool.stats).toMatchObject({ killed: 0, restarts: 0 });
   });
 
   test('is awaited by nobody when the pool is closed', async () => {

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Pool } from '@aiopipe/process';
-import { leakCheck, until } from '@aiopipe/testing';
+import { fixture, leakCheck, until } from '@aiopipe/testing';
 import { grow, perform, square, take } from './fixtures/does-tasks.js';
 import { childrenNamed, scratchFiles } from './helpers.js';
 
@@ -44,6 +46,16 @@ describe('a pool from min to max', () => {
     await until('one is left', () => workers() === 1);
     expect(pool.stats).toMatchObject({ workers: { starting: 0, idle: 1, busy: 0 }, restarts: 0, recycled: 0 });
     expect(await pool.run({ value: 4 })).toBe(4);
+  });
+
+  test('goes on with those that there are where no more can be started', async () => {
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      'ulimit -n 60; exec "$0" "$1"',
+      process.execPath,
+      fixture('has-a-pool-at-the-fd-limit'),
+    ]);
+    expect(JSON.parse(stdout)).toEqual({ results: [1, 2, 3], busy: 1, then: 2 });
   });
 
   test('replaces one that dies only where it is needed', async () => {

@@ -157,6 +157,19 @@ describe('a stream', () => {
     expect(error).toBeInstanceOf(ChildError);
   });
 
+  test('whose items are taken when its worker has died has them all, and that worker gets no more tasks', async () => {
+    await using pool = new Pool(countThen, { size: 1 });
+    const stream = pool.stream(3, 'die after');
+    expect(await stream.next()).toEqual({ done: false, value: 0 });
+    await until('its worker has died', () => pool.stats.restarts === 1);
+    expect((await collect(stream)).items).toEqual([1, 2]);
+    expect(await Promise.all([1, 2, 3].map(async (n) => (await collect(pool.stream(n, ''))).items.length))).toEqual([
+      1, 2, 3,
+    ]);
+    await until('it is idle', () => pool.stats.workers.idle === 1);
+    expect(pool.stats).toMatchObject({ restarts: 1, completed: 4, failed: 0, retried: 0 });
+  });
+
   test('whose items nobody takes ends with its pool', async () => {
     const pool = new Pool(countThen, { size: 2 });
     const living = pool.stream(1000, 'nothing');

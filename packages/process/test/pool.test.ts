@@ -4,7 +4,7 @@ import { QueueFullError } from '@aiopipe/codec';
 import { AbortError, aiopipe, ClosedError, TimeoutError } from '@aiopipe/core';
 import { ChildError, Pool, SupervisorError } from '@aiopipe/process';
 import { childPids, fdsSince, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
-import { perform, square, work } from './fixtures/does-tasks.js';
+import { perform, square, take, work } from './fixtures/does-tasks.js';
 import { writeOne } from './fixtures/uses-handles.js';
 import { childrenNamed, childrenSince, errorOf, scratchFiles, thrownBy } from './helpers.js';
 
@@ -193,6 +193,20 @@ describe('the queue', () => {
     writeFileSync(gate, '');
     await Promise.all(tasks);
     expect(await pool.run('pid')).toBe(await tasks[0]);
+  });
+
+  test('forgets a task that it refused: what ends that later is nobody’s', async () => {
+    await using pool = new Pool(take, { size: 1, queueLimit: 2 });
+    await pool.run({});
+    const gate = newFile();
+    const tasks = [1, 2, 3].map((value) => pool.run({ gate, value }));
+    const controller = new AbortController();
+    const { signal } = controller;
+    expect((await errorOf(pool.with({ signal }).run({}))).code).toBe('ERR_AIOPIPE_QUEUE_FULL');
+    controller.abort();
+    expect(pool.stats).toMatchObject({ queued: 2, running: 1, cancelled: 0 });
+    writeFileSync(gate, '');
+    expect(await Promise.all(tasks)).toEqual([1, 2, 3]);
   });
 
   test('has room again when drain() resolves', async () => {
