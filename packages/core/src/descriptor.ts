@@ -47,6 +47,8 @@ export class Descriptor {
   #readBudget = BUDGET;
   #writeBudget = BUDGET;
   #openSides: number;
+  /** Due when the loop has come round: a writer whose share was used up goes on then. */
+  #nextShare: NodeJS.Immediate | undefined;
   #mustRestoreBlocking = false;
   #spin = 0;
   #movedTo: string | undefined;
@@ -181,10 +183,24 @@ export class Descriptor {
     this.#updatePoll();
   }
 
+  /** Tells `interest` whenever something can be written, perhaps, until it is unset. */
   waitWritable(interest: Interest | undefined): void {
-    if (this.#writing === interest) return;
+    if (interest !== undefined && !this.mayWriteNow) this.#waitForShare();
+    else if (this.#writing === interest) return;
     this.#writing = interest;
     this.#updatePoll();
+  }
+
+  /** It need not be full, and a socket tells of room only when most of it is empty: its reader had nothing to do by then. */
+  #waitForShare(): void {
+    if (this.#nextShare !== undefined) return;
+    this.#nextShare = setImmediate(() => {
+      this.#nextShare = undefined;
+      this.#writeBudget = BUDGET;
+      this.#writing?.ready();
+      this.#updatePoll();
+    });
+    if (!this.#writeHolds) this.#nextShare.unref();
   }
 
   /** Blocks the thread, for an end that leaves no time: false when that took so many milliseconds. */
@@ -196,7 +212,11 @@ export class Descriptor {
   /** Whether a wait for that direction keeps the event loop alive. */
   holdLoop(side: number, holds: boolean): void {
     if (side & READABLE) this.#readHolds = holds;
-    if (side & WRITABLE) this.#writeHolds = holds;
+    if (side & WRITABLE) {
+      this.#writeHolds = holds;
+      if (holds) this.#nextShare?.ref();
+      else this.#nextShare?.unref();
+    }
     this.#updatePoll();
   }
 
@@ -212,7 +232,7 @@ export class Descriptor {
 
   #updatePoll(): void {
     const reads = this.#reading !== undefined;
-    const writes = this.#writing !== undefined;
+    const writes = this.#writing !== undefined && this.#nextShare === undefined;
     if (this.#poll === undefined) {
       if ((!reads && !writes) || this.isClosed) return;
       const poll = native().pollOpen(

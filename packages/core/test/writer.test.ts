@@ -73,6 +73,22 @@ describe('write', () => {
     expect(bytes.equals(Buffer.concat(parts))).toBe(true);
   });
 
+  // A socket says that it is writable only while no more than a quarter of its buffer is taken.
+  test('that the pipe has room for is done though nobody reads, however much went before it', async () => {
+    const [ours, theirs] = aioduplex({ bufferSize: 200 * 1024 });
+    const { reader, writer } = ours.open();
+    const bytes = Buffer.alloc(64 * 1024);
+    await writer.write(bytes);
+    await writer.write(bytes);
+    for (let i = 0; i < 64; i++) {
+      await writer.write(bytes);
+      readSync(theirs.fd, bytes);
+    }
+    await writer.close();
+    reader.close();
+    theirs.close();
+  });
+
   test('copies a small piece: the caller may change it at once', async () => {
     const bytes = await writtenBy((writer) => {
       const piece = Buffer.from('good');
