@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AbortError, TimeoutError } from '@aiopipe/core';
-import { onAbort, refuse } from '@aiopipe/core/internal';
+import { LOOP_END, onAbort, refuse } from '@aiopipe/core/internal';
 import { checkChainOptions, MAX_TIMER, type ChainOptions } from './chain-options.js';
 import { ChainOutput } from './chain-output.js';
 import { DEFAULT_GRACE, endPrograms, within } from './ending.js';
@@ -126,26 +126,31 @@ export class Chain {
 
   /** What the last stage writes, unless it goes elsewhere; to the end, or until the chain is ended. */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
-    const outlet = this.#wiring.outlet;
+    const { outlet, target } = this.#wiring;
     if (outlet === undefined) return;
     for await (const chunk of outlet) {
-      if (this.#wiring.target === undefined) yield chunk;
-      else if (!(await this.#wiring.target.write(chunk))) break;
+      if (target === undefined) yield chunk;
+      else if (!(await target.write(chunk))) break;
     }
-    await this.#wiring.target?.close();
+    await target?.close();
   }
 
-  /** From the start to the end: what `pieces` makes of its output, then its failure. To leave it ends the chain. */
-  run<T>(pieces: (chunks: AsyncIterable<Buffer>) => AsyncIterable<T>): ChainOutput<T> {
+  /** One chunk of it, for a chain without an `output`. What comes may lie in `room` until the next call. */
+  async next(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
+    return (await this.#wiring.outlet?.next(room)) ?? LOOP_END;
+  }
+
+  /** From the start to the end: what `pieces` makes of its {@link chunks}, then its failure. To leave it ends the chain. */
+  run<T>(pieces: () => AsyncIterable<T>): ChainOutput<T> {
     return new ChainOutput(this.#run(pieces), () => {
       this.stop(new AbortError('its output is not wanted any more'));
     });
   }
 
-  async *#run<T>(pieces: (chunks: AsyncIterable<Buffer>) => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  async *#run<T>(pieces: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
     try {
       this.start();
-      yield* pieces(this.chunks());
+      yield* pieces();
       await this.finish();
     } finally {
       await this.close();

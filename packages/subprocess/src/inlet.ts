@@ -1,6 +1,7 @@
 import { ClosedError } from '@aiopipe/core';
 import { toBytes, type Chunks } from './chunks.js';
 import { feedRecords, Lines } from './lines.js';
+import { Outlet } from './outlet.js';
 import { checkRecordOptions, type RecordOptions } from './record-options.js';
 import { recordSplitter } from './records.js';
 
@@ -32,20 +33,22 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
     this.#what = what;
   }
 
-  next(): Promise<IteratorResult<Buffer, undefined>> {
+  /** @param room - may be written to until the next call, and what comes may lie in it */
+  next(room?: Buffer): Promise<IteratorResult<Buffer, undefined>> {
     if (this.#isOver && this.#failure === undefined) return Promise.resolve(END);
     const next = new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
       if (this.#failure !== undefined) throw this.#failure;
       this.#sendAway = reject;
-      this.#take().then(resolve, reject);
+      this.#take(room).then(resolve, reject);
     });
     // A function may have left without awaiting it.
     next.catch(() => undefined);
     return next;
   }
 
-  async #take(): Promise<IteratorResult<Buffer, undefined>> {
-    const { done, value } = await this.#source.next();
+  async #take(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
+    const source = this.#source;
+    const { done, value } = await (source instanceof Outlet ? source.next(room) : source.next());
     if (done === true) {
       this.#isOver = true;
       return END;
@@ -84,7 +87,7 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
   lines(options: RecordOptions = {}): Lines<string | Buffer> {
     const { separator, encoding } = checkRecordOptions(options);
     const splitter = recordSplitter(separator, encoding);
-    const records = feedRecords(splitter, this);
+    const records = feedRecords(splitter, (room) => this.next(room));
     // To leave the generator while it waits would be to wait with it.
     return new Lines(splitter, { next: () => records.next(), return: () => this.return() });
   }

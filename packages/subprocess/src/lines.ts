@@ -4,10 +4,10 @@ import { type RecordSplitter } from './records.js';
 /** Yields each time there may be records to take. */
 export async function* feedRecords(
   splitter: RecordSplitter<unknown>,
-  chunks: AsyncIterable<Buffer>,
+  next: (room: Buffer | undefined) => Promise<IteratorResult<Buffer, unknown>>,
 ): AsyncGenerator<undefined, void, undefined> {
-  for await (const chunk of chunks) {
-    splitter.push(chunk);
+  for (let chunk = await next(splitter.room); chunk.done !== true; chunk = await next(splitter.room)) {
+    splitter.push(chunk.value);
     yield;
   }
   splitter.end();

@@ -10,7 +10,7 @@ const ONE_LOOK = 1;
  * What programs write that nobody else reads, until all have closed their side. Something that they left behind may
  * hold it: after the last of them has ended, at most the grace is spent waiting for more.
  */
-export class Outlet implements AsyncIterator<Buffer, undefined> {
+export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefined> {
   readonly #reader: PipeReader;
   #hasExited = false;
   /** Milliseconds of waiting that are left. */
@@ -28,36 +28,38 @@ export class Outlet implements AsyncIterator<Buffer, undefined> {
     });
   }
 
-  async next(): Promise<IteratorResult<Buffer, undefined>> {
-    const chunk = (await this.#whileRunning()) ?? (await this.#afterwards());
+  /** @param room - where to put them; else it is memory that is the caller's to keep */
+  async next(room?: Buffer): Promise<IteratorResult<Buffer, undefined>> {
+    const chunk = (await this.#whileRunning(room)) ?? (await this.#afterwards(room));
     return chunk.length === 0 ? { done: true, value: undefined } : { done: false, value: chunk };
   }
 
-  async #whileRunning(): Promise<Buffer | undefined> {
+  async #whileRunning(room: Buffer | undefined): Promise<Buffer | undefined> {
     while (!this.#hasExited) {
-      const chunk = await this.#read(Infinity, this.#interrupt.signal);
+      const chunk = await this.#read(room, Infinity, this.#interrupt.signal);
       if (chunk !== undefined) return chunk;
     }
     return undefined;
   }
 
-  async #afterwards(): Promise<Buffer> {
+  async #afterwards(room: Buffer | undefined): Promise<Buffer> {
     while (this.#grace > 0) {
       const begin = performance.now();
-      const chunk = await this.#read(this.#grace);
+      const chunk = await this.#read(room, this.#grace);
       this.#grace -= performance.now() - begin;
       if (chunk !== undefined) return chunk;
     }
     // An event loop that was blocked sees that the time has passed before it sees the bytes that came meanwhile.
-    const chunk = this.#hadLastLook ? undefined : await this.#read(ONE_LOOK);
+    const chunk = this.#hadLastLook ? undefined : await this.#read(room, ONE_LOOK);
     this.#hadLastLook = true;
     return chunk ?? Buffer.alloc(0);
   }
 
   /** Empty at the end; undefined if nothing came in time, or the programs have ended meanwhile. */
-  async #read(timeout: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+  async #read(room: Buffer | undefined, timeout: number, signal?: AbortSignal): Promise<Buffer | undefined> {
     try {
-      return await this.#reader.read(CHUNK, { timeout, signal });
+      if (room === undefined) return await this.#reader.read(CHUNK, { timeout, signal });
+      return room.subarray(0, await this.#reader.readInto(room, { timeout, signal }));
     } catch (error) {
       if (error instanceof ClosedError) return Buffer.alloc(0);
       if (error instanceof AbortError || error instanceof TimeoutError) return undefined;

@@ -133,13 +133,14 @@ export class Pipeline {
     const chain = new Chain(this.#stages, options);
     return new Lines(
       splitter,
-      chain.run((chunks) => feedRecords(splitter, chunks)),
+      chain.run(() => feedRecords(splitter, (room) => chain.next(room))),
     );
   }
 
   /** What the chain writes, in chunks as they come; in all else as {@link Pipeline.lines}. */
   bytes(options: ChainOptions = {}): AsyncGenerator<Buffer, void, undefined> {
-    return new Chain(this.#stages, options).run((chunks) => chunks);
+    const chain = new Chain(this.#stages, options);
+    return chain.run(() => chain.chunks());
   }
 
   /**

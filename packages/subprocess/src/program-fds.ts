@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
 import { ReadEnd, SystemError, WriteEnd } from '@aiopipe/core';
 import { HANDLE, native, OwnedFd, PIPE, READABLE, WRITABLE } from '@aiopipe/core/internal';
 import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
@@ -12,6 +13,12 @@ export function openFile(file: string, flags: string, what: string): number {
     throw new SystemError(errno, 'open', `can't open ${JSON.stringify(file)} as ${what}`, { path: file });
   }
 }
+
+/**
+ * Bytes that a program's stdout holds. Programs write and read 128 KiB at once (coreutils' `cat`, `head`, `wc`), which the
+ * system's 64 KiB would cut in two, with a sleep between them: for the same bytes twice the context switches.
+ */
+const STDOUT_CAPACITY = 128 * 1024;
 
 /** As a shell's `>>` and `>`. */
 export function writingFlags({ append }: FileTarget): string {
@@ -91,7 +98,9 @@ export class ProgramFds {
   #pipe(fd: number, name: string): number {
     const what = `${name} of ${this.#program}`;
     const fds = new Int32Array(2);
-    const result = native().pipe(fds, 0);
+    let result = native().pipe(fds, fd === 1 ? STDOUT_CAPACITY : 0);
+    // EPERM: one user's pipes may hold so much together and no more (pipe(7)), but one as the system makes them is to be had.
+    if (result === -constants.errno.EPERM) result = native().pipe(fds, 0);
     if (result < 0) throw new SystemError(result, 'pipe', `can't make a pipe for ${what}`);
     const [read, write] = fds as unknown as [number, number];
     if (fd === 0) {

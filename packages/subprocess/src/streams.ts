@@ -3,7 +3,7 @@ import { type Chain } from './chain.js';
 
 /** Nothing is started or read before somebody asks. Cancelling ends the chain. */
 export function webStream(chain: Chain): ReadableStream<Uint8Array> {
-  const chunks = chain.run((output) => output);
+  const chunks = chain.run(() => chain.chunks());
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -21,7 +21,7 @@ export function webStream(chain: Chain): ReadableStream<Uint8Array> {
 
 /** Nothing is started or read before somebody asks. Destroying ends the chain. */
 export function nodeStream(chain: Chain): Readable {
-  const chunks = chain.run((output) => output);
+  const chunks = chain.run(() => chain.chunks());
   return new Readable({
     read() {
       chunks.next().then(

@@ -37,6 +37,11 @@ describe('lines', () => {
     expect(await collect(pipeline(['cat']).lines({ ...options, input: text }))).toEqual(expected);
   });
 
+  it.each(['utf8', 'latin1', 'buffer'] as const)('stay as they were when more has come, as %s', async (encoding) => {
+    const lines = await collect<string | Buffer>(pipeline(['seq', '300000']).lines({ encoding } as LinesOptions));
+    expect(`${lines.map(String).join('\n')}\n`).toBe(shell('seq 300000'));
+  });
+
   it('may be very long', async () => {
     const long = 'x'.repeat(3_000_000);
     expect(await collect(pipeline(['cat']).lines({ input: `${long}\nshort\n${long}` }))).toEqual([long, 'short', long]);

@@ -57,6 +57,17 @@ describe('what a program is connected to', () => {
     await p.wait();
   });
 
+  it.runIf(process.platform === 'linux')('writes 128 KiB to its stdout before anyone reads', async () => {
+    const p = popen(['head', '-c', String(128 * 1024), '/dev/zero'], { stdin: 'ignore', stdout: 'pipe' });
+    await p.wait();
+    expect(await outputOf(p)).toHaveLength(128 * 1024);
+  });
+
+  it.runIf(process.platform === 'linux')('starts when the memory of all pipes of the user is used up', async () => {
+    const { stdout, stderr } = await runFixture('run-without-pipe-memory');
+    expect([stdout, stderr]).toEqual(['EPERM 100000\n', '']);
+  });
+
   it('leaves nothing of its files behind in a worker thread, which would close the number of another', async () => {
     const { stdout, stderr } = await runFixture('ignores-in-worker');
     expect([stdout, stderr]).toEqual(['0\n', '']);
