@@ -14,6 +14,7 @@ import {
   type OwnedFd,
   type PackedHandle,
 } from '@aiopipe/core/internal';
+import { type DecodeLimits } from './decode.js';
 import { DEFAULT_MAX_FRAME_LENGTH } from './frame.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
 import { EndOfStreamError } from './errors.js';
@@ -32,6 +33,12 @@ export interface ChannelOptions {
   readonly decoder?: DecoderOption | undefined;
   /** Bytes of the longest message that is sent or taken. 256 MiB by default. */
   readonly maxFrameLength?: number | undefined;
+  /**
+   * Bounds of what a message may hold that is received, for a peer that you don't trust: within `maxFrameLength`, a value
+   * can take a hundred times the memory that it takes on the wire. What is over one breaks the channel with a DecodeError.
+   * They are for the default decoder.
+   */
+  readonly limits?: DecodeLimits | undefined;
   /** Bytes that may wait for the kernel before a put is refused with QueueFullError. 64 MiB by default. */
   readonly queueLimit?: number | undefined;
   /**
@@ -57,13 +64,14 @@ export function readOptions(options: ChannelOptions = {}): ChannelSettings {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`expected an object of options, not ${options === null ? 'null' : typeof options}`);
   }
-  const { encoder = 'default', decoder = 'default' } = options;
+  const { encoder = 'default', decoder = 'default', limits = {} } = options;
   resolveEncoder(encoder);
-  resolveDecoder(decoder);
+  resolveDecoder(decoder, limits);
   return {
     encoder,
     decoder,
     maxFrameLength: checkBytes('maxFrameLength', options.maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 0xffffffff),
+    limits: { ...limits },
     queueLimit: checkBytes('queueLimit', options.queueLimit ?? DEFAULT_QUEUE_LIMIT, Infinity),
     spin: checkSpin(options.spin ?? 0),
   };
@@ -118,7 +126,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
       this.sender = new Sender(this.descriptor, resolveEncoder(settings.encoder), settings, canPass, destination);
     }
     if (directions & READABLE) {
-      const decoder = resolveDecoder(settings.decoder, luggage?.ahead?.tables);
+      const decoder = resolveDecoder(settings.decoder, settings.limits, luggage?.ahead?.tables);
       this.receiver = new Receiver(this.descriptor, decoder, settings.maxFrameLength, (error) => {
         this.#break(error);
       });

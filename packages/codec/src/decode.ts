@@ -9,11 +9,11 @@ import { DEFAULT_DEPTH, RECURSION_LIMIT, Short, Tag, VERSION } from './tags.js';
 /** Bounds of what one message may hold; whatever is over one is a DecodeError. */
 export interface DecodeLimits {
   /** How deep values may nest; 1,000,000 by default. */
-  depth?: number;
+  readonly depth?: number | undefined;
   /** How many values there may be, of all levels together. No limit by default: each takes a byte at least. */
-  nodes?: number;
+  readonly nodes?: number | undefined;
   /** How long the message may be, in bytes; no limit by default. */
-  bytes?: number;
+  readonly bytes?: number | undefined;
 }
 
 /** Builds the values of messages that an `Encoder` made. */
@@ -29,9 +29,10 @@ export class Decoder extends HeadReader {
 
   constructor(limits: DecodeLimits = {}) {
     super();
-    this.maxDepth = limitOf(limits, 'depth') ?? DEFAULT_DEPTH;
-    this.maxNodes = limitOf(limits, 'nodes') ?? Number.MAX_SAFE_INTEGER;
-    this.maxBytes = limitOf(limits, 'bytes') ?? Number.MAX_SAFE_INTEGER;
+    checkLimits(limits);
+    this.maxDepth = limits.depth ?? DEFAULT_DEPTH;
+    this.maxNodes = limits.nodes ?? Number.MAX_SAFE_INTEGER;
+    this.maxBytes = limits.bytes ?? Number.MAX_SAFE_INTEGER;
     this.recursionLimit = Math.min(RECURSION_LIMIT, this.maxDepth);
   }
 
@@ -226,11 +227,16 @@ export class Decoder extends HeadReader {
   }
 }
 
-/** One that is no number would limit nothing, and nobody would notice. */
-function limitOf(limits: DecodeLimits, name: keyof DecodeLimits): number | undefined {
-  const limit = limits[name];
-  if (limit === undefined || (typeof limit === 'number' && limit >= 0)) return limit;
-  throw new TypeError(`limits.${name}: expected a number from 0, not ${String(limit)}`);
+/** Throws TypeError for what are none. One that is no number would limit nothing, and nobody would notice. */
+export function checkLimits(limits: DecodeLimits): void {
+  if (typeof limits !== 'object' || (limits as unknown) === null) {
+    throw new TypeError('limits: expected an object, { depth, nodes, bytes }');
+  }
+  for (const name of ['depth', 'nodes', 'bytes'] as const) {
+    const limit = limits[name];
+    if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
+    throw new TypeError(`limits.${name}: expected a number from 0, not ${String(limit)}`);
+  }
 }
 
 function isContainer(tag: number): boolean {

@@ -1,16 +1,17 @@
 import { HANDLE_IN_JSON, isHandle } from '@aiopipe/core/internal';
-import { Decoder } from './decode.js';
+import { checkLimits, type DecodeLimits, Decoder } from './decode.js';
 import { Encoder } from './encode.js';
 import { DecodeError, EncodeError } from './errors.js';
 import { type Output } from './output.js';
 import { IncomingHandles, type IncomingFds, type OutgoingHandles } from './passing.js';
 import { describePath } from './paths.js';
 import { codecNamed, type ByteCodec } from './registry.js';
-import { deserialize, serialize } from './serialize.js';
+import { deserialize, serialize, type DeserializeOptions } from './serialize.js';
+import { isThenable } from './validation.js';
 
 /** Turns a value into bytes. */
 export type EncodeFunction = (value: never) => Uint8Array;
-/** Turns the bytes of one message into a value. They are the function's to keep. */
+/** Turns the bytes of one message into a value, which can't be a promise. They are the function's to keep. */
 export type DecodeFunction = (bytes: Buffer) => unknown;
 
 /**
@@ -78,12 +79,20 @@ class DefaultEncoder implements MessageEncoder {
   }
 }
 
+/**
+ * What the list of a message's handles may hold where the message has limits, in values: they are the user's, and the list
+ * is not. A handle takes some ten, and as many more as it knows keys if it was read from.
+ */
+const NODES_OF_LIST = 100_000;
+
 class DefaultDecoder implements MessageDecoder {
   readonly keepsBytes = false;
   readonly #decoder: Decoder;
+  readonly #listOptions: DeserializeOptions;
 
-  constructor(state?: unknown) {
-    this.#decoder = state === undefined ? new Decoder() : Decoder.fromState(state);
+  constructor(limits: DecodeLimits, state?: unknown) {
+    this.#decoder = state === undefined ? new Decoder(limits) : Decoder.fromState(state, limits);
+    this.#listOptions = isLimited(limits) ? { limits: { nodes: NODES_OF_LIST } } : {};
   }
 
   decode(bytes: Buffer, start: number, end: number, fds: IncomingFds): unknown {
@@ -100,7 +109,7 @@ class DefaultDecoder implements MessageDecoder {
     const listLength = end - start >= 5 ? bytes.readUInt32BE(end - 4) : Infinity;
     const listStart = end - 4 - listLength;
     if (listStart <= start) throw new DecodeError('the list of handles is longer than its message');
-    const handles = new IncomingHandles(handleList(bytes.subarray(listStart, end - 4)), fds);
+    const handles = new IncomingHandles(handleList(bytes.subarray(listStart, end - 4), this.#listOptions), fds);
     try {
       const value = this.#decoder.decode(bytes, start + 1, listStart, handles);
       handles.closeUntaken();
@@ -118,9 +127,9 @@ class DefaultDecoder implements MessageDecoder {
 }
 
 /** Whatever is wrong with it, nobody can say then whose the next descriptors are. */
-function handleList(bytes: Buffer): unknown {
+function handleList(bytes: Buffer, options: DeserializeOptions): unknown {
   try {
-    return deserialize(bytes);
+    return deserialize(bytes, options);
   } catch (cause) {
     throw new DecodeError('the list of handles is malformed', { cause });
   }
@@ -185,7 +194,11 @@ class SimpleDecoder implements MessageDecoder {
     const part = bytes.subarray(start, end);
     const own = isOwn ? part : Buffer.from(part);
     try {
-      return this.decodeBytes(own);
+      const value = this.decodeBytes(own);
+      if (!isThenable(value)) return value;
+      // What becomes of it is nobody's business any more.
+      Promise.resolve(value).catch(() => undefined);
+      throw new TypeError('it returned a promise: what takes its time is for whoever gets the message');
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new DecodeError(`the decoder failed: ${reason}`, { cause, fatal: false });
@@ -205,12 +218,21 @@ export function resolveEncoder(option: EncoderOption): MessageEncoder {
   return new SimpleEncoder(encode);
 }
 
-/** Throws TypeError for what is no decoder. `state` is another one's {@link MessageDecoder.exportState}. */
-export function resolveDecoder(option: DecoderOption, state?: unknown): MessageDecoder {
-  if (option === 'default') return new DefaultDecoder(state);
+/** Throws TypeError for what is no decoder, or limits that it hasn't. `state` is another one's {@link MessageDecoder.exportState}. */
+export function resolveDecoder(option: DecoderOption, limits: DecodeLimits, state?: unknown): MessageDecoder {
+  if (option === 'default') return new DefaultDecoder(limits, state);
+  if (isLimited(limits)) {
+    throw new TypeError("limits: they are the default decoder's; for others there is maxFrameLength");
+  }
   if (typeof option === 'function') return new SimpleDecoder(option);
   const { decode } = resolveCodec('decoder', option);
   return new SimpleDecoder(decode);
+}
+
+/** Throws TypeError for what are no limits. */
+function isLimited(limits: DecodeLimits): boolean {
+  checkLimits(limits);
+  return Object.values(limits).some((limit) => limit !== undefined);
 }
 
 function resolveCodec(what: string, option: unknown): ByteCodec {

@@ -81,9 +81,6 @@ function renew(output: Output): void {
 export function deserialize(bytes: Uint8Array, options: DeserializeOptions = {}): unknown {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('deserialize(bytes): expected a Buffer or Uint8Array');
   const { limits } = options;
-  if (limits !== undefined && (typeof limits !== 'object' || limits === null)) {
-    throw new TypeError('limits: expected an object, { depth, nodes, bytes }');
-  }
   if (limits !== undefined) return new Decoder(limits).decode(bytes, 0, bytes.length);
   const decoder = idleDecoder ?? new Decoder();
   idleDecoder = undefined;

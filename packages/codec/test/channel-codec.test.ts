@@ -2,7 +2,15 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
 import { aioduplex, aiopipe, ClosedError } from '@aiopipe/core';
-import { channel, DecodeError, EncodeError, FrameTooLongError, register, registerCodec } from '@aiopipe/codec';
+import {
+  channel,
+  DecodeError,
+  EncodeError,
+  FrameTooLongError,
+  register,
+  registerCodec,
+  type DecodeLimits,
+} from '@aiopipe/codec';
 import { channelAndTap, errorOf, frameOf, patched, readerAndTap, thrownBy, wireOf } from './channel-helpers.js';
 
 afterAll(leakCheck());
@@ -194,6 +202,23 @@ describe('functions', () => {
     expect(await r.get()).toBe(3);
   });
 
+  test('that return a promise reject that call and say so, however it ends, and the channel goes on', async () => {
+    for (const decode of [() => Promise.resolve(1), () => Promise.reject(new Error('unseen')), () => ({ then() {} })]) {
+      using pair = channel<number>({
+        encoder: (n: number) => Buffer.of(n),
+        decoder: (bytes) => (bytes[0] === 1 ? decode() : bytes[0]),
+      });
+      const [r, w] = pair;
+      await w.put(1);
+      await w.put(2);
+      const error = await errorOf(r.get());
+      expect(error).toBeInstanceOf(DecodeError);
+      expect(error).toMatchObject({ fatal: false, cause: expect.any(TypeError) as unknown });
+      expect(error.message).toMatch(/the decoder failed: it returned a promise/);
+      expect(await r.get()).toBe(2);
+    }
+  });
+
   test('may reuse the bytes that they returned', async () => {
     const scratch = Buffer.alloc(1);
     using pair = channel<number>({ encoder: (n: number) => scratch.fill(n), decoder: (bytes) => bytes[0] });
@@ -292,6 +317,65 @@ describe('maxFrameLength', () => {
     expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(10_000_000);
     reader.close();
     tap.close();
+  });
+});
+
+describe('limits', () => {
+  const over: [string, DecodeLimits, unknown][] = [
+    ['depth', { depth: 2 }, [[[1]]]],
+    ['nodes', { nodes: 4 }, [1, 'two', null, undefined]],
+    ['bytes', { bytes: 100 }, 'x'.repeat(200)],
+  ];
+  test.each(over)('%s: a message over it breaks the channel, one that keeps to it passes', async (_, limits, value) => {
+    const { reader, tap, feed } = readerAndTap({ limits });
+    const [small, large] = await wireOf(['good'], value);
+    feed(Buffer.concat([small as Buffer, large as Buffer]));
+    expect(await reader.get()).toEqual(['good']);
+    const error = await errorOf(reader.get());
+    expect(error).toBeInstanceOf(DecodeError);
+    expect(error).toMatchObject({ fatal: true, message: expect.stringContaining('limit') as string });
+    expect(reader.isClosed).toBe(true);
+    tap.close();
+  });
+
+  test('are each message’s own', async () => {
+    using pair = channel<unknown>({ limits: { nodes: 4 } });
+    const [r, w] = pair;
+    for (let i = 0; i < 10; i++) {
+      await w.put([1, 2, 3]);
+      expect(await r.get()).toEqual([1, 2, 3]);
+    }
+  });
+
+  test('are read when the channel is made', async () => {
+    const limits: { nodes?: number } = { nodes: 4 };
+    using pair = channel<unknown>({ limits });
+    delete limits.nodes;
+    await pair[1].put([1, 2, 3, 4]);
+    expect(await errorOf(pair[0].get())).toBeInstanceOf(DecodeError);
+  });
+
+  test('leave the handles of a message uncounted', async () => {
+    using pair = channel<unknown>({ limits: { depth: 1, nodes: 2 } });
+    const [r, w] = pair;
+    const [rx, tx] = aiopipe();
+    await w.put([tx]);
+    const [copy] = (await r.get()) as [Disposable];
+    copy[Symbol.dispose]();
+    rx.close();
+  });
+
+  test('that are none, or that the decoder does not have, are a TypeError', () => {
+    for (const limits of [5, null, { depth: NaN }, { nodes: '5' }, { bytes: -1 }]) {
+      for (const decoder of ['default', 'json'] as const) {
+        const error = thrownBy(() => channel({ decoder, limits: limits as never }));
+        expect(error).toMatchObject({ name: 'TypeError', message: expect.stringMatching(/^limits/) as string });
+      }
+    }
+    for (const decoder of ['json', null, 'zlib-json', zlibJson.decode]) {
+      expect(thrownBy(() => channel({ decoder, limits: { nodes: 5 } })).message).toMatch(/the default decoder's/);
+      channel({ decoder, limits: {} })[Symbol.dispose]();
+    }
   });
 });
 

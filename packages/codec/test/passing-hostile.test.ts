@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type DuplexEnd } from '@aiopipe/core';
-import { ChannelReader, serialize } from '@aiopipe/codec';
+import { ChannelReader, serialize, type ChannelOptions } from '@aiopipe/codec';
 import { native } from '@aiopipe/core/internal';
 import { errorOf, frameOf } from './channel-helpers.js';
 
@@ -29,9 +29,9 @@ function send(to: DuplexEnd, bytes: Buffer, count: number): void {
   }
 }
 
-function hostile(): { reader: ChannelReader; tap: DuplexEnd } {
-  const [one, tap] = aioduplex();
-  return { reader: ChannelReader.from(one), tap };
+function hostile(options?: ChannelOptions): { reader: ChannelReader; tap: DuplexEnd } {
+  const [one, tap] = aioduplex({ bufferSize: 1 << 20 });
+  return { reader: ChannelReader.from(one, options), tap };
 }
 
 const settings = { encoder: 'default', decoder: 'default', maxFrameLength: 1000, queueLimit: 1000 };
@@ -56,6 +56,7 @@ describe('a description of a handle that is right in itself but not in its descr
     ['a handle of a kind that every object has', 1, ['constructor', 1, undefined]],
     ['a channel of no data', 1, ['ChannelReader', 1, undefined]],
     ['a channel with a limit that is none', 1, ['Channel', 1, { settings: { ...settings, maxFrameLength: 'x' } }]],
+    ['a channel with limits that are none', 1, ['Channel', 1, { settings: { ...settings, limits: { nodes: 'x' } } }]],
     ['a channel that would spin for ever', 1, ['Channel', 1, { settings: { ...settings, spin: 1e9 } }]],
     ['a channel with settings that cannot be', 1, ['ChannelReader', 1, { settings: { encoder: 7 }, ahead }]],
   ])('%s rejects that get alone, and leaks nothing', async (_, count, description) => {
@@ -97,4 +98,17 @@ describe('a description of a handle that is right in itself but not in its descr
     tap.close();
     expect(fdsSince(before)).toEqual([]);
   });
+});
+
+test('a list of handles that holds more than any needs breaks a channel with limits, and leaks nothing', async () => {
+  const before = openFds();
+  const { reader, tap } = hostile({ limits: { nodes: 10 } });
+  send(tap, messageOf(['ReadEnd', 1, new Array(100_000).fill(null)]), 1);
+  expect(await errorOf(reader.get())).toMatchObject({
+    code: 'ERR_AIOPIPE_DECODE',
+    fatal: true,
+    cause: { message: expect.stringContaining('more values than the limit') as string },
+  });
+  tap.close();
+  expect(fdsSince(before)).toEqual([]);
 });

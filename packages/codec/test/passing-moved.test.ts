@@ -128,4 +128,15 @@ describe('a handle that was used before', () => {
     expect(await errorOf(there.w.put('x'.repeat(100)))).toBeInstanceOf(FrameTooLongError);
     for (const end of [there.r, there.w]) end.close();
   });
+
+  test('keeps its limits, also of what it has read ahead', async () => {
+    using pair = channel<unknown>({ limits: { nodes: 4 } });
+    const [r, w] = pair;
+    for (const value of ['taken', [1, 2, 3], [1, 2, 3, 4]]) void w.put(value);
+    expect(await r.get()).toBe('taken');
+    const there = await carried(r);
+    expect(await there.get()).toEqual([1, 2, 3]);
+    expect(await errorOf(there.get())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE', fatal: true });
+    there.close();
+  });
 });
