@@ -30,10 +30,11 @@ process.on('exit', () => {
 });
 
 async function main(): Promise<void> {
-  role.isChild = true;
+  role.isChild = role.isEvaluating = true;
   const start = await orders();
   if (start === undefined) return;
   process.argv[2] = start.processName;
+  role.depth = start.depth;
   if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
 
   let run: (...args: unknown[]) => unknown;
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
   } catch (error) {
     return end({ kind: 'no-start', error: portableError(error) }, 1);
   }
+  role.isEvaluating = false;
   tell({ kind: 'started' });
   role.tellReady = () => {
     role.tellReady = () => undefined;

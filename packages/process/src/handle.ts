@@ -12,35 +12,14 @@ import {
 import { Pending, refuse, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
 import { ChildError } from './errors.js';
 import { failureOf } from './failure.js';
-import {
-  checkSurroundings,
-  checkText,
-  launch,
-  LaunchFailure,
-  type Control,
-  type Launched,
-  type Surroundings,
-} from './launch.js';
+import { checkText, launch, LaunchFailure, type Control, type Launched } from './launch.js';
 import { renamePath } from './message-path.js';
 import { Outcome, unheard } from './outcome.js';
 import { Pings } from './pings.js';
-import { Prefork } from './prefork.js';
+import { checkOptions, type ProcessOptions } from './process-options.js';
 import { PROTOCOL, type News, type Report, type Start } from './protocol.js';
-
-/** How a child process is started. */
-export interface ProcessOptions extends Surroundings {
-  /** For messages and for `ps`. The target's name unless given. */
-  readonly name?: string | undefined;
-  /**
-   * It doesn't keep this process alive, and once this process is gone, however it went, it gets SIGTERM and a second to
-   * handle it; then it is killed, as any other child is at once.
-   */
-  readonly daemon?: boolean | undefined;
-  /** It outlives this process. No other child outlives it, or the worker thread that started it, however that ends. */
-  readonly detached?: boolean | undefined;
-  /** Takes one of its children, where that has the same surroundings, instead of starting a new one. */
-  readonly prefork?: Prefork | undefined;
-}
+import { role } from './role.js';
+import { checkApart } from './stdio.js';
 
 /** Milliseconds. Long enough to write something down, short enough for whoever waits for this process to be gone. */
 const DAEMON_GRACE = 1000;
@@ -56,6 +35,7 @@ export class ProcessHandle<Result = unknown> {
   readonly #name: string;
   #launched: Launched | undefined;
   #report: Report | undefined;
+  #hasBegun = false;
   #startError: ChildError | undefined;
   #isFinished = false;
   /** Whether we stay until it has ended. */
@@ -71,21 +51,23 @@ export class ProcessHandle<Result = unknown> {
   constructor(url: string, targetName: string, args: readonly unknown[], options: ProcessOptions) {
     this.#name = options.name ?? targetName;
     // Before anything moves: a call that throws has taken nothing.
-    checkSurroundings(options);
+    checkOptions(options);
     checkText('name', this.#name);
-    if (options.daemon === true && options.detached === true) {
-      throw new TypeError('daemon, detached: a daemon ends with this process, and a detached child outlives it');
-    }
-    if (options.prefork !== undefined && !(options.prefork instanceof Prefork)) {
-      throw new TypeError(`prefork: expected a Prefork, not ${inspect(options.prefork, { depth: 0 })}`);
-    }
 
     const grace = options.detached === true ? 'detached' : options.daemon === true ? DAEMON_GRACE : 0;
-    const start: Start = { protocol: PROTOCOL, url, name: targetName, processName: this.#name, grace };
+    const start: Start = {
+      protocol: PROTOCOL,
+      url,
+      name: targetName,
+      processName: this.#name,
+      depth: role.depth + 1,
+      grace,
+    };
     const tell = (control: Control) => {
       putNow(control, start);
       // Encoded now, and its handles are on their way: an argument that can't be sent throws, and nothing was started.
       try {
+        checkApart(options, args);
         putNow(control, args);
       } catch (error) {
         throw renamePath(error, 'value', 'args');
@@ -137,6 +119,7 @@ export class ProcessHandle<Result = unknown> {
   #hear(message: Report | News): void {
     switch (message.kind) {
       case 'started':
+        this.#hasBegun = true;
         this.#started.resolve();
         break;
       case 'ready':
@@ -161,7 +144,7 @@ export class ProcessHandle<Result = unknown> {
 
   #finish(exit: Exit): void {
     this.#isFinished = true;
-    const error = failureOf(this.#name, this.#launched?.program.pid, this.#report, exit);
+    const error = failureOf(this.#name, this.#launched?.program.pid, this.#report ?? this.#hasBegun, exit);
     if (error?.code === 'ERR_AIOPIPE_START') this.#startError = error;
     this.#rejectAll(error ?? this.#endedError());
     for (const pending of this.#waiting) {
@@ -304,12 +287,15 @@ export class ProcessHandle<Result = unknown> {
     }
   }
 
-  /** SIGTERM to it and to what it started in its process group. False if it has ended. */
+  /** As {@link kill}, with SIGTERM. */
   terminate(): boolean {
     return this.kill('SIGTERM');
   }
 
-  /** A signal to it and to what it started in its process group; SIGKILL unless given. False if it has ended. */
+  /**
+   * A signal to it and to what it started in its process group; SIGKILL unless given. False if nobody is there to get it: a
+   * detached child's group may outlive it, and gets the signal then.
+   */
   kill(signal: NodeJS.Signals = 'SIGKILL'): boolean {
     this.#assertOpen();
     return this.#launched?.program.killGroup(signal) ?? false;

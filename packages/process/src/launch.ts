@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
-import { aioduplex } from '@aiopipe/core';
+import { aioduplex, type DuplexEnd } from '@aiopipe/core';
 import { inheritedExecArgv, inheritedNodeOptions, spawn, type SpawnedProgram } from '@aiopipe/core/internal';
 import { CONTROL_FD, type News, type Report } from './protocol.js';
 import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
@@ -66,15 +66,19 @@ export function launch(
   options: Surroundings,
   tell: (control: Control) => void,
 ): Launched | LaunchFailure {
-  const [ours, theirs] = aioduplex({ bufferSize: 256 * 1024 });
-  const control: Control = Channel.from(ours);
-  let stdio: PreparedStdio;
+  // All that may be refused, for want of descriptors say, comes before the arguments' handles move.
+  const stdio = new PreparedStdio(options);
+  let [control, theirs]: [Control?, DuplexEnd?] = [];
   try {
+    const [ours, other] = aioduplex({ bufferSize: 256 * 1024 });
+    theirs = other;
+    control = Channel.from(ours);
     tell(control);
-    stdio = new PreparedStdio(options, `process ${name}`);
+    stdio.move(`process ${name}`);
   } catch (error) {
-    control[Symbol.dispose]();
-    theirs.close();
+    stdio.failed();
+    control?.[Symbol.dispose]();
+    theirs?.close();
     throw error;
   }
   try {

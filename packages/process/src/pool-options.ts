@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type ProcessOptions } from './process.js';
+import { checkOptionsAt, type ProcessOptions } from './process-options.js';
 
 /** How a pool behaves. */
 export interface PoolOptions {
@@ -51,6 +51,7 @@ export interface PoolSettings {
 
 /** Throws TypeError for what can't be. */
 export function readPoolOptions(options: PoolOptions): PoolSettings {
+  checkOptionsAt('options', options.options);
   const { size = availableParallelism(), maxRss } = options;
   const { min = 0, max } = typeof size === 'object' ? size : { min: size, max: size };
   return {

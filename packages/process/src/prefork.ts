@@ -2,6 +2,7 @@ import { BrokenPipeError, ClosedError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { putNow } from '@aiopipe/codec/internal';
 import { ChildError } from './errors.js';
+import { howItEnded } from './failure.js';
 import {
   checkSurroundings,
   launch,
@@ -13,7 +14,7 @@ import {
 } from './launch.js';
 import { unheard } from './outcome.js';
 import { PROTOCOL, type Preparation } from './protocol.js';
-import { refuseWhileEvaluating } from './role.js';
+import { refuseRecursion } from './role.js';
 import { type StdioOptions } from './stdio.js';
 import { isTarget, type AnyTarget } from './target.js';
 
@@ -55,7 +56,9 @@ interface Spare extends Launched {
  * Children that are started before they are needed: `startProcess(target, { args, prefork })` takes one that has booted
  * already, and another is started in its place. It is used where `env`, `cwd`, `execArgv` and stdio are the same as they
  * were at its start; otherwise, and where none is there, a child is started as always. One that is taken runs its one
- * target and ends, as any other child. None of those that wait keeps this process alive, or outlives it.
+ * target and ends, as any other child. None of those that wait keeps this process alive, or outlives it. One that has died
+ * is not taken; but one that dies in the moment in which it is taken is the child that you started: it can't be told
+ * whether whoever killed it knew that already, so no other is started for it.
  *
  * ```ts
  * await using prefork = new Prefork({ size: 2, preload: [hash] });
@@ -75,13 +78,14 @@ export class Prefork implements AsyncDisposable {
   #lost = 0;
   /** Of those that ended before they were taken, how many did since the last start. */
   #lostInARow = 0;
+  /** Why those in a row were lost, or the first that is known. */
   #lastError: ChildError | undefined;
   #closing: Promise<void> | undefined;
   #refillIsDue = false;
 
   /** Starts the children, and returns at once. */
   constructor(options: PreforkOptions = {}) {
-    refuseWhileEvaluating('a prefork');
+    refuseRecursion('a prefork');
     const { size = 1, preload = [], ...surroundings } = options;
     if (!Number.isInteger(size) || size < 1) {
       throw new TypeError(`size: expected a number of children, not ${String(size)}`);
@@ -121,6 +125,7 @@ export class Prefork implements AsyncDisposable {
     if (refusal !== undefined) throw refusal;
     if (this.#idle.size >= this.#size) return;
     this.#lostInARow = 0;
+    this.#lastError = undefined;
     const pending = new Pending<void>(
       options,
       () => `${String(this.#idle.size)} of ${String(this.#size)} children were ready`,
@@ -236,9 +241,11 @@ export class Prefork implements AsyncDisposable {
   }
 
   async #follow(spare: Spare): Promise<void> {
-    void spare.program.exited.then(() => {
+    void spare.program.exited.then((exit) => {
       // Unless it was taken, or we ended it.
-      if (this.#idle.has(spare) || this.#starting.has(spare)) this.#lose(spare);
+      if (!this.#idle.has(spare) && !this.#starting.has(spare)) return;
+      this.#lastError ??= failure(`it ended ${howItEnded(exit, false)}`);
+      this.#lose(spare);
     });
     try {
       const news = await spare.control.get();

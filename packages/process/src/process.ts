@@ -1,9 +1,11 @@
 import { inspect } from 'node:util';
-import { ProcessHandle, type ProcessOptions } from './handle.js';
-import { refuseWhileEvaluating } from './role.js';
+import { ProcessHandle } from './handle.js';
+import { type ProcessOptions } from './process-options.js';
+import { refuseRecursion } from './role.js';
 import { isTarget, type Target } from './target.js';
 
-export { ProcessHandle, type ProcessExit, type ProcessOptions } from './handle.js';
+export { ProcessHandle, type ProcessExit } from './handle.js';
+export { type ProcessOptions } from './process-options.js';
 
 /** What a target is called with. Pipe ends and channel handles anywhere in them move to the child. */
 export type WithArgs<Args extends readonly unknown[]> = [] extends Args
@@ -37,7 +39,7 @@ export function startProcess(
   if (typeof options !== 'object' || (options as unknown) === null)
     throw new TypeError(`options: expected { args, … }, not ${inspect(options)}`);
   const { url, name } = locate(what, options.export);
-  refuseWhileEvaluating(url);
+  refuseRecursion(url);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${typeof args}`);
   return new ProcessHandle(url, name, args, options);

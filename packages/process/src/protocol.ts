@@ -18,6 +18,8 @@ export interface Start {
   readonly name: string;
   /** Of the process: what its command line ends with. */
   readonly processName: string;
+  /** How many processes are above it. */
+  readonly depth: number;
   /** Whether it outlives its parent; otherwise the milliseconds between SIGTERM and SIGKILL when that is gone. */
   readonly grace: number | 'detached';
 }

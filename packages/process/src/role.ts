@@ -5,13 +5,20 @@ const ROLE = Symbol.for('@aiopipe/process.role');
 
 interface Role {
   isChild: boolean;
+  /** A child does so until its function is called. */
   isEvaluating: boolean;
+  /** How many processes are above this one, each started by the one above it. */
+  depth: number;
   /** Tells the parent that this child can serve; set while its function runs. */
   tellReady?: () => void;
 }
 
 /** Of this process, whichever copy of the package asks. */
-export const role: Role = ((globalThis as { [ROLE]?: Role })[ROLE] ??= { isChild: false, isEvaluating: false });
+export const role: Role = ((globalThis as { [ROLE]?: Role })[ROLE] ??= {
+  isChild: false,
+  isEvaluating: false,
+  depth: 0,
+});
 
 /**
  * Whether this process was started by `startProcess`. A module that is both a program and the home of a target asks it,
@@ -43,12 +50,25 @@ export function ready(): void {
   role.tellReady();
 }
 
-/** Throws while a child evaluates its module: that may be the one that started it, which would go on without end. */
-export function refuseWhileEvaluating(what: string): void {
-  if (!role.isEvaluating) return;
+/** Children of children of children: nobody means to have more of them. */
+const DEEPEST = 10;
+
+/**
+ * Throws while a child evaluates its module: that may be the one that started it, which would go on without end. What such
+ * a module does later, when the child's function runs, can't be told from what that does: so there is an end in any case.
+ */
+export function refuseRecursion(what: string): void {
+  const remedy = 'put it in a function that the target calls, or behind `if (!isChild())`';
+  if (role.isEvaluating) {
+    throw new ChildError(
+      'ERR_AIOPIPE_START',
+      `${what} starts a process while a child evaluates its module, which would go on without end; ${remedy}`,
+    );
+  }
+  if (role.depth < DEEPEST) return;
   throw new ChildError(
     'ERR_AIOPIPE_START',
-    `${what} starts a process while a child evaluates its module, which would go on without end; ` +
-      'put it in a function, or behind `if (!isChild())`',
+    `${what} starts a process in a child of a child, and so on, ${String(DEEPEST)} deep: if that is because its module does ` +
+      `so when it is evaluated, ${remedy}`,
   );
 }

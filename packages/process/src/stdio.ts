@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { Encoder, Output } from '@aiopipe/codec/internal';
 import { aiopipe, type PipeReader, type PipeWriter, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { HANDLE, isHandle, type OwnedFd } from '@aiopipe/core/internal';
 
@@ -29,27 +30,45 @@ function checkChoice(name: string, choice: unknown, kind: string): void {
   throw new TypeError(`${name}: expected 'inherit', 'ignore', 'pipe' or a ${kind}`);
 }
 
+/** Throws where a handle that is to be one of them is among what the child shall get otherwise, too: it can't be both. */
+export function checkApart({ stdin, stdout, stderr }: StdioOptions, args: readonly unknown[]): void {
+  const ends = Object.entries({ stdin, stdout, stderr }).filter(([, choice]) => isHandle(choice));
+  if (ends.length === 0) return;
+  // Who else would know what an encoder finds in there?
+  new Encoder().encodeInto(new Output(), args, {
+    isHandle,
+    add: (handle) => {
+      const [name] = ends.find(([, end]) => end === handle) ?? [];
+      if (name === undefined) return 0;
+      throw new TypeError(`${name}: this end is in args, too; it can move only once`);
+    },
+  });
+}
+
 /** The child's numbers and ours, what is ours to close once it has been started, and our ends of the pipes. */
 export class PreparedStdio {
   readonly fds = new Map<number, number>();
+  /** Of the caller. */
+  readonly #given = new Set<ReadEnd | WriteEnd>();
   readonly #closeAfterStart: (() => void)[] = [];
   readonly #closeOnFailure: Disposable[] = [];
   stdin: PipeWriter | undefined;
   stdout: PipeReader | undefined;
   stderr: PipeReader | undefined;
 
-  constructor(options: StdioOptions, destination: string) {
+  /** Opens what has to be; what was given stays where it is, until {@link move}. */
+  constructor(options: StdioOptions) {
     try {
-      this.#prepare(0, options.stdin ?? 'ignore', destination);
-      this.#prepare(1, options.stdout ?? 'inherit', destination);
-      this.#prepare(2, options.stderr ?? 'inherit', destination);
+      this.#prepare(0, options.stdin ?? 'ignore');
+      this.#prepare(1, options.stdout ?? 'inherit');
+      this.#prepare(2, options.stderr ?? 'inherit');
     } catch (error) {
       this.failed();
       throw error;
     }
   }
 
-  #prepare(number: 0 | 1 | 2, choice: Stdio | ReadEnd | WriteEnd, destination: string): void {
+  #prepare(number: 0 | 1 | 2, choice: Stdio | ReadEnd | WriteEnd): void {
     if (choice === 'inherit') {
       this.fds.set(number, number);
     } else if (choice === 'ignore') {
@@ -60,21 +79,29 @@ export class PreparedStdio {
       this.fds.set(number, fd);
     } else if (choice === 'pipe') {
       const [rx, tx] = aiopipe();
-      this.#give(number, number === 0 ? rx : tx, destination);
+      const theirs = number === 0 ? rx : tx;
+      this.#closeAfterStart.push(() => {
+        theirs.close();
+      });
+      this.fds.set(number, theirs.fd);
       if (number === 0) this.stdin = this.#keep(tx.open());
       else if (number === 1) this.stdout = this.#keep(rx.open());
       else this.stderr = this.#keep(rx.open());
     } else {
-      this.#give(number, choice, destination);
+      const [owned] = choice[HANDLE]().pack().fds;
+      this.fds.set(number, (owned as OwnedFd).number);
+      this.#given.add(choice);
     }
   }
 
-  #give(number: number, end: ReadEnd | WriteEnd, destination: string): void {
-    const owned = end[HANDLE]().move(destination).fds[0] as OwnedFd;
-    this.#closeAfterStart.push(() => {
-      owned.close();
-    });
-    this.fds.set(number, owned.number);
+  /** Takes what was given: once, and for good. */
+  move(destination: string): void {
+    for (const end of this.#given) {
+      const owned = end[HANDLE]().move(destination).fds[0] as OwnedFd;
+      this.#closeAfterStart.push(() => {
+        owned.close();
+      });
+    }
   }
 
   #keep<Stream extends PipeReader | PipeWriter>(stream: Stream): Stream {

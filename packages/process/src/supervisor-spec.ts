@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { type ProcessOptions } from './process.js';
+import { checkText } from './launch.js';
+import { checkOptionsAt, type ProcessOptions } from './process-options.js';
 import { isTarget, type Target } from './target.js';
 
 /** When a child is started again: always; only after it ended by a failure; never. OTP's words and meaning. */
@@ -128,6 +129,7 @@ export function checkSpec(spec: AnyChildSpec, autoShutdown: AutoShutdown): void 
   checkObject('child spec', spec, '{ id, target, … }');
   const { id, type, restart = 'permanent', significant = false } = spec;
   if (typeof id !== 'string' || id === '') throw new TypeError(`id: expected a name, not ${JSON.stringify(id)}`);
+  checkText('id', id);
   const at = (field: string) => `child ${JSON.stringify(id)}: ${field}`;
   checkWord(at('type'), type, ['worker', 'supervisor']);
   checkWord(at('restart'), restart, RESTARTS);
@@ -144,7 +146,7 @@ export function checkSpec(spec: AnyChildSpec, autoShutdown: AutoShutdown): void 
     throw new TypeError(`${at('target')}: expected a target(), not ${inspect(target, { depth: 0 })}`);
   if (args !== undefined && typeof args !== 'function' && !Array.isArray(args))
     throw new TypeError(`${at('args')}: expected an array, or a function that makes one, not ${typeof args}`);
-  if (options !== undefined) checkObject(at('options'), options, 'those of startProcess()');
+  checkOptionsAt(at('options'), options);
   if (ready !== undefined) checkObject(at('ready'), ready, '{ timeout? }');
   if (heartbeat !== undefined) checkObject(at('heartbeat'), heartbeat, '{ interval, deadline }');
   checkNumber(at('shutdown'), shutdown, (value) => value >= 0, 'milliseconds');

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type ProcessHandle } from './process.js';
-import { refuseWhileEvaluating } from './role.js';
+import { refuseRecursion } from './role.js';
 import { type ChildCount, type ChildInfo } from './supervisor-children.js';
 import { SupervisorEngine } from './supervisor-engine.js';
 import { SupervisorEventStream } from './supervisor-event-stream.js';
@@ -83,7 +83,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
    * {@link SupervisorError} that says which and why. Called again, it returns the same promise. It needn't be awaited.
    */
   start(): Promise<this> {
-    refuseWhileEvaluating('a supervisor');
+    refuseRecursion('a supervisor');
     this.#started ??= handled(this.#engine.start().then(() => this));
     return this.#started;
   }

@@ -21,6 +21,29 @@ function targets(): Map<string, AnyTarget> {
 
 const key = (url: string, name: string) => `${url}#${name}`;
 
+/** What was registered just now, by code that has not left off since: a module is evaluated in one go. */
+const fresh = new Map<string, unknown>();
+
+/**
+ * Throws where a module gives one name to two functions, of which a child could find one alone. That a module is evaluated
+ * again, by a loader that reloads it, is no error: that is not in the same go.
+ */
+function refuseSecond(url: string, name: string, run: unknown): void {
+  const known = fresh.get(key(url, name));
+  if (known !== undefined && known !== run) {
+    throw new TypeError(
+      `target: ${url} names two functions ${JSON.stringify(name)}; a child would find one of them alone, so give each ` +
+        'its own name',
+    );
+  }
+  if (fresh.size === 0) {
+    queueMicrotask(() => {
+      fresh.clear();
+    });
+  }
+  fresh.set(key(url, name), run);
+}
+
 /**
  * Names a function, so that a child process can find it: the child evaluates the same module, and takes what was
  * registered there under that name. It need not be exported.
@@ -30,7 +53,7 @@ const key = (url: string, name: string) => `${url}#${name}`;
  * ```
  *
  * @param url - of the module that the call stands in: `import.meta.url`
- * @param name - unique in that module
+ * @param name - unique in that module: TypeError for the second function of one name
  */
 export function target<Args extends unknown[], Result>(
   url: string,
@@ -43,6 +66,7 @@ export function target<Args extends unknown[], Result>(
   if (typeof name !== 'string' || name === '')
     throw new TypeError(`target: expected a name second, not ${String(name)}`);
   if (typeof run !== 'function') throw new TypeError(`target: expected a function third, not ${typeof run}`);
+  refuseSecond(url, name, run);
   const made: Target<Args, Result> = Object.freeze({ url, name, run });
   targets().set(key(url, name), made as unknown as AnyTarget);
   return made;
@@ -68,13 +92,14 @@ export async function loadFunction(url: string, name: string): Promise<(...args:
 
 /** Meanwhile nothing may start a process: the module may be the one that started this one. */
 export async function evaluate(url: string): Promise<Record<string, unknown>> {
+  const { isEvaluating } = role;
   role.isEvaluating = true;
   try {
     return (await import(url)) as Record<string, unknown>;
   } catch (error) {
     throw explained(error);
   } finally {
-    role.isEvaluating = false;
+    role.isEvaluating = isEvaluating;
   }
 }
 

@@ -5,12 +5,17 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { channel } from '@aiopipe/codec';
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { Pool, startProcess } from '@aiopipe/process';
-import { childPids, fixture, leakCheck, openFds } from '@aiopipe/testing';
+import { childPids, fixture, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
 import { work } from './fixtures/starts-while-evaluated.js';
 import { describeFds, describeSelf, describeSignals, wasChildAtEvaluation } from './fixtures/tells-about-itself.js';
-import { childrenSince, errorOf } from './helpers.js';
+import { childrenSince, errorOf, hasEnded, linesOf, scratchFiles } from './helpers.js';
 
-afterAll(leakCheck());
+const { newFile, remove } = scratchFiles();
+const checkLeaks = leakCheck();
+afterAll(async () => {
+  remove();
+  await checkLeaks();
+});
 
 const isOurs = (what: string) => /^(pipe|socket):/.test(what);
 
@@ -94,15 +99,23 @@ describe('a child has', () => {
 describe('a module that starts a process while it is evaluated', () => {
   const module = pathToFileURL(fixture('starts-while-evaluated'));
 
-  test('cannot do so in a child', async () => {
+  test.each(['process', 'soon'])('cannot do so in a child (%s)', async (how) => {
     const before = childPids();
-    const env = { ...process.env, START_WHILE_EVALUATED: 'process' };
+    const env = { ...process.env, START_WHILE_EVALUATED: how };
     const child = startProcess(module, { export: 'work', env });
     const error = await errorOf(child.result);
-    expect(error.code).toBe('ERR_AIOPIPE_START');
+    expect(error.code).toBe(how === 'process' ? 'ERR_AIOPIPE_START' : 'ERR_AIOPIPE_CHILD');
     expect(error.message).toContain('isChild()');
     await child.join().catch(() => undefined);
     expect(childrenSince(before)).toEqual([]);
+  });
+
+  test('comes to an end where it does so later, when its function runs', async () => {
+    const log = newFile();
+    await runFixture('starts-without-end', { env: { ...process.env, LOG: log } });
+    expect(linesOf(`${log}.begun`).length).toBe(10);
+    expect(linesOf(log)[0]).toMatch(/10 deep.*isChild\(\)/);
+    await until('all have ended', () => linesOf(`${log}.begun`).every((pid) => hasEnded(Number(pid))));
   });
 
   test('cannot do so with a pool either', async () => {

@@ -162,6 +162,8 @@ describe('an abort', () => {
     const controller = new AbortController();
     const { error, file } = await begun(pool, 'heed', controller.signal);
     controller.abort(new RangeError('enough'));
+    // Timers come next then, and only later what has arrived.
+    await new Promise((resolve) => setImmediate(resolve));
     waitWithTheLoop(() => linesOf(file).length === 1, 10_000);
     waitWithTheLoop(() => false, 200);
     expect((await error).code).toBe('ABORT_ERR');

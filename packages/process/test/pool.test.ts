@@ -77,6 +77,9 @@ describe('a pool', () => {
     ['maxTasks', 0],
     ['maxRss', -5],
     ['spin', -1],
+    ['options', 5],
+    ['options', { cwd: 5 }],
+    ['options', { env: { A: 5 } }],
     ['intensity', -1],
     ['period', -1],
   ])('with a %s of %j is refused, and nothing is started', (name, value) => {

@@ -207,6 +207,11 @@ describe('preload', () => {
     expect(prefork.stats.cold).toBe(1);
   });
 
+  test('with options that Node refuses is told by ready()', async () => {
+    await using prefork = new Prefork({ execArgv: ['--no-such-option'], stderr: 'ignore' });
+    expect((await errorOf(prefork.ready())).message).toMatch(/exit code 9.*execArgv/);
+  });
+
   test('of a module that starts a process while it is evaluated is refused', async () => {
     const env = { ...process.env, START_WHILE_EVALUATED: 'process' };
     await using prefork = new Prefork({ env, preload: [pathToFileURL(fixture('starts-while-evaluated'))] });

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { channel, QueueFullError } from '@aiopipe/codec';
 import { aioduplex, aiopipe, BusyError, ClosedError, MovedError, type ReadEnd } from '@aiopipe/core';
-import { ChildError, isChild, ProcessHandle, startProcess } from '@aiopipe/process';
+import { ChildError, isChild, ProcessHandle, startProcess, target } from '@aiopipe/process';
 import { childPids, fdsSince, fixture, isRunning, leakCheck, openFds, until } from '@aiopipe/testing';
 import * as echoes from './fixtures/echoes.js';
 import {
@@ -449,6 +449,18 @@ describe('a call that is wrong', () => {
     },
   );
 
+  test('of one name for two functions of a module is refused', async () => {
+    const url = 'file:///a/module.js';
+    const [one, other] = [() => 1, () => 2];
+    target(url, 'one', one);
+    target(url, 'other', other);
+    expect(thrownBy(() => target(url, 'one', other)).message).toMatch(/module\.js.*"one"/);
+    // Another copy of the package, or a loader that evaluates the module again.
+    expect(target(url, 'one', one).run).toBe(one);
+    await Promise.resolve();
+    expect(target(url, 'one', other).run).toBe(other);
+  });
+
   test('with a URL and no export, or with args that are no list', () => {
     const check = nothingHappened();
     const start = startProcess as unknown as (what: unknown, options?: unknown) => void;
@@ -562,6 +574,16 @@ describe('a process that cannot be started', () => {
     expect(other).toBe(one);
   });
 
+  test('says so where Node refuses its options', async () => {
+    const child = startProcess(waits, { execArgv: ['--no-such-option'], stderr: 'pipe' });
+    const error = await errorOf(child.result);
+    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', exitCode: 9 });
+    expect(error.message).toMatch(/before its function was called.*exit code 9.*execArgv/);
+    expect((await child.stderr?.read())?.toString()).toContain('--no-such-option');
+    await child.join();
+    child.close();
+  });
+
   test('was not asked to do anything if its module ends the process', async () => {
     const child = startProcess(moduleOf('exits-while-evaluated'), { export: 'x' });
     expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', exitCode: 4 });
@@ -585,9 +607,9 @@ describe('a process that cannot be started', () => {
       process.execPath,
       fixture('starts-at-the-fd-limit'),
     ]);
-    const attempts = JSON.parse(stdout) as { code: string; left: number }[];
+    const attempts = JSON.parse(stdout) as { code: string; left: number; kept: boolean }[];
     expect(attempts.length).toBeGreaterThan(5);
-    expect(attempts.pop()).toEqual({ code: 'started', left: 0 });
-    for (const attempt of attempts) expect(attempt).toEqual({ code: 'EMFILE', left: 0 });
+    expect(attempts.pop()).toEqual({ code: 'started', left: 0, kept: true });
+    for (const attempt of attempts) expect(attempt).toEqual({ code: 'EMFILE', left: 0, kept: true });
   });
 });

@@ -102,7 +102,43 @@ test('an end that is closed or was given away already is refused, and nothing el
   expect(thrownBy(start)).toBeInstanceOf(ClosedError);
   expect([rx.state, argument.state]).toEqual(['owned', 'owned']);
   const before = openFds();
-  expect(thrownBy(() => startProcess(describeFds, { args: [rx], stdin: rx }))).toBeInstanceOf(MovedError);
-  expect(fdsSince(before)).toEqual([]);
+  startProcess(describeFds, { stdin: rx }).kill();
+  expect(thrownBy(() => startProcess(describeFds, { args: [argument], stdin: rx }))).toBeInstanceOf(MovedError);
+  expect(argument.state).toBe('owned');
+  expect(fdsSince(before).filter((line) => line.includes('pipe:'))).toEqual([]);
   for (const end of [argument, peer]) end.close();
+});
+
+test('an end can’t be stdin and an argument, too, and nothing moves then', () => {
+  const [rx, tx] = aiopipe();
+  const before = openFds();
+  const children = childPids();
+  const error = thrownBy(() => startProcess(describeFds, { args: [tx, { deep: [rx] }], stdin: rx }));
+  expect(error).toBeInstanceOf(TypeError);
+  expect(error.message).toMatch(/^stdin: .*args/);
+  expect([rx.state, tx.state]).toEqual(['owned', 'owned']);
+  expect(fdsSince(before)).toEqual([]);
+  expect(childrenSince(children)).toEqual([]);
+  rx.close();
+  tx.close();
+});
+
+test('what can’t be sent is named as such where stdin is an end, too', () => {
+  const [rx, tx] = aiopipe();
+  const error = thrownBy(() => startProcess(describeFds, { args: [() => 1] as never, stdin: rx }));
+  expect(error.message).toMatch(/^args\[0\]: a function/);
+  expect(rx.state).toBe('owned');
+  rx.close();
+  tx.close();
+});
+
+test('stdout and stderr can be one end', async () => {
+  const [rx, tx] = aiopipe();
+  const child = startProcess(copyStdin, { stdin: 'pipe', stdout: tx, stderr: tx });
+  await child.stdin?.write('x');
+  await child.stdin?.close();
+  await using reader = rx.open();
+  expect((await all(reader))?.split(/(?=err|out)/).sort()).toEqual(['err x', 'out x']);
+  await child.join();
+  child.close();
 });

@@ -1,0 +1,50 @@
+import { inspect } from 'node:util';
+import { checkSurroundings, checkText, type Surroundings } from './launch.js';
+import { Prefork } from './prefork.js';
+
+/** How a child process is started. */
+export interface ProcessOptions extends Surroundings {
+  /** For messages and for `ps`. The target's name unless given. */
+  readonly name?: string | undefined;
+  /**
+   * It doesn't keep this process alive, and once this process is gone, however it went, it gets SIGTERM and a second to
+   * handle it; then it is killed, as any other child is at once.
+   */
+  readonly daemon?: boolean | undefined;
+  /** It outlives this process. No other child outlives it, or the worker thread that started it, however that ends. */
+  readonly detached?: boolean | undefined;
+  /** Takes one of its children, where that has the same surroundings, instead of starting a new one. */
+  readonly prefork?: Prefork | undefined;
+}
+
+/** Throws for what no child can have; nothing has moved then, and nothing was started. */
+export function checkOptions(options: ProcessOptions): void {
+  checkSurroundings(options);
+  const { name, daemon, detached, prefork } = options;
+  if (name !== undefined) checkText('name', name);
+  checkFlag('daemon', daemon);
+  checkFlag('detached', detached);
+  if (daemon === true && detached === true) {
+    throw new TypeError('daemon, detached: a daemon ends with this process, and a detached child outlives it');
+  }
+  if (prefork !== undefined && !(prefork instanceof Prefork)) {
+    throw new TypeError(`prefork: expected a Prefork, not ${inspect(prefork, { depth: 0 })}`);
+  }
+}
+
+function checkFlag(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new TypeError(`${name}: expected true or false, not ${inspect(value, { depth: 0 })}`);
+}
+
+/** The same for the `options` of a child that is somebody else's: they are named as the caller wrote them. */
+export function checkOptionsAt(place: string, options: unknown): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`${place}: expected those of startProcess(), not ${inspect(options, { depth: 0 })}`);
+  try {
+    checkOptions(options);
+  } catch (error) {
+    throw error instanceof TypeError ? new TypeError(`${place}.${error.message}`) : error;
+  }
+}
