@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
 
-/** One way to build every package: ESM for the lowest supported Node, with source maps; `tsc` makes the declarations beside it. */
+type Plugin = NonNullable<Options['esbuildPlugins']>[number];
+
+/** One way to build everything: ESM for the lowest supported Node, with source maps; `tsc` makes the declarations beside it. */
 export const build = (entry: Record<string, string>, more: Options = {}) =>
   defineConfig({
     entry,
@@ -15,3 +19,56 @@ export const build = (entry: Record<string, string>, more: Options = {}) =>
     keepNames: true,
     ...more,
   });
+
+/**
+ * The packages: each child process loads them before it can begin, and pays about a millisecond for every file. So each
+ * entry is one file. Where there is an `internal` one, that holds all of the package, and `index` only names what of it
+ * is public.
+ */
+export const buildPackage = (entry: Record<string, string>) =>
+  build(entry, {
+    splitting: false,
+    removeNodeProtocol: false,
+    noExternal: [/^@aiopipe\//],
+    esbuildPlugins: [
+      builtins(),
+      { name: 'layers', setup: throughInternal },
+      ...('internal' in entry ? [{ name: 'index', setup: viewOfInternal }] : []),
+    ],
+  });
+
+/** What another package has is loaded from its one file, whichever entry the source names. */
+const throughInternal: Plugin['setup'] = ({ onResolve }) => {
+  onResolve({ filter: /^@aiopipe\// }, ({ path }) => ({
+    path: path.replace(/^(@aiopipe\/\w+).*/, '$1/internal'),
+    external: true,
+  }));
+};
+
+const viewOfInternal: Plugin['setup'] = ({ onResolve, onLoad }) => {
+  onResolve({ filter: /src\/index\.ts$/ }, ({ kind, path, resolveDir }) =>
+    kind === 'entry-point' ? { path: join(resolveDir, path), namespace: 'index' } : undefined,
+  );
+  onLoad({ filter: /.*/, namespace: 'index' }, ({ path }) => ({ contents: readFileSync(path, 'utf8'), loader: 'ts' }));
+  onResolve({ filter: /.*/, namespace: 'index' }, () => ({ path: './internal.js', external: true }));
+};
+
+/**
+ * Node's own modules are taken without `import`, which makes a module around each that has all of its names: making that
+ * one of node:util alone loads three more modules. A child's start takes 4 ms less.
+ */
+function builtins(): Plugin {
+  return {
+    name: 'builtins',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+      onLoad({ filter: /.*/, namespace: 'builtin' }, async ({ path }) => {
+        const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default');
+        const contents = names.map(
+          (name) => `export const ${name} = /* @__PURE__ */ (() => process.getBuiltinModule('${path}').${name})();`,
+        );
+        return { contents: contents.join('\n') };
+      });
+    },
+  };
+}

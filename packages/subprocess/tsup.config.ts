@@ -1,3 +1,3 @@
-import { build } from '../../tsup.base.js';
+import { buildPackage } from '../../tsup.base.js';
 
-export default build({ index: 'src/index.ts', 'stage-child': 'src/stage-child.ts' });
+export default buildPackage({ index: 'src/index.ts', 'stage-child': 'src/stage-child.ts' });

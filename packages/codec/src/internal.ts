@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from './index.js';
 export { putNow, putSoon } from './channel.js';
 export { Decoder } from './decode.js';
 export { Encoder } from './encode.js';

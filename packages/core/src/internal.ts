@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from './index.js';
 export { onAbort } from './abort.js';
 export { closeSideWhenDropped, forget } from './collector.js';
 export { Descriptor, EAGAIN, type Interest } from './descriptor.js';

@@ -1,21 +1,27 @@
-import { Duplex, Readable, Writable } from 'node:stream';
+import { type Duplex, type Readable, type Writable } from 'node:stream';
 import { type PipeReader } from './reader.js';
 import { type PipeWriter } from './writer.js';
 
 type Callback = (error?: Error | null) => void;
 
+/** Loaded when it is asked for: a child process that has no such stream would pay for it at its start. */
+const nodeStream = () => process.getBuiltinModule('node:stream');
+
 /** The chunks as they come; nothing is read before somebody asks. Destroying it closes the reader. */
 export function nodeReadable(reader: PipeReader): Readable {
+  const { Readable } = nodeStream();
   return new Readable({ ...readableMethods(reader), destroy: destroyer(reader) });
 }
 
 /** Waits while the pipe is full. Its end flushes and closes the writer; destroying it drops what is not flushed. */
 export function nodeWritable(writer: PipeWriter): Writable {
+  const { Writable } = nodeStream();
   return new Writable({ ...writableMethods(writer), destroy: destroyer(undefined, writer) });
 }
 
 /** Both; the end of the writable half is a half-close. */
 export function nodeDuplex(reader: PipeReader, writer: PipeWriter): Duplex {
+  const { Duplex } = nodeStream();
   return new Duplex({ ...readableMethods(reader), ...writableMethods(writer), destroy: destroyer(reader, writer) });
 }
 

@@ -1,6 +1,5 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import { type AiopipeError, SystemError } from './errors.js';
 import { native, type NativeChild } from './native.js';
 
@@ -61,7 +60,7 @@ export class SpawnedProgram {
   /** @internal Made by {@link spawn}. */
   constructor(options: SpawnOptions) {
     const { file, argv, env, cwd, group = 'inherit', deathSignal } = options;
-    const pairs = env ?? (isMainThread ? undefined : process.env);
+    const pairs = env ?? (isMainThread() ? undefined : process.env);
     const environment = pairs && environmentOf(pairs);
     for (const text of [file, ...argv, ...(environment ?? []), cwd ?? '']) {
       if (text.includes('\0')) throw new TypeError(`a program's arguments can't hold a NUL: ${JSON.stringify(text)}`);
@@ -134,6 +133,11 @@ export class SpawnedProgram {
   unref(): void {
     native().holdLoop(this.#child, false);
   }
+}
+
+/** Asked when it matters: that module takes two milliseconds to load, and most child processes start no program. */
+function isMainThread(): boolean {
+  return process.getBuiltinModule('node:worker_threads').isMainThread;
 }
 
 /** As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there. */

@@ -45,7 +45,7 @@ export class Pending<T> {
 
   /**
    * @param options - without them it waits for as long as it takes
-   * @param what - completes the timeout's message: `no line came from …`
+   * @param what - completes the timeout's message: `no line came from the pipe`
    * @param forget - called before a timeout or abort rejects: whoever would have settled it must not any more
    */
   constructor(options?: WaitOptions, what: () => string = nothing, forget: () => void = nothing) {

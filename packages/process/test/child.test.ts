@@ -50,6 +50,15 @@ describe('a child has', () => {
     for (const end of [rx, one, writer, ...strays]) end.close();
   });
 
+  test('loaded none of the modules of Node that take long', async () => {
+    const child = startProcess(pathToFileURL(fixture('lists-its-modules')), { export: 'listModules' });
+    const modules = (await child.result) as string[];
+    expect(modules).toContain('fs');
+    const dear = ['child_process', 'internal/mime', 'net', 'perf_hooks', 'stream', 'worker_threads'];
+    expect(modules.filter((name) => dear.includes(name))).toEqual([]);
+    await child.join();
+  });
+
   test('default dispositions and an empty mask, whatever this process does with signals', async () => {
     const handler = () => undefined;
     const signals = ['SIGUSR2', 'SIGHUP', 'SIGTERM', 'SIGINT', 'SIGPIPE'] as const;
