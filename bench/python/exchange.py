@@ -6,6 +6,7 @@ exchange.py SPEC (as JSON); a line on stdin is an amount of messages, the line o
 import json
 import multiprocessing
 import random
+import signal
 import string
 import sys
 import time
@@ -20,10 +21,10 @@ def make_messages(shape, size):
     if shape == "tiny":
         return [{"id": i, "name": f"job-{i}", "ok": i % 2 == 0, "vals": [i, i + 1, i + 2]} for i in range(amount)]
     block = "".join(random.choices(string.ascii_letters, k=min(size, 65536)))
-    text = (block * (size // len(block) + 1))[:size]
+    texts = ((block[i:] + block[:i]) * (size // len(block) + 1) for i in range(amount))
     if shape == "text":
-        return [{"id": i, "body": text} for i in range(amount)]
-    return [text.encode("latin-1")] * amount
+        return [{"id": i, "body": text[:size]} for i, text in enumerate(texts)]
+    return [text[:size].encode("latin-1") for text in texts]
 
 
 def send_of(connection, shape):
@@ -97,4 +98,6 @@ def child(pairs, spec):
     partner([theirs for _, theirs in pairs], spec)
 
 
+# Ctrl-C ends the whole run, and there is nothing to tell about it.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 main()

@@ -2,23 +2,35 @@ import { compareRow } from './harness/compare.js';
 import { describeMachine, machineLine, type Machine } from './harness/machine.js';
 import { measureRow } from './harness/measure.js';
 import { partTable } from './harness/table.js';
-import { publishResults, saveResults, type Results } from './harness/results.js';
+import { lastSeconds, publishResults, saveResults, type Results } from './harness/results.js';
 import { readOptions, type BenchOptions } from './options.js';
 import { type Part } from './harness/part.js';
 import { parts } from './parts/index.js';
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv, [...parts.keys()]);
+  // Whoever was to read it has had enough (`| head`).
+  process.stdout.on('error', () => process.exit(1));
   const machine = describeMachine();
   console.log(`${machineLine(machine)}\n`);
-  for (const name of options.parts) await runPart(name, parts.get(name) as Part, options, machine);
+  const before = options.filter === undefined ? await lastSeconds(options.parts) : undefined;
+  if (before !== undefined) process.stderr.write(`the last run of this took ${before.toFixed(0)} s\n`);
+  let hasRun = false;
+  for (const name of options.parts) hasRun = (await runPart(name, parts.get(name) as Part, options, machine)) || hasRun;
+  if (!hasRun) {
+    process.stderr.write(`error: no row's name matches ${String(options.filter)}\n`);
+    process.exitCode = 1;
+    return;
+  }
   console.log(`all in ${(performance.now() / 1000).toFixed(0)} s`);
 }
 
-async function runPart(name: string, part: Part, options: BenchOptions, machine: Machine): Promise<void> {
+/** Resolves to whether it has a row that was asked for. */
+async function runPart(name: string, part: Part, options: BenchOptions, machine: Machine): Promise<boolean> {
   const start = performance.now();
   const { rows, notes } = await part.prepare();
   const chosen = rows.filter((row) => options.filter?.test(row.name) ?? true);
+  if (chosen.length === 0) return false;
   const measured = [];
   for (const [index, row] of chosen.entries()) {
     process.stderr.write(`${name} ${String(index + 1)}/${String(chosen.length)}: ${row.name} …\n`);
@@ -35,6 +47,7 @@ async function runPart(name: string, part: Part, options: BenchOptions, machine:
   // What a peer can't do is a finding.
   const ours = new Map(chosen.map((row) => [row.name, row.ours.name]));
   if (measured.some(({ row, failures }) => failures.some(({ side }) => side === ours.get(row)))) process.exitCode = 1;
+  return true;
 }
 
 await main();

@@ -3,14 +3,17 @@ import { isMoreBetter, type Comparison, type RowResult } from './compare.js';
 
 const WIDTH = 460;
 /** In pixels: of a bar, of the room between two, and of that between two rows. */
-const BAR = 8;
+const BAR = 9;
 const BAR_GAP = 1;
 const ROW_GAP = 8;
 
 const TICKS = [0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000];
 const AXIS_TITLE = 'how many times as fast aiopipe is (or: as small, as short a stall); left of 1 it is behind';
 
-/** A bar from 1 for each peer of each row: to the right where ours is better. The quartiles are a thin line on it. */
+/**
+ * A bar from 1 for each peer of each row: to the right where ours is better. The quartiles are a thin line on it, and
+ * beside it stands what it says, for those who can't tell the colours apart.
+ */
 export function barSpec(rows: readonly RowResult[]): ChartSpec {
   const { bars, labels, height } = layOut(rows);
   const x = {
@@ -20,13 +23,13 @@ export function barSpec(rows: readonly RowResult[]): ChartSpec {
   };
   // Laid out here, in pixels: rows differ in how many peers they have.
   const y = (field: string) => ({ field, type: 'quantitative' as const, scale: null, axis: null });
-  const only = (field: string) => ({ data: { values: bars }, transform: [{ filter: `isValid(datum.${field})` }] });
+  const drawn = { data: { values: bars }, transform: [{ filter: 'isValid(datum.gain)' }] };
   return {
     width: WIDTH,
     height,
     layer: [
       {
-        ...only('gain'),
+        ...drawn,
         mark: 'rect',
         encoding: {
           x: { ...x, field: 'gain' },
@@ -37,14 +40,14 @@ export function barSpec(rows: readonly RowResult[]): ChartSpec {
         },
       },
       {
-        ...only('gain'),
+        ...drawn,
         mark: { type: 'rule', color: 'currentColor', opacity: 0.7 },
         encoding: { x: { ...x, field: 'low' }, x2: { field: 'high' }, y: y('middle') },
       },
       {
-        ...only('failed'),
-        mark: { type: 'text', align: 'left', dx: 4, fontSize: BAR },
-        encoding: { x: { ...x, datum: 1 }, y: y('middle'), text: { field: 'failed' } },
+        data: { values: bars },
+        mark: { type: 'text', align: 'left', fontSize: BAR },
+        encoding: { x: { value: WIDTH + 8 }, y: y('middle'), text: { field: 'label' } },
       },
       {
         data: { values: labels },
@@ -67,8 +70,12 @@ function layOut(rows: readonly RowResult[]) {
   for (const { row, measure, comparisons, failures } of rows) {
     const start = top;
     const contents = [
-      ...comparisons.map((comparison) => ({ peer: comparison.peer, ...gains(measure.kind, comparison) })),
-      ...failures.map(({ side }) => ({ failed: `${side} failed` })),
+      ...comparisons.map((comparison) => {
+        const { peer } = comparison;
+        const { gain, low, high } = gains(measure.kind, comparison);
+        return { peer, gain, low, high, label: `${gain.toFixed(2)}x ${peer}` };
+      }),
+      ...failures.map(({ side }) => ({ label: `${side} failed` })),
     ];
     for (const content of contents) {
       bars.push({ ...content, top, bottom: top + BAR, middle: top + BAR / 2 });

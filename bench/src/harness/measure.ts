@@ -21,13 +21,13 @@ export interface RowSamples {
   readonly sides: readonly SideSamples[];
 }
 
-/** The laps of the rounds before those that count take this long together, and at least one of them is run. */
-const WARM_UP_LAPS = 2;
+/** For which a side works before what it does is counted. */
+const WARM_UP_SECONDS = 0.1;
 /**
  * How often all sides start afresh: where a process's memory lies, and which cores it and its partner settle on, is the
  * same for as long as it runs, and would otherwise pass for a property of the code.
  */
-const BATCHES = 3;
+const BATCHES = 2;
 
 interface Contestant {
   readonly samples: SideSamples;
@@ -54,7 +54,7 @@ export async function measureRow(row: Row, options: MeasureOptions): Promise<Row
       await runRound(contestants, 1);
       if (row.fixed === undefined) {
         if (batch === 0) amount = await findAmount(contestants, options.lapSeconds);
-        else await warmUp(contestants, amount, options.lapSeconds);
+        else await warmUp(contestants, amount);
       }
       for (let round = batch; round < rounds; round += batches) {
         for (const { samples, value } of await runRound(contestants, amount)) samples.values.push(value);
@@ -72,33 +72,33 @@ function plan({ fixed }: Row, options: MeasureOptions): { rounds: number; batche
   return { rounds, batches: Math.min(BATCHES, rounds) };
 }
 
-/**
- * Doubles the work until it takes long enough, which is the warm-up, too: what a side could do when it was cold is
- * measured again when it no longer is.
- */
+/** Doubles the work until it takes long enough; then, as all sides are warm, makes it as much as fits into a lap. */
 async function findAmount(contestants: readonly Contestant[], lapSeconds: number): Promise<number> {
   let amount = 1;
   for (;;) {
-    const round = await runRound(contestants, amount);
-    if (round.length === 0) return amount;
-    const seconds = mean(round.map((lap) => lap.value));
+    const seconds = meanOf(await runRound(contestants, amount));
+    if (seconds === undefined) return amount;
     if (seconds >= lapSeconds / 2) break;
     amount *= 2;
   }
-  return warmUp(contestants, amount, lapSeconds);
+  const seconds = meanOf(await warmUp(contestants, amount)) ?? lapSeconds;
+  return Math.max(1, Math.round((amount * lapSeconds) / seconds));
 }
 
-/** Resolves to the amount that took a lap's time on average at last. */
-async function warmUp(contestants: readonly Contestant[], amount: number, lapSeconds: number): Promise<number> {
-  let fitting = amount;
-  for (let passed = 0; passed < WARM_UP_LAPS * lapSeconds;) {
-    const laps = await runRound(contestants, fitting);
-    if (laps.length === 0) break;
-    const seconds = mean(laps.map((lap) => lap.value));
-    passed += seconds;
-    fitting = Math.max(1, Math.round((fitting * lapSeconds) / seconds));
+const meanOf = (laps: readonly Lap[]) => (laps.length === 0 ? undefined : mean(laps.map(({ value }) => value)));
+
+/**
+ * Each side works for as long as the others: the faster it is, the more laps that takes. By the lap, a side much faster
+ * than its peers would be measured while V8 still compiles it. The round that follows, in turn again, is the last that
+ * doesn't count: a first one takes everyone two to five times as long.
+ */
+async function warmUp(contestants: readonly Contestant[], amount: number): Promise<Lap[]> {
+  for (const { samples, runner } of contestants) {
+    await attempt(samples, async () => {
+      for (let seconds = 0; seconds < WARM_UP_SECONDS;) seconds += await runner.run(amount);
+    });
   }
-  return fitting;
+  return runRound(contestants, amount);
 }
 
 interface Lap {

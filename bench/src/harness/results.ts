@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
@@ -23,6 +23,16 @@ const tree = new URL('../../../', import.meta.url);
 export async function saveResults(part: string, results: Results): Promise<void> {
   await save(`bench/results/${part}.json`, JSON.stringify(results));
   await save(`bench/results/${part}.svg`, await chart(results));
+}
+
+/** How long the last runs of these parts took together, if all of them are known. */
+export async function lastSeconds(parts: readonly string[]): Promise<number | undefined> {
+  try {
+    const texts = await Promise.all(parts.map((part) => readFile(new URL(`bench/results/${part}.json`, tree), 'utf8')));
+    return texts.reduce((sum, text) => sum + (JSON.parse(text) as Results).seconds, 0);
+  } catch {
+    return undefined;
+  }
 }
 
 /** For those who read instead of running it: the chart and the table in `docs/charts`. */

@@ -49,7 +49,10 @@ export const channels: Part = {
       out({ ...tiny, channels: AT_ONCE }),
       out({ ...text(64 * KiB), channels: AT_ONCE }),
     ];
-    notes.push('process.send as JSON takes no part with bytes, for it has no such type');
+    notes.push(
+      'process.send as JSON takes no part with bytes, for it has no such type',
+      `process.send has one channel a child: with ${String(AT_ONCE)} channels it has as many children, the others one`,
+    );
     if (python === undefined) notes.push('there is no python3 here: nothing is measured against multiprocessing.Pipe');
     return Promise.resolve({ rows, notes });
   },
