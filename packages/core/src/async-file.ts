@@ -79,6 +79,8 @@ export class AsyncFile implements AsyncDisposable {
   async read(size = 0, options: AsyncFileOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
     checkSize('size', size);
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
     return this.#whileReading(async () => {
       try {
         if (size === 0) return await reader.read(undefined, options);
@@ -100,6 +102,8 @@ export class AsyncFile implements AsyncDisposable {
   async readLine(size = 0, options: ReadLineOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
     checkSize('size', size);
+    const refusal = refuse(options);
+    if (refusal !== undefined) throw refusal;
     checkSize('sizeHint', options.sizeHint ?? 0);
     return this.#whileReading(() => reader.readLine({ ...options, size: size === 0 ? undefined : size }));
   }

@@ -168,3 +168,17 @@ test.each([-1, NaN, 1.5, '5', null])('refuses the size %s', async (size) => {
   await reading.close();
   await writing.close();
 });
+
+test.each([null, 5, 'full'])('refuses the options %j', async (options) => {
+  const [reading, writing] = files(...aiopipe());
+  for (const call of [
+    reading.read(1, options as never),
+    reading.readLine(0, options as never),
+    writing.write('x', options as never),
+  ]) {
+    expect(await errorOf(call)).toBeInstanceOf(TypeError);
+    expect(await errorOf(call)).toMatchObject({ message: expect.stringMatching(/^options: expected/) as string });
+  }
+  await reading.close();
+  await writing.close();
+});

@@ -11,6 +11,7 @@ import {
   type Writable,
 } from '@aiopipe/core';
 import { Pending, refuse, type Exit } from '@aiopipe/core/internal';
+import { show } from './command.js';
 import { DEFAULT_GRACE } from './ending.js';
 import { checkInput, chunksOf, Feed, type Input } from './input.js';
 import { type Program } from './popen.js';
@@ -35,8 +36,12 @@ export class AsyncPipe implements AsyncDisposable {
   #stdin: AsyncFile | undefined;
   #stdout: AsyncFile | undefined;
   #stderr: AsyncFile | undefined;
+  /** That of the first program, where it is another one: only {@link communicate} reads it. */
+  #firstStderr: AsyncFile | undefined;
 
   constructor(first: Program, last: Program = first) {
+    checkProgram('first', first);
+    checkProgram('last', last);
     this.#first = first;
     this.#last = last;
   }
@@ -88,7 +93,8 @@ export class AsyncPipe implements AsyncDisposable {
 
   /**
    * Writes all of `input` and closes stdin, reads stdout and stderr to their ends meanwhile, and waits for the end of both
-   * programs: `[stdout, stderr]`, empty where it is no pipe. A program that stops reading ends the writing, no more;
+   * programs: `[stdout, stderr]`, empty where it is no pipe. If the first one's stderr is a pipe that you have not opened,
+   * it is read too, and comes before the last one's. A program that stops reading ends the writing, no more;
    * how the last one ended is what {@link poll} tells then. A FileHandle is read from its offset on and stays open; a
    * pipe end is read to its end and closed.
    *
@@ -129,38 +135,27 @@ export class AsyncPipe implements AsyncDisposable {
   }
 
   async #converse(feed: Feed | undefined, stop: AbortSignal): Promise<[Buffer, Buffer]> {
-    const { stdout, stderr } = this.#last;
-    const exited = Promise.all([this.#first.wait(), this.#last.wait()]);
+    const first = this.#first;
+    const last = this.#last;
+    const { stdout, stderr } = last;
+    const firstStderr = this.#openFirstStderr();
+    const exited = Promise.all([first.wait(), last.wait()]);
     // The input may still wait for something that nobody will read.
     void exited.then(() => feed?.stop());
-    const [out, err] = await Promise.all([
-      stdout === undefined ? NOTHING : this.#readToEnd(this.#openStdout(), stop),
-      stderr === undefined ? NOTHING : this.#readToEnd(this.#openStderr(), stop),
+    const [out, firstErr, err] = await Promise.all([
+      stdout === undefined ? NOTHING : readToEnd(this.#openStdout(), last, stop),
+      firstStderr === undefined ? NOTHING : readToEnd(firstStderr, first, stop),
+      stderr === undefined ? NOTHING : readToEnd(this.#openStderr(), last, stop),
       feed?.done,
       exited,
     ]);
-    return [out, err];
+    return [out, firstErr.length === 0 ? err : Buffer.concat([firstErr, err])];
   }
 
-  /** A read that is ended has taken nothing, so one of another kind can go on. */
-  async #readToEnd(file: AsyncFile, stop: AbortSignal): Promise<Buffer> {
-    const ended = new AbortController();
-    const end = () => {
-      ended.abort();
-    };
-    stop.addEventListener('abort', end, { once: true });
-    void this.#last.wait().then(end);
-    try {
-      return await file.read(0, { signal: ended.signal });
-    } catch (error) {
-      if (!(error instanceof AbortError) || stop.aborted) throw error;
-    }
-    try {
-      return await file.read(0, { signal: stop, timeout: DEFAULT_GRACE });
-    } catch (error) {
-      if (error instanceof TimeoutError) return NOTHING;
-      throw error;
-    }
+  #openFirstStderr(): AsyncFile | undefined {
+    const { stderr } = this.#first;
+    if (this.#first === this.#last || (stderr?.state !== 'owned' && this.#firstStderr === undefined)) return undefined;
+    return (this.#firstStderr ??= openOutput(this.#first, 'stderr'));
   }
 
   /** How the last program ended; undefined while it runs. */
@@ -184,10 +179,37 @@ export class AsyncPipe implements AsyncDisposable {
   }
 }
 
+/** By what is asked of it: another copy of this package may have started it. */
+function checkProgram(name: string, program: Partial<Program> | null): void {
+  if (typeof program?.wait === 'function' && typeof program.closeEnds === 'function') return;
+  throw new TypeError(`${name}: expected a program that popen() has started, not ${show(program)}`);
+}
+
 function openOutput(program: Program, name: 'stdout' | 'stderr'): AsyncFile {
   const end: ReadEnd | undefined = program[name];
   if (end === undefined) throw notPiped(name, program);
   return new AsyncFile(end);
+}
+
+/** A read that is ended has taken nothing, so one of another kind can go on. */
+async function readToEnd(file: AsyncFile, program: Program, stop: AbortSignal): Promise<Buffer> {
+  const ended = new AbortController();
+  const end = () => {
+    ended.abort();
+  };
+  stop.addEventListener('abort', end, { once: true });
+  void program.wait().then(end);
+  try {
+    return await file.read(0, { signal: ended.signal });
+  } catch (error) {
+    if (!(error instanceof AbortError) || stop.aborted) throw error;
+  }
+  try {
+    return await file.read(0, { signal: stop, timeout: DEFAULT_GRACE });
+  } catch (error) {
+    if (error instanceof TimeoutError) return NOTHING;
+    throw error;
+  }
 }
 
 function notPiped(name: string, program: Program): ClosedError {

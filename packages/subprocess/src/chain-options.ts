@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { type WaitOptions } from '@aiopipe/core';
 import { refuse } from '@aiopipe/core/internal';
-import { show } from './command.js';
+import { checkOptions, show } from './command.js';
 import { DEFAULT_GRACE } from './ending.js';
 import { checkInput, type Input } from './input.js';
 import { DEFAULT_INTERVAL, type Progress } from './progress.js';
-import { checkTarget, type StderrOption } from './stdio.js';
+import { checkTarget, streamHint, type StderrOption } from './stdio.js';
 
 /** What all ways to run a chain take. The `signal` and the `timeout` end the whole chain. */
 export interface ChainOptions extends WaitOptions {
@@ -38,12 +38,14 @@ export const MAX_TIMER = 2 ** 31 - 1;
 
 /** Throws a TypeError for bad options. What has been aborted already is none. */
 export function checkChainOptions(options: ChainOptions): void {
+  checkOptions(options);
   const refusal = refuse(options);
   if (refusal instanceof TypeError) throw refusal;
   const { input, stdin, stderr, onProgress, grace = DEFAULT_GRACE, progressInterval = DEFAULT_INTERVAL } = options;
   checkInput(input);
   if (stdin !== undefined && (stdin as unknown) !== 'inherit') {
-    throw new TypeError(`stdin: expected 'inherit', not ${show(stdin)}; what to read is the input option`);
+    const hint = streamHint('stdin', stdin) ?? 'what to read is the input option';
+    throw new TypeError(`stdin: expected 'inherit', not ${show(stdin)}; ${hint}`);
   }
   if (stdin !== undefined && input !== undefined) throw new TypeError('stdin and input: give one of them');
   if (stderr !== undefined && stderr !== 'pipe' && stderr !== 'shared') checkTarget('stderr', stderr);

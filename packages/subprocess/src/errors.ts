@@ -38,17 +38,34 @@ export class PipelineError extends AiopipeError {
   }
 }
 
-/** A chain wrote more than `maxOutput`, and was ended. `code` is `ERR_AIOPIPE_OUTPUT_TOO_LONG`. */
+/** What holds no more output, and what to do then. */
+const REMEDIES = {
+  maxOutput: 'raise maxOutput, or take it line by line with lines()',
+  string: "take it as bytes with encoding: 'buffer', or line by line with lines()",
+  Buffer: 'take it line by line with lines(), or send it to a file with the output option',
+};
+
+/**
+ * A chain wrote more than `maxOutput`, or than a string or a Buffer can hold, and was ended. `code` is
+ * `ERR_AIOPIPE_OUTPUT_TOO_LONG`.
+ */
 export class OutputTooLongError extends AiopipeError {
-  /** The first `maxOutput` bytes, in the encoding that was asked for. */
+  /** What came until there, in the encoding that was asked for; where that was too long for a string, the bytes. */
   readonly stdout: string | Buffer;
   /** How each program ended: most of them by the signal that ended the chain. */
   readonly stages: readonly StageResult[];
 
-  constructor(line: string, maxOutput: number, stdout: string | Buffer, stages: readonly StageResult[]) {
+  constructor(
+    line: string,
+    limit: number,
+    reached: keyof typeof REMEDIES,
+    stdout: string | Buffer,
+    stages: readonly StageResult[],
+  ) {
+    const most = reached === 'maxOutput' ? '' : `, which is all that a ${reached} can hold,`;
     super(
       'ERR_AIOPIPE_OUTPUT_TOO_LONG',
-      `\`${line}\` wrote more than ${String(maxOutput)} bytes and was ended; raise maxOutput, or take it line by line with lines()`,
+      `\`${line}\` wrote more than ${String(limit)} bytes${most} and was ended; ${REMEDIES[reached]}`,
     );
     this.stdout = stdout;
     this.stages = stages;

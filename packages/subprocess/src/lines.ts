@@ -1,4 +1,5 @@
 import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
+import { show } from './command.js';
 import { type RecordSplitter } from './records.js';
 
 /** Yields each time there may be records to take. */
@@ -80,6 +81,9 @@ export class Lines<T extends string | Buffer> extends LoopIterator<T> {
    * before the next line. Resolves after the last line, and rejects as a loop throws; what `callback` throws ends it.
    */
   async forEach(callback: (line: T) => unknown): Promise<void> {
+    if (typeof callback !== 'function') {
+      throw new TypeError(`forEach: expected a function that takes a line, not ${show(callback)}`);
+    }
     try {
       do {
         for (let record = this.#take(); record !== undefined; record = this.#take()) {

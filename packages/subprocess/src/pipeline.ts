@@ -2,8 +2,10 @@ import { inspect } from 'node:util';
 import { type Readable } from 'node:stream';
 import { type ChainOptions } from './chain-options.js';
 import { Chain } from './chain.js';
+import { checkOptions } from './command.js';
 import { OutputTooLongError } from './errors.js';
 import { feedRecords, Lines } from './lines.js';
+import { mostBytes } from './output-limit.js';
 import { quoteChain, type Redirects } from './quote-chain.js';
 import { checkRecordOptions, type RecordOptions } from './record-options.js';
 import { recordSplitter, type RecordEncoding } from './records.js';
@@ -17,7 +19,10 @@ export interface RunOptions<
 > extends ChainOptions {
   /** What `stdout` is in the result: text in that encoding (`utf8` by default), or with `buffer` the bytes. */
   readonly encoding?: Encoding | undefined;
-  /** Bytes of output after which the chain is ended, with an {@link OutputTooLongError}. No limit unless given. */
+  /**
+   * Bytes of output after which the chain is ended, with an {@link OutputTooLongError}. Unless given it is what a string or
+   * a Buffer can hold: of UTF-8 512 MiB, of bytes 4 GiB or more.
+   */
   readonly maxOutput?: number | undefined;
   /**
    * Where the last stage writes, instead of into the result, whose `stdout` is empty then. A program writes there
@@ -97,22 +102,28 @@ export class Pipeline {
     const { encoding = 'utf8', maxOutput = Infinity, output } = options;
     const chain = new Chain(this.#stages, options, output);
     const chunks: Buffer[] = [];
-    const collected = (length: number) => decode(Buffer.concat(chunks, length), encoding);
+    const most = mostBytes(encoding);
+    const limit = Math.min(maxOutput, most);
     let length = 0;
     try {
       chain.start();
       for await (const chunk of chain.chunks()) {
         chunks.push(chunk);
         length += chunk.length;
-        if (length <= maxOutput) continue;
+        if (length <= limit) continue;
         await chain.close();
-        throw new OutputTooLongError(chain.toString(), maxOutput, collected(maxOutput), chain.results);
+        const bytes = Buffer.concat(chunks, limit);
+        const [reached, stdout] =
+          maxOutput <= most
+            ? (['maxOutput', decode(bytes, encoding)] as const)
+            : ([encoding === 'buffer' ? 'Buffer' : 'string', bytes] as const);
+        throw new OutputTooLongError(chain.toString(), limit, reached, stdout, chain.results);
       }
       await chain.finish();
     } finally {
       await chain.close();
     }
-    const stdout = collected(length);
+    const stdout = decode(Buffer.concat(chunks, length), encoding);
     const error = chain.error(stdout);
     if (error !== undefined) throw error;
     return { stdout, stderr: chain.stderr, stages: chain.results };
@@ -164,6 +175,7 @@ export class Pipeline {
    * `[Function: name]`. `input` and `output` of {@link Pipeline.run}, if given, show where they are files by their path.
    */
   toString(options: Redirects = {}): string {
+    checkOptions(options);
     return quoteChain(this.#stages, options);
   }
 }
@@ -172,7 +184,9 @@ function decode(bytes: Buffer, encoding: BufferEncoding | 'buffer'): string | Bu
   return encoding === 'buffer' ? bytes : bytes.toString(encoding);
 }
 
-function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, output }: RunOptions): void {
+function checkRunOptions(options: RunOptions): void {
+  checkOptions(options);
+  const { encoding = 'utf8', maxOutput = Infinity, output } = options;
   if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
     throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);
   }

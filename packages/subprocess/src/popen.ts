@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { type ReadEnd, type WaitOptions, type WriteEnd } from '@aiopipe/core';
 import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProgram } from '@aiopipe/core/internal';
-import { checkArgv, checkSurroundings, quoteArgv, type Environment } from './command.js';
+import { checkArgv, checkOptions, checkSurroundings, quoteArgv, type Environment } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
 import { groupIsRunning } from './group.js';
 import { ProgramFds } from './program-fds.js';
@@ -45,7 +45,7 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
   PipedEnd<Options, 'stdout', ReadEnd>,
   PipedEnd<Options, 'stderr', ReadEnd>
 > {
-  const slots = checkPopen(argv, options ?? {});
+  const slots = checkPopen(argv, options === undefined ? {} : options);
   // The type of each end is what the options' type says that it is.
   return startProgram(argv, slots, options ?? {}, popen) as never;
 }
@@ -73,7 +73,7 @@ export function startProgram(
 /** Throws for what can't be started, before anything was touched. */
 export function checkPopen(argv: unknown, options: PopenOptions): Slot[] {
   checkArgv(argv);
-  if (typeof options !== 'object') throw new TypeError(`options: expected an object, not ${inspect(options)}`);
+  checkOptions(options);
   checkSurroundings(options.env, options.cwd);
   const { group = 'inherit' } = options;
   if (group !== 'inherit' && group !== 'own' && !(Number.isInteger(group) && group > 0)) {

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { checkOptions } from './command.js';
 import { type RecordEncoding } from './records.js';
 
 /** How bytes are cut into records. */
@@ -10,10 +11,9 @@ export interface RecordOptions<Encoding extends RecordEncoding = RecordEncoding>
 }
 
 /** Throws a TypeError for bad ones, and fills in what is not given. */
-export function checkRecordOptions({ separator = '\n', encoding = 'utf8' }: RecordOptions): {
-  separator: string;
-  encoding: RecordEncoding;
-} {
+export function checkRecordOptions(options: RecordOptions): { separator: string; encoding: RecordEncoding } {
+  checkOptions(options);
+  const { separator = '\n', encoding = 'utf8' } = options;
   if (typeof separator !== 'string' || separator === '') {
     throw new TypeError(`separator: expected a string that is not empty, not ${inspect(separator)}`);
   }

@@ -67,6 +67,7 @@ export function checkStage(stage: unknown, index: number): CheckedStage {
     ) as StageOptions | null;
     if (options === null) throw new TypeError('expected an argv, an object with one, or a function, not null');
     checkArgv(options.argv);
+    checkName(options.name);
     checkSurroundings(options.env, options.cwd);
     checkAllowFail(options.allowFail);
     return { ...options, argv: [...options.argv] };
@@ -74,6 +75,11 @@ export function checkStage(stage: unknown, index: number): CheckedStage {
     if (error instanceof TypeError) error.message = `stage ${String(index + 1)}: ${error.message}`;
     throw error;
   }
+}
+
+function checkName(name: unknown): void {
+  if (name === undefined || (typeof name === 'string' && name !== '')) return;
+  throw new TypeError(`name: expected a string that is not empty, not ${inspect(name)}`);
 }
 
 function checkAllowFail(allowed: unknown): void {

@@ -54,7 +54,10 @@ const NAMES = ['stdin', 'stdout', 'stderr'] as const;
 
 /** Throws for what can't be given to a program, before anything was touched. */
 export function checkStdio(options: StdioOptions): Slot[] {
-  const slots = NAMES.map((name, fd) => ({ fd, name, spec: checkSpec(name, options[name] ?? 'inherit') }));
+  const slots = NAMES.map((name, fd) => {
+    const { [name]: spec = 'inherit' } = options;
+    return { fd, name, spec: checkSpec(name, spec) };
+  });
   return [...slots, ...checkExtraFds(options.fds)];
 }
 
@@ -90,7 +93,8 @@ function checkSpec(name: string, spec: unknown): Slot['spec'] {
     checkFile(name, spec.file);
     return spec;
   }
-  throw new TypeError(`${name}: expected ${choices(name)}, not ${show(spec)}${hint(spec)}`);
+  const hint = typeof spec === 'number' ? NUMBER_HINT : streamHint(name, spec);
+  throw new TypeError(`${name}: expected ${choices(name)}, not ${show(spec)}${hint === undefined ? '' : `; ${hint}`}`);
 }
 
 function choices(name: string): string {
@@ -99,10 +103,16 @@ function choices(name: string): string {
   return `${pipe}'inherit', 'ignore', ${stdout}a pipe end, a FileHandle or { file: path }`;
 }
 
-function hint(spec: unknown): string {
-  if (typeof spec === 'number') return '; a number becomes an end by ReadEnd.fromFd() or WriteEnd.fromFd()';
-  if (spec === process.stdout) return "; process.stdout is 'inherit'";
-  return spec instanceof Stream ? '; a stream has the bytes of a chain by toNode()' : '';
+const NUMBER_HINT = 'a number becomes an end by ReadEnd.fromFd() or WriteEnd.fromFd()';
+
+/** What to write instead of a stream of Node's, if it is one. */
+export function streamHint(name: string, spec: unknown): string | undefined {
+  if (!(spec instanceof Stream)) return undefined;
+  const own = NAMES[(spec as { fd?: unknown }).fd as number];
+  if (own !== undefined && own === (OWN_WORDS.includes(name) ? 'stdout' : name)) return `process.${own} is 'inherit'`;
+  return SOURCES.includes(name)
+    ? 'a stream is the input of run(), lines() or communicate()'
+    : 'a stream has the bytes of a chain by toNode()';
 }
 
 /** What is no descriptor of a program, or one that nobody here has the other end of. */

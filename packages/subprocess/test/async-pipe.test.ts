@@ -196,6 +196,34 @@ describe('communicate', () => {
     expect([String(stdout), stderr.length]).toEqual(['before', 0]);
   });
 
+  it('reads the stderr of the first program as well, and gives it before the last one’s', async () => {
+    const noisy = 'cat; head -c 200000 /dev/zero | tr "\\0" e >&2';
+    const first = popen(['sh', '-c', noisy], PIPES);
+    const last = popen(['sh', '-c', 'cat; echo last >&2'], { ...PIPES, stdin: first.stdout });
+    await using pipe = new AsyncPipe(first, last);
+    const [stdout, stderr] = await pipe.communicate('input');
+    expect([String(stdout), String(stderr)]).toEqual(['input', `${'e'.repeat(200_000)}last\n`]);
+  });
+
+  it('leaves the stderr of the first program to who has opened it', async () => {
+    const first = popen(['sh', '-c', 'cat; echo first >&2'], PIPES);
+    const last = popen(['sh', '-c', 'cat; echo last >&2'], { ...PIPES, stdin: first.stdout });
+    await using reader = first.stderr.open();
+    await using pipe = new AsyncPipe(first, last);
+    const [, stderr] = await pipe.communicate('');
+    expect([String(await reader.read()), String(stderr)]).toEqual(['first\n', 'last\n']);
+  });
+
+  it('after a timeout goes on with the stderr of the first program', async () => {
+    const first = popen(['sh', '-c', 'echo first >&2; cat'], PIPES);
+    const last = popen(['cat'], { ...PIPES, stdin: first.stdout });
+    await using pipe = new AsyncPipe(first, last);
+    const [rx, tx] = aiopipe();
+    await expect(pipe.communicate(rx, { timeout: 100 })).rejects.toThrow(TimeoutError);
+    tx.close();
+    expect(String((await pipe.communicate())[1])).toBe('first\n');
+  });
+
   it('rejects with what the input throws', async () => {
     const reason = new Error('no more');
     const input = (function* () {
@@ -228,6 +256,17 @@ describe('communicate', () => {
     await expect(pipe.communicate('x')).rejects.toThrow(ClosedError);
     rx.close();
     tx.close();
+  });
+});
+
+describe('what popen() did not start', () => {
+  it.each([null, {}, ['cat'], process])('is a TypeError that says so', (other) => {
+    expect(() => new AsyncPipe(other as never)).toThrow(/first: expected a program that popen\(\) has started/);
+  });
+
+  it('is one as the last program, too', async () => {
+    await using program = popen(['true'], PIPES);
+    expect(() => new AsyncPipe(program, null as never)).toThrow(/last: expected a program/);
   });
 });
 

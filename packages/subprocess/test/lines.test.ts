@@ -45,6 +45,16 @@ describe('forEach', () => {
     expect(await lines.next()).toEqual({ done: true, value: undefined });
   });
 
+  it('refuses what is no function before anything starts', async () => {
+    const { children } = whatIsThere();
+    await expect(
+      pipeline(['yes'])
+        .lines()
+        .forEach(null as never),
+    ).rejects.toThrow(/forEach: expected a function that takes a line, not null/);
+    expect(children()).toEqual([]);
+  });
+
   it.each([
     ['throws', () => 'a throw'],
     ['rejects', () => Promise.reject(new Error('a rejection'))],

@@ -200,6 +200,9 @@ describe('the stdin of a chain', () => {
   it('is not both inherited and given', async () => {
     await expect(pipeline(['cat']).run({ stdin: 'inherit', input: 'x' })).rejects.toThrow(/stdin and input: give one/);
     await expect(pipeline(['cat']).run({ stdin: 'x' as never })).rejects.toThrow(/stdin: expected 'inherit'/);
+    await expect(pipeline(['cat']).run({ stdin: process.stdin as never })).rejects.toThrow(
+      /process\.stdin is 'inherit'/,
+    );
     expect((await pipeline(['cat']).run({ input: 'inherit' })).stdout).toBe('inherit');
   });
 });

@@ -79,6 +79,15 @@ describe('the output', () => {
     await expect(failed).rejects.toMatchObject({ code: 'ERR_AIOPIPE_OUTPUT_TOO_LONG', stdout: 'y\ny\ny\ny' });
     expect((await pipeline(['echo', '123456']).run({ maxOutput: 7 })).stdout).toBe('123456\n');
   });
+
+  it('ends where no string could hold more, with the bytes that came until there', async () => {
+    const { fds, children } = whatIsThere();
+    const failed = pipeline(['yes'], ['cat']).run({ encoding: 'hex' });
+    await expect(failed).rejects.toThrow(/more than 268435444 bytes, which is all that a string can hold,.*'buffer'/);
+    const { stdout } = (await failed.catch((error: unknown) => error)) as OutputTooLongError;
+    expect([stdout.length, stdout.slice(-2)]).toEqual([268_435_444, Buffer.from('y\n')]);
+    expect([fds(), children()]).toEqual([[], []]);
+  });
 });
 
 describe('a stage that fails', () => {
@@ -143,6 +152,7 @@ describe('a chain that can’t be started', () => {
     ['a string', ['ls'], /stage 1: argv: expected an array, not the string 'ls'/],
     ['a bad second stage', [['ls'], []], /stage 2: argv/],
     ['null', [null], /stage 1/],
+    ['a name that is none', [{ argv: ['ls'], name: Symbol('ls') }], /stage 1: name: expected a string/],
     ['a bad allowFail', [{ argv: ['ls'], allowFail: 1 }], /stage 1: allowFail/],
   ])('is a TypeError at once: %s', (_name, stages, message) => {
     expect(() => pipeline(...(stages as [Stage]))).toThrow(TypeError);
@@ -158,6 +168,33 @@ describe('a chain that can’t be started', () => {
   ])('rejects a TypeError for a bad %s', async (name, options) => {
     await expect(pipeline(['cat']).run(options as object)).rejects.toThrow(TypeError);
     await expect(pipeline(['cat']).run(options as object)).rejects.toThrow(name);
+  });
+});
+
+describe('options that are none', () => {
+  const chain = pipeline(['cat']);
+  const calls: [string, (options: never) => unknown][] = [
+    ['run()', (options) => chain.run(options)],
+    ['lines()', (options) => chain.lines(options)],
+    ['bytes()', (options) => chain.bytes(options)],
+    ['toWeb()', (options) => chain.toWeb(options)],
+    ['toNode()', (options) => chain.toNode(options)],
+    ['toString()', (options) => chain.toString(options)],
+  ];
+
+  it.each(calls)('are a TypeError of %s that says so', async (_name, call) => {
+    const { children } = whatIsThere();
+    for (const none of [null, 'x', 5, ['ls']]) {
+      const failed = (async () => call(none as never))();
+      await expect(failed).rejects.toThrow(TypeError);
+      await expect(failed).rejects.toThrow(/options: expected an object, such as .*, not /);
+    }
+    expect(children()).toEqual([]);
+  });
+
+  it('are one for the lines that a function reads, too', async () => {
+    const failed = pipeline(['echo'], (input) => input.lines(null as never)).run();
+    await expect(failed).rejects.toThrow(/options: expected an object, .* not null/);
   });
 });
 

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { aiopipe, ClosedError, SystemError } from '@aiopipe/core';
 import { popen, type PopenOptions } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
@@ -65,6 +66,13 @@ describe('bad arguments', () => {
     ['an unknown word', ['echo'], { stdin: 'pip' }, /stdin: expected 'pipe', .* not 'pip'/],
     ['stdout as stdout', ['echo'], { stdout: 'stdout' }, /stdout: expected/],
     ['a number as stdin', ['echo'], { stdin: 0 }, /ReadEnd\.fromFd/],
+    ['null as stdin', ['echo'], { stdin: null }, /stdin: expected 'pipe'/],
+    ['our stdin as a stream', ['cat'], { stdin: process.stdin }, /process\.stdin is 'inherit'/],
+    ['our stderr as a stream', ['cat'], { stderr: process.stderr }, /process\.stderr is 'inherit'/],
+    ['a stream as stdin', ['cat'], { stdin: Readable.from([]) }, /a stream is the input of .*communicate\(\)/],
+    ['a stream as stdout', ['cat'], { stdout: process.stderr }, /toNode\(\)/],
+    ['null as options', ['cat'], null, /options: expected an object, .* not null/],
+    ['an argv as options', ['cat'], ['x'], /options: expected an object, .* not \[ 'x' \]/],
     ['a write end to read from', ['cat'], { stdin: tx }, /stdin: .*takes a ReadEnd, not a WriteEnd/],
     ['a read end to write to', ['cat'], { stdout: rx }, /stdout: .*takes a WriteEnd, not a ReadEnd/],
     ['an extra fd below 3', ['cat'], { fds: { 2: tx } }, /fds: expected numbers from 3/],
