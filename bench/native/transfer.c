@@ -1,8 +1,8 @@
 /*
- * One-way transfer between two processes, as plainly as C does it: blocking writes of one size, blocking reads.
+ * Bytes between two processes, as plainly as C does it: blocking writes of one size, blocking reads.
  *
- * transfer <pipe|duplex> <capacity> <size>; a line on stdin is a number of writes, the line on stdout then the seconds
- * from the first of them to the consumer's confirmation.
+ * transfer <pipe|duplex|echo> <capacity> <size>; a line on stdin is a number of writes, the line on stdout then the seconds
+ * from the first of them to the consumer's confirmation or, where each write is answered with the same, to the last answer.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -72,6 +72,12 @@ static void consume(int input, int confirmation, size_t size) {
   exit(0);
 }
 
+static void echo(int fd, size_t size) {
+  char *bytes = malloc(size);
+  while (read_all(fd, bytes, size)) write_all(fd, bytes, size);
+  exit(0);
+}
+
 static double now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -80,11 +86,12 @@ static double now(void) {
 
 int main(int argc, char **argv) {
   if (argc != 4) {
-    fprintf(stderr, "usage: transfer <pipe|duplex> <capacity> <size>\n");
+    fprintf(stderr, "usage: transfer <pipe|duplex|echo> <capacity> <size>\n");
     return 2;
   }
   int data[2], confirmation[2];
   size_t size = (size_t)atol(argv[3]);
+  int is_echo = strcmp(argv[1], "echo") == 0;
   make_transport(argv[1], atoi(argv[2]), data);
   if (pipe(confirmation) < 0) fail("pipe");
 
@@ -94,6 +101,7 @@ int main(int argc, char **argv) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     close(data[1]);
     close(confirmation[0]);
+    if (is_echo) echo(data[0], size);
     consume(data[0], confirmation[1], size);
   }
   close(data[0]);
@@ -105,9 +113,12 @@ int main(int argc, char **argv) {
   while (fgets(line, sizeof(line), stdin) != NULL) {
     uint64_t amount = strtoull(line, NULL, 10), total = amount * size;
     double start = now();
-    write_all(data[1], (char *)&total, sizeof(total));
-    for (uint64_t i = 0; i < amount; i++) write_all(data[1], bytes, size);
-    if (!read_all(confirmation[0], &answer, 1)) fail("the consumer ended");
+    if (!is_echo) write_all(data[1], (char *)&total, sizeof(total));
+    for (uint64_t i = 0; i < amount; i++) {
+      write_all(data[1], bytes, size);
+      if (is_echo && !read_all(data[1], bytes, size)) fail("the consumer ended");
+    }
+    if (!is_echo && !read_all(confirmation[0], &answer, 1)) fail("the consumer ended");
     printf("%.9f\n", now() - start);
     fflush(stdout);
   }

@@ -7,6 +7,7 @@ import { compile } from '../harness/compile.js';
 import { byProgram } from '../harness/by-program.js';
 import { inProcess } from '../harness/laps.js';
 import { type Part, type Peer, type Row } from '../harness/part.js';
+import { findPlacements } from '../harness/placement.js';
 import { formatSize, KiB, MiB } from '../harness/sizes.js';
 
 const SIZES = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
@@ -42,10 +43,10 @@ export const bytes: Part = {
           transferRow(`${name}, into one buffer`, { kind, capacity, size, into: true }, program),
         ),
       );
-    return {
-      rows: [...transfers, ...intoBuffers, pingPongRow, spawnRow],
-      notes: program === undefined ? ['there is no C compiler (cc) here: nothing is measured against C'] : [],
-    };
+    const { placements, notes } = findPlacements();
+    const pingPongs = placements.map(({ place }) => place(pingPongRow(program)));
+    if (program === undefined) notes.push('there is no C compiler (cc) here: nothing is measured against C');
+    return { rows: [...transfers, ...intoBuffers, ...pingPongs, spawnRow], notes };
   },
 };
 
@@ -73,15 +74,21 @@ function transferRow(name: string, spec: Transfer, program: string | undefined):
   };
 }
 
-const pingPongRow: Row = {
-  name: `${String(PING_SIZE)} bytes there and back`,
-  measure: { kind: 'time', unit: 'round trip' },
-  ours: { name: 'aiopipe', open: () => inProcess(pingPong, PING_SIZE) },
-  peers: [
+function pingPongRow(program: string | undefined): Row {
+  const peers: Peer[] = [
     { name: 'net.Socket', open: () => inProcess(netPingPong, PING_SIZE), goal: 1 },
     { name: 'MessagePort', open: () => inProcess(portPingPong, PING_SIZE), goal: 1 },
-  ],
-};
+  ];
+  if (program !== undefined) {
+    peers.push({ name: 'C', open: () => byProgram([program, 'echo', '0', String(PING_SIZE)]) });
+  }
+  return {
+    name: `${String(PING_SIZE)} bytes there and back`,
+    measure: { kind: 'time', unit: 'round trip' },
+    ours: { name: 'aiopipe', open: () => inProcess(pingPong, PING_SIZE) },
+    peers,
+  };
+}
 
 const spawnRow: Row = {
   name: `${NO_OP} until its exit is known`,
