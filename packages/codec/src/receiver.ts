@@ -335,7 +335,8 @@ export class Receiver {
   /** While this is set at the descriptor, it keeps the channel from being collected. */
   readonly #interest: Interest = {
     ready: () => {
-      this.#goOn();
+      // Those that used up this turn's share go on in the next one: it would be a second share in each.
+      if (!this.#goesOn) this.#goOn();
     },
     closed: () => {
       this.failAsClosed();

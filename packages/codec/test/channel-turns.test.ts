@@ -93,6 +93,29 @@ describe('the loop comes round', () => {
   });
 });
 
+test('many channels in flood share a turn: each takes less of it, and all go on', async () => {
+  const many = Array.from({ length: 40 }, () => readerAndTap({ decoder: 'json' }));
+  for (const { feed } of many) feed(Buffer.concat(Array.from({ length: 160 }, (_, i) => frameOf(JSON.stringify(i)))));
+  const counts = many.map(() => 0);
+  const loops = many.map(async ({ reader, tap }, index) => {
+    tap.close();
+    for await (const message of reader) {
+      expect(message).toBe((counts[index] as number)++);
+      work(0.05);
+    }
+    reader.close();
+  });
+  const most: number[] = [];
+  const sum = () => counts.reduce((one, other) => one + other);
+  for (let before = 0; before < many.length * 160; before = sum()) {
+    await turn();
+    most.push(sum() - before);
+  }
+  await Promise.all(loops);
+  // In a share of its own, one would take 20. A look at the clock is due after 16.
+  expect(Math.max(...most.slice(2))).toBeLessThanOrEqual(many.length * 16);
+});
+
 // A socket says that it is writable only while no more than a quarter of its buffer is taken.
 test.runIf(process.platform === 'linux')('puts that the pipe has room for are done though nobody reads', async () => {
   const most = Number(readFileSync('/proc/sys/net/core/wmem_max', 'utf8'));
