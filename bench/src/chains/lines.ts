@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { target } from '@aiopipe/process';
 import { pipeline } from '@aiopipe/subprocess';
@@ -8,10 +11,10 @@ export const UNIT = 100_000;
 
 const LOG_LINE = '2026-01-31T12:00:00.000Z worker-7 INFO request handled: GET /users/1234 200';
 
-/** Programs that write so many lines. */
+/** Programs that write so many units of lines, faster than any side takes them: `yes | head` would not be. */
 const sources = {
-  numbers: (count: number) => ['seq', String(count)],
-  log: (count: number) => ['sh', '-c', `yes '${LOG_LINE}' | head -c ${String(count * (LOG_LINE.length + 1))}`],
+  numbers: (units: number) => ['seq', String(units * UNIT)],
+  log: (units: number, file: string) => ['cat', ...Array.from({ length: units }, () => file)],
 };
 
 function stdoutOf([program, ...args]: readonly string[]) {
@@ -51,14 +54,21 @@ export interface LinesSpec {
   readonly way: keyof typeof ways;
 }
 
-export const lines = target(import.meta.url, 'lines', (laps: Laps, { source, way }: LinesSpec) =>
-  runLaps(laps, async (amount) => {
-    let count = 0;
-    let characters = 0;
-    await ways[way](sources[source](amount * UNIT), (line) => {
-      count++;
-      characters += line.length;
+export const lines = target(import.meta.url, 'lines', async (laps: Laps, { source, way }: LinesSpec) => {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-lines-'));
+  try {
+    const file = join(directory, 'log');
+    writeFileSync(file, `${LOG_LINE}\n`.repeat(UNIT));
+    await runLaps(laps, async (amount) => {
+      let count = 0;
+      let characters = 0;
+      await ways[way](sources[source](amount, file), (line) => {
+        count++;
+        characters += line.length;
+      });
+      if (count !== amount * UNIT) throw new Error(`${String(count)} lines of ${String(characters)} characters came`);
     });
-    if (count !== amount * UNIT) throw new Error(`${String(count)} lines of ${String(characters)} characters came`);
-  }),
-);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
