@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { findProgram } from './find-program.js';
 import { type Peer, type Row, type Runner, type Side } from './part.js';
 import { hasProcessTree, processTree } from './process-tree.js';
@@ -28,14 +28,13 @@ export interface Placements {
 /** On one core and on two, if the system lets us choose; otherwise wherever it likes, with a note that says so. */
 export function findPlacements(): Placements {
   const taskset = findProgram('taskset');
-  const [first, second] = hasProcessTree ? allowedCores() : [];
+  const [first, second] = hasProcessTree ? twoCores() : [];
   if (taskset === undefined || first === undefined || second === undefined) {
-    const missing = taskset === undefined ? 'no taskset' : 'no second core';
-    return {
-      placements: [anywhere],
-      apart: anywhere,
-      notes: [`there is ${missing} here: round trips run where the system puts them, and scatter by a factor of three`],
-    };
+    const note =
+      taskset === undefined
+        ? 'there is no taskset here: round trips run where the system puts them, and scatter by a factor of three'
+        : 'there is one core here: both sides of a round trip share it';
+    return { placements: [anywhere], apart: anywhere, notes: [note] };
   }
   const move = (partners: number) => (runner: Runner) => moveTo(taskset, runner.pid, first, partners);
   const together: Placement = { cores: 'one', place: (row) => placeRow(row, 'on one core', move(first)) };
@@ -43,9 +42,19 @@ export function findPlacements(): Placements {
   return { placements: [together, apart], apart, notes: [] };
 }
 
-/** Cpus_allowed_list in proc(5): such as 0-3,8. */
-function allowedCores(): number[] {
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '';
+/** Of those that we may use the first, and the first that is no other thread of its core. */
+function twoCores(): readonly (number | undefined)[] {
+  const allowed = readCores(
+    /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '',
+  );
+  const [first] = allowed;
+  const topology = `/sys/devices/system/cpu/cpu${String(first)}/topology/thread_siblings_list`;
+  const siblings = existsSync(topology) ? readCores(readFileSync(topology, 'latin1')) : [first];
+  return [first, allowed.find((core) => !siblings.includes(core))];
+}
+
+/** Such as 0-3,8 (cpuset(7), "List format"). */
+function readCores(list: string): number[] {
   return list.split(',').flatMap((range) => {
     const [from, to = from] = range.split('-').map(Number) as [number, number?];
     return Array.from({ length: to - from + 1 }, (_, index) => from + index);
