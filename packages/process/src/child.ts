@@ -13,6 +13,7 @@ import { portableError } from './portable-error.js';
 import { CONTROL_FD, PROTOCOL, type News, type Ping, type Preparation, type Report, type Start } from './protocol.js';
 import { role } from './role.js';
 import { evaluate, loadFunction } from './target.js';
+import { warmUp } from './warm-up.js';
 
 const control = Channel.from<Report | News, unknown>(DuplexEnd.fromFd(CONTROL_FD));
 
@@ -75,6 +76,8 @@ async function orders(): Promise<Start | undefined> {
     await end({ kind: 'no-start', error: portableError(error) }, 1);
     return undefined;
   }
+  // Where it fails, for want of descriptors say, whoever needs them will hear of that.
+  await warmUp().catch(() => undefined);
   tell({ kind: 'idle' });
   try {
     return (await control.get()) as Start;
