@@ -8,6 +8,9 @@ import { Packr } from 'msgpackr';
 /** A value through bytes and back. */
 export type RoundTrip = (value: unknown) => unknown;
 
+/** Otherwise the Buffers that they decode are views of the message, and what it lies in couldn't take the next one. */
+const copying = { copyBuffers: true };
+
 /** Each makes what one connection has: an encoder on one side, a decoder on the other. */
 export const codecs = {
   'aiopipe, in a channel': () => {
@@ -21,21 +24,21 @@ export const codecs = {
     };
   },
   'aiopipe, serialize()': () => (value) => deserialize(serialize(value)),
-  // Without copyBuffers its Buffers are views of the message, which a receiver couldn't reuse.
   'msgpackr, structuredClone, sequential': () => {
-    const options = { structuredClone: true, sequential: true, copyBuffers: true };
+    const options = { ...copying, structuredClone: true, sequential: true };
     const packer = new Packr(options);
     const unpacker = new Packr(options);
     return (value) => unpacker.unpack(packer.pack(value)) as unknown;
   },
   msgpackr: () => {
-    const packer = new Packr();
-    const unpacker = new Packr();
+    const packer = new Packr(copying);
+    const unpacker = new Packr(copying);
     return (value) => unpacker.unpack(packer.pack(value)) as unknown;
   },
   'cbor-x': () => {
-    const encoder = new Cbor({ structuredClone: true });
-    const decoder = new Cbor({ structuredClone: true });
+    const options = { ...copying, structuredClone: true };
+    const encoder = new Cbor(options);
+    const decoder = new Cbor(options);
     return (value) => decoder.decode(encoder.encode(value)) as unknown;
   },
   'v8.serialize': () => (value) => v8Deserialize(v8Serialize(value)) as unknown,
