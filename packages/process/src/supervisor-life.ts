@@ -1,6 +1,7 @@
 import { Pending } from '@aiopipe/core/internal';
 import { TimeoutError } from '@aiopipe/core';
 import { ChildError } from './errors.js';
+import { catchUp } from './loop-turns.js';
 import { startProcess, type ProcessExit, type ProcessHandle } from './process.js';
 import { type ExitReason } from './supervisor-events.js';
 import { Heartbeat } from './supervisor-heartbeat.js';
@@ -55,15 +56,23 @@ export class ProcessLife implements Life {
     if (this.pid === undefined) await this.process.result;
     if (ready === undefined) return;
     const pending = new Pending<void>(ready, () => `${this.#name} did not call ready()`);
+    let isReady = false;
     this.process.ready.then(
       () => {
+        isReady = true;
         pending.resolve();
       },
       (error: unknown) => {
         pending.reject(error);
       },
     );
-    await pending.promise;
+    try {
+      await pending.promise;
+    } catch (error) {
+      // Where it was us who hung, it may have said so in time.
+      if (error instanceof TimeoutError) await catchUp();
+      if (!isReady) throw error;
+    }
   }
 
   /** All that is asked of the handle is asked now: later it may have been closed. */

@@ -32,6 +32,16 @@ describe('with `ready`', () => {
     expect(await errorOf(watched.supervisor.finished)).toBe(error);
   });
 
+  test('a child that was ready in time has been started, though we were too busy to hear of that', async () => {
+    await using watched = new Watched([{ id: 'a', how: 'ready', ready: { timeout: 5000 } }]);
+    // Timers come next then, and only later what has arrived.
+    await new Promise((resolve) => setImmediate(resolve));
+    const end = performance.now() + 5100;
+    while (performance.now() < end);
+    await watched.started;
+    expect(watched.told).toEqual(['started a']);
+  });
+
   test('a child that ends before it is ready could not be started', async () => {
     await using watched = new Watched([{ id: 'a', how: 'fail', ready: {} }]);
     expect((await errorOf(watched.started)).cause).toBeInstanceOf(ChildError);
@@ -41,7 +51,13 @@ describe('with `ready`', () => {
   test('one that isn’t ready again after a restart is tried again, as often as the intensity says', async () => {
     let starts = 0;
     const how = () => (starts++ === 0 ? 'ready' : 'wait');
-    await using watched = new Watched([{ id: 'a', how, ready: { timeout: 500 } }], { intensity: 2 });
+    // The first one takes as long as the machine lets it.
+    const ready = {
+      get timeout() {
+        return starts > 1 ? 500 : 20_000;
+      },
+    };
+    await using watched = new Watched([{ id: 'a', how, ready }], { intensity: 2 });
     await watched.started;
     process.kill(await watched.runs('a'), 'SIGKILL');
     const error = await errorOf(watched.supervisor.finished);
