@@ -15,10 +15,10 @@ export function openFile(file: string, flags: string, what: string): number {
 }
 
 /**
- * Bytes that a program's stdout holds. Programs write and read 128 KiB at once (coreutils' `cat`, `head`, `wc`), which the
- * system's 64 KiB would cut in two, with a sleep between them: for the same bytes twice the context switches.
+ * Bytes that a program's stdin and stdout hold. Programs write and read 128 KiB at once (coreutils' `cat`, `head`, `wc`),
+ * which the system's 64 KiB would cut in two, with a sleep between them: for the same bytes twice the context switches.
  */
-const STDOUT_CAPACITY = 128 * 1024;
+const CAPACITY = 128 * 1024;
 
 /** As a shell's `>>` and `>`. */
 export function writingFlags({ append }: FileTarget): string {
@@ -98,7 +98,7 @@ export class ProgramFds {
   #pipe(fd: number, name: string): number {
     const what = `${name} of ${this.#program}`;
     const fds = new Int32Array(2);
-    let result = native().pipe(fds, fd === 1 ? STDOUT_CAPACITY : 0);
+    let result = native().pipe(fds, fd === 2 ? 0 : CAPACITY);
     // EPERM: one user's pipes may hold so much together and no more (pipe(7)), but one as the system makes them is to be had.
     if (result === -constants.errno.EPERM) result = native().pipe(fds, 0);
     if (result < 0) throw new SystemError(result, 'pipe', `can't make a pipe for ${what}`);
