@@ -224,6 +224,12 @@ export abstract class ChannelEnd implements Handle, Disposable {
     return this.receiver;
   }
 
+  /** As the receiver's; throws what `get()` would reject with. @internal */
+  getNow(): unknown {
+    this.assertHere();
+    return this.receiver?.getNow();
+  }
+
   /** @internal */
   putNow(value: unknown): boolean {
     return this.sender?.putNow(value) ?? false;

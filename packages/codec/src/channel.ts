@@ -1,7 +1,7 @@
 import { DuplexEnd, ReadEnd, WriteEnd, type WaitOptions } from '@aiopipe/core';
 import { HANDLE, OwnedFd, READABLE, registerHandleKind, socketPair, WRITABLE } from '@aiopipe/core/internal';
 import { ChannelEnd, readOptions, type ChannelOptions, type Luggage } from './channel-end.js';
-import { EndOfStreamError } from './errors.js';
+import { MessageIterator } from './message-iterator.js';
 import { type Receiver } from './receiver.js';
 import { type Sender } from './sender.js';
 import { checkBy, type StandardSchema } from './validation.js';
@@ -57,7 +57,7 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
 
   /** The messages until the peer has closed. Leaving the loop early leaves the channel open. */
   [Symbol.asyncIterator](): AsyncGenerator<Receive, void, undefined> {
-    return messages<Receive>(this);
+    return new MessageIterator<Receive>(this);
   }
 }
 
@@ -136,7 +136,7 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
 
   /** The messages until the peer has closed. Leaving the loop early leaves the channel open. */
   [Symbol.asyncIterator](): AsyncGenerator<Receive, void, undefined> {
-    return messages<Receive>(this);
+    return new MessageIterator<Receive>(this);
   }
 }
 
@@ -232,19 +232,6 @@ export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, R
 export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): boolean {
   if (end.isClosed) throw end.closedError();
   return end.putSoon(value);
-}
-
-async function* messages<Message>(end: { get(): Promise<Message> }): AsyncGenerator<Message, void, undefined> {
-  for (;;) {
-    let message: Message;
-    try {
-      message = await end.get();
-    } catch (error) {
-      if (error instanceof EndOfStreamError) return;
-      throw error;
-    }
-    yield message;
-  }
 }
 
 const makers = {

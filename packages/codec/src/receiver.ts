@@ -17,7 +17,8 @@ import { ReceiveBuffer } from './receive-buffer.js';
 import { Turn } from './turn.js';
 import { isThenable, type Check } from './validation.js';
 
-const NOTHING = Symbol('nothing');
+/** In the place of a message that isn't there. */
+export const NOTHING = Symbol('nothing');
 
 /** What a receiver had taken from the kernel and from nobody's `get()` yet: it travels along when the end moves. */
 export interface ReadAhead {
@@ -94,15 +95,11 @@ export class Receiver {
   get(options: WaitOptions | undefined): Promise<unknown> {
     const refusal = this.#closedError() ?? refuse(options);
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (!this.isBusy && !this.#turn.isOver) {
-      try {
-        const value = this.#next();
-        if (value !== NOTHING) return Promise.resolve(value);
-      } catch (error) {
-        return Promise.reject(error as Error);
-      } finally {
-        this.#serve();
-      }
+    try {
+      const value = this.getNow();
+      if (value !== NOTHING) return Promise.resolve(value);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
     const pending = new Pending<unknown>(
       options,
@@ -116,6 +113,16 @@ export class Receiver {
     this.#waiting.push(pending);
     this.#update();
     return pending.promise;
+  }
+
+  /** The next message, if it needs no wait, else {@link NOTHING}; throws what stands in its place. */
+  getNow(): unknown {
+    if (this.isBusy || this.#turn.isOver) return NOTHING;
+    try {
+      return this.#next();
+    } finally {
+      this.#serve();
+    }
   }
 
   /** Queues up somebody who waits elsewhere, too. */

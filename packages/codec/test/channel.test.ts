@@ -253,6 +253,43 @@ describe('for await', () => {
   });
 });
 
+describe('its iterator', () => {
+  test('may be asked many times at once: each call gets a message in order, and those past the last one the end', async () => {
+    const [r, w] = channel<number>();
+    const messages = r[Symbol.asyncIterator]();
+    await w.put(0);
+    const calls = Array.from({ length: 5 }, () => messages.next());
+    for (let i = 1; i < 3; i++) await w.put(i);
+    w.close();
+    const end = { done: true, value: undefined };
+    const given = [0, 1, 2].map((value) => ({ done: false, value }));
+    expect(await Promise.all(calls)).toEqual([...given, end, end]);
+    expect(await messages.next()).toEqual(end);
+    r.close();
+  });
+
+  test('gives no more after return(), which leaves the channel open', async () => {
+    using pair = channel<number>();
+    const [r, w] = pair;
+    await w.put(1);
+    const messages = r[Symbol.asyncIterator]();
+    expect(await messages.return()).toEqual({ done: true, value: undefined });
+    expect(await messages.next()).toEqual({ done: true, value: undefined });
+    expect(await r.get()).toBe(1);
+  });
+
+  test('is over with the first error; another one goes on', async () => {
+    const { reader, tap, feed } = readerAndTap({ decoder: 'json' });
+    feed(Buffer.concat([frameOf('{oops'), frameOf('1')]));
+    const messages = reader[Symbol.asyncIterator]();
+    expect(await errorOf(messages.next())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE' });
+    expect(await messages.next()).toEqual({ done: true, value: undefined });
+    expect(await reader[Symbol.asyncIterator]().next()).toEqual({ done: false, value: 1 });
+    reader.close();
+    tap.close();
+  });
+});
+
 describe('from', () => {
   test('puts messages over the two ends of a pipe, which have moved then', async () => {
     const [rx, tx] = aiopipe();
