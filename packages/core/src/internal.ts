@@ -20,6 +20,7 @@ export {
   type Handle,
   type PackedHandle,
 } from './handle.js';
+export { allocateLarge, shareMemory } from './large-memory.js';
 export { LOOP_END, LoopIterator } from './loop-iterator.js';
 export { native, READABLE, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';

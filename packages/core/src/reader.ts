@@ -4,6 +4,7 @@ import { closeSideWhenDropped, forget } from './collector.js';
 import { type Descriptor, type Interest } from './descriptor.js';
 import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from './errors.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
+import { allocateLarge, shareMemory } from './large-memory.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from './native.js';
 import { nodeReadable } from './node-streams.js';
@@ -17,8 +18,8 @@ const COPY_BELOW = 16 * 1024;
 const NEWLINE = Buffer.from('\n');
 
 /** The slab that the next read of any reader goes to. What was handed out of it is never written again. */
-let slab = Buffer.allocUnsafeSlow(SLAB);
-let slabUsed = 0;
+let slab = Buffer.alloc(0);
+let slabUsed = SLAB;
 
 /** How a {@link PipeReader} behaves. */
 export interface ReaderOptions {
@@ -341,7 +342,7 @@ export class PipeReader implements Handle {
   /** One system call, to the queue. False: nothing is there at the moment. */
   readonly #fill = (): boolean => {
     if (SLAB - slabUsed < COPY_BELOW) {
-      slab = Buffer.allocUnsafeSlow(SLAB);
+      slab = allocateLarge(SLAB);
       slabUsed = 0;
     }
     const count = this.#receive(slab, slabUsed, SLAB - slabUsed);
@@ -351,6 +352,7 @@ export class PipeReader implements Handle {
       slab.copy(chunk, 0, slabUsed, slabUsed + count);
       this.#queue.push(chunk);
     } else {
+      if (slabUsed === 0) shareMemory(slab);
       this.#queue.push(slab.subarray(slabUsed, slabUsed + count));
       slabUsed += count;
     }

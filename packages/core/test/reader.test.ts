@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck } from '@aiopipe/testing';
+import { leakCheck, transferAway } from '@aiopipe/testing';
 import { aioduplex, aiopipe, BusyError, ClosedError, IncompleteReadError, PipeReader, ReadEnd } from '@aiopipe/core';
 import { errorOf, isPending, randomFrom, randomSplit, readerAndTap, thrownBy, turns, writeAll } from './helpers.js';
 
@@ -61,6 +61,20 @@ describe('read', () => {
     const second = await reader.read(40_000);
     expect(first.equals(Buffer.alloc(40_000, 'a'))).toBe(true);
     expect(second.equals(Buffer.alloc(40_000, 'b'))).toBe(true);
+    tx.close();
+  });
+
+  test('gives buffers whose transfer to another thread takes nothing else along', async () => {
+    const { reader, tx, feed } = readerAndTap();
+    using _reader = reader;
+    feed(Buffer.alloc(40_000, 'a'));
+    const first = await reader.read(40_000);
+    feed(Buffer.alloc(40_000, 'b'));
+    const second = await reader.read(40_000);
+    transferAway(first);
+    expect(second.equals(Buffer.alloc(40_000, 'b'))).toBe(true);
+    feed('and on');
+    expect((await reader.read(40_000)).toString()).toBe('and on');
     tx.close();
   });
 });

@@ -17,4 +17,5 @@ export {
 } from './stream-contract.js';
 export { errorOf, thrownBy, type Failure } from './failures.js';
 export { randomFrom } from './random.js';
+export { transferAway } from './transfer.js';
 export { isPending, turns } from './turns.js';
