@@ -184,17 +184,19 @@ class SimpleEncoder implements MessageEncoder {
 }
 
 class SimpleDecoder implements MessageDecoder {
-  readonly keepsBytes = true;
-
-  constructor(private readonly decodeBytes: (bytes: Buffer) => unknown) {}
+  constructor(
+    private readonly decodeBytes: (bytes: Buffer) => unknown,
+    readonly keepsBytes: boolean,
+  ) {}
 
   decode(bytes: Buffer, start: number, end: number, fds: IncomingFds, isOwn: boolean): unknown {
     // No message of ours refers to any; kept, they would use up our limit of open files.
     fds.closeAll();
-    const part = bytes.subarray(start, end);
-    const own = isOwn ? part : Buffer.from(part);
+    let part: Buffer;
+    if (isOwn || !this.keepsBytes) part = bytes.subarray(start, end);
+    else bytes.copy((part = Buffer.allocUnsafe(end - start)), 0, start, end);
     try {
-      const value = this.decodeBytes(own);
+      const value = this.decodeBytes(part);
       if (!isThenable(value)) return value;
       // What becomes of it is nobody's business any more.
       Promise.resolve(value).catch(() => undefined);
@@ -224,9 +226,9 @@ export function resolveDecoder(option: DecoderOption, limits: DecodeLimits, stat
   if (isLimited(limits)) {
     throw new TypeError("limits: they are the default decoder's; for others there is maxFrameLength");
   }
-  if (typeof option === 'function') return new SimpleDecoder(option);
-  const { decode } = resolveCodec('decoder', option);
-  return new SimpleDecoder(decode);
+  if (typeof option === 'function') return new SimpleDecoder(option, true);
+  const codec = resolveCodec('decoder', option);
+  return new SimpleDecoder(codec.decode, codec !== json);
 }
 
 /** Throws TypeError for what are no limits. */

@@ -1,9 +1,13 @@
+import { allocateLarge, shareMemory } from '@aiopipe/core/internal';
 import { HEADER_LENGTH } from './frame.js';
 import { Spare } from './spare.js';
 
 /** The common buffer's size, and what it grows to for a frame that it can't hold. A longer one gets a buffer for itself. */
 const SMALL = 16 * 1024;
-const LARGE = 256 * 1024;
+/** With room for the headers, so that whole frames of common lengths fill it. */
+const LARGE = 256 * 1024 + 16 * HEADER_LENGTH;
+/** Payloads of at least this length are left where they are in the common buffer: fewer of them shall not keep all of it. */
+const LEFT = 16 * 1024;
 /** Memory grows with what has come, not with what a header promises: by this factor, since each step is a copy. */
 const GROWTH = 8;
 
@@ -11,6 +15,8 @@ const GROWTH = 8;
 export class ReceiveBuffer {
   /** For all frames that are not large. */
   #common: Buffer = Buffer.allocUnsafeSlow(SMALL);
+  /** So far the common buffer is somebody else's: frames that were left in it. */
+  #given = 0;
   readonly #spare = new Spare();
   readonly #keepsBytes: boolean;
   /** Of the frame that was taken last, with its header: large ones tend to come in rows of one length. */
@@ -40,34 +46,40 @@ export class ReceiveBuffer {
     return this.available < HEADER_LENGTH ? undefined : this.bytes.readUInt32BE(this.start);
   }
 
-  /** Steps over a frame that is there. True: the buffer that it lies in is used for nothing else from now on. */
+  /** Steps over a frame that is there. True: the memory that it lies in is used for nothing else from now on. */
   take(payloadLength: number): boolean {
     const length = HEADER_LENGTH + payloadLength;
     this.#lastLength = length;
     this.start += length;
+    if (this.bytes === this.#common) {
+      const isLeft = this.#keepsBytes && payloadLength >= LEFT;
+      if (isLeft) {
+        if (this.#given === 0) shareMemory(this.bytes);
+        this.#given = this.start;
+      }
+      if (this.start === this.end) this.#rewind();
+      return isLeft;
+    }
     if (this.start !== this.end) return false;
-    this.start = this.end = 0;
-    const isOwn = this.#keepsBytes && this.bytes !== this.#common && this.bytes.length === length;
+    const isOwn = this.#keepsBytes && this.bytes.length === length;
     if (isOwn) this.bytes = this.#common;
+    this.#rewind();
     return isOwn;
   }
 
   /** Makes room behind `end`, for the rest of the frame that has begun. */
   makeRoom(): void {
-    const { available } = this;
-    if (available === 0) {
+    if (this.available === 0) {
       this.#begin();
       return;
     }
     const frame = HEADER_LENGTH + (this.payloadLength ?? 0);
     const { length } = this.bytes;
-    const isOutgrown = this.bytes === this.#common && frame > LARGE;
-    if (isOutgrown || (frame > length && this.end === length)) this.#grow(frame);
-    else if (this.start > 0 && length - this.end < length / 2) {
-      this.bytes.copyWithin(0, this.start, this.end);
-      this.start = 0;
-      this.end = available;
-    }
+    const isCommon = this.bytes === this.#common;
+    if ((isCommon && frame > LARGE) || (frame > length && this.end === length)) this.#grow(frame);
+    else if (isCommon && this.#given > 0) {
+      if (frame > length - this.start || this.end === length) this.#renew();
+    } else if (this.start > 0 && length - this.end < length / 2) this.#moveTo(this.bytes);
   }
 
   /** Nothing came: a large buffer is not held for the next frame then. */
@@ -75,6 +87,7 @@ export class ReceiveBuffer {
     if (this.start !== this.end || this.bytes === this.#common) return;
     this.#spare.keep(this.bytes);
     this.bytes = this.#common;
+    this.#rewind();
   }
 
   /** Puts in, before the first read, what was read elsewhere. */
@@ -85,23 +98,38 @@ export class ReceiveBuffer {
   }
 
   #begin(): void {
-    this.start = this.end = 0;
     const expected = this.#lastLength;
     const isFit = this.#keepsBytes ? this.bytes.length === expected : this.bytes.length >= expected;
     if (expected <= LARGE) this.restore();
     else if (this.bytes === this.#common || !isFit) this.bytes = this.#own(expected);
+    this.#rewind();
+    if (this.start > 0 && this.bytes.length - this.start < Math.max(expected, SMALL)) this.#renew();
   }
 
   #grow(frame: number): void {
-    const { bytes, start, end, available } = this;
-    if (frame > LARGE) this.bytes = this.#own(Math.min(frame, Math.max(LARGE, GROWTH * available)));
-    else this.bytes = this.#common = Buffer.allocUnsafeSlow(LARGE);
-    bytes.copy(this.bytes, 0, start, end);
+    if (frame <= LARGE) this.#renew();
+    else this.#moveTo(this.#own(Math.min(frame, Math.max(LARGE, GROWTH * this.available))));
+  }
+
+  #renew(): void {
+    this.#common = allocateLarge(LARGE);
+    this.#given = 0;
+    this.#moveTo(this.#common);
+  }
+
+  #moveTo(buffer: Buffer): void {
+    const { available } = this;
+    this.bytes.copy(buffer, 0, this.start, this.end);
+    this.bytes = buffer;
     this.start = 0;
     this.end = available;
   }
 
+  #rewind(): void {
+    this.start = this.end = this.bytes === this.#common ? this.#given : 0;
+  }
+
   #own(length: number): Buffer {
-    return this.#spare.take(length, this.#keepsBytes ? length : Infinity) ?? Buffer.allocUnsafeSlow(length);
+    return this.#spare.take(length, this.#keepsBytes ? length : Infinity) ?? allocateLarge(length);
   }
 }

@@ -235,7 +235,8 @@ export class Sender {
   #sendBorrowed(bytes: Buffer): void {
     const out = this.#out;
     let taken = 0;
-    if (this.#parcels.length === 0 && this.#mayWriteNow) {
+    // However many bytes went before it: a copy would cost more of the turn than writing it.
+    if (this.#parcels.length === 0 && !this.#turn.isOver) {
       const before = this.unflushed;
       const result = this.#descriptor.write([out.buffer.subarray(this.#head, this.#end), bytes], 0);
       // What went wrong, the next flush hears again.
@@ -243,6 +244,7 @@ export class Sender {
       this.#head += Math.min(sent, before);
       this.#descriptor.unflushed -= Math.min(sent, before);
       taken = Math.max(0, sent - before);
+      this.#turn.look();
     }
     if (taken > 0) {
       this.#rewind();

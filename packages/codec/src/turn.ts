@@ -36,7 +36,12 @@ export class Turn {
 
   /** Once for each message. */
   count(): void {
-    if (++this.#messages % LOOK_EVERY !== 0 || this.#isOver) return;
+    if (++this.#messages % LOOK_EVERY === 0) this.look();
+  }
+
+  /** After a message that may have taken its time. */
+  look(): void {
+    if (this.#isOver) return;
     this.#isOver = now() - this.#began > Math.min(SHARE, SHARE_OF_ALL / crowd);
     if (this.#isOver) join();
   }

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck, turns } from '@aiopipe/testing';
+import { leakCheck, transferAway, turns } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type ReadEnd } from '@aiopipe/core';
 import { channel, Channel, ChannelWriter, type ChannelReader } from '@aiopipe/codec';
 import { errorOf, fill, frameOf, isPending, readerAndTap } from './channel-helpers.js';
@@ -112,6 +112,47 @@ test('bytes that arrive are the receiver’s to change', async () => {
   await puts;
   expect(new Set(got.map(({ buffer }) => buffer)).size).toBe(6);
   for (const message of got) expect(message.every((byte) => byte === 0xee)).toBe(true);
+});
+
+describe('bytes that share memory with others', () => {
+  const sent = Array.from({ length: 40 }, () => [40 * KiB, 16 * KiB, 3, 64 * KiB, 5000, 250 * KiB])
+    .flat()
+    .map(pattern);
+
+  test.each([
+    ['large', 1 << 20],
+    ['of a few KiB', 1],
+  ])('are the receiver’s to change all the same, through buffers %s', async (_, bufferSize) => {
+    const [one, other] = aioduplex({ bufferSize });
+    const [a, b] = [Channel.from<Buffer>(one, bytesOnly), Channel.from<Buffer>(other, bytesOnly)];
+    const puts = (async () => {
+      for (const bytes of sent) await a.put(bytes);
+    })();
+    const got: Buffer[] = [];
+    for (const bytes of sent) {
+      const message = await b.get();
+      expect(message.equals(bytes)).toBe(true);
+      got.push(message.fill(got.length));
+    }
+    await puts;
+    expect(got.findIndex((bytes, i) => !bytes.every((byte) => byte === i))).toBe(-1);
+    a.close();
+    b.close();
+  });
+
+  test('take nothing of them along when they are transferred to another thread', async () => {
+    using pair = channel<Buffer>(bytesOnly);
+    const [r, w] = pair;
+    const puts = (async () => {
+      for (const bytes of sent) await w.put(bytes);
+    })();
+    for (const bytes of sent) {
+      const message = await r.get();
+      expect(message.equals(bytes)).toBe(true);
+      transferAway(message);
+    }
+    await puts;
+  });
 });
 
 test('Buffers in a large message are never a part of what is read into', async () => {
