@@ -72,7 +72,7 @@ describe('an abort', () => {
   });
 
   test.each(['ignore', 'block'])('kills the worker of a task that goes on (%s), and touches no other', async (how) => {
-    await using pool = new Pool(obey, { size: 2, cancelGrace: 50, intensity: 0 });
+    await using pool = new Pool(obey, { size: 2, cancelGrace: 500, intensity: 0 });
     const [mine, other] = [new AbortController(), new AbortController()];
     const neighbour = await begun(pool, 'heed', other.signal);
     const { error } = await begun(pool, how, mine.signal);
@@ -126,7 +126,7 @@ describe('an abort', () => {
   });
 
   test('of two that a worker had begun with, one after the other, kills it for neither where both end', async () => {
-    await using pool = new Pool(obey, { size: 1, cancelGrace: 50 });
+    await using pool = new Pool(obey, { size: 1, cancelGrace: 1000 });
     const worker = [false, expect.any(Number)];
     for (;;) {
       await Promise.all(Array.from({ length: 50 }, () => pool.run('report', newFile())));
@@ -147,8 +147,8 @@ describe('an abort', () => {
     expect(await pool.run('report', newFile())).toEqual(worker);
     const third = new AbortController();
     const { error, file } = await begun(pool, 'heed', third.signal);
-    // Several times as long as the grace of what has ended.
-    await setTimeout(200);
+    // Longer than the grace of what has ended.
+    await setTimeout(1200);
     expect(pool.stats).toMatchObject({ killed: 0, running: 1 });
     third.abort(new RangeError('the third'));
     await error;
@@ -157,7 +157,7 @@ describe('an abort', () => {
   });
 
   test('kills no worker that has ended its task in time, while we were too busy to hear of that', async () => {
-    await using pool = new Pool(obey, { size: 1, cancelGrace: 50 });
+    await using pool = new Pool(obey, { size: 1, cancelGrace: 500 });
     const [, pid] = (await pool.run('report', newFile())) as [boolean, number];
     const controller = new AbortController();
     const { error, file } = await begun(pool, 'heed', controller.signal);
@@ -165,7 +165,7 @@ describe('an abort', () => {
     // Timers come next then, and only later what has arrived.
     await new Promise((resolve) => setImmediate(resolve));
     waitWithTheLoop(() => linesOf(file).length === 1, 10_000);
-    waitWithTheLoop(() => false, 200);
+    waitWithTheLoop(() => false, 600);
     expect((await error).code).toBe('ABORT_ERR');
     expect(await pool.run('report', newFile())).toEqual([false, pid]);
     expect(pool.stats).toMatchObject({ killed: 0, restarts: 0 });
@@ -186,7 +186,7 @@ describe('a timeout', () => {
     await using pool = new Pool(obey, { size: 1 });
     await pool.run('report', newFile());
     const file = newFile();
-    expect(await errorOf(pool.with({ timeout: 100 }).run('heed', file))).toBeInstanceOf(TimeoutError);
+    expect(await errorOf(pool.with({ timeout: 500 }).run('heed', file))).toBeInstanceOf(TimeoutError);
     await until('the task was told', () => linesOf(file).length === 1);
     expect(linesOf(file)[0]).toMatch(/^TimeoutError: /);
     expect(pool.stats).toMatchObject({ cancelled: 1, killed: 0 });

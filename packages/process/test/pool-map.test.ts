@@ -178,7 +178,7 @@ describe('map', () => {
   test('gives each task the timeout', async () => {
     await using pool = new Pool(take, { size: 1 });
     await pool.run({ value: 'warm' });
-    const results = pool.with({ timeout: 100 }).map([{ value: 1 }, { gate: newFile() }]);
+    const results = pool.with({ timeout: 1000 }).map([{ value: 1 }, { gate: newFile() }]);
     expect(await results.next()).toEqual({ done: false, value: 1 });
     expect(await errorOf(results.next())).toBeInstanceOf(TimeoutError);
   });

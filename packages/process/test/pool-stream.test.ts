@@ -140,7 +140,7 @@ describe('a stream', () => {
   test('takes a timeout for each item', async () => {
     await using pool = new Pool(countThen, { size: 1 });
     await collect(pool.stream(0, 'nothing'));
-    const { items, error } = await collect(pool.with({ timeout: 200 }).stream(3, 'wait'));
+    const { items, error } = await collect(pool.with({ timeout: 1000 }).stream(3, 'wait'));
     expect(items).toEqual([0, 1, 2]);
     expect(error).toBeInstanceOf(TimeoutError);
     expect(pool.stats.killed).toBe(0);

@@ -318,7 +318,7 @@ describe('disposal', () => {
 
 describe('a pool gives up', () => {
   test('when its children die too often, and every task rejects, then and later', async () => {
-    await using pool = new Pool(perform, { size: 2, intensity: 2 });
+    await using pool = new Pool(perform, { size: 2, intensity: 2, period: Infinity });
     const errors = await Promise.all(Array.from({ length: 8 }, () => errorOf(pool.run('die'))));
     const byChild = errors.filter((error) => error instanceof ChildError);
     const byPool = errors.filter((error) => error instanceof SupervisorError);
@@ -330,7 +330,7 @@ describe('a pool gives up', () => {
 
   test('when its module is not there', async () => {
     const missing = { ...square, url: new URL('not-there.js', import.meta.url).href };
-    await using pool = new Pool(missing, { size: 1, intensity: 1 });
+    await using pool = new Pool(missing, { size: 1, intensity: 1, period: Infinity });
     const errors = await Promise.all([errorOf(pool.run(1)), errorOf(pool.run(2)), errorOf(pool.run(3))]);
     for (const error of errors) expect(String(error.cause)).toContain('not-there.js');
   });

@@ -27,7 +27,8 @@ export class Watched implements AsyncDisposable {
   constructor(specs: readonly WatchedSpec[], options?: SupervisorOptions) {
     this.supervisor = new Supervisor(
       specs.map((spec) => this.spec(spec)),
-      options,
+      // However long the machine takes for some starts, they count together.
+      { period: 1e9, ...options },
     );
     for (const type of ['started', 'start-failed', 'exited', 'gave-up'] as const)
       this.supervisor.on(type, (event: SupervisorEvent) => this.events.push(event));
@@ -40,7 +41,7 @@ export class Watched implements AsyncDisposable {
   spec(spec: WatchedSpec, parent = ''): AnyChildSpec {
     const path = `${parent}${spec.id}`;
     if (spec.type === 'supervisor') {
-      return { ...spec, children: spec.children.map((child) => this.spec(child, `${path}/`)) };
+      return { period: 1e9, ...spec, children: spec.children.map((child) => this.spec(child, `${path}/`)) };
     }
     const { how = 'wait', ...rest } = spec;
     const args = (): [WriteEnd, string] => {
