@@ -51,7 +51,7 @@ export async function measureRow(row: Row, options: MeasureOptions): Promise<Row
         });
       }
       // The first answer waits for processes that are still starting.
-      await runRound(contestants, 1);
+      await runRound(contestants, row.fixed?.warmUp ?? 1);
       if (row.fixed === undefined) {
         if (batch === 0) amount = await findAmount(contestants, options.lapSeconds);
         else await warmUp(contestants, amount);

@@ -49,6 +49,8 @@ export interface FixedWork {
   readonly amount: number;
   /** So many at most. */
   readonly rounds: number;
+  /** How much is done before anything counts, until V8 has compiled what it is done by; 1 unless given. */
+  readonly warmUp?: number;
   /** All rounds together are the work, by sides that start once: there are so many then, however many were asked for. */
   readonly isWhole?: boolean;
 }
