@@ -21,8 +21,8 @@ export interface RowSamples {
   readonly sides: readonly SideSamples[];
 }
 
-/** For which a side works before what it does is counted. */
-const WARM_UP_SECONDS = 0.1;
+/** For each side of a row: until V8 has compiled what a small round trip takes. */
+const WARM_UP_SECONDS = 0.12;
 /**
  * How often all sides start afresh: where a process's memory lies, and which cores it and its partner settle on, is the
  * same for as long as it runs, and would otherwise pass for a property of the code.
@@ -88,16 +88,20 @@ async function findAmount(contestants: readonly Contestant[], lapSeconds: number
 const meanOf = (laps: readonly Lap[]) => (laps.length === 0 ? undefined : mean(laps.map(({ value }) => value)));
 
 /**
- * Each side works for as long as the others: the faster it is, the more laps that takes. By the lap, a side much faster
- * than its peers would be measured while V8 still compiles it. The round that follows, in turn again, is the last that
- * doesn't count: a first one takes everyone two to five times as long.
+ * All sides work at the same time, so that each has as much of the cores as the others, and none that waits leaves them
+ * idle. By the lap, one much faster than its peers would be measured while V8 still compiles it; one after the other,
+ * small round trips would need three times as long. The round that follows, in turn again, is the last that doesn't count.
  */
 async function warmUp(contestants: readonly Contestant[], amount: number): Promise<Lap[]> {
-  for (const { samples, runner } of contestants) {
-    await attempt(samples, async () => {
-      for (let seconds = 0; seconds < WARM_UP_SECONDS;) seconds += await runner.run(amount);
-    });
-  }
+  const end = performance.now() + WARM_UP_SECONDS * 1000 * contestants.length;
+  await Promise.all(
+    contestants.map(({ samples, runner }) =>
+      attempt(samples, async () => {
+        while (performance.now() < end) await runner.run(amount);
+      }),
+    ),
+  );
+  for (const { runner } of contestants) runner.settle?.();
   return runRound(contestants, amount);
 }
 

@@ -4,6 +4,8 @@ export interface Runner extends AsyncDisposable {
   readonly pid: number;
   /** Does `amount` of the row's work once, and resolves to what the row's measure asks for: mostly the seconds it took. */
   run(amount: number): Promise<number>;
+  /** Called once it is warm, before what it does is counted. */
+  settle?(): void;
 }
 
 /** Who can take part in a row. */

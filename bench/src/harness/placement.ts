@@ -61,26 +61,21 @@ function readCores(list: string): number[] {
   });
 }
 
+/** Its sides move when they are warm: all of their processes and threads are there by then. */
 function placeRow(row: Row, where: string, move: (runner: Runner) => void): Row {
   const place = <S extends Side | Peer>(side: S): S => ({
     ...side,
-    open: async () => movedOnce(await side.open(), move),
+    async open() {
+      const runner = await side.open();
+      return {
+        ...runner,
+        settle() {
+          move(runner);
+        },
+      };
+    },
   });
   return { ...row, name: `${row.name}, ${where}`, ours: place(row.ours), peers: row.peers.map(place) };
-}
-
-/** After its first lap: all of its processes and threads are there by then. */
-function movedOnce(runner: Runner, move: (runner: Runner) => void): Runner {
-  let isMoved = false;
-  return {
-    ...runner,
-    async run(amount) {
-      const value = await runner.run(amount);
-      if (!isMoved) move(runner);
-      isMoved = true;
-      return value;
-    },
-  };
 }
 
 /**
