@@ -4,6 +4,7 @@ import { type DecoderState, HeadReader } from './decode-heads.js';
 import { define, type DecoderShape } from './decoder-shape.js';
 import { DecodeError } from './errors.js';
 import type { HandleSource } from './handles.js';
+import { arrayFor } from './short-arrays.js';
 import { DEFAULT_DEPTH, RECURSION_LIMIT, Short, Tag, VERSION } from './tags.js';
 
 /** Bounds of what one message may hold; whatever is over one is a DecodeError. */
@@ -151,9 +152,10 @@ export class Decoder extends HeadReader {
 
   private array(length: number): unknown[] {
     this.spend(length);
-    const array: unknown[] = this.note([]);
+    const array = this.note(arrayFor(length));
     this.depth++;
-    for (let i = 0; i < length; i++) array.push(this.read());
+    if (array.length === length) for (let i = 0; i < length; i++) array[i] = this.read();
+    else for (let i = 0; i < length; i++) array.push(this.read());
     this.depth--;
     return array;
   }
