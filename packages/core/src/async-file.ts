@@ -4,7 +4,8 @@ import { AiopipeError, BusyError, IncompleteReadError, TimeoutError } from './er
 import { isNetSocket, untilIdle } from './net-socket.js';
 import { type PipeReader } from './reader.js';
 import { refuse, type WaitOptions } from './waiting.js';
-import { toBuffer, type PipeWriter, type Writable } from './writer.js';
+import { toBuffer, type Writable } from './writable.js';
+import { type PipeWriter } from './writer.js';
 
 /** Options of {@link AsyncFile.read} and {@link AsyncFile.write}. */
 export interface AsyncFileOptions extends WaitOptions {

@@ -4,8 +4,11 @@ import { nodeDuplex } from './node-streams.js';
 import { type Descriptor } from './descriptor.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
 import { READABLE, WRITABLE } from './native.js';
-import { type PipeReader, type ReaderLuggage } from './reader.js';
-import { type PipeWriter, type Writable, type WriterOptions } from './writer.js';
+import { type PipeReader } from './reader.js';
+import { type ReaderLuggage } from './reader-options.js';
+import { type Writable } from './writable.js';
+import { type PipeWriter } from './writer.js';
+import { type WriterOptions } from './writer-options.js';
 
 /** What a stream's next owner makes it again from: a half that was closed has none. */
 export interface DuplexLuggage {

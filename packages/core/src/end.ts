@@ -5,9 +5,11 @@ import { BusyError, ClosedError, MovedError, SystemError } from './errors.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, registerHandleKind, type Handle } from './handle.js';
 import { native, READABLE, WRITABLE } from './native.js';
 import { OwnedFd } from './owned-fd.js';
-import { checkReaderLuggage, maxLineLength, PipeReader, type ReaderLuggage, type ReaderOptions } from './reader.js';
+import { PipeReader } from './reader.js';
+import { checkReaderLuggage, maxLineLength, type ReaderLuggage, type ReaderOptions } from './reader-options.js';
 import { inspectFd, LOCAL_SOCKET, PIPE, type Transport } from './transport.js';
-import { checkWriterOptions, PipeWriter, type WriterOptions } from './writer.js';
+import { PipeWriter } from './writer.js';
+import { checkWriterOptions, type WriterOptions } from './writer-options.js';
 
 /**
  * Who has the descriptor: this object (`owned`), a stream of it (`open`), the callback or block that it was lent to and

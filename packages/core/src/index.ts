@@ -9,8 +9,11 @@ export {
   type PipeOptions,
   type DuplexOptions,
 } from './end.js';
-export { PipeReader, type ReaderOptions } from './reader.js';
-export { PipeWriter, type Writable, type WriterOptions } from './writer.js';
+export { PipeReader } from './reader.js';
+export { type ReaderOptions } from './reader-options.js';
+export { type Writable } from './writable.js';
+export { PipeWriter } from './writer.js';
+export { type WriterOptions } from './writer-options.js';
 export { DuplexStream } from './duplex-stream.js';
 export { AsyncFile, type AsyncFileOptions, type ReadLineOptions } from './async-file.js';
 export { type AsyncFileFlags, type AsyncFileSource } from './async-file-source.js';

@@ -4,50 +4,16 @@ import { closeSideWhenDropped, forget } from './collector.js';
 import { type Descriptor, type Interest } from './descriptor.js';
 import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from './errors.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
-import { allocateLarge, shareMemory } from './large-memory.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from './native.js';
 import { nodeReadable } from './node-streams.js';
+import { maxLineLength, type ReaderLuggage, type ReaderOptions } from './reader-options.js';
+import { separatorSearch } from './separator-search.js';
+import { slab } from './slab.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
 import { readableStream } from './web-streams.js';
 
-/** Measured: as good as 1 MiB, and better than 64 KiB. */
-const SLAB = 256 * 1024;
-/** Less than this came: it is copied, so that a small chunk which the program keeps doesn't keep a slab. */
-const COPY_BELOW = 16 * 1024;
 const NEWLINE = Buffer.from('\n');
-
-/** The slab that the next read of any reader goes to. What was handed out of it is never written again. */
-let slab = Buffer.alloc(0);
-let slabUsed = SLAB;
-
-/** How a {@link PipeReader} behaves. */
-export interface ReaderOptions {
-  /** Bytes of the longest line, or stretch before a separator, that is looked for. 64 MiB by default. */
-  readonly maxLineLength?: number | undefined;
-}
-
-const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
-
-/** Checked before anything is opened. */
-export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH }: ReaderOptions): number {
-  if (typeof length === 'number' && length > 0) return length;
-  throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${String(length)}`);
-}
-
-/** What a reader's next owner makes it again from. */
-export interface ReaderLuggage extends ReaderOptions {
-  /** Read from the kernel, and by nobody yet. */
-  readonly ahead: Uint8Array;
-  readonly ended: boolean;
-}
-
-/** Luggage comes from another process: TypeError or RangeError for what can't be. */
-export function checkReaderLuggage(luggage: ReaderLuggage): ReaderLuggage {
-  maxLineLength(luggage);
-  if (!(luggage.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
-  return luggage;
-}
 
 /** One read that waits, and how it looks at what is there. */
 interface Waiting {
@@ -168,27 +134,23 @@ export class PipeReader implements Handle {
     atEnd: () => Buffer | undefined,
     limit = Infinity,
   ): Promise<Buffer> {
-    let searched = 0;
-    const attempt = () => {
-      const found = this.#queue.indexOf(separator, searched);
-      const end = found >= 0 ? found + separator.length : Infinity;
-      const length = Math.min(end, limit);
-      if (Math.min(length, this.#queue.length) > Math.min(this.#maxLineLength, limit)) throw this.#lineTooLong();
-      if (length <= this.#queue.length) return this.#queue.take(length);
-      searched = Math.max(0, this.#queue.length - separator.length + 1);
-      return this.#ended ? atEnd() : undefined;
-    };
+    const search = separatorSearch(
+      this.#queue,
+      { bytes: separator, limit, most: this.#maxLineLength },
+      this.#lineTooLong,
+    );
+    const attempt = () => search() ?? (this.#ended ? atEnd() : undefined);
     return this.#take(attempt, options, 'the separator did not come');
   }
 
   /** What has come of the line stays: `read()` still gets it. */
-  #lineTooLong(): LineTooLongError {
-    return new LineTooLongError(
+  readonly #lineTooLong = (): never => {
+    throw new LineTooLongError(
       `${this.#name}: more than ${String(this.#maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
         'they are still there for read()',
       this.#maxLineLength,
     );
-  }
+  };
 
   #some(size: number): Buffer | undefined {
     const { length } = this.#queue;
@@ -341,22 +303,10 @@ export class PipeReader implements Handle {
 
   /** One system call, to the queue. False: nothing is there at the moment. */
   readonly #fill = (): boolean => {
-    if (SLAB - slabUsed < COPY_BELOW) {
-      slab = allocateLarge(SLAB);
-      slabUsed = 0;
-    }
-    const count = this.#receive(slab, slabUsed, SLAB - slabUsed);
-    if (count <= 0) return count === 0;
-    if (count < COPY_BELOW) {
-      const chunk = Buffer.allocUnsafe(count);
-      slab.copy(chunk, 0, slabUsed, slabUsed + count);
-      this.#queue.push(chunk);
-    } else {
-      if (slabUsed === 0) shareMemory(slab);
-      this.#queue.push(slab.subarray(slabUsed, slabUsed + count));
-      slabUsed += count;
-    }
-    return true;
+    slab.makeRoom();
+    const count = this.#receive(slab.bytes, slab.used, slab.room);
+    if (count > 0) this.#queue.push(slab.take(count));
+    return count >= 0;
   };
 
   /** How many bytes came; 0 where that was the end, or the descriptor failed; EAGAIN, which is negative. */

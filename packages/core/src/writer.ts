@@ -3,6 +3,7 @@ import { type Writable as NodeWritable } from 'node:stream';
 import { closeSideWhenDropped, forget } from './collector.js';
 import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
 import { BrokenPipeError, BusyError, ClosedError, SystemError, TimeoutError } from './errors.js';
+import { GATHER_BELOW, Gathered } from './gathered.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
 import { READABLE, WRITABLE } from './native.js';
 import { nodeWritable } from './node-streams.js';
@@ -10,40 +11,15 @@ import { halfError } from './reader.js';
 import { unflushed } from './unflushed.js';
 import { Pending, refuse, type WaitOptions } from './waiting.js';
 import { writableStream } from './web-streams.js';
+import { toBuffer, type Writable } from './writable.js';
+import { DEFAULT_CLOSE_TIMEOUT, DEFAULT_HIGH_WATER_MARK, type WriterOptions } from './writer-options.js';
 
-/** Writes below this are gathered by copying, and flushed at the end of the turn or when the buffer is full. */
-const GATHER_BELOW = 16 * 1024;
-const GATHER_SIZE = 64 * 1024;
 /** As many parts as one system call takes. */
 const MAX_PARTS = 64;
-const DEFAULT_HIGH_WATER_MARK = 64 * 1024;
-const DEFAULT_CLOSE_TIMEOUT = 5000;
 
 const EPIPE = -constants.errno.EPIPE;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const DONE = Promise.resolve();
-
-/** How a {@link PipeWriter} behaves. */
-export interface WriterOptions {
-  /** Bytes that may wait for the kernel before `write` makes its caller wait. 64 KiB by default. */
-  readonly highWaterMark?: number | undefined;
-  /** Milliseconds for which disposal flushes before it gives up. 5000 by default. */
-  readonly closeTimeout?: number | undefined;
-}
-
-/** Before the end is opened: then it is still the caller's if they are wrong. */
-export function checkWriterOptions(options: WriterOptions = {}): void {
-  for (const name of ['highWaterMark', 'closeTimeout'] as const) {
-    const value = options[name];
-    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
-      const unit = name === 'highWaterMark' ? 'bytes' : 'milliseconds';
-      throw new RangeError(`${name}: expected a number of ${unit}, not ${String(value)}`);
-    }
-  }
-}
-
-/** Bytes, or a string, which is written as UTF-8. */
-export type Writable = string | ArrayBufferView;
 
 interface Waiter {
   /** Settled when as many bytes in all have gone to the kernel. */
@@ -64,10 +40,8 @@ export class PipeWriter implements Handle {
   #queue: Buffer[] = [];
   /** Of the first in the queue, what has been written already. */
   #offset = 0;
-  /** What gathers, whole; `#gather` is what is left of it. */
-  #gatherAll = Buffer.alloc(0);
-  #gather = this.#gatherAll;
-  #gathered = 0;
+  /** Behind all that is in the queue. */
+  readonly #gathered = new Gathered();
   #flushIsDue = false;
   #accepted = 0;
   #written = 0;
@@ -267,14 +241,12 @@ export class PipeWriter implements Handle {
   }
 
   #gatherCopy(bytes: Buffer): void {
-    if (this.#gathered + bytes.length > this.#gather.length) {
+    if (!this.#gathered.fits(bytes)) {
       this.#sealGathered();
-      this.#gatherAll = Buffer.allocUnsafeSlow(GATHER_SIZE);
-      this.#gather = this.#gatherAll;
+      this.#gathered.renew();
     }
-    bytes.copy(this.#gather, this.#gathered);
-    this.#gathered += bytes.length;
-    if (this.#gathered > GATHER_SIZE - GATHER_BELOW) this.#flush();
+    this.#gathered.append(bytes);
+    if (this.#gathered.isFull) this.#flush();
     else if (!this.#flushIsDue) {
       this.#flushIsDue = true;
       process.nextTick(this.#onTurnEnd);
@@ -286,12 +258,8 @@ export class PipeWriter implements Handle {
     this.#flush();
   };
 
-  /** What was gathered becomes a part of the queue; what is left of the buffer gathers on. */
   #sealGathered(): void {
-    if (this.#gathered === 0) return;
-    this.#queue.push(this.#gather.subarray(0, this.#gathered));
-    this.#gather = this.#gather.subarray(this.#gathered);
-    this.#gathered = 0;
+    if (this.#gathered.length > 0) this.#queue.push(this.#gathered.take());
   }
 
   #flush(): void {
@@ -299,13 +267,14 @@ export class PipeWriter implements Handle {
     if (this.unflushed === 0) return;
     if (this.#queue.length === 0 && this.#descriptor.mayWriteNow) {
       // What nearly always happens: the kernel takes all that was gathered, and the buffer is free again as it is.
-      const result = this.#descriptor.send(this.#gather, 0, this.#gathered, undefined);
+      const { buffer, start, length } = this.#gathered;
+      const result = this.#descriptor.send(buffer, start, length, undefined);
       if (result < 0 && result !== EAGAIN) {
         this.#fail(result);
         return;
       }
-      if (result === this.#gathered) {
-        this.#gathered = 0;
+      if (result === length) {
+        this.#gathered.clear();
         this.#count(result);
         this.#settle();
         return;
@@ -325,8 +294,7 @@ export class PipeWriter implements Handle {
       }
       this.#advance(result);
     }
-    // The kernel has all of it, so the buffer is free again from its start: none is allocated while the reader keeps up.
-    if (this.#queue.length === 0) this.#gather = this.#gatherAll;
+    if (this.#queue.length === 0) this.#gathered.reuse();
     this.#descriptor.waitWritable(this.#queue.length > 0 ? this.#interest : undefined);
     this.#settle();
   }
@@ -398,7 +366,7 @@ export class PipeWriter implements Handle {
 
   #drop(): void {
     this.#queue = [];
-    this.#gathered = 0;
+    this.#gathered.clear();
     this.#offset = 0;
     this.#descriptor.unflushed -= this.unflushed;
     this.#written = this.#accepted;
@@ -449,16 +417,4 @@ export class PipeWriter implements Handle {
 function handled(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;
-}
-
-/** @internal */
-export function toBuffer(data: Writable): Buffer {
-  if (typeof data === 'string') return Buffer.from(data, 'utf8');
-  if (Buffer.isBuffer(data)) return data;
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  throw new TypeError(`data: expected a string, a Buffer or another view of an ArrayBuffer, not ${describe(data)}`);
-}
-
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
 }
