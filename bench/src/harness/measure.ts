@@ -53,7 +53,7 @@ export async function measureRow(row: Row, options: MeasureOptions): Promise<Row
       // The first answer waits for processes that are still starting.
       await runRound(contestants, row.fixed?.warmUp ?? 1);
       if (row.fixed === undefined) {
-        if (batch === 0) amount = await findAmount(contestants, options.lapSeconds);
+        if (batch === 0) amount = await findAmount(contestants, row.least ?? 1, options.lapSeconds);
         else await warmUp(contestants, amount);
       }
       for (let round = batch; round < rounds; round += batches) {
@@ -73,8 +73,8 @@ function plan({ fixed }: Row, options: MeasureOptions): { rounds: number; batche
 }
 
 /** Doubles the work until it takes long enough; then, as all sides are warm, makes it as much as fits into a lap. */
-async function findAmount(contestants: readonly Contestant[], lapSeconds: number): Promise<number> {
-  let amount = 1;
+async function findAmount(contestants: readonly Contestant[], least: number, lapSeconds: number): Promise<number> {
+  let amount = least;
   for (;;) {
     const seconds = meanOf(await runRound(contestants, amount));
     if (seconds === undefined) return amount;
@@ -82,7 +82,7 @@ async function findAmount(contestants: readonly Contestant[], lapSeconds: number
     amount *= 2;
   }
   const seconds = meanOf(await warmUp(contestants, amount)) ?? lapSeconds;
-  return Math.max(1, Math.round((amount * lapSeconds) / seconds));
+  return Math.max(least, Math.round((amount * lapSeconds) / seconds));
 }
 
 const meanOf = (laps: readonly Lap[]) => (laps.length === 0 ? undefined : mean(laps.map(({ value }) => value)));

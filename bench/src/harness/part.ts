@@ -41,6 +41,8 @@ export interface Row {
   readonly ours: Side;
   readonly peers: readonly Peer[];
   readonly fixed?: FixedWork | undefined;
+  /** Otherwise a round is never less than this. */
+  readonly least?: number;
   /** Where the row stands on a curve, which the chart draws instead of bars. */
   readonly at?: CurvePoint | undefined;
 }

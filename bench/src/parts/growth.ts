@@ -20,6 +20,9 @@ const SIZES = Array.from({ length: 10 }, (_, index) => 64 * 4 ** index);
 const manyChannels: readonly ContestantName[] = ['worker_threads postMessage', 'net.Socket, msgpackr'];
 const anySize: readonly ContestantName[] = [...manyChannels, 'process.send, advanced'];
 
+/** With fewer a round would be about beginning and ending on each channel. */
+const LEAST_EACH = 100;
+
 /** Messages that each channel has carried when memory is looked at, the same however many there are. */
 const MESSAGES_EACH = 1000;
 
@@ -43,11 +46,9 @@ const KIBIBYTE_OUT = { way: 'out', shape: 'text', size: KiB } as const;
 const countOfChannels = (count: number) => `${String(count)} ${count === 1 ? 'channel' : 'channels'}`;
 
 function channelsRow(channels: number): Row {
-  return exchangeRow(`1 KiB of text over ${countOfChannels(channels)}`, { ...KIBIBYTE_OUT, channels }, manyChannels, {
-    curve: 'Throughput, 1 KiB of text',
-    axis: 'channels at once',
-    x: channels,
-  });
+  const at = { curve: 'Throughput, 1 KiB of text', axis: 'channels at once', x: channels };
+  const name = `1 KiB of text over ${countOfChannels(channels)}`;
+  return { ...exchangeRow(name, { ...KIBIBYTE_OUT, channels }, manyChannels, at), least: LEAST_EACH * channels };
 }
 
 function sizeRow(size: number): Row {
