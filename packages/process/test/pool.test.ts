@@ -200,9 +200,10 @@ describe('the queue', () => {
 
   test('forgets a task that it refused: what ends that later is nobody’s', async () => {
     await using pool = new Pool(take, { size: 1, queueLimit: 2 });
-    await pool.run({});
     const gate = newFile();
     const tasks = [1, 2, 3].map((value) => pool.run({ gate, value }));
+    // No task is done yet, so none goes ahead of time: two stay in the queue.
+    await until('a task is begun', () => pool.stats.running === 1);
     const controller = new AbortController();
     const { signal } = controller;
     expect((await errorOf(pool.with({ signal }).run({}))).code).toBe('ERR_AIOPIPE_QUEUE_FULL');
