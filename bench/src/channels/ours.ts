@@ -6,7 +6,8 @@ import { makeCount, makeMessages, readCount, type Exchange } from './exchange.js
 /** Messages between this process and the one below. */
 export const exchange = target(import.meta.url, 'exchange', async (laps: Laps, spec: Exchange) => {
   const codec = spec.shape === 'bytes' ? null : 'default';
-  const pairs = Array.from({ length: spec.channels }, () => channel({ duplex: true, encoder: codec, decoder: codec }));
+  const options = { duplex: true, encoder: codec, decoder: codec, spin: spec.spin } as const;
+  const pairs = Array.from({ length: spec.channels }, () => channel(options));
   startProcess(partner, { args: [pairs.map(([, theirs]) => theirs), spec] });
   const messages = makeMessages(spec);
   await runLaps(laps, async (amount) => {

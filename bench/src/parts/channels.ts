@@ -11,6 +11,8 @@ const SIZES = [KiB, ...LARGE_SIZES];
 const RAW_SIZES = [KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
 const AT_ONCE = 8;
 const SPIN = 50;
+/** Round trips in a lap: the two that look need some before they find each other awake. */
+const LEAST_SPINNING = 2000;
 /** Of a sleeping round trip's time: where looking finds the answer while a core has nothing else to do, and elsewhere. */
 const ONE_FREE = 0.2;
 const NONE_FREE = 1.1;
@@ -83,6 +85,7 @@ function spinRow(python: string | undefined, goal: number): Row {
   const spinning: Exchange = { ...spec, spin: SPIN };
   return {
     ...sleeping,
+    least: LEAST_SPINNING,
     name: `${sleeping.name}, spin: ${String(SPIN)}`,
     ours: { name: `aiopipe, spin: ${String(SPIN)}`, open: () => contestants.aiopipe(spinning) },
     peers: [{ ...sleeping.ours, name: 'aiopipe, without spin', goal }, ...sleeping.peers],

@@ -1,2 +1,2 @@
-// What a child is started on that has nothing to do.
-export {};
+/** What a child is started on. */
+export const nothing = (): void => undefined;

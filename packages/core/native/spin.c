@@ -9,7 +9,7 @@
  * something came, or that somebody else wanted its core from, leaves it be for a while, twice as long each time.
  */
 #define MOST_WATCHED 8
-#define MOST_MISSES 8
+#define MOST_MISSES 10
 /* A look in vain that was less than this part of the wait cost nobody anything. */
 #define CHEAP_PART 10
 /* Nanoseconds: one look is done in less, unless somebody else used this core, for whom none was free then. */
