@@ -46,10 +46,14 @@ const throughInternal: Plugin['setup'] = ({ onResolve }) => {
 };
 
 const viewOfInternal: Plugin['setup'] = ({ onResolve, onLoad }) => {
+  // The path stays relative: it is shown in what is built.
   onResolve({ filter: /src\/index\.ts$/ }, ({ kind, path, resolveDir }) =>
-    kind === 'entry-point' ? { path: join(resolveDir, path), namespace: 'index' } : undefined,
+    kind === 'entry-point' ? { path, namespace: 'index', pluginData: join(resolveDir, path) } : undefined,
   );
-  onLoad({ filter: /.*/, namespace: 'index' }, ({ path }) => ({ contents: readFileSync(path, 'utf8'), loader: 'ts' }));
+  onLoad({ filter: /.*/, namespace: 'index' }, ({ pluginData }) => ({
+    contents: readFileSync(pluginData as string, 'utf8'),
+    loader: 'ts',
+  }));
   onResolve({ filter: /.*/, namespace: 'index' }, () => ({ path: './internal.js', external: true }));
 };
 

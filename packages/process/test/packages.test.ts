@@ -22,7 +22,8 @@ test.each(packages)('%s says what it is, for whom, and under which license', (na
     keywords: expect.arrayContaining([expect.any(String)]) as string[],
     license: 'MIT',
     type: 'module',
-    engines: { node: '>=20.19' },
+    // Those with process.getBuiltinModule(), which the build uses.
+    engines: { node: '^20.19 || >=22.3' },
     sideEffects: false,
     files: expect.arrayContaining(['dist']) as string[],
   });
@@ -35,6 +36,19 @@ test.each(packages)('%s has a file and types behind each of its entries', (name)
     // The types come first: TypeScript takes the first condition that fits.
     expect(Object.keys(target)).toEqual(['types', 'default']);
     for (const path of Object.values(target)) expect(read(`packages/${name}/${path}`)).not.toBe('');
+  }
+});
+
+test.each(packages)('the source maps of %s name what is in the package, and nothing of whoever built it', (name) => {
+  const dist = `packages/${name}/dist`;
+  for (const file of readdirSync(`${root}${dist}`).filter((file) => file.endsWith('.map'))) {
+    const { sources } = JSON.parse(read(`${dist}/${file}`)) as { sources: string[] };
+    const strangers = sources.filter(
+      (source) => !/^\.\.\/src\/[\w-]+\.ts$|^builtin:node:|^index:\.\/src\/index\.ts$/.test(source),
+    );
+    expect(strangers, file).toEqual([]);
+    for (const source of sources) if (source.startsWith('../')) expect(read(`${dist}/${source}`)).not.toBe('');
+    if (file.endsWith('.js.map')) expect(read(`${dist}/${file.slice(0, -4)}`)).not.toContain(root);
   }
 });
 
