@@ -74,6 +74,7 @@ function loadBinding(): Native {
   try {
     return load(directory) as Native;
   } catch (cause) {
+    if (!existsSync(`${directory}/binding.gyp`)) throw bundled(directory, cause);
     throw new AiopipeError(
       'ERR_AIOPIPE_NO_BINDING',
       `the native binding of @aiopipe/core could not be loaded for ${process.platform}-${process.arch}. ` +
@@ -83,6 +84,16 @@ function loadBinding(): Native {
       { cause },
     );
   }
+}
+
+/** A bundle has this file's text at a place of its own, and nothing of what the package has beside it. */
+function bundled(directory: string, cause: unknown): AiopipeError {
+  return new AiopipeError(
+    'ERR_AIOPIPE_NO_BINDING',
+    `there is no native binding of @aiopipe/core in ${directory}: if this program was bundled, leave the packages out of ` +
+      'the bundle (esbuild: `--external:@aiopipe/*`), and install them where it runs',
+    { cause },
+  );
 }
 
 /**

@@ -139,6 +139,24 @@ describe('an installed package', () => {
   });
 });
 
+test('a program that has the package bundled is told to leave it out', async () => {
+  // What a bundler makes of it: the text, elsewhere.
+  mkdirSync(join(scratch, 'dist'));
+  cpSync(join(packageDir, 'dist/internal.js'), join(scratch, 'dist/bundle.mjs'));
+  const { code, output } = await run(process.execPath, [
+    '--input-type=module',
+    '--eval',
+    `const { aiopipe } = await import('./dist/bundle.mjs');
+     try { aiopipe(); } catch (error) { console.log(error.code, error.message); }`,
+  ]);
+  expect({ code, output }).toEqual({
+    code: 0,
+    output:
+      `ERR_AIOPIPE_NO_BINDING there is no native binding of @aiopipe/core in ${join(scratch, 'native')}: if this program ` +
+      'was bundled, leave the packages out of the bundle (esbuild: `--external:@aiopipe/*`), and install them where it runs\n',
+  });
+});
+
 test('in the repository an installation compiles nothing: the build does', async () => {
   const result = await run(process.execPath, [join(packageDir, 'scripts/install.mjs')], onlyPrograms());
   expect(result).toEqual({ code: 0, output: '' });
