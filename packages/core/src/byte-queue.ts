@@ -1,3 +1,5 @@
+import { shareMemory } from './large-memory.js';
+
 const EMPTY = Buffer.alloc(0);
 const NEWLINE = 10;
 
@@ -111,6 +113,8 @@ export class ByteQueue {
   #advance(head: Buffer, count: number): void {
     this.#length -= count;
     if (count < head.length) {
+      // Memory that the chunk had for itself: whoever transfers a part of it would take the other parts along.
+      if (head.length === head.buffer.byteLength) shareMemory(head);
       this.#chunks[this.#first] = head.subarray(count);
       return;
     }

@@ -15,9 +15,9 @@ export function allocateLarge(length: number): Buffer<ArrayBuffer> {
 }
 
 /**
- * Before the first part of such memory is given away while others still read into the rest: whoever wants to transfer that
- * part to another thread sends a copy then, or hears a DataCloneError (Node 21 and later), and takes nothing from the
- * others. Node's own small Buffers behave alike.
+ * Before the first part of memory is given away while the rest is somebody else's: whoever wants to transfer that part to
+ * another thread sends a copy then, or hears a DataCloneError (Node 21 and later), and takes nothing from the others.
+ * Node's own small Buffers behave alike.
  */
 export function shareMemory(memory: Buffer): void {
   // For this Node loads six modules: not before somebody reads much.

@@ -77,6 +77,21 @@ describe('read', () => {
     expect((await reader.read(40_000)).toString()).toBe('and on');
     tx.close();
   });
+
+  test('gives parts of a chunk whose transfer to another thread leaves the other parts where they are', async () => {
+    const { reader, tx, feed } = readerAndTap();
+    using _reader = reader;
+    feed(`first\n${'a'.repeat(5000)}${'b'.repeat(5000)}`);
+    for await (const line of reader.lines()) {
+      expect(line).toBe('first');
+      break;
+    }
+    const [a, b] = [await reader.read(1000), await reader.read(4000)];
+    transferAway(a);
+    expect(b.toString()).toBe('a'.repeat(4000));
+    expect((await reader.read(5000)).toString()).toBe('b'.repeat(5000));
+    tx.close();
+  });
 });
 
 describe('readInto', () => {
