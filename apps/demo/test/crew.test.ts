@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { childPids, isRunning, leakCheck, until } from '@aiopipe/testing';
+import { childPids, commandOf, isRunning, leakCheck, until } from '@aiopipe/testing';
 import {
   census,
   makeTree,
@@ -62,7 +62,7 @@ test('a worker that somebody else kills is replaced', async () => {
   const env = withProgram('sort', `until [ -e '${gate}' ]; do sleep 0.01; done; exec sort "$@"`);
   const run = startDemo([manyFiles(40), '--workers', '1', '--json'], { env });
   await untilRunning(run, 'census-1');
-  const [worker = 0] = childPids(run.pid).filter((pid) => commandLine(pid).includes('census-1'));
+  const [worker = 0] = childPids(run.pid).filter((pid) => commandOf(pid).at(-1) === 'census-1');
   process.kill(worker, 'SIGKILL');
   await until('it is dead', () => !isRunning(worker));
   writeFileSync(gate, '');
@@ -106,14 +106,6 @@ test('restarted workers leave no descriptor behind', async () => {
     await waitFor(run);
   }
 });
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
-  } catch {
-    return ''; // it has ended since it was listed
-  }
-}
 
 /** Pipes and sockets of another process. */
 function openIn(pid: number): number {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, onTestFinished } from 'vitest';
-import { until } from '@aiopipe/testing';
+import { commandOf, until } from '@aiopipe/testing';
 
 export const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
@@ -138,7 +138,7 @@ export function processesOf(session: number): string[] {
         const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
         const [state, , , itsSession] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         if (state === 'Z' || Number(itsSession) !== session) return [];
-        return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()];
+        return [commandOf(Number(pid)).join(' ')];
       } catch {
         return []; // it has ended since it was listed
       }

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { childPids, isRunning } from '@aiopipe/testing';
+import { childPids, commandOf, isRunning } from '@aiopipe/testing';
 
-export { errorOf, randomFrom, thrownBy, type Failure } from '@aiopipe/testing';
+export { commandOf, errorOf, randomFrom, thrownBy, type Failure } from '@aiopipe/testing';
 
 /** Our children, zombies among them, that were not among these. */
 export function childrenSince(before: readonly number[]): number[] {
@@ -13,17 +13,6 @@ export function childrenSince(before: readonly number[]): number[] {
 /** Our children that are called so: `name` is the last word of their command line. */
 export function childrenNamed(name: RegExp): number[] {
   return childPids().filter((pid) => name.test(commandOf(pid).at(-1) ?? ''));
-}
-
-/** The words that a process was started with; none for one that is gone. */
-export function commandOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8')
-      .split('\0')
-      .slice(0, -1);
-  } catch {
-    return [];
-  }
 }
 
 /** A directory for the files of a test file, and names in it that no test had before. */

@@ -34,16 +34,46 @@ export function isRunning(pid: number): boolean {
   return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
 }
 
+/** Milliseconds. The kernel takes microseconds, unless the machine has other work. */
+const EXEC_LIMIT = 5000;
+
+/**
+ * The words that a process was started with; none if it is gone or a zombie. Linux.
+ *
+ * The parent's spawn returns before the kernel has put them there, so that they are empty for a moment. This waits for
+ * them without leaving the turn: the caller sees the process before it has heard anything of it.
+ */
+export function commandOf(pid: number): string[] {
+  const end = performance.now() + EXEC_LIMIT;
+  for (;;) {
+    let text: string;
+    try {
+      text = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+    } catch {
+      return [];
+    }
+    if (text !== '') return text.split('\0').slice(0, -1);
+    if (!isRunning(pid) || isKernelThread(pid) || performance.now() > end) return [];
+  }
+}
+
+/** PF_KTHREAD of the kernel's sched.h: these have no command line at all. */
+const KERNEL_THREAD = 0x0020_0000;
+
+function isKernelThread(pid: number): boolean {
+  return ((statOf(pid)?.flags ?? 0) & KERNEL_THREAD) !== 0;
+}
+
 function parentOf(pid: number): number | undefined {
   return statOf(pid)?.parent;
 }
 
-function statOf(pid: number): { state: string; parent: number } | undefined {
+function statOf(pid: number): { state: string; parent: number; flags: number } | undefined {
   try {
     const text = readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
     // The second field is the program's name in parentheses, which may hold anything, parentheses too.
-    const [state = '', parent = ''] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state, parent: Number(parent) };
+    const [state = '', parent = '', , , , , flags = ''] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent), flags: Number(flags) };
   } catch {
     return undefined;
   }
