@@ -2,9 +2,10 @@
 #ifndef AIOPIPE_H
 #define AIOPIPE_H
 
-#include <node_api.h>
 #include <stdbool.h>
 #include <uv.h>
+
+#include "checked.h"
 
 /* One per environment (the main thread's, each worker thread's): nothing of ours is global. */
 struct instance {
@@ -19,8 +20,6 @@ struct instance {
   bool is_shutting_down;
 };
 
-struct instance *instance_of(napi_env env);
-
 /* After libuv has let go of a handle: the last one at shutdown lets the environment go. */
 void instance_closed_one(struct instance *instance);
 
@@ -34,9 +33,6 @@ void call_back(struct instance *instance, napi_ref function, size_t count, const
 void note_fd(struct instance *instance, int fd);
 void forget_fd(struct instance *instance, int fd);
 
-napi_value int_value(napi_env env, int64_t number);
-int32_t int_argument(napi_env env, napi_value value);
-
 /*
  * Watches one descriptor. Callbacks come only for what is of interest; the handle stays with the loop's poll between
  * two waits, so that waiting again costs no system call, and is given up when something comes that nobody waits for.
@@ -49,8 +45,11 @@ void poll_close(struct poll *poll);
 void poll_spin(struct poll *poll, uint64_t nanoseconds);
 void spinner_close(struct instance *instance);
 
-/* For the external value that stands for a poll in JavaScript. */
-void poll_finalize(napi_env env, void *poll, void *hint);
+/* The external value that stands for it in JavaScript. NULL if that failed: then an error is pending, and it is gone. */
+napi_value poll_external(struct poll *poll);
+
+/* Closes one that JavaScript has never had. */
+void poll_abandon(struct poll *poll);
 
 struct poll {
   struct instance *instance;
@@ -71,20 +70,28 @@ struct poll {
   int pid;
 };
 
-void define_calls(napi_env env, napi_value exports);
-void define_poll(napi_env env, napi_value exports);
-void define_child(napi_env env, napi_value exports);
+CHECKED napi_status define_calls(struct instance *instance, napi_value exports);
+CHECKED napi_status define_poll(struct instance *instance, napi_value exports);
+CHECKED napi_status define_child(struct instance *instance, napi_value exports);
 
-#define DEFINE(env, exports, name, function)                                                \
-  do {                                                                                      \
-    napi_value value_;                                                                      \
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, function, NULL, &value_);             \
-    napi_set_named_property(env, exports, name, value_);                                    \
-  } while (0)
+/* One function of the binding, and its name in JavaScript. */
+struct function {
+  const char *name;
+  napi_callback call;
+};
+CHECKED napi_status define_all(struct instance *instance, napi_value exports, const struct function *functions,
+                               size_t count);
 
-#define ARGUMENTS(env, info, count)                                                         \
-  napi_value args[count];                                                                   \
-  size_t args_count_ = count;                                                               \
-  napi_get_cb_info(env, info, &args_count_, args, NULL, NULL)
+#define DEFINE_ALL(instance, exports, functions) \
+  define_all(instance, exports, functions, sizeof(functions) / sizeof((functions)[0]))
+
+/* At the beginning of such a function: its arguments, undefined where they were left out, and `instance`. */
+#define ARGUMENTS(env, info, count)                                                                   \
+  napi_value args[count];                                                                             \
+  size_t args_count_ = count;                                                                         \
+  void *data_ = NULL;                                                                                 \
+  CHECK(env, napi_get_cb_info(env, info, &args_count_, args, NULL, &data_));                          \
+  struct instance *instance = data_;                                                                  \
+  (void)instance
 
 #endif

@@ -4,36 +4,16 @@
 
 #include "system.h"
 
-struct instance *instance_of(napi_env env) {
-  void *data = NULL;
-  napi_get_instance_data(env, &data);
-  return data;
-}
-
-napi_value int_value(napi_env env, int64_t number) {
-  napi_value value;
-  napi_create_int64(env, number, &value);
-  return value;
-}
-
-int32_t int_argument(napi_env env, napi_value value) {
-  int32_t number = -1;
-  napi_get_value_int32(env, value, &number);
-  return number;
-}
-
 void call_back(struct instance *instance, napi_ref function, size_t count, const napi_value *arguments) {
   napi_env env = instance->env;
-  napi_value callable, receiver;
+  napi_value callable, receiver, error;
   if (instance->is_shutting_down) return;
-  if (napi_get_reference_value(env, function, &callable) != napi_ok) return;
-  napi_get_global(env, &receiver);
+  if (napi_get_reference_value(env, function, &callable) != napi_ok || callable == NULL) return;
+  if (napi_get_global(env, &receiver) != napi_ok) return;
   napi_status status =
       napi_make_callback(env, instance->async_context, receiver, callable, count, arguments, NULL);
-  if (status == napi_pending_exception) {
-    napi_value error;
-    if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
-  }
+  if (status == napi_pending_exception && napi_get_and_clear_last_exception(env, &error) == napi_ok)
+    ignore(napi_fatal_exception(env, error));
 }
 
 void note_fd(struct instance *instance, int fd) {
@@ -66,7 +46,7 @@ static void close_owned_fds(struct instance *instance) {
 void instance_closed_one(struct instance *instance) {
   bool is_last = instance->polls == NULL && instance->spinner == NULL;
   if (!instance->is_shutting_down || !is_last || instance->cleanup_hook == NULL) return;
-  napi_remove_async_cleanup_hook(instance->cleanup_hook);
+  ignore(napi_remove_async_cleanup_hook(instance->cleanup_hook));
   instance->cleanup_hook = NULL;
 }
 
@@ -98,23 +78,40 @@ static void free_instance(napi_env env, void *data, void *hint) {
   free(instance);
 }
 
+napi_status define_all(struct instance *instance, napi_value exports, const struct function *functions,
+                       size_t count) {
+  napi_env env = instance->env;
+  for (size_t i = 0; i < count; i++) {
+    napi_value value;
+    PASS_ON(napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, instance, &value));
+    PASS_ON(napi_set_named_property(env, exports, functions[i].name, value));
+  }
+  return napi_ok;
+}
+
+static napi_status init(struct instance *instance, napi_value exports) {
+  napi_env env = instance->env;
+  napi_value resource, name;
+  PASS_ON(napi_get_uv_event_loop(env, &instance->loop));
+  PASS_ON(napi_create_object(env, &resource));
+  PASS_ON(napi_create_string_utf8(env, "aiopipe", NAPI_AUTO_LENGTH, &name));
+  PASS_ON(napi_async_init(env, resource, name, &instance->async_context));
+  PASS_ON(napi_add_async_cleanup_hook(env, clean_up, instance, &instance->cleanup_hook));
+  PASS_ON(define_calls(instance, exports));
+  PASS_ON(define_poll(instance, exports));
+  PASS_ON(define_child(instance, exports));
+  return napi_ok;
+}
+
 NAPI_MODULE_INIT() {
   struct instance *instance = calloc(1, sizeof(*instance));
-  if (instance == NULL) return NULL;
+  if (instance == NULL) return failed(env);
   instance->env = env;
-  napi_get_uv_event_loop(env, &instance->loop);
-
-  napi_value resource, name;
-  napi_create_object(env, &resource);
-  napi_create_string_utf8(env, "aiopipe", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env, resource, name, &instance->async_context);
-
-  napi_set_instance_data(env, instance, free_instance, NULL);
-  napi_add_async_cleanup_hook(env, clean_up, instance, &instance->cleanup_hook);
+  if (napi_set_instance_data(env, instance, free_instance, NULL) != napi_ok) {
+    free(instance);
+    return failed(env);
+  }
+  CHECK(env, init(instance, exports));
   sys_ignore_broken_pipe_signal();
-
-  define_calls(env, exports);
-  define_poll(env, exports);
-  define_child(env, exports);
   return exports;
 }

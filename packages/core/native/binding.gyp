@@ -4,6 +4,7 @@
       "target_name": "aiopipe",
       "sources": [
         "binding.c",
+        "checked.c",
         "calls.c",
         "poll.c",
         "spin.c",
@@ -12,8 +13,8 @@
         "spawn.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
-      "cflags": ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-fvisibility=hidden"],
-      "xcode_settings": { "GCC_C_LANGUAGE_STANDARD": "gnu11", "WARNING_CFLAGS": ["-Wall", "-Wextra"] }
+      "cflags": ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-Werror=unused-result", "-fvisibility=hidden"],
+      "xcode_settings": { "GCC_C_LANGUAGE_STANDARD": "gnu11", "WARNING_CFLAGS": ["-Wall", "-Wextra", "-Werror=unused-result"] }
     }
   ]
 }

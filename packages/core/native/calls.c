@@ -5,73 +5,68 @@
 #include "aiopipe.h"
 #include "system.h"
 
-static char *bytes_of(napi_env env, napi_value value, size_t *length) {
-  void *data = NULL;
-  *length = 0;
-  napi_get_buffer_info(env, value, &data, length);
-  return data;
-}
-
-static int32_t *int32s_of(napi_env env, napi_value value, size_t *length) {
-  void *data = NULL;
-  *length = 0;
-  napi_get_typedarray_info(env, value, NULL, length, &data, NULL, NULL);
-  return data;
-}
-
-static napi_value fill_pair(napi_env env, napi_value target, const int fds[2], int error) {
+static napi_value fill_pair(struct instance *instance, napi_value target, const int fds[2], int error) {
+  napi_env env = instance->env;
+  int32_t *out;
   size_t length;
-  int32_t *out = int32s_of(env, target, &length);
-  if (error == 0 && length >= 2) {
-    for (int i = 0; i < 2; i++) {
-      out[i] = fds[i];
-      note_fd(instance_of(env), fds[i]);
-    }
-  }
-  return int_value(env, error);
+  if (error != 0) return int_value(env, error);
+  /* Before anything can fail: they are closed with the thread then. */
+  for (int i = 0; i < 2; i++) note_fd(instance, fds[i]);
+  CHECK(env, get_int32s(env, target, &out, &length));
+  if (length < 2) return int_value(env, UV_EINVAL);
+  for (int i = 0; i < 2; i++) out[i] = fds[i];
+  return int_value(env, 0);
 }
 
 /* pipe(out: Int32Array, capacity) */
 static napi_value js_pipe(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
+  int32_t capacity;
+  CHECK(env, get_int(env, args[1], &capacity));
   int fds[2] = {-1, -1};
-  int error = sys_pipe(fds, int_argument(env, args[1]));
-  return fill_pair(env, args[0], fds, error);
+  int error = sys_pipe(fds, capacity);
+  return fill_pair(instance, args[0], fds, error);
 }
 
 /* socketpair(out: Int32Array, bufferSize) */
 static napi_value js_socketpair(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
+  int32_t buffer_size;
+  CHECK(env, get_int(env, args[1], &buffer_size));
   int fds[2] = {-1, -1};
-  int error = sys_socketpair(fds, int_argument(env, args[1]));
-  return fill_pair(env, args[0], fds, error);
+  int error = sys_socketpair(fds, buffer_size);
+  return fill_pair(instance, args[0], fds, error);
 }
 
 /* read(fd, bytes, offset, length, isSocket) */
 static napi_value js_read(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
-  size_t size;
-  char *bytes = bytes_of(env, args[1], &size);
-  int32_t fd = int_argument(env, args[0]);
-  size_t offset = (size_t)int_argument(env, args[2]), length = (size_t)int_argument(env, args[3]);
-  bool is_socket = false;
-  napi_get_value_bool(env, args[4], &is_socket);
-  if (offset > size || length > size - offset) return int_value(env, UV_EINVAL);
-  return int_value(env, is_socket ? sys_receive(fd, bytes + offset, length) : sys_read(fd, bytes + offset, length));
+  int32_t fd;
+  char *bytes;
+  size_t length;
+  bool is_socket;
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_part(env, args + 1, &bytes, &length));
+  CHECK(env, napi_get_value_bool(env, args[4], &is_socket));
+  if (bytes == NULL) return int_value(env, UV_EFAULT);
+  return int_value(env, is_socket ? sys_receive(fd, bytes, length) : sys_read(fd, bytes, length));
 }
 
 /* receive(fd, bytes, offset, length, passed: Int32Array): passed[0] is how many fds follow it, or -1 if some were lost */
 static napi_value js_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
-  size_t size, room;
-  char *bytes = bytes_of(env, args[1], &size);
-  int32_t *passed = int32s_of(env, args[4], &room);
-  size_t offset = (size_t)int_argument(env, args[2]), length = (size_t)int_argument(env, args[3]);
-  if (offset > size || length > size - offset || room <= SYS_MAX_PASSED_FDS) return int_value(env, UV_EINVAL);
+  int32_t fd, *passed;
+  char *bytes;
+  size_t length, room;
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_part(env, args + 1, &bytes, &length));
+  CHECK(env, get_int32s(env, args[4], &passed, &room));
+  if (bytes == NULL) return int_value(env, UV_EFAULT);
+  if (room <= SYS_MAX_PASSED_FDS) return int_value(env, UV_EINVAL);
   int count = 0;
-  ssize_t result = sys_receive_with_fds(int_argument(env, args[0]), bytes + offset, length, passed + 1, &count);
+  ssize_t result = sys_receive_with_fds(fd, bytes, length, passed + 1, &count);
   passed[0] = count;
-  for (int i = 1; i <= count; i++) note_fd(instance_of(env), passed[i]);
+  for (int i = 1; i <= count; i++) note_fd(instance, passed[i]);
   return int_value(env, result);
 }
 
@@ -81,39 +76,54 @@ static napi_value js_receive(napi_env env, napi_callback_info info) {
 /* write(fd, bytes, offset, length, isSocket) */
 static napi_value js_write(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
-  size_t size;
-  char *bytes = bytes_of(env, args[1], &size);
-  int32_t fd = int_argument(env, args[0]);
-  size_t offset = (size_t)int_argument(env, args[2]), length = (size_t)int_argument(env, args[3]);
-  bool is_socket = false;
-  napi_get_value_bool(env, args[4], &is_socket);
-  if (offset > size || length > size - offset) return int_value(env, UV_EINVAL);
-  struct iovec part = {.iov_base = bytes + offset, .iov_len = length};
+  int32_t fd;
+  char *bytes;
+  size_t length;
+  bool is_socket;
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_part(env, args + 1, &bytes, &length));
+  CHECK(env, napi_get_value_bool(env, args[4], &is_socket));
+  if (bytes == NULL) return int_value(env, UV_EFAULT);
+  struct iovec part = {.iov_base = bytes, .iov_len = length};
   return int_value(env, is_socket ? sys_send(fd, &part, 1, NULL, 0) : sys_write(fd, &part, 1));
+}
+
+CHECKED static napi_status get_parts(napi_env env, napi_value array, struct iovec *parts, uint32_t *count) {
+  PASS_ON(napi_get_array_length(env, array, count));
+  if (*count > MAX_PARTS) *count = MAX_PARTS;
+  for (uint32_t i = 0; i < *count; i++) {
+    napi_value part;
+    char *bytes;
+    PASS_ON(napi_get_element(env, array, i, &part));
+    PASS_ON(get_bytes(env, part, &bytes, &parts[i].iov_len));
+    parts[i].iov_base = bytes;
+  }
+  return napi_ok;
 }
 
 /* writeParts(fd, parts: Buffer[], offset in the first, isSocket, passed: Int32Array | undefined) */
 static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
+  int32_t fd, *passed = NULL;
+  int64_t offset;
   struct iovec parts[MAX_PARTS];
-  uint32_t count = 0;
-  napi_get_array_length(env, args[1], &count);
-  if (count > MAX_PARTS) count = MAX_PARTS;
-  for (uint32_t i = 0; i < count; i++) {
-    napi_value part;
-    napi_get_element(env, args[1], i, &part);
-    parts[i].iov_base = bytes_of(env, part, &parts[i].iov_len);
-  }
-  size_t offset = (size_t)int_argument(env, args[2]);
-  if (count == 0 || offset > parts[0].iov_len) return int_value(env, UV_EINVAL);
-  parts[0].iov_base = (char *)parts[0].iov_base + offset;
-  parts[0].iov_len -= offset;
-
-  bool is_socket = false;
-  napi_get_value_bool(env, args[3], &is_socket);
+  uint32_t count;
+  bool is_socket;
   size_t passed_count = 0;
-  int32_t *passed = int32s_of(env, args[4], &passed_count);
-  int32_t fd = int_argument(env, args[0]);
+  napi_valuetype passed_type;
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_parts(env, args[1], parts, &count));
+  CHECK(env, napi_get_value_int64(env, args[2], &offset));
+  CHECK(env, napi_get_value_bool(env, args[3], &is_socket));
+  CHECK(env, napi_typeof(env, args[4], &passed_type));
+  if (passed_type != napi_undefined) CHECK(env, get_int32s(env, args[4], &passed, &passed_count));
+  if (count == 0 || offset < 0) return int_value(env, UV_EINVAL);
+  if ((uint64_t)offset > parts[0].iov_len) return int_value(env, UV_EFAULT);
+  parts[0].iov_base = (char *)parts[0].iov_base + offset;
+  parts[0].iov_len -= (size_t)offset;
+  /* None was empty when it came here: the memory of this one was transferred to another thread since. */
+  for (uint32_t i = 0; i < count; i++)
+    if (parts[i].iov_len == 0) return int_value(env, UV_EFAULT);
   return int_value(env, is_socket ? sys_send(fd, parts, (int)count, passed, (int)passed_count)
                                   : sys_write(fd, parts, (int)count));
 }
@@ -121,13 +131,18 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
 #define ONE_INT_CALL(js_name, call)                                    \
   static napi_value js_name(napi_env env, napi_callback_info info) {   \
     ARGUMENTS(env, info, 1);                                           \
-    return int_value(env, call(int_argument(env, args[0])));           \
+    int32_t number;                                                    \
+    CHECK(env, get_int(env, args[0], &number));                        \
+    return int_value(env, call(number));                               \
   }
 
-#define TWO_INT_CALL(js_name, call)                                                                \
-  static napi_value js_name(napi_env env, napi_callback_info info) {                               \
-    ARGUMENTS(env, info, 2);                                                                       \
-    return int_value(env, call(int_argument(env, args[0]), int_argument(env, args[1])));           \
+#define TWO_INT_CALL(js_name, call)                                    \
+  static napi_value js_name(napi_env env, napi_callback_info info) {   \
+    ARGUMENTS(env, info, 2);                                           \
+    int32_t one, other;                                                \
+    CHECK(env, get_int(env, args[0], &one));                           \
+    CHECK(env, get_int(env, args[1], &other));                         \
+    return int_value(env, call(one, other));                           \
   }
 
 ONE_INT_CALL(js_describe, sys_describe)
@@ -147,47 +162,57 @@ static napi_value js_fd_limit(napi_env env, napi_callback_info info) {
 
 static napi_value js_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  int32_t fd = int_argument(env, args[0]);
-  forget_fd(instance_of(env), fd);
+  int32_t fd;
+  CHECK(env, get_int(env, args[0], &fd));
+  forget_fd(instance, fd);
   return int_value(env, sys_close(fd));
 }
 
 /* own(fd, weight): the weight, in bytes, has a collection come before dropped ends have used up the descriptors */
 static napi_value js_own(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
+  int32_t fd, weight;
   int64_t total;
-  note_fd(instance_of(env), int_argument(env, args[0]));
-  napi_adjust_external_memory(env, int_argument(env, args[1]), &total);
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_int(env, args[1], &weight));
+  note_fd(instance, fd);
+  CHECK(env, napi_adjust_external_memory(env, weight, &total));
   return NULL;
 }
 
 /* disown(fd, weight): it is somebody else's to close now */
 static napi_value js_disown(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
+  int32_t fd, weight;
   int64_t total;
-  forget_fd(instance_of(env), int_argument(env, args[0]));
-  napi_adjust_external_memory(env, -int_argument(env, args[1]), &total);
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_int(env, args[1], &weight));
+  forget_fd(instance, fd);
+  CHECK(env, napi_adjust_external_memory(env, -weight, &total));
   return NULL;
 }
 
-void define_calls(napi_env env, napi_value exports) {
-  DEFINE(env, exports, "pipe", js_pipe);
-  DEFINE(env, exports, "socketpair", js_socketpair);
-  DEFINE(env, exports, "read", js_read);
-  DEFINE(env, exports, "receive", js_receive);
-  DEFINE(env, exports, "write", js_write);
-  DEFINE(env, exports, "writeParts", js_write_parts);
-  DEFINE(env, exports, "close", js_close);
-  DEFINE(env, exports, "describe", js_describe);
-  DEFINE(env, exports, "duplicate", js_duplicate);
-  DEFINE(env, exports, "setCloseOnExec", js_set_close_on_exec);
-  DEFINE(env, exports, "setNonblocking", js_set_nonblocking);
-  DEFINE(env, exports, "reopenNonblocking", js_reopen_nonblocking);
-  DEFINE(env, exports, "fdLimit", js_fd_limit);
-  DEFINE(env, exports, "shutdown", js_shutdown);
-  DEFINE(env, exports, "kill", js_kill);
-  DEFINE(env, exports, "waitWritable", js_wait_writable);
-  DEFINE(env, exports, "watchLifeline", js_watch_lifeline);
-  DEFINE(env, exports, "own", js_own);
-  DEFINE(env, exports, "disown", js_disown);
+napi_status define_calls(struct instance *instance, napi_value exports) {
+  static const struct function functions[] = {
+      {"pipe", js_pipe},
+      {"socketpair", js_socketpair},
+      {"read", js_read},
+      {"receive", js_receive},
+      {"write", js_write},
+      {"writeParts", js_write_parts},
+      {"close", js_close},
+      {"describe", js_describe},
+      {"duplicate", js_duplicate},
+      {"setCloseOnExec", js_set_close_on_exec},
+      {"setNonblocking", js_set_nonblocking},
+      {"reopenNonblocking", js_reopen_nonblocking},
+      {"fdLimit", js_fd_limit},
+      {"shutdown", js_shutdown},
+      {"kill", js_kill},
+      {"waitWritable", js_wait_writable},
+      {"watchLifeline", js_watch_lifeline},
+      {"own", js_own},
+      {"disown", js_disown},
+  };
+  return DEFINE_ALL(instance, exports, functions);
 }

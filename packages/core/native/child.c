@@ -1,4 +1,5 @@
 /* Starting programs, and telling of their end. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -7,12 +8,14 @@
 #include "aiopipe.h"
 #include "system.h"
 
+/* All of these are NULL where memory or Node-API fails. */
 static char *string_of(napi_env env, napi_value value) {
   size_t length = 0;
   if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok) return NULL;
   char *text = malloc(length + 1);
-  if (text != NULL) napi_get_value_string_utf8(env, value, text, length + 1, &length);
-  return text;
+  if (text == NULL || napi_get_value_string_utf8(env, value, text, length + 1, &length) == napi_ok) return text;
+  free(text);
+  return NULL;
 }
 
 static void free_strings(char **strings) {
@@ -22,12 +25,11 @@ static void free_strings(char **strings) {
 
 static char **strings_of(napi_env env, napi_value array) {
   uint32_t count = 0;
-  napi_get_array_length(env, array, &count);
+  if (napi_get_array_length(env, array, &count) != napi_ok) return NULL;
   char **strings = calloc((size_t)count + 1, sizeof(char *));
   for (uint32_t i = 0; strings != NULL && i < count; i++) {
     napi_value element;
-    napi_get_element(env, array, i, &element);
-    strings[i] = string_of(env, element);
+    if (napi_get_element(env, array, i, &element) == napi_ok) strings[i] = string_of(env, element);
     if (strings[i] == NULL) {
       free_strings(strings);
       return NULL;
@@ -37,6 +39,20 @@ static char **strings_of(napi_env env, napi_value array) {
 }
 
 static int64_t microseconds(struct timeval time) { return (int64_t)time.tv_sec * 1000000 + time.tv_usec; }
+
+static void tell_end(struct instance *instance, napi_ref function, const int64_t numbers[5]) {
+  napi_env env = instance->env;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_value arguments[5];
+  bool is_whole = true;
+  for (int i = 0; i < 5; i++) {
+    arguments[i] = int_value(env, numbers[i]);
+    if (arguments[i] == NULL) is_whole = false;
+  }
+  if (is_whole) call_back(instance, function, 5, arguments);
+  ignore(napi_close_handle_scope(env, scope));
+}
 
 static void on_exit_fd(struct poll *poll, int events) {
   (void)events;
@@ -54,19 +70,49 @@ static void on_exit_fd(struct poll *poll, int events) {
 #else
   int64_t peak_bytes = (int64_t)usage.ru_maxrss * 1024;
 #endif
-  struct instance *instance = poll->instance;
-  napi_env env = instance->env;
-  napi_handle_scope scope;
-  napi_open_handle_scope(env, &scope);
-  napi_value arguments[] = {int_value(env, code), int_value(env, signal), int_value(env, microseconds(usage.ru_utime)),
-                            int_value(env, microseconds(usage.ru_stime)), int_value(env, peak_bytes)};
+  int64_t numbers[] = {code, signal, microseconds(usage.ru_utime), microseconds(usage.ru_stime), peak_bytes};
+
   /* The descriptor goes first: whoever hears of the end finds nothing left of the child. */
+  struct instance *instance = poll->instance;
   napi_ref function = poll->function;
   poll->function = NULL;
   poll_close(poll);
-  call_back(instance, function, 5, arguments);
-  napi_delete_reference(env, function);
-  napi_close_handle_scope(env, scope);
+  tell_end(instance, function, numbers);
+  ignore(napi_delete_reference(instance->env, function));
+}
+
+/* What a start needs of its arguments. What is allocated of it is freed by free_spawn(). */
+CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struct sys_spawn *spawn) {
+  napi_valuetype env_type, cwd_type;
+  int32_t *fds;
+  size_t length;
+  PASS_ON(napi_typeof(env, args[2], &env_type));
+  PASS_ON(napi_typeof(env, args[3], &cwd_type));
+  PASS_ON(get_int32s(env, args[4], &fds, &length));
+  PASS_ON(get_int(env, args[5], &spawn->group));
+  PASS_ON(get_int(env, args[6], &spawn->death_signal));
+  spawn->fds = fds;
+  spawn->fd_count = length / 2;
+  spawn->candidates = strings_of(env, args[0]);
+  spawn->argv = strings_of(env, args[1]);
+  spawn->env = env_type == napi_undefined ? environ : strings_of(env, args[2]);
+  spawn->cwd = cwd_type == napi_undefined ? NULL : string_of(env, args[3]);
+  bool is_whole = spawn->candidates != NULL && spawn->argv != NULL && spawn->env != NULL &&
+                  (spawn->cwd != NULL || cwd_type == napi_undefined);
+  return is_whole ? napi_ok : napi_generic_failure;
+}
+
+static void free_spawn(struct sys_spawn *spawn) {
+  free_strings((char **)spawn->candidates);
+  free_strings((char **)spawn->argv);
+  if (spawn->env != environ) free_strings((char **)spawn->env);
+  free((char *)spawn->cwd);
+}
+
+/* Of a program that nobody will ever hear of. */
+static void end_unheard(pid_t pid) {
+  sys_kill(pid, SIGKILL);
+  sys_reap_later(pid);
 }
 
 /*
@@ -76,81 +122,48 @@ static void on_exit_fd(struct poll *poll, int events) {
  */
 static napi_value js_spawn(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 9);
-  struct instance *instance = instance_of(env);
-  char **candidates = strings_of(env, args[0]), **argv = strings_of(env, args[1]);
-  napi_valuetype env_type;
-  napi_typeof(env, args[2], &env_type);
-  char **own_env = env_type == napi_undefined ? NULL : strings_of(env, args[2]);
-  char **envp = env_type == napi_undefined ? environ : own_env;
-  napi_valuetype cwd_type;
-  napi_typeof(env, args[3], &cwd_type);
-  char *cwd = cwd_type == napi_string ? string_of(env, args[3]) : NULL;
+  int32_t *out;
+  size_t out_length;
+  CHECK(env, get_int32s(env, args[7], &out, &out_length));
+  if (out_length < 1) return int_value(env, UV_EINVAL);
 
-  void *fds = NULL, *out = NULL;
-  size_t fds_length = 0, out_length = 0;
-  napi_get_typedarray_info(env, args[4], NULL, &fds_length, &fds, NULL, NULL);
-  napi_get_typedarray_info(env, args[7], NULL, &out_length, &out, NULL, NULL);
-
-  enum sys_spawn_stage stage = SYS_STAGE_FORK;
-  int exit_fd = -1;
-  pid_t pid = -UV_EINVAL;
-  if (candidates == NULL || argv == NULL || envp == NULL || out_length < 1) {
-    pid = UV_ENOMEM;
-  } else {
-    struct sys_spawn spawn = {
-        .candidates = candidates,
-        .argv = argv,
-        .env = envp,
-        .cwd = cwd,
-        .fds = fds,
-        .fd_count = fds_length / 2,
-        .group = int_argument(env, args[5]),
-        .death_signal = int_argument(env, args[6]),
-    };
-    pid = sys_spawn(&spawn, &exit_fd, &stage);
-  }
-  free_strings(candidates);
-  free_strings(argv);
-  free_strings(own_env);
-  free(cwd);
-  if (pid < 0) {
-    if (out_length >= 1) *(int32_t *)out = stage;
-    return int_value(env, pid);
+  struct sys_spawn spawn = {0};
+  napi_ref function = NULL;
+  napi_status status = get_spawn(env, args, &spawn);
+  if (status == napi_ok) status = napi_create_reference(env, args[8], 1, &function);
+  if (status != napi_ok) {
+    free_spawn(&spawn);
+    return failed(env);
   }
 
-  int error;
-  struct poll *poll = poll_open(instance, exit_fd, on_exit_fd, &error);
+  enum sys_spawn_stage stage;
+  int exit_fd = -1, error = 0;
+  pid_t pid = sys_spawn(&spawn, &exit_fd, &stage);
+  free_spawn(&spawn);
+  struct poll *poll = pid < 0 ? NULL : poll_open(instance, exit_fd, on_exit_fd, &error);
   if (poll == NULL) {
-    int status;
-    sys_kill(pid, 9);
-    waitpid(pid, &status, 0);
-    sys_close(exit_fd);
-    *(int32_t *)out = SYS_STAGE_FORK;
+    if (pid < 0) {
+      error = pid;
+    } else {
+      end_unheard(pid);
+      sys_close(exit_fd);
+      stage = SYS_STAGE_FORK;
+    }
+    ignore(napi_delete_reference(env, function));
+    out[0] = (int32_t)stage;
     return int_value(env, error);
   }
   poll->exit_fd = exit_fd;
   poll->pid = pid;
-  napi_create_reference(env, args[8], 1, &poll->function);
+  poll->function = function;
   poll_want(poll, UV_READABLE, true);
-  *(int32_t *)out = pid;
-
-  napi_value external;
-  napi_create_external(env, poll, poll_finalize, NULL, &external);
+  out[0] = pid;
+  napi_value external = poll_external(poll);
+  if (external == NULL) end_unheard(pid);
   return external;
 }
 
-/* holdLoop(child, holds): whether a child that runs keeps the event loop alive */
-static napi_value js_hold_loop(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 2);
-  void *poll = NULL;
-  bool holds = false;
-  napi_get_value_external(env, args[0], &poll);
-  napi_get_value_bool(env, args[1], &holds);
-  poll_want(poll, UV_READABLE, holds);
-  return NULL;
-}
-
-void define_child(napi_env env, napi_value exports) {
-  DEFINE(env, exports, "spawn", js_spawn);
-  DEFINE(env, exports, "holdLoop", js_hold_loop);
+napi_status define_child(struct instance *instance, napi_value exports) {
+  static const struct function functions[] = {{"spawn", js_spawn}};
+  return DEFINE_ALL(instance, exports, functions);
 }

@@ -99,11 +99,11 @@ void poll_close(struct poll *poll) {
     if (poll->instance->is_shutting_down && poll->instance->loop != uv_default_loop()) sys_reap_later(poll->pid);
   }
   if (poll->function != NULL) {
-    napi_delete_reference(poll->instance->env, poll->function);
+    ignore(napi_delete_reference(poll->instance->env, poll->function));
     poll->function = NULL;
   }
   if (poll->interests_ref != NULL) {
-    napi_delete_reference(poll->instance->env, poll->interests_ref);
+    ignore(napi_delete_reference(poll->instance->env, poll->interests_ref));
     poll->interests_ref = NULL;
     poll->interests = NULL;
   }
@@ -111,10 +111,16 @@ void poll_close(struct poll *poll) {
 
 /* --- For JavaScript: a poll is an external value --- */
 
-void poll_finalize(napi_env env, void *data, void *hint) {
+static void finalize(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
   struct poll *poll = data;
+  poll->in_use = false;
+  release(poll);
+}
+
+void poll_abandon(struct poll *poll) {
+  poll_close(poll);
   poll->in_use = false;
   release(poll);
 }
@@ -136,39 +142,58 @@ static void update(struct poll *poll) {
 static void notify(struct poll *poll, int events) {
   napi_env env = poll->instance->env;
   napi_handle_scope scope;
-  napi_open_handle_scope(env, &scope);
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value argument = int_value(env, events);
-  poll->interests[IS_TELLING] = 1;
-  call_back(poll->instance, poll->function, 1, &argument);
-  if (poll->interests != NULL) poll->interests[IS_TELLING] = 0;
-  update(poll);
-  napi_close_handle_scope(env, scope);
+  if (argument != NULL) {
+    poll->interests[IS_TELLING] = 1;
+    call_back(poll->instance, poll->function, 1, &argument);
+    if (poll->interests != NULL) poll->interests[IS_TELLING] = 0;
+    update(poll);
+  }
+  ignore(napi_close_handle_scope(env, scope));
+}
+
+napi_value poll_external(struct poll *poll) {
+  napi_env env = poll->instance->env;
+  napi_value external;
+  if (napi_create_external(env, poll, finalize, NULL, &external) == napi_ok) return external;
+  poll_abandon(poll);
+  return failed(env);
 }
 
 /* pollOpen(fd, callback(events), interests: Int32Array(2)): external, or a negative errno */
 static napi_value js_poll_open(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
-  void *interests = NULL;
-  size_t length = 0;
-  napi_get_typedarray_info(env, args[2], NULL, &length, &interests, NULL, NULL);
+  int32_t fd, *interests;
+  size_t length;
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_int32s(env, args[2], &interests, &length));
   if (length < 2) return int_value(env, UV_EINVAL);
 
   int error;
-  struct poll *poll = poll_open(instance_of(env), int_argument(env, args[0]), notify, &error);
+  struct poll *poll = poll_open(instance, fd, notify, &error);
   if (poll == NULL) return int_value(env, error);
+  if (napi_create_reference(env, args[2], 1, &poll->interests_ref) != napi_ok ||
+      napi_create_reference(env, args[1], 1, &poll->function) != napi_ok) {
+    poll_abandon(poll);
+    return failed(env);
+  }
   poll->interests = interests;
-  napi_create_reference(env, args[2], 1, &poll->interests_ref);
-  napi_create_reference(env, args[1], 1, &poll->function);
-  napi_value external;
-  napi_create_external(env, poll, poll_finalize, NULL, &external);
-  return external;
+  return poll_external(poll);
+}
+
+CHECKED static napi_status get_poll(napi_env env, napi_value value, struct poll **poll) {
+  void *data;
+  PASS_ON(napi_get_value_external(env, value, &data));
+  *poll = data;
+  return napi_ok;
 }
 
 /* pollUpdate(poll): what is of interest has changed outside of an event */
 static napi_value js_poll_update(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  void *poll = NULL;
-  napi_get_value_external(env, args[0], &poll);
+  struct poll *poll;
+  CHECK(env, get_poll(env, args[0], &poll));
   update(poll);
   return NULL;
 }
@@ -176,8 +201,8 @@ static napi_value js_poll_update(napi_env env, napi_callback_info info) {
 /* pollClose(poll): before the descriptor itself is closed */
 static napi_value js_poll_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  void *poll = NULL;
-  napi_get_value_external(env, args[0], &poll);
+  struct poll *poll;
+  CHECK(env, get_poll(env, args[0], &poll));
   poll_close(poll);
   return NULL;
 }
@@ -185,16 +210,30 @@ static napi_value js_poll_close(napi_env env, napi_callback_info info) {
 /* pollSpin(poll, microseconds) */
 static napi_value js_poll_spin(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
-  struct poll *poll = NULL;
-  napi_get_value_external(env, args[0], (void **)&poll);
+  struct poll *poll;
+  int32_t microseconds;
+  CHECK(env, get_poll(env, args[0], &poll));
+  CHECK(env, get_int(env, args[1], &microseconds));
   if (poll->handle != NULL && !uv_is_closing((uv_handle_t *)poll->handle))
-    poll_spin(poll, (uint64_t)int_argument(env, args[1]) * 1000);
+    poll_spin(poll, (uint64_t)microseconds * 1000);
   return NULL;
 }
 
-void define_poll(napi_env env, napi_value exports) {
-  DEFINE(env, exports, "pollOpen", js_poll_open);
-  DEFINE(env, exports, "pollUpdate", js_poll_update);
-  DEFINE(env, exports, "pollClose", js_poll_close);
-  DEFINE(env, exports, "pollSpin", js_poll_spin);
+/* holdLoop(child, holds): whether a child that runs keeps the event loop alive */
+static napi_value js_hold_loop(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  struct poll *poll;
+  bool holds;
+  CHECK(env, get_poll(env, args[0], &poll));
+  CHECK(env, napi_get_value_bool(env, args[1], &holds));
+  poll_want(poll, UV_READABLE, holds);
+  return NULL;
+}
+
+napi_status define_poll(struct instance *instance, napi_value exports) {
+  static const struct function functions[] = {
+      {"pollOpen", js_poll_open},   {"pollUpdate", js_poll_update}, {"pollClose", js_poll_close},
+      {"pollSpin", js_poll_spin},   {"holdLoop", js_hold_loop},
+  };
+  return DEFINE_ALL(instance, exports, functions);
 }
