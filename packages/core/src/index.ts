@@ -18,6 +18,7 @@ export { DuplexStream } from './duplex-stream.js';
 export { AsyncFile, type AsyncFileOptions, type ReadLineOptions } from './async-file.js';
 export { type AsyncFileFlags, type AsyncFileSource } from './async-file-source.js';
 export { type WaitOptions } from './waiting.js';
+export { type SignalName } from './signals.js';
 export {
   AbortError,
   AiopipeError,

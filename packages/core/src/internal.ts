@@ -24,6 +24,7 @@ export { allocateLarge, shareMemory } from './large-memory.js';
 export { LOOP_END, LoopIterator } from './loop-iterator.js';
 export { native, READABLE, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';
+export { signalNumber } from './signals.js';
 export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';
 export { Pending, refuse } from './waiting.js';
 export { inspectFd, PIPE, type Transport } from './transport.js';

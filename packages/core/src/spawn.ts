@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type AiopipeError, SystemError } from './errors.js';
 import { native, type NativeChild } from './native.js';
+import { signalName, signalNumber, type SignalName } from './signals.js';
 
 /** What a program used, as the system counted it when it ended. Names and units of `process.resourceUsage()`. */
 export interface ResourceUsage {
@@ -19,7 +20,7 @@ export interface ResourceUsage {
 /** How a program ended: one of the two codes is null. */
 export interface Exit {
   readonly exitCode: number | null;
-  readonly signalCode: NodeJS.Signals | null;
+  readonly signalCode: SignalName | null;
   readonly resourceUsage: ResourceUsage;
 }
 
@@ -102,19 +103,21 @@ export class SpawnedProgram {
     return this.#exit;
   }
 
-  /** Sends a signal; false if it has ended. */
-  kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+  /** Sends a signal; false if it has ended. Throws TypeError if there is no such signal. */
+  kill(signal: SignalName | number = 'SIGTERM'): boolean {
+    const number = signalNumber(signal);
     // Once it is reaped its number may be a stranger's.
-    return this.#exit === undefined && sendSignal(this.pid, signal);
+    return this.#exit === undefined && send(this.pid, number);
   }
 
   /**
    * Sends a signal to all of the group that it leads, which may outlive it; to itself alone if it leads none. False if
-   * nobody got it.
+   * nobody got it. Throws TypeError if there is no such signal.
    */
-  killGroup(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+  killGroup(signal: SignalName | number = 'SIGTERM'): boolean {
     if (!this.#leadsGroup) return this.kill(signal);
-    return this.#groupIsOurs() && sendSignal(-this.pid, signal);
+    const number = signalNumber(signal);
+    return this.#groupIsOurs() && send(-this.pid, number);
   }
 
   /**
@@ -164,17 +167,9 @@ function startError(errno: number, stage: number, file: string, cwd: string | un
   return new SystemError(errno, syscall, about, stage === STAGE_EXEC ? { path: file } : {});
 }
 
-function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
-  return native().kill(pid, typeof signal === 'number' ? signal : signalNumber(signal)) === 0;
-}
-
-function signalNumber(name: NodeJS.Signals): number {
-  const number = constants.signals[name] as number | undefined;
-  if (number === undefined) throw new TypeError(`there is no signal ${JSON.stringify(name)}`);
-  return number;
-}
-
-function signalName(number: number): NodeJS.Signals | null {
-  const entry = Object.entries(constants.signals).find(([, value]) => value === number);
-  return (entry?.[0] as NodeJS.Signals | undefined) ?? null;
+/** SIGTERM does not reach a stopped process before SIGCONT does. */
+function send(target: number, signal: number): boolean {
+  const result = native().kill(target, signal);
+  if (signal === constants.signals.SIGTERM) native().kill(target, constants.signals.SIGCONT);
+  return result === 0;
 }

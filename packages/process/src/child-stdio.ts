@@ -6,9 +6,14 @@ type Name = 'stdout' | 'stderr';
 interface Inside {
   readonly fd: number;
   readonly _handle?: { readonly writeQueueSize?: number; setBlocking?(on: boolean): void } | null;
+  readonly writableLength: number;
+  readonly writableCorked: number;
   readonly _writableState?: { getBuffer?(): readonly { chunk: string | Buffer; encoding: BufferEncoding }[] };
   _write(chunk: string | Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void;
   _writev?: ((chunks: readonly Written[], done: (error?: Error | null) => void) => void) | null;
+  write(chunk: string, done: () => void): boolean;
+  uncork(): void;
+  on(event: 'error', listener: () => void): unknown;
 }
 
 interface Written {
@@ -16,8 +21,20 @@ interface Written {
   readonly encoding: BufferEncoding;
 }
 
-/** Those that were asked for, and what of each Node has handed to libuv and was not told of since. */
-const used = new Map<Name, Written[]>();
+/** A stream as Node made it: the user's code may put functions of its own in the place of these, or another stream. */
+interface Output {
+  readonly stream: Inside;
+  readonly write: Inside['write'];
+  readonly uncork: Inside['uncork'];
+  readonly on: Inside['on'];
+  /** What Node has handed to libuv, and was not told of since. */
+  written: Written[];
+  /** Whether the stream's bytes still go the way that we watch. */
+  isOurs(): boolean;
+}
+
+/** Those that were asked for. */
+const used = new Map<Name, Output>();
 
 // Asking for such a stream makes it, and a pipe non-blocking for all who share it: so it must not be asked for at the end
 // by a child that never wrote to it.
@@ -29,32 +46,42 @@ for (const name of ['stdout', 'stderr'] as const) {
     ...descriptor,
     get: () => {
       const stream = get();
-      if (!used.has(name)) {
-        used.set(name, []);
-        watch(name, stream as Inside);
-      }
+      if (!used.has(name)) used.set(name, watch(stream as Inside));
       return stream;
     },
   });
 }
 
 /** Notes what is being written, for as long as it is. */
-function watch(name: Name, stream: Inside): void {
-  const { _write, _writev } = stream;
+function watch(stream: Inside): Output {
+  const { _write, _writev, write, uncork, on } = stream;
   const noting = (chunks: readonly Written[], done: (error?: Error | null) => void) => {
-    used.set(name, [...chunks]);
+    output.written = [...chunks];
     return (error?: Error | null) => {
-      used.set(name, []);
+      output.written = [];
       done(error);
     };
   };
-  stream._write = (chunk, encoding, done) => {
+  const one: Inside['_write'] = (chunk, encoding, done) => {
     _write.call(stream, chunk, encoding, noting([{ chunk, encoding }], done));
   };
-  if (typeof _writev !== 'function') return;
-  stream._writev = (chunks, done) => {
-    _writev.call(stream, chunks, noting(chunks, done));
+  const many: Inside['_writev'] =
+    typeof _writev === 'function'
+      ? (chunks, done) => {
+          _writev.call(stream, chunks, noting(chunks, done));
+        }
+      : _writev;
+  const output: Output = {
+    stream,
+    write,
+    uncork,
+    on,
+    written: [],
+    isOurs: () => stream._write === one && stream._writev === many,
   };
+  stream._write = one;
+  if (many !== undefined) stream._writev = many;
+  return output;
 }
 
 /**
@@ -62,14 +89,18 @@ function watch(name: Name, stream: Inside): void {
  * `process.exit()` would drop it. What failed doesn't count.
  */
 export async function flushStdio(): Promise<void> {
-  await Promise.all([...used.keys()].map((name) => flush(process[name])));
+  await Promise.all([...used.values()].map(flush));
 }
 
-async function flush(stream: NodeJS.WriteStream): Promise<void> {
+/** Calls only what is Node's: a function of the user's in its place may never call back, and the process would never end. */
+async function flush({ stream, write, uncork, on, isOurs }: Output): Promise<void> {
+  // Then the rest is written when the process exits, as after the target's own process.exit().
+  if (!isOurs()) return;
+  while (stream.writableCorked > 0) uncork.call(stream);
   if (stream.writableLength === 0) return;
-  stream.on('error', () => undefined);
+  on.call(stream, 'error', () => undefined);
   await new Promise<void>((resolve) => {
-    stream.write('', () => {
+    write.call(stream, '', () => {
       resolve();
     });
   });
@@ -77,7 +108,7 @@ async function flush(stream: NodeJS.WriteStream): Promise<void> {
 
 // The target's own process.exit() leaves no time for that: then the rest is written here and now.
 process.on('exit', () => {
-  for (const [name, written] of used) writeRest(process[name] as unknown as Inside, written);
+  for (const { stream, written } of used.values()) writeRest(stream, written);
 });
 
 function writeRest(stream: Inside, written: readonly Written[]): void {

@@ -17,6 +17,9 @@ import { warmUp } from './warm-up.js';
 
 const control = Channel.from<Report | News, unknown>(DuplexEnd.fromFd(CONTROL_FD));
 
+/** As Node has it: a target's module may put a function of its own in its place, that returns. */
+const exit = process.exit.bind(process) as typeof process.exit;
+
 // An error outside the target's own promise ends the process as always; here it is only told.
 process.on('uncaughtExceptionMonitor', (error) => {
   report({ kind: 'error', error: portableError(error) });
@@ -83,7 +86,7 @@ async function orders(): Promise<Start | undefined> {
     return (await control.get()) as Start;
   } catch {
     // Nobody needs it any more.
-    process.exit();
+    exit();
   }
 }
 
@@ -119,7 +122,7 @@ async function end(last: Report, exitCode: number): Promise<void> {
   const code = report(last) ? exitCode : 1;
   control.ref();
   await Promise.all([flushAll(), flushStdio()]);
-  process.exit(code);
+  exit(code);
 }
 
 /** False: what was to be told can't be sent, and that was told instead. */

@@ -1,11 +1,11 @@
-import { AiopipeError, type AiopipeErrorOptions } from '@aiopipe/core';
+import { AiopipeError, type AiopipeErrorOptions, type SignalName } from '@aiopipe/core';
 import { nameErrors } from '@aiopipe/core/internal';
 
 /** What a {@link ChildError} tells beside its message. */
 export interface ChildErrorDetails extends AiopipeErrorOptions {
   readonly pid?: number | undefined;
   readonly exitCode?: number | null | undefined;
-  readonly signalCode?: NodeJS.Signals | null | undefined;
+  readonly signalCode?: SignalName | null | undefined;
 }
 
 /**
@@ -19,7 +19,7 @@ export class ChildError extends AiopipeError {
   readonly pid: number | undefined;
   /** How it ended, where that is known. */
   readonly exitCode: number | null;
-  readonly signalCode: NodeJS.Signals | null;
+  readonly signalCode: SignalName | null;
 
   constructor(
     code: 'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START',

@@ -6,10 +6,11 @@ import {
   ClosedError,
   type PipeReader,
   type PipeWriter,
+  type SignalName,
   TimeoutError,
   type WaitOptions,
 } from '@aiopipe/core';
-import { Pending, refuse, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
+import { Pending, refuse, signalNumber, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
 import { ChildError } from './errors.js';
 import { failureOf } from './failure.js';
 import { checkText, launch, LaunchFailure, type Control, type Launched } from './launch.js';
@@ -27,7 +28,7 @@ const DAEMON_GRACE = 1000;
 /** How a child ended: one of the two is null. */
 export interface ProcessExit {
   readonly exitCode: number | null;
-  readonly signalCode: NodeJS.Signals | null;
+  readonly signalCode: SignalName | null;
 }
 
 /** A child process. */
@@ -188,7 +189,7 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /** Null while it runs and where it ended by itself. */
-  get signalCode(): NodeJS.Signals | null {
+  get signalCode(): SignalName | null {
     this.#assertOpen();
     return this.#launched?.program.exit?.signalCode ?? null;
   }
@@ -294,10 +295,13 @@ export class ProcessHandle<Result = unknown> {
 
   /**
    * A signal to it and to what it started in its process group; SIGKILL unless given. False if nobody is there to get it: a
-   * detached child's group may outlive it, and gets the signal then.
+   * detached child's group may outlive it, and gets the signal then. SIGTERM is followed by SIGCONT, so that it reaches a child
+   * that is stopped. Throws TypeError if there is no such signal.
    */
-  kill(signal: NodeJS.Signals = 'SIGKILL'): boolean {
+  kill(signal: SignalName = 'SIGKILL'): boolean {
     this.#assertOpen();
+    // Also for a child that could not be started.
+    signalNumber(signal);
     return this.#launched?.program.killGroup(signal) ?? false;
   }
 

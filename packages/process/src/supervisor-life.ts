@@ -1,5 +1,5 @@
 import { Pending } from '@aiopipe/core/internal';
-import { TimeoutError } from '@aiopipe/core';
+import { TimeoutError, type SignalName } from '@aiopipe/core';
 import { ChildError } from './errors.js';
 import { catchUp } from './loop-turns.js';
 import { startProcess, type ProcessExit, type ProcessHandle } from './process.js';
@@ -89,7 +89,7 @@ export class ProcessLife implements Life {
     return { exitCode, signalCode, reason: this.#reason, error: this.#judge(error, signalCode), at };
   }
 
-  #judge(error: Error | undefined, signalCode: NodeJS.Signals | null): Error | undefined {
+  #judge(error: Error | undefined, signalCode: SignalName | null): Error | undefined {
     // A signal of ours is no failure of its own.
     if (this.#reason === 'shutdown' && signalCode !== null) return undefined;
     if (this.#reason !== 'hung') return error;
@@ -126,7 +126,7 @@ export class ProcessLife implements Life {
   }
 
   /** False if it has ended. */
-  #kill(signal: NodeJS.Signals): boolean {
+  #kill(signal: SignalName): boolean {
     try {
       return this.process.kill(signal);
     } catch {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type ReadEnd, type WaitOptions, type WriteEnd } from '@aiopipe/core';
+import { type ReadEnd, type SignalName, type WaitOptions, type WriteEnd } from '@aiopipe/core';
 import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProgram } from '@aiopipe/core/internal';
 import { checkArgv, checkOptions, checkSurroundings, quoteArgv, type Environment } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
@@ -63,10 +63,12 @@ export function startProgram(
     spawned = spawn({ file: argv[0] as string, argv, cwd, env, fds: fds.map, group, deathSignal: 'SIGTERM' });
   } catch (error) {
     fds.closeOurs();
+    fds.giveBack();
     throw error;
   } finally {
     fds.closeTheirs();
   }
+  fds.giveBackAfter(spawned.exited);
   return new Program(argv, spawned, group === 'own', fds.stdin, fds.stdout, fds.stderr);
 }
 
@@ -147,7 +149,7 @@ export class Program<
   }
 
   /** The signal that ended it, if one did. */
-  get signalCode(): NodeJS.Signals | null {
+  get signalCode(): SignalName | null {
     return this.poll()?.signalCode ?? null;
   }
 
@@ -156,16 +158,19 @@ export class Program<
     return this.poll()?.resourceUsage;
   }
 
-  /** Sends a signal, SIGTERM unless told otherwise. False if it has ended, or may not be signalled (EPERM). */
-  kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+  /**
+   * Sends a signal, SIGTERM unless told otherwise. False if it has ended, or may not be signalled (EPERM). SIGTERM is followed
+   * by SIGCONT, so that it reaches a program that is stopped. Throws TypeError if there is no such signal.
+   */
+  kill(signal: SignalName | number = 'SIGTERM'): boolean {
     return this.#spawned.kill(signal);
   }
 
   /**
    * Sends a signal to all of the process group that it leads, which may outlive it; to itself alone if it leads none.
-   * False if nobody got it.
+   * False if nobody got it. Throws TypeError if there is no such signal.
    */
-  killGroup(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+  killGroup(signal: SignalName | number = 'SIGTERM'): boolean {
     return this.#spawned.killGroup(signal);
   }
 

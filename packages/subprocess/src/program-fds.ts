@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ReadEnd, SystemError, WriteEnd } from '@aiopipe/core';
 import { HANDLE, native, OwnedFd, PIPE, READABLE, WRITABLE } from '@aiopipe/core/internal';
+import { lend } from './lent-fds.js';
 import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
 
 /** @param what - what the file is opened as, in the words of the {@link SystemError} */
@@ -38,6 +39,7 @@ export class ProgramFds {
   readonly #program: string;
   readonly #maker: (...args: never[]) => unknown;
   readonly #closeAfterStart: (() => void)[] = [];
+  readonly #giveBack: (() => void)[] = [];
 
   /**
    * @param program - as it is named in messages
@@ -53,6 +55,7 @@ export class ProgramFds {
     } catch (error) {
       this.closeTheirs();
       this.closeOurs();
+      this.giveBack();
       throw error;
     }
   }
@@ -70,20 +73,29 @@ export class ProgramFds {
         });
         moved.set(spec, owned);
       }
-      this.map.set(fd, blocking(owned.number));
+      // It is nobody's here any more: its mode may change.
+      native().setNonblocking(owned.number, 0);
+      this.map.set(fd, owned.number);
     }
   }
 
   #make({ fd, name, spec }: Slot): number {
-    if (spec === 'inherit') return blocking(fd);
+    if (spec === 'inherit') return this.#lend(fd);
     if (spec === 'ignore') return this.#open('/dev/null', fd === 0 ? 'r' : 'w', name);
     if (spec === 'pipe') return this.#pipe(fd, name);
     // The slots are in the order of their numbers, so what 1 is has been decided.
     if (spec === 'stdout') return this.map.get(1) as number;
     if (typeof spec === 'number') return spec;
-    if (isFileHandle(spec)) return blocking(spec.fd);
+    if (isFileHandle(spec)) return this.#lend(spec.fd);
     const { file } = spec as FileTarget;
     return this.#open(file, fd === 0 ? 'r' : writingFlags(spec as FileTarget), name);
+  }
+
+  #lend(ours: number): number {
+    const { fd, close, giveBack } = lend(ours);
+    if (close !== undefined) this.#closeAfterStart.push(close);
+    if (giveBack !== undefined) this.#giveBack.push(giveBack);
+    return fd;
   }
 
   #open(file: string, flags: string, name: string): number {
@@ -124,16 +136,20 @@ export class ProgramFds {
     for (const close of this.#closeAfterStart.splice(0)) close();
   }
 
+  /** When the program has ended: what it shared with us is as it was. */
+  giveBack(): void {
+    for (const giveBack of this.#giveBack.splice(0)) giveBack();
+  }
+
+  /** {@link giveBack} then, if there will be something to do. */
+  giveBackAfter(end: Promise<unknown>): void {
+    if (this.#giveBack.length === 0) return;
+    void end.then(() => {
+      this.giveBack();
+    });
+  }
+
   closeOurs(): void {
     for (const end of [this.stdin, this.stdout, this.stderr]) end?.[Symbol.dispose]();
   }
-}
-
-/**
- * Programs don't expect EAGAIN. Who shares the description with us (an inherited terminal or pipe) sees the same mode,
- * so there is no way to give a program a blocking descriptor and keep ours as it was.
- */
-function blocking(fd: number): number {
-  native().setNonblocking(fd, 0);
-  return fd;
 }

@@ -29,6 +29,7 @@ export class SharedStderr {
 
   close(): void {
     this.started();
+    this.#fds?.giveBack();
     this.tail?.close();
   }
 }

@@ -1,0 +1,41 @@
+import { constants } from 'node:os';
+import { inspect } from 'node:util';
+
+/** A signal by name. Real-time signals are named as a shell names them: `SIGRTMIN`, `SIGRTMIN+1`. */
+export type SignalName = NodeJS.Signals | 'SIGRTMIN' | `SIGRTMIN+${number}`;
+
+/** The first real-time signal that programs have for themselves, and the last (signal(7)). */
+const FIRST_REAL_TIME = 34;
+const LAST = 64;
+
+const numbers: Readonly<Record<string, number>> = constants.signals;
+
+/**
+ * The system's number of a signal. Throws TypeError unless it is the name of one, or a number that can be one: 0 only asks
+ * whether the process is there.
+ */
+export function signalNumber(signal: unknown): number {
+  if (typeof signal === 'number' && Number.isInteger(signal) && signal >= 0 && signal <= LAST) return signal;
+  if (typeof signal === 'string') {
+    const number = Object.hasOwn(numbers, signal) ? numbers[signal] : realTimeNumber(signal);
+    if (number !== undefined) return number;
+  }
+  throw new TypeError(
+    `there is no signal ${inspect(signal)}: expected a name such as 'SIGTERM', or a number from 0 to ${String(LAST)}`,
+  );
+}
+
+function realTimeNumber(name: string): number | undefined {
+  const [, offset] = /^SIGRTMIN(?:\+(\d{1,2}))?$/.exec(name) ?? ['', 'none'];
+  const number = FIRST_REAL_TIME + Number(offset ?? 0);
+  return number <= LAST ? number : undefined;
+}
+
+/** The name of the signal with that number. */
+export function signalName(number: number): SignalName {
+  const entry = Object.entries(numbers).find(([, value]) => value === number);
+  if (entry !== undefined) return entry[0] as NodeJS.Signals;
+  const offset = number - FIRST_REAL_TIME;
+  // The two below it are the C library's own.
+  return offset === 0 ? 'SIGRTMIN' : `SIGRTMIN+${offset}`;
+}
