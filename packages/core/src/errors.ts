@@ -156,11 +156,15 @@ export function nameErrors(constructor: { name: string; prototype: Error }): voi
   });
 }
 
+/** What unix(7) gives, and neither libuv nor Node has a name for. */
+const namelessOnLinux: Record<number, string> = { 109: 'ETOOMANYREFS' };
+
 /** libuv has no name for some that execve(2) gives, such as ENOEXEC. */
 function errnoName(errno: number): string {
   const name = getSystemErrorName(errno);
   if (!name.startsWith('Unknown')) return name;
-  return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0] ?? name;
+  const known = Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0];
+  return known ?? (process.platform === 'linux' ? namelessOnLinux[-errno] : undefined) ?? name;
 }
 
 /** Where there is more to say than the system's own words. */
@@ -170,6 +174,7 @@ const remedies: Record<string, string> = {
   EAGAIN: 'no more processes or memory at the moment (see `ulimit -u`)',
   E2BIG: 'the arguments and the environment are too long',
   ENOEXEC: 'not a program that the system can execute (a script needs a #! line)',
+  ETOOMANYREFS: 'too many descriptors are on their way to other processes (raise `ulimit -n`, or send fewer at once)',
   ECONNRESET: 'the other side closed with bytes unread',
 };
 

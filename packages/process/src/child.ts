@@ -3,26 +3,39 @@
  *
  * @module
  */
-import { Channel } from '@aiopipe/codec';
-import { putNow } from '@aiopipe/codec/internal';
-import { BrokenPipeError, DuplexEnd } from '@aiopipe/core';
+import { writeSync } from 'node:fs';
+import { Channel, EndOfStreamError } from '@aiopipe/codec';
+import { BrokenPipeError, ClosedError, DuplexEnd } from '@aiopipe/core';
 import { flushAll, flushAllBlocking, native } from '@aiopipe/core/internal';
 import { flushStdio } from './child-stdio.js';
+import { describe } from './describe.js';
 import { renamePath } from './message-path.js';
-import { portableError } from './portable-error.js';
-import { CONTROL_FD, PROTOCOL, type News, type Ping, type Preparation, type Report, type Start } from './protocol.js';
+import { serializeError } from './portable-error.js';
+import {
+  CONTROL_FD,
+  EXIT_UNTOLD,
+  PROTOCOL,
+  type FromChild,
+  type Ping,
+  type Preparation,
+  type Start,
+} from './protocol.js';
 import { role } from './role.js';
+import { send } from './send.js';
 import { evaluate, loadFunction } from './target.js';
 import { warmUp } from './warm-up.js';
 
-const control = Channel.from<Report | News, unknown>(DuplexEnd.fromFd(CONTROL_FD));
+const control = Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD));
+
+/** The id of what this child was told to do last. */
+let order = 0;
 
 /** As Node has it: a target's module may put a function of its own in its place, that returns. */
 const exit = process.exit.bind(process) as typeof process.exit;
 
 // An error outside the target's own promise ends the process as always; here it is only told.
 process.on('uncaughtExceptionMonitor', (error) => {
-  report({ kind: 'error', error: portableError(error) });
+  tell({ kind: 'uncaught', of: order, error: serializeError(error) });
 });
 
 /** Milliseconds that messages which nobody takes hold up a child that ends by its own process.exit(). */
@@ -35,58 +48,54 @@ process.on('exit', () => {
 
 async function main(): Promise<void> {
   role.isChild = role.isEvaluating = true;
-  const start = await orders();
-  if (start === undefined) return;
-  process.argv[2] = start.processName;
-  role.depth = start.depth;
-  if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
-
   let run: (...args: unknown[]) => unknown;
   let args: unknown[];
   try {
+    const start = await orders();
+    order = start.id;
+    process.argv[2] = start.processName;
+    role.depth = start.depth;
+    if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
     checkVersion(start);
     run = await loadFunction(start.url, start.name);
     // Only now: what the module registers is needed to read them.
     args = (await control.get()) as unknown[];
   } catch (error) {
-    return end({ kind: 'no-start', error: portableError(error) }, 1);
+    return end({ kind: 'no-start', of: order, error: serializeError(error) }, 1);
   }
   role.isEvaluating = false;
-  tell({ kind: 'started' });
+  tell({ kind: 'started', of: order });
   role.tellReady = () => {
     role.tellReady = () => undefined;
-    tell({ kind: 'ready' });
+    tell({ kind: 'ready', of: order });
   };
   void answerPings();
   let value: unknown;
   try {
     value = await run(...args);
   } catch (error) {
-    return end({ kind: 'error', error: portableError(error) }, 1);
+    return end({ kind: 'error', of: order, error: serializeError(error) }, 1);
   }
-  await end({ kind: 'result', value }, 0);
+  await end({ kind: 'result', of: order, value }, 0);
 }
 
 /** What to do, once that is known: one that was started before it was needed prepares itself, and waits. */
-async function orders(): Promise<Start | undefined> {
+async function orders(): Promise<Start> {
   const first = (await control.get()) as Start | Preparation;
   if (!('preload' in first)) return first;
+  order = first.id;
   native().watchLifeline(CONTROL_FD, 0);
-  try {
-    checkVersion(first);
-    for (const url of first.preload) await evaluate(url);
-  } catch (error) {
-    await end({ kind: 'no-start', error: portableError(error) }, 1);
-    return undefined;
-  }
+  checkVersion(first);
+  for (const url of first.preload) await evaluate(url);
   // Where it fails, for want of descriptors say, whoever needs them will hear of that.
   await warmUp().catch(() => undefined);
-  tell({ kind: 'idle' });
+  tell({ kind: 'idle', of: order });
   try {
     return (await control.get()) as Start;
-  } catch {
+  } catch (error) {
     // Nobody needs it any more.
-    exit();
+    if (error instanceof EndOfStreamError) exit();
+    throw error;
   }
 }
 
@@ -102,23 +111,33 @@ function checkVersion({ protocol }: { readonly protocol: number }): void {
 async function answerPings(): Promise<void> {
   control.unref();
   try {
-    for await (const message of control) tell({ kind: 'pong', id: (message as Ping).id });
-  } catch {
-    // The parent is gone, which the lifeline deals with.
+    for await (const message of control) tell({ kind: 'pong', of: (message as Ping).id });
+  } catch (error) {
+    // The parent hears nothing of this child any more, so it would wait for answers without end.
+    exitUntold('can no longer hear its parent', error);
   }
 }
 
-/** A detached child may have outlived whoever would be told. */
-function tell(news: News): void {
+function tell(message: FromChild): void {
+  send(control, message, (error) => {
+    exitUntold(`could not tell its parent ${JSON.stringify(message.kind)}`, error);
+  });
+}
+
+/** A detached child may have outlived whoever would be told: that is no failure of its own. */
+function exitUntold(what: string, error: unknown): void {
+  if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
   try {
-    putNow(control, news);
-  } catch (error) {
-    if (!(error instanceof BrokenPipeError)) throw error;
+    writeSync(2, `aiopipe: process ${String(process.argv[2])} ${what}: ${describe(error)}\n`);
+  } catch {
+    // Then the exit code alone has to say it.
   }
+  exit(EXIT_UNTOLD);
 }
 
 /** Everything is flushed, then the process ends, even with timers open. */
-async function end(last: Report, exitCode: number): Promise<void> {
+async function end(last: FromChild, exitCode: number): Promise<void> {
+  role.tellReady = () => undefined;
   const code = report(last) ? exitCode : 1;
   control.ref();
   await Promise.all([flushAll(), flushStdio()]);
@@ -126,14 +145,12 @@ async function end(last: Report, exitCode: number): Promise<void> {
 }
 
 /** False: what was to be told can't be sent, and that was told instead. */
-function report(last: Report): boolean {
+function report(last: FromChild): boolean {
   try {
-    putNow(control, last);
+    tell(last);
     return true;
   } catch (error) {
-    // A detached child may have outlived whoever would be told: that is no failure of its own.
-    if (error instanceof BrokenPipeError) return true;
-    putNow(control, { kind: 'error', error: portableError(renamePath(error, 'value.value', 'result')) });
+    tell({ kind: 'error', of: order, error: serializeError(renamePath(error, 'value.value', 'result')) });
     return false;
   }
 }

@@ -8,24 +8,24 @@ export interface ChildErrorDetails extends AiopipeErrorOptions {
   readonly signalCode?: SignalName | null | undefined;
 }
 
+type ChildErrorCode = 'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START' | 'ERR_AIOPIPE_PROTOCOL';
+
 /**
  * The child's. Its `code` tells which:
  *
  * - `ERR_AIOPIPE_CHILD`: its function threw; `cause` is what.
  * - `ERR_AIOPIPE_NO_RESULT`: it ended before its function had returned: by a signal, or by its own `process.exit()`.
  * - `ERR_AIOPIPE_START`: its function was never called; `cause` is why.
+ * - `ERR_AIOPIPE_PROTOCOL`: what it said to this process made no sense, or was said out of turn; it was killed.
  */
 export class ChildError extends AiopipeError {
+  declare readonly code: ChildErrorCode;
   readonly pid: number | undefined;
   /** How it ended, where that is known. */
   readonly exitCode: number | null;
   readonly signalCode: SignalName | null;
 
-  constructor(
-    code: 'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START',
-    message: string,
-    details: ChildErrorDetails = {},
-  ) {
+  constructor(code: ChildErrorCode, message: string, details: ChildErrorDetails = {}) {
     super(code, message, 'cause' in details ? { cause: details.cause } : {});
     this.pid = details.pid;
     this.exitCode = details.exitCode ?? null;

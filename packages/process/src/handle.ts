@@ -1,25 +1,30 @@
 import { inspect } from 'node:util';
-import { EndOfStreamError } from '@aiopipe/codec';
-import { putNow } from '@aiopipe/codec/internal';
+import { DecodeError, FrameTooLongError, InvalidMessageError } from '@aiopipe/codec';
+import { putSoon } from '@aiopipe/codec/internal';
 import {
   BusyError,
   ClosedError,
   type PipeReader,
   type PipeWriter,
   type SignalName,
+  SystemError,
   TimeoutError,
   type WaitOptions,
 } from '@aiopipe/core';
 import { Pending, refuse, signalNumber, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
+import { Conversation } from './conversation.js';
+import { reasonOf } from './describe.js';
 import { ChildError } from './errors.js';
-import { failureOf } from './failure.js';
-import { checkText, launch, LaunchFailure, type Control, type Launched } from './launch.js';
+import { failureOf, type Account } from './failure.js';
+import { checkText, killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
 import { renamePath } from './message-path.js';
 import { Outcome, unheard } from './outcome.js';
 import { Pings } from './pings.js';
 import { checkOptions, type ProcessOptions } from './process-options.js';
-import { PROTOCOL, type News, type Report, type Start } from './protocol.js';
+import { deserializeError } from './portable-error.js';
+import { newOrderId, PROTOCOL, type FromChild, type Ping, type Start } from './protocol.js';
 import { role } from './role.js';
+import { hasEnded, send } from './send.js';
 import { checkApart } from './stdio.js';
 
 /** Milliseconds. Long enough to write something down, short enough for whoever waits for this process to be gone. */
@@ -35,7 +40,10 @@ export interface ProcessExit {
 export class ProcessHandle<Result = unknown> {
   readonly #name: string;
   #launched: Launched | undefined;
-  #report: Report | undefined;
+  /** How it went, by its own last word or because we ended it. */
+  #account: Account | undefined;
+  /** What nobody caught in it, serialized: the reason of its end, if no other is told. */
+  #uncaught: Uint8Array | undefined;
   #hasBegun = false;
   #startError: ChildError | undefined;
   #isFinished = false;
@@ -58,24 +66,30 @@ export class ProcessHandle<Result = unknown> {
     const grace = options.detached === true ? 'detached' : options.daemon === true ? DAEMON_GRACE : 0;
     const start: Start = {
       protocol: PROTOCOL,
+      id: newOrderId(),
       url,
       name: targetName,
       processName: this.#name,
       depth: role.depth + 1,
       grace,
     };
+    const onFailure = (error: Error) => {
+      this.#onDeliveryFailed(error);
+    };
     const tell = (control: Control) => {
-      putNow(control, start);
       // Encoded now, and its handles are on their way: an argument that can't be sent throws, and nothing was started.
       try {
         checkApart(options, args);
-        putNow(control, args);
+        putSoon(control, start);
+        send(control, args, onFailure);
       } catch (error) {
         throw renamePath(error, 'value', 'args');
       }
     };
     options.prefork?.refillAfter(this.#started.promise);
-    const launched = options.prefork?.take(options, tell) ?? launch(this.#name, options, tell);
+    const launched =
+      options.prefork?.take(options, start.id, tell) ??
+      launch(this.#name, options, new Conversation(start.id, false), tell);
     if (launched instanceof LaunchFailure) {
       this.#failToStart(launched.cause);
       return;
@@ -87,10 +101,8 @@ export class ProcessHandle<Result = unknown> {
   }
 
   #failToStart(cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    this.#startError = new ChildError('ERR_AIOPIPE_START', `process ${this.#name} could not be started: ${reason}`, {
-      cause,
-    });
+    const message = `process ${this.#name} could not be started: ${reasonOf(cause)}`;
+    this.#startError = new ChildError('ERR_AIOPIPE_START', message, { cause });
     this.#isFinished = true;
     this.#rejectAll(this.#startError);
   }
@@ -104,12 +116,12 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /** Until it has ended and everything that it told has arrived. */
-  async #follow({ control, program }: Launched, isDetached: boolean): Promise<void> {
-    try {
-      for await (const message of control) this.#hear(message);
-    } catch (error) {
-      if (!(error instanceof EndOfStreamError)) this.#report ??= { kind: 'error', error };
-    }
+  async #follow(launched: Launched, isDetached: boolean): Promise<void> {
+    const { control, program } = launched;
+    // It may have failed before there was anything to end.
+    if (this.#account !== undefined) this.#end();
+    await this.#listen(launched);
+    killUnlessEnding(program);
     const exit = await program.exited;
     // Whatever it left behind in its group: however it ended, nobody else would ever end that.
     if (!isDetached) program.killGroup('SIGKILL');
@@ -117,7 +129,23 @@ export class ProcessHandle<Result = unknown> {
     this.#finish(exit);
   }
 
-  #hear(message: Report | News): void {
+  async #listen({ control, conversation }: Launched): Promise<void> {
+    for (;;) {
+      try {
+        this.#hear(await control.get());
+      } catch (error) {
+        if (hasEnded(error) || this.#account?.kind === 'broken') return;
+        if (error instanceof DecodeError && !error.fatal && conversation.unreadable()) {
+          this.#account = { kind: 'error', error };
+          continue;
+        }
+        this.#break(error);
+        return;
+      }
+    }
+  }
+
+  #hear(message: FromChild): void {
     switch (message.kind) {
       case 'started':
         this.#hasBegun = true;
@@ -127,25 +155,61 @@ export class ProcessHandle<Result = unknown> {
         this.#ready.resolve();
         break;
       case 'pong':
-        this.#pings.answer(message.id);
+        this.#pings.answer(message.of);
         break;
       case 'result':
         this.#ready.resolve();
         this.#result.resolve(message.value as Result);
-        this.#report = message;
+        this.#account = message;
         break;
       case 'error':
       case 'no-start':
-        this.#report = message;
+        this.#account = { kind: message.kind, error: deserializeError(message.error) };
+        break;
+      case 'uncaught':
+        this.#uncaught = message.error;
         break;
       case 'idle':
-      // It told that before it was ours.
+      // A child that is ours has orders, so that its conversation refuses this.
     }
+  }
+
+  /** What it said can't be taken, or nothing can be heard any more. */
+  #break(error: unknown): void {
+    const isItsFault = [InvalidMessageError, DecodeError, FrameTooLongError].some((Class) => error instanceof Class);
+    const reason = error instanceof InvalidMessageError ? error.issues[0]?.message : reasonOf(error);
+    this.#account = isItsFault
+      ? { kind: 'broken', code: 'ERR_AIOPIPE_PROTOCOL', what: `said what it may not say (${String(reason)})`, error }
+      : {
+          kind: 'broken',
+          code: 'ERR_AIOPIPE_NO_RESULT',
+          what: `could not be heard any more (${String(reason)})`,
+          error,
+        };
+    this.#end();
+  }
+
+  /** It was not told what it had to be told. That it is gone shows at its end, not here. */
+  #onDeliveryFailed(error: Error): void {
+    if (!(error instanceof SystemError) || this.#account !== undefined) return;
+    const what = `could not be told what to do (${error.message})`;
+    this.#account = {
+      kind: 'broken',
+      code: this.#hasBegun ? 'ERR_AIOPIPE_NO_RESULT' : 'ERR_AIOPIPE_START',
+      what,
+      error,
+    };
+    this.#end();
+  }
+
+  #end(): void {
+    this.#launched?.program.killGroup('SIGKILL');
+    this.#launched?.control[Symbol.dispose]();
   }
 
   #finish(exit: Exit): void {
     this.#isFinished = true;
-    const error = failureOf(this.#name, this.#launched?.program.pid, this.#report ?? this.#hasBegun, exit);
+    const error = failureOf(this.#name, this.#launched?.program.pid, this.#account ?? this.#unreported(), exit);
     if (error?.code === 'ERR_AIOPIPE_START') this.#startError = error;
     this.#rejectAll(error ?? this.#endedError());
     for (const pending of this.#waiting) {
@@ -153,6 +217,11 @@ export class ProcessHandle<Result = unknown> {
       else pending.reject(this.#startError);
     }
     this.#waiting.clear();
+  }
+
+  #unreported(): Account {
+    if (this.#uncaught !== undefined) return { kind: 'error', error: deserializeError(this.#uncaught) };
+    return { kind: 'nothing', hasBegun: this.#hasBegun };
   }
 
   /** What has been settled already stays as it is. */
@@ -255,7 +324,14 @@ export class ProcessHandle<Result = unknown> {
       await this.#result.promise;
       throw this.#endedError();
     }
-    return this.#pings.ask(this.#launched?.control, `process ${this.#name}`, options);
+    const { control, conversation } = this.#launched as Launched;
+    const id = conversation.nextPing;
+    return this.#pings.ask(id, `process ${this.#name}`, options, () => {
+      send(control, { kind: 'ping', id } satisfies Ping, (error) => {
+        this.#onDeliveryFailed(error);
+      });
+      conversation.pinged();
+    });
   }
 
   /**

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
 import { inheritedExecArgv, inheritedNodeOptions, spawn, type SpawnedProgram } from '@aiopipe/core/internal';
-import { CONTROL_FD, type News, type Report } from './protocol.js';
+import { controlLimits } from './control-limits.js';
+import { type Conversation } from './conversation.js';
+import { CONTROL_FD, SILENCE, type FromChild } from './protocol.js';
 import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 
 /** What a child's surroundings are from its first instruction on: nothing changes them later. */
@@ -40,13 +42,22 @@ export function checkText(what: string, value: unknown): void {
 }
 
 /** The parent's end of a child's control channel. */
-export type Control = Channel<unknown, Report | News>;
+export type Control = Channel<unknown, FromChild>;
 
 /** A child process, and who talks to it. */
 export interface Launched {
   readonly control: Control;
+  readonly conversation: Conversation;
   readonly program: SpawnedProgram;
   readonly stdio?: PreparedStdio;
+}
+
+/** A child that closed its channel is about to end. One that goes on without it can't be talked to: it is killed. */
+export function killUnlessEnding(program: SpawnedProgram): void {
+  const timer = setTimeout(() => program.killGroup('SIGKILL'), SILENCE).unref();
+  void program.exited.then(() => {
+    clearTimeout(timer);
+  });
 }
 
 /** A child that could not be started. Nothing is left of it, or of what it would have been told. */
@@ -64,6 +75,7 @@ const entry = fileURLToPath(new URL('./child.js', import.meta.url));
 export function launch(
   name: string,
   options: Surroundings,
+  conversation: Conversation,
   tell: (control: Control) => void,
 ): Launched | LaunchFailure {
   // All that may be refused, for want of descriptors say, comes before the arguments' handles move.
@@ -72,7 +84,7 @@ export function launch(
   try {
     const [ours, other] = aioduplex({ bufferSize: 256 * 1024 });
     theirs = other;
-    control = Channel.from(ours);
+    control = Channel.from<unknown, unknown>(ours, { limits: controlLimits() }).validate(conversation.schema);
     tell(control);
     stdio.move(`process ${name}`);
   } catch (error) {
@@ -91,7 +103,7 @@ export function launch(
       group: 'own',
     });
     stdio.started();
-    return { control, program, stdio };
+    return { control, conversation, program, stdio };
   } catch (cause) {
     stdio.failed();
     // Takes the handles that were on their way with it.

@@ -1,17 +1,16 @@
-import { putNow } from '@aiopipe/codec/internal';
 import { type WaitOptions } from '@aiopipe/core';
 import { Pending } from '@aiopipe/core/internal';
-import { type Control } from './launch.js';
-import { type Ping } from './protocol.js';
 
 /** Questions to a child that ask for nothing but an answer. */
 export class Pings {
-  #nextId = 0;
   readonly #waiting = new Map<number, Pending<void>>();
 
-  /** Resolves to the milliseconds until the answer. */
-  async ask(control: Control | undefined, who: string, options: WaitOptions): Promise<number> {
-    const id = this.#nextId++;
+  /**
+   * Resolves to the milliseconds until the answer.
+   *
+   * @param put - sends the question; what it throws is thrown
+   */
+  async ask(id: number, who: string, options: WaitOptions, put: () => void): Promise<number> {
     const pending = new Pending<void>(
       options,
       () => `${who} gave no answer`,
@@ -20,9 +19,10 @@ export class Pings {
     this.#waiting.set(id, pending);
     const start = performance.now();
     try {
-      if (control !== undefined) putNow(control, { kind: 'ping', id } satisfies Ping);
-    } catch {
-      // It doesn't listen any more: its end, which is about to be told, answers.
+      put();
+    } catch (error) {
+      this.#waiting.delete(id);
+      pending.reject(error);
     }
     await pending.promise;
     return performance.now() - start;

@@ -1,5 +1,6 @@
-import { inspect } from 'node:util';
-import { serialize } from '@aiopipe/codec';
+import { deserialize, serialize } from '@aiopipe/codec';
+import { controlLimits } from './control-limits.js';
+import { describe } from './describe.js';
 
 const canTravel = (value: unknown): boolean => {
   try {
@@ -12,27 +13,68 @@ const canTravel = (value: unknown): boolean => {
 
 const classes = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError] as const;
 
-/** The error, as much of it as can be sent: what was thrown must always arrive, even where a field of it can't. */
+/**
+ * The error, as much of it as can be sent: what was thrown must always arrive, even if a field of it cannot. It never
+ * throws, whatever traps the error holds.
+ */
 export function portableError(thrown: unknown): unknown {
-  return portable(thrown, new Map());
+  try {
+    return portable(thrown, new Map(), 0);
+  } catch {
+    // A Proxy that throws when it is looked at, or causes that are nested too deep.
+    return unsendable(thrown);
+  }
 }
 
-/** @param copies - those that have been begun: a cause may lead back to its error */
-function portable(thrown: unknown, copies: Map<unknown, Error>): unknown {
+/** The same as bytes, for a message that is known for an error even if this one can't be read on the other side. */
+export function serializeError(thrown: unknown): Buffer {
+  for (const form of [() => thrown, () => portableError(thrown)]) {
+    try {
+      return serialize(form());
+    } catch {
+      // The next form has less in it.
+    }
+  }
+  return serialize(unsendable(thrown));
+}
+
+/** What {@link serializeError} made, by a peer that is not trusted; or why it can't be read. */
+export function deserializeError(bytes: Uint8Array): unknown {
+  try {
+    return deserialize(bytes, { limits: controlLimits() });
+  } catch (error) {
+    return error;
+  }
+}
+
+const unsendable = (thrown: unknown): Error => new Error(`what was thrown can't be sent: ${describe(thrown)}`);
+
+/** Causes of causes that are copied. Each one is looked at with all that is below it, which takes its time. */
+const DEEPEST = 100;
+
+/**
+ * @param copies - those that have been begun: a cause may lead back to its error
+ * @param depth - of causes
+ */
+function portable(thrown: unknown, copies: Map<unknown, Error>, depth: number): unknown {
+  if (depth > DEEPEST) return new Error(`causes that are nested deeper than ${String(DEEPEST)} are left out`);
   if (canTravel(thrown)) return thrown;
   const known = copies.get(thrown);
   if (known !== undefined) return known;
-  if (!(thrown instanceof Error)) return new Error(`what was thrown can't be sent: ${describe(thrown)}`);
+  if (!(thrown instanceof Error)) return unsendable(thrown);
   const copy = emptyCopy(thrown);
   copies.set(thrown, copy);
-  for (const name of ['name', 'message', 'stack'] as const) {
+  for (const name of ['name', 'message'] as const) {
     const value = read(thrown, name);
     if (typeof value === 'string' && value !== copy[name]) hide(copy, name, value);
   }
-  if ('cause' in thrown) hide(copy, 'cause', portable(read(thrown, 'cause'), copies));
+  const stack = read(thrown, 'stack');
+  // Its own would name the lines of this file; and it is made when it is asked for, of whatever `name` is by then.
+  hide(copy, 'stack', typeof stack === 'string' ? stack : `${copy.name}: ${copy.message}`);
+  if ('cause' in thrown) hide(copy, 'cause', portable(read(thrown, 'cause'), copies, depth + 1));
   if (copy instanceof AggregateError) {
     const errors = read(thrown, 'errors');
-    hide(copy, 'errors', Array.isArray(errors) ? errors.map((error) => portable(error, copies)) : []);
+    hide(copy, 'errors', Array.isArray(errors) ? errors.map((error) => portable(error, copies, depth + 1)) : []);
   }
   for (const name of Object.keys(thrown)) {
     const value = read(thrown, name);
@@ -57,13 +99,5 @@ function read(error: Error, name: string): unknown {
     return (error as unknown as Record<string, unknown>)[name];
   } catch {
     return undefined;
-  }
-}
-
-function describe(thrown: unknown): string {
-  try {
-    return inspect(thrown);
-  } catch {
-    return typeof thrown;
   }
 }

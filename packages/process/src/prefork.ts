@@ -1,10 +1,12 @@
-import { BrokenPipeError, ClosedError, type WaitOptions } from '@aiopipe/core';
+import { ClosedError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
-import { putNow } from '@aiopipe/codec/internal';
+import { Conversation } from './conversation.js';
+import { reasonOf } from './describe.js';
 import { ChildError } from './errors.js';
 import { howItEnded } from './failure.js';
 import {
   checkSurroundings,
+  killUnlessEnding,
   launch,
   LaunchFailure,
   surroundingsKey,
@@ -13,8 +15,10 @@ import {
   type Surroundings,
 } from './launch.js';
 import { unheard } from './outcome.js';
-import { PROTOCOL, type Preparation } from './protocol.js';
+import { deserializeError } from './portable-error.js';
+import { newOrderId, PROTOCOL, type Preparation } from './protocol.js';
 import { refuseRecursion } from './role.js';
+import { hasEnded, send } from './send.js';
 import { type StdioOptions } from './stdio.js';
 import { isTarget, type AnyTarget } from './target.js';
 
@@ -68,7 +72,7 @@ interface Spare extends Launched {
 export class Prefork implements AsyncDisposable {
   readonly #size: number;
   readonly #surroundings: Surroundings;
-  readonly #preparation: Preparation;
+  readonly #preload: readonly string[];
   /** In the order of their starts. */
   readonly #starting = new Set<Spare>();
   readonly #idle = new Set<Spare>();
@@ -97,7 +101,7 @@ export class Prefork implements AsyncDisposable {
     }
     this.#size = size;
     this.#surroundings = surroundings;
-    this.#preparation = { protocol: PROTOCOL, preload: preload.map(urlOf) };
+    this.#preload = preload.map(urlOf);
     this.#refill();
   }
 
@@ -143,11 +147,13 @@ export class Prefork implements AsyncDisposable {
   /**
    * A child with these surroundings that has been told what to do, if there is one.
    *
+   * @param order - the id of what `tell` tells
    * @param tell - what it throws is thrown, and that child is lost
    * @internal
    */
   take(
     options: Surroundings & { readonly detached?: boolean | undefined },
+    order: number,
     tell: (control: Control) => void,
   ): Launched | undefined {
     this.#assertOpen();
@@ -156,13 +162,13 @@ export class Prefork implements AsyncDisposable {
     const key = options.detached === true ? undefined : surroundingsKey(options);
     for (const spare of this.#idle) {
       if (spare.key !== key) continue;
+      if (!this.#isStillIdle(spare)) continue;
       this.#idle.delete(spare);
       try {
+        spare.conversation.ordered(order);
         tell(spare.control);
       } catch (error) {
         this.#lose(spare);
-        // It has just died, which we have not heard of yet: nothing was taken.
-        if (error instanceof BrokenPipeError) continue;
         throw error;
       }
       spare.program.ref();
@@ -173,6 +179,17 @@ export class Prefork implements AsyncDisposable {
     this.#cold++;
     this.#dropOutdated();
     return undefined;
+  }
+
+  /** One that has said something meanwhile, or whose channel has ended, is lost: its end may not have been told yet. */
+  #isStillIdle(spare: Spare): boolean {
+    try {
+      if (spare.control.tryGet() === undefined) return true;
+    } catch {
+      // It is closed, or what was said can't be taken.
+    }
+    this.#lose(spare);
+    return false;
   }
 
   /** Those whose surroundings are not what a child of ours would get now: `process.env` has changed since, say. */
@@ -228,9 +245,13 @@ export class Prefork implements AsyncDisposable {
   /** No caller is there to be told of a failure: a start finds none waiting, and {@link ready} rejects. */
   #launch(): Spare | undefined {
     const key = surroundingsKey(this.#surroundings) as string;
+    const preparation: Preparation = { protocol: PROTOCOL, id: newOrderId(), preload: this.#preload };
     try {
-      const launched = launch('spare', this.#surroundings, (control) => {
-        putNow(control, this.#preparation);
+      const launched = launch('spare', this.#surroundings, new Conversation(preparation.id, true), (control) => {
+        send(control, preparation, (error) => {
+          // What stands in the way of one is told of by its control channel, too: see #follow().
+          this.#lastError = failure(error);
+        });
       });
       if (!(launched instanceof LaunchFailure)) return { ...launched, key };
       this.#fail(launched.cause);
@@ -248,13 +269,30 @@ export class Prefork implements AsyncDisposable {
       this.#lose(spare);
     });
     try {
-      const news = await spare.control.get();
-      if (news.kind === 'no-start') this.#lastError = failure(news.error);
-      if (news.kind !== 'idle') return;
-    } catch {
+      await spare.control.drain();
+      for (;;) {
+        const message = await spare.control.get();
+        if (message.kind === 'idle') break;
+        if ('error' in message) this.#lastError = failure(deserializeError(message.error));
+        // Its preload may handle what nobody caught, and go on.
+        if (message.kind === 'no-start') throw this.#lastError as ChildError;
+      }
+    } catch (error) {
+      if (hasEnded(error)) {
+        // How it ended is told in a moment, unless it goes on without its channel.
+        killUnlessEnding(spare.program);
+        return;
+      }
+      if (!this.#starting.has(spare)) return;
+      this.#lastError ??= failure(error);
+      this.#lose(spare);
       return;
     }
     if (!this.#starting.delete(spare)) return;
+    this.#addIdle(spare);
+  }
+
+  #addIdle(spare: Spare): void {
     this.#idle.add(spare);
     spare.control.unref();
     if (this.#idle.size < this.#size) return;
@@ -321,7 +359,7 @@ function closedError(): ClosedError {
 }
 
 function failure(cause: unknown): ChildError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = typeof cause === 'string' ? cause : reasonOf(cause);
   return new ChildError('ERR_AIOPIPE_START', `a child of a prefork could not get ready: ${reason}`, { cause });
 }
 

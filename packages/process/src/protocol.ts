@@ -1,12 +1,50 @@
+/**
+ * What a parent and a child process say to each other over the child's control channel.
+ *
+ * ```text
+ *  parent                          child                      state of the child (see `conversation.ts`)
+ *  ── Preparation ───────────────▶                            preparing   only a child of a Prefork
+ *                                 ── idle ──────────────────▶ idle
+ *  ── Start, then the arguments ─▶                            ordered     it loads its module
+ *                                 ── started ───────────────▶ running     its function was called
+ *                                 ── ready ─────────────────▶ running     at most once
+ *  ── ping ──────────────────────▶ ── pong ─────────────────▶             from `started` on, also after the result
+ *                                 ── result | error ────────▶ reported    it flushes, and ends
+ *                                 ── no-start ──────────────▶ reported    in place of `idle` or `started`
+ *                                 ── uncaught ──────────────▶             at any time, any number of times
+ * ```
+ *
+ * Each order has an id that the child cannot know before, and each answer carries, as `of`, the id of the order that it
+ * answers: of the Preparation until the Start has come, of the Start after that. A pong carries the id of its ping; pings
+ * are numbered from 0 and answered in their order. Only `no-start` is taken without an id: a child of another version of
+ * this package says by it that it is one.
+ *
+ * The parent does not trust the child. A message that is badly formed, of an unknown kind or out of turn breaks the
+ * conversation, and so does a frame over the limits: the child is killed, and what waits for it rejects with
+ * `ERR_AIOPIPE_PROTOCOL`. If a send or a receive fails, the child is killed, too, and what waits rejects with the system's
+ * error as the cause. A child that closes the channel and does not end is killed after {@link SILENCE}. The child trusts
+ * its parent. A child that can no longer tell its parent anything writes why to its stderr, and exits with
+ * {@link EXIT_UNTOLD}.
+ *
+ * @module
+ */
+
 /** The descriptor on which a child finds its control channel. */
 export const CONTROL_FD = 3;
 
 /** The first field of the first message. A child of another version of the package says so instead of guessing. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
+
+/** The exit code of a child that could not tell its parent how it went. EX_IOERR of sysexits.h: Node has no use for it. */
+export const EXIT_UNTOLD = 74;
+
+/** Milliseconds between the end of what a child says and SIGKILL. One that ends by itself takes a few. */
+export const SILENCE = 5000;
 
 /** What a child is told that is started before it is needed; it answers `idle`, and a {@link Start} comes later. */
 export interface Preparation {
   readonly protocol: number;
+  readonly id: number;
   /** URLs of modules to evaluate. */
   readonly preload: readonly string[];
 }
@@ -14,6 +52,7 @@ export interface Preparation {
 /** What any other child is told first, before it has evaluated its module. The next message are the arguments. */
 export interface Start {
   readonly protocol: number;
+  readonly id: number;
   readonly url: string;
   readonly name: string;
   /** Of the process: what its command line ends with. */
@@ -30,20 +69,26 @@ export interface Ping {
   readonly id: number;
 }
 
-/** What a child tells while it runs. */
-export type News =
+/** What a child tells. Errors are serialized apart, so that one which can't be read here is still known for an error. */
+export type FromChild =
   /** It has evaluated what it was told to, and can be taken. */
-  | { readonly kind: 'idle' }
+  | { readonly kind: 'idle'; readonly of: number }
   /** Its function has been called. */
-  | { readonly kind: 'started' }
+  | { readonly kind: 'started'; readonly of: number }
   /** It can serve now, by its own word. */
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly of: number }
   /** Its event loop goes round. */
-  | { readonly kind: 'pong'; readonly id: number };
+  | { readonly kind: 'pong'; readonly of: number }
+  /** Its function has returned. */
+  | { readonly kind: 'result'; readonly of: number; readonly value: unknown }
+  /** Its function has thrown. */
+  | { readonly kind: 'error'; readonly of: number; readonly error: Uint8Array }
+  /** Its function will never be called. */
+  | { readonly kind: 'no-start'; readonly of?: number; readonly error: Uint8Array }
+  /** Nothing caught an exception. The process ends next, unless a handler of the program's own lets it go on. */
+  | { readonly kind: 'uncaught'; readonly of: number; readonly error: Uint8Array };
 
-/** What a child tells before it ends. */
-export type Report =
-  | { readonly kind: 'result'; readonly value: unknown }
-  | { readonly kind: 'error'; readonly error: unknown }
-  /** Its function was never called. */
-  | { readonly kind: 'no-start'; readonly error: unknown };
+/** An id for an order: a child that has not heard it can't answer it. */
+export function newOrderId(): number {
+  return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+}

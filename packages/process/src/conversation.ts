@@ -1,0 +1,94 @@
+import { type StandardSchema } from '@aiopipe/codec';
+import { describe } from './describe.js';
+import { type FromChild } from './protocol.js';
+
+/** What a child is at, as far as its parent was told. The states are those of `protocol.ts`. */
+type State = 'preparing' | 'idle' | 'ordered' | 'running' | 'reported';
+
+/** What a child may say in each state; `uncaught` it may say in all of them. */
+const MAY_SAY: Record<State, readonly unknown[]> = {
+  preparing: ['idle', 'no-start'],
+  idle: [],
+  ordered: ['started', 'no-start'],
+  running: ['ready', 'pong', 'result', 'error'],
+  reported: ['pong'],
+} satisfies Record<State, FromChild['kind'][]>;
+
+/** The parent's half of the conversation with one child: checks each message, and follows what the child is at. */
+export class Conversation {
+  #state: State;
+  /** Of the order that is to be answered, and of the one before it. */
+  #order: number;
+  #orderBefore: number | undefined;
+  #isReady = false;
+  #asked = 0;
+  #answered = 0;
+
+  /** @param order - the id of the first order */
+  constructor(order: number, isPreparation: boolean) {
+    this.#order = order;
+    this.#state = isPreparation ? 'preparing' : 'ordered';
+  }
+
+  /** The child that was idle has been told what to do. */
+  ordered(id: number): void {
+    this.#orderBefore = this.#order;
+    this.#order = id;
+    this.#state = 'ordered';
+  }
+
+  /** The id of the next ping. It counts only once {@link pinged}. */
+  get nextPing(): number {
+    return this.#asked;
+  }
+
+  pinged(): void {
+    this.#asked++;
+  }
+
+  /** A message whose value can't be built here: of an honest child it is the result. False: of this one it is not. */
+  unreadable(): boolean {
+    if (this.#state !== 'running') return false;
+    this.#state = 'reported';
+    return true;
+  }
+
+  /** Given to the channel, so that the handles in a message that is refused are closed with it. */
+  readonly schema: StandardSchema<FromChild> = {
+    '~standard': {
+      version: 1,
+      vendor: 'aiopipe',
+      validate: (message) => {
+        const fault = this.#faultOf(message);
+        if (fault !== undefined) return { issues: [{ message: fault }] };
+        this.#moveOn(message as FromChild);
+        return { value: message as FromChild };
+      },
+    },
+  };
+
+  #faultOf(message: unknown): string | undefined {
+    if (typeof message !== 'object' || message === null) return `${describe(message)}, which is no message`;
+    const { kind, of, error } = message as { kind?: unknown; of?: unknown; error?: unknown };
+    if (kind === 'error' || kind === 'no-start' || kind === 'uncaught') {
+      if (!(error instanceof Uint8Array)) return `${JSON.stringify(kind)} without an error`;
+    } else if (kind === 'result' && !Object.hasOwn(message, 'value')) return '"result" without a value';
+    if (kind === 'uncaught' && of === this.#orderBefore) return undefined;
+    if (kind === 'no-start' && of === undefined && MAY_SAY[this.#state].includes(kind)) return undefined;
+    const expected = kind === 'pong' ? this.#answered : this.#order;
+    if (kind !== 'uncaught') {
+      if (!MAY_SAY[this.#state].includes(kind)) return `${describe(kind)} while it was ${this.#state}`;
+      if (kind === 'ready' && this.#isReady) return '"ready" for the second time';
+      if (kind === 'pong' && this.#answered === this.#asked) return '"pong", though it was not asked';
+    }
+    return of === expected ? undefined : `${describe(kind)} as an answer to another order than its own`;
+  }
+
+  #moveOn({ kind }: FromChild): void {
+    if (kind === 'idle') this.#state = 'idle';
+    else if (kind === 'started') this.#state = 'running';
+    else if (kind === 'ready') this.#isReady = true;
+    else if (kind === 'pong') this.#answered++;
+    else if (kind !== 'uncaught') this.#state = 'reported';
+  }
+}

@@ -1,0 +1,33 @@
+import { EndOfStreamError, type Channel } from '@aiopipe/codec';
+import { putNow } from '@aiopipe/codec/internal';
+import { BrokenPipeError, ClosedError, IncompleteReadError, SystemError } from '@aiopipe/core';
+
+/**
+ * Puts a message, as far as the pipe takes it now, and looks after the rest. Throws what is wrong with the value, and
+ * QueueFullError.
+ *
+ * @param onFailure - hears why it could not be delivered, now or later; perhaps more than once
+ */
+export function send<Send>(channel: Channel<Send, unknown>, message: Send, onFailure: (error: Error) => void): void {
+  try {
+    if (!putNow(channel, message)) channel.drain().catch(onFailure);
+  } catch (error) {
+    // A ClosedError may be about a handle in the message, too.
+    const isOfDelivery =
+      error instanceof SystemError ||
+      error instanceof BrokenPipeError ||
+      (error instanceof ClosedError && channel.isClosed);
+    if (!isOfDelivery) throw error;
+    onFailure(error);
+  }
+}
+
+/** Whether a peer's end of the channel is closed, and be it inside a message or with something in it that it never took. */
+export function hasEnded(error: unknown): boolean {
+  return (
+    error instanceof EndOfStreamError ||
+    error instanceof IncompleteReadError ||
+    error instanceof BrokenPipeError ||
+    (error instanceof SystemError && error.code === 'ECONNRESET')
+  );
+}
