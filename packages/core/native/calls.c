@@ -148,6 +148,7 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
 ONE_INT_CALL(js_describe, sys_describe)
 ONE_INT_CALL(js_duplicate, sys_duplicate)
 ONE_INT_CALL(js_set_close_on_exec, sys_set_close_on_exec)
+ONE_INT_CALL(js_process_mark, sys_process_mark)
 TWO_INT_CALL(js_shutdown, sys_shutdown)
 TWO_INT_CALL(js_set_nonblocking, sys_set_nonblocking)
 TWO_INT_CALL(js_kill, sys_kill)
@@ -211,6 +212,7 @@ napi_status define_calls(struct instance *instance, napi_value exports) {
       {"kill", js_kill},
       {"waitWritable", js_wait_writable},
       {"watchLifeline", js_watch_lifeline},
+      {"processMark", js_process_mark},
       {"own", js_own},
       {"disown", js_disown},
   };

@@ -333,3 +333,10 @@ int sys_watch_lifeline(int fd, int grace) {
   atomic_store(&is_watching, false);
   return error;
 }
+
+static atomic_int process_mark;
+
+int sys_process_mark(int mark) {
+  if (mark >= 0) atomic_store(&process_mark, mark);
+  return atomic_load(&process_mark);
+}

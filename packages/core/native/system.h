@@ -101,6 +101,12 @@ int sys_kill(pid_t pid, int signal);
  */
 int sys_watch_lifeline(int fd, int grace);
 
+/*
+ * A number that this process keeps for all of its threads, each of which has globals of its own in JavaScript; 0 at first.
+ * Sets it, unless it is negative, and returns what it is then.
+ */
+int sys_process_mark(int mark);
+
 /* A write to a closed pipe must be an error here, not a signal that ends the process. */
 void sys_ignore_broken_pipe_signal(void);
 

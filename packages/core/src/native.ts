@@ -32,6 +32,7 @@ export interface Native {
   kill(pid: number, signal: number): number;
   waitWritable(fd: number, milliseconds: number): number;
   watchLifeline(fd: number, grace: number): number;
+  processMark(mark: number): number;
   own(fd: number, weight: number): void;
   disown(fd: number, weight: number): void;
   pollOpen(fd: number, callback: (events: number) => void, interests: Int32Array): NativePoll | number;

@@ -20,8 +20,9 @@ import {
   type Preparation,
   type Start,
 } from './protocol.js';
-import { role } from './role.js';
+import { role, takeRole } from './role.js';
 import { send } from './send.js';
+import { goTo } from './started-in.js';
 import { evaluate, loadFunction } from './target.js';
 import { warmUp } from './warm-up.js';
 
@@ -47,14 +48,15 @@ process.on('exit', () => {
 });
 
 async function main(): Promise<void> {
-  role.isChild = role.isEvaluating = true;
+  takeRole({ isChild: true, isEvaluating: true });
   let run: (...args: unknown[]) => unknown;
   let args: unknown[];
   try {
     const start = await orders();
     order = start.id;
     process.argv[2] = start.processName;
-    role.depth = start.depth;
+    takeRole({ depth: start.depth });
+    goTo(start.cwd);
     if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
     checkVersion(start);
     run = await loadFunction(start.url, start.name);
@@ -63,7 +65,7 @@ async function main(): Promise<void> {
   } catch (error) {
     return end({ kind: 'no-start', of: order, error: serializeError(error) }, 1);
   }
-  role.isEvaluating = false;
+  takeRole({ isEvaluating: false });
   tell({ kind: 'started', of: order });
   role.tellReady = () => {
     role.tellReady = () => undefined;
@@ -84,8 +86,10 @@ async function orders(): Promise<Start> {
   const first = (await control.get()) as Start | Preparation;
   if (!('preload' in first)) return first;
   order = first.id;
+  takeRole({ depth: first.depth });
   native().watchLifeline(CONTROL_FD, 0);
   checkVersion(first);
+  goTo(first.cwd);
   for (const url of first.preload) await evaluate(url);
   // Where it fails, for want of descriptors say, whoever needs them will hear of that.
   await warmUp().catch(() => undefined);

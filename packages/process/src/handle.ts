@@ -18,12 +18,13 @@ import { ChildError } from './errors.js';
 import { failureOf, type Account } from './failure.js';
 import { checkText, killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
 import { renamePath } from './message-path.js';
+import { placeOf } from './place.js';
 import { Outcome, unheard } from './outcome.js';
 import { Pings } from './pings.js';
 import { checkOptions, type ProcessOptions } from './process-options.js';
 import { deserializeError } from './portable-error.js';
 import { newOrderId, PROTOCOL, type FromChild, type Ping, type Start } from './protocol.js';
-import { role } from './role.js';
+import { nextDepth } from './role.js';
 import { hasEnded, send } from './send.js';
 import { checkApart } from './stdio.js';
 
@@ -70,7 +71,8 @@ export class ProcessHandle<Result = unknown> {
       url,
       name: targetName,
       processName: this.#name,
-      depth: role.depth + 1,
+      depth: nextDepth(),
+      cwd: placeOf(options).cwd,
       grace,
     };
     const onFailure = (error: Error) => {

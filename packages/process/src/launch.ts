@@ -3,9 +3,11 @@ import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
-import { inheritedExecArgv, inheritedNodeOptions, spawn, type SpawnedProgram } from '@aiopipe/core/internal';
+import { spawn, type SpawnedProgram } from '@aiopipe/core/internal';
 import { controlLimits } from './control-limits.js';
 import { type Conversation } from './conversation.js';
+import { environmentFor, execArgvFor } from './node-options.js';
+import { checkPlace, placeOf } from './place.js';
 import { CONTROL_FD, SILENCE, type FromChild } from './protocol.js';
 import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 
@@ -14,7 +16,11 @@ export interface Surroundings extends StdioOptions {
   /** Its whole environment; this process's unless given. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly cwd?: string | undefined;
-  /** Options of its Node. This process's own unless given, but for those about debugging, testing and `-e`. */
+  /**
+   * Options of its Node. This process's own unless given, but for those about debugging, testing and `-e`. Files and
+   * packages in them, as in NODE_OPTIONS, are looked for from the directory that this process was started in, whatever
+   * `cwd` says.
+   */
   readonly execArgv?: readonly string[] | undefined;
 }
 
@@ -94,11 +100,12 @@ export function launch(
     throw error;
   }
   try {
+    checkPlace(options);
     const program = spawn({
       file: process.execPath,
-      argv: [process.execPath, ...(options.execArgv ?? inheritedExecArgv(process.execArgv)), entry, name],
+      argv: [process.execPath, ...execArgvFor(options), entry, name],
       env: environmentFor(options.env),
-      cwd: options.cwd,
+      cwd: placeOf(options).spawnIn,
       fds: new Map([...stdio.fds, [CONTROL_FD, theirs.fd]]),
       group: 'own',
     });
@@ -114,14 +121,6 @@ export function launch(
   }
 }
 
-/** Undefined: ours as it is. What was inherited from us is filtered, and nothing that was chosen for the child. */
-function environmentFor(env: Surroundings['env']): Surroundings['env'] {
-  const ours = process.env['NODE_OPTIONS'];
-  if (ours === undefined || (env ?? process.env)['NODE_OPTIONS'] !== ours) return env;
-  const inherited = inheritedNodeOptions(ours);
-  return inherited === ours ? env : { ...(env ?? process.env), NODE_OPTIONS: inherited };
-}
-
 /** The same for equal surroundings as they would be now, and for no others. Undefined where each start has its own. */
 export function surroundingsKey({ env, cwd, execArgv, stdin, stdout, stderr }: Surroundings): string | undefined {
   const stdio = [stdin ?? 'ignore', stdout ?? 'inherit', stderr ?? 'inherit'];
@@ -129,7 +128,7 @@ export function surroundingsKey({ env, cwd, execArgv, stdin, stdout, stderr }: S
   const pairs = Object.entries(env ?? process.env).filter(([, value]) => value !== undefined);
   return JSON.stringify([
     resolve(cwd ?? ''),
-    execArgv ?? inheritedExecArgv(process.execArgv),
+    execArgvFor({ execArgv }),
     stdio,
     pairs.map((pair) => pair.join('=')).sort(),
   ]);

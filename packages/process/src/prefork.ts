@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { Conversation } from './conversation.js';
@@ -15,9 +16,10 @@ import {
   type Surroundings,
 } from './launch.js';
 import { unheard } from './outcome.js';
+import { placeOf } from './place.js';
 import { deserializeError } from './portable-error.js';
 import { newOrderId, PROTOCOL, type Preparation } from './protocol.js';
-import { refuseRecursion } from './role.js';
+import { nextDepth, refuseRecursion } from './role.js';
 import { hasEnded, send } from './send.js';
 import { type StdioOptions } from './stdio.js';
 import { isTarget, type AnyTarget } from './target.js';
@@ -50,6 +52,19 @@ export interface PreforkStats {
   readonly lost: number;
 }
 
+const PREFORK = Symbol.for('@aiopipe/process.prefork');
+
+/** Throws TypeError for what is no prefork, or one that knows another copy of this package's children. */
+export function checkPrefork(prefork: unknown): void {
+  if (prefork === undefined || prefork instanceof Prefork) return;
+  const isOfAnotherCopy = typeof prefork === 'object' && prefork !== null && PREFORK in prefork;
+  throw new TypeError(
+    isOfAnotherCopy
+      ? 'prefork: it is of another copy of @aiopipe/process; make it by the copy that startProcess() is of'
+      : `prefork: expected a Prefork, not ${inspect(prefork, { depth: 0 })}`,
+  );
+}
+
 /** One child that nobody has taken yet. */
 interface Spare extends Launched {
   /** Of its {@link Surroundings}. */
@@ -70,6 +85,8 @@ interface Spare extends Launched {
  * ```
  */
 export class Prefork implements AsyncDisposable {
+  /** @internal Known by its name to other copies of the package, which can't use it. */
+  readonly [PREFORK] = true;
   readonly #size: number;
   readonly #surroundings: Surroundings;
   readonly #preload: readonly string[];
@@ -245,7 +262,13 @@ export class Prefork implements AsyncDisposable {
   /** No caller is there to be told of a failure: a start finds none waiting, and {@link ready} rejects. */
   #launch(): Spare | undefined {
     const key = surroundingsKey(this.#surroundings) as string;
-    const preparation: Preparation = { protocol: PROTOCOL, id: newOrderId(), preload: this.#preload };
+    const preparation: Preparation = {
+      protocol: PROTOCOL,
+      id: newOrderId(),
+      depth: nextDepth(),
+      cwd: placeOf(this.#surroundings).cwd,
+      preload: this.#preload,
+    };
     try {
       const launched = launch('spare', this.#surroundings, new Conversation(preparation.id, true), (control) => {
         send(control, preparation, (error) => {

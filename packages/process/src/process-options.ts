@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { checkSurroundings, checkText, type Surroundings } from './launch.js';
-import { Prefork } from './prefork.js';
+import { checkPrefork, type Prefork } from './prefork.js';
 
 /** How a child process is started. */
 export interface ProcessOptions extends Surroundings {
@@ -27,9 +27,7 @@ export function checkOptions(options: ProcessOptions): void {
   if (daemon === true && detached === true) {
     throw new TypeError('daemon, detached: a daemon ends with this process, and a detached child outlives it');
   }
-  if (prefork !== undefined && !(prefork instanceof Prefork)) {
-    throw new TypeError(`prefork: expected a Prefork, not ${inspect(prefork, { depth: 0 })}`);
-  }
+  checkPrefork(prefork);
 }
 
 function checkFlag(name: string, value: unknown): void {

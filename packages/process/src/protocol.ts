@@ -45,6 +45,10 @@ export const SILENCE = 5000;
 export interface Preparation {
   readonly protocol: number;
   readonly id: number;
+  /** How many processes are above it. */
+  readonly depth: number;
+  /** Where it goes before it evaluates anything, unless it is there: see `place.ts`. */
+  readonly cwd?: string | undefined;
   /** URLs of modules to evaluate. */
   readonly preload: readonly string[];
 }
@@ -59,6 +63,8 @@ export interface Start {
   readonly processName: string;
   /** How many processes are above it. */
   readonly depth: number;
+  /** Where it goes before it evaluates anything, unless it is there: see `place.ts`. */
+  readonly cwd?: string | undefined;
   /** Whether it outlives its parent; otherwise the milliseconds between SIGTERM and SIGKILL when that is gone. */
   readonly grace: number | 'detached';
 }

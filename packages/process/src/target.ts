@@ -1,4 +1,4 @@
-import { role } from './role.js';
+import { role, takeRole } from './role.js';
 
 /** A function that a child process can be started on. Made by {@link target}. */
 export interface Target<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
@@ -93,13 +93,13 @@ export async function loadFunction(url: string, name: string): Promise<(...args:
 /** Meanwhile nothing may start a process: the module may be the one that started this one. */
 export async function evaluate(url: string): Promise<Record<string, unknown>> {
   const { isEvaluating } = role;
-  role.isEvaluating = true;
+  takeRole({ isEvaluating: true, module: url });
   try {
     return (await import(url)) as Record<string, unknown>;
   } catch (error) {
     throw explained(error);
   } finally {
-    role.isEvaluating = isEvaluating;
+    takeRole({ isEvaluating });
   }
 }
 

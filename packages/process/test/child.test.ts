@@ -114,7 +114,7 @@ describe('a module that starts a process while it is evaluated', () => {
     const child = startProcess(module, { export: 'work', env });
     const error = await errorOf(child.result);
     expect(error.code).toBe(how === 'process' ? 'ERR_AIOPIPE_START' : 'ERR_AIOPIPE_CHILD');
-    expect(error.message).toContain('isChild()');
+    expect(error.message).toMatch(/starts-while-evaluated.*isChild\(\)/);
     await child.join().catch(() => undefined);
     expect(childrenSince(before)).toEqual([]);
   });
@@ -127,10 +127,22 @@ describe('a module that starts a process while it is evaluated', () => {
     await until('all have ended', () => linesOf(`${log}.begun`).every((pid) => hasEnded(Number(pid))));
   });
 
+  test('does not go on without end out of threads either: they are threads of a child', async () => {
+    const log = newFile();
+    const start = pathToFileURL(fixture('starts-in-a-thread-of-a-child'));
+    const child = startProcess(start, { export: 'startFromThread', env: { ...process.env, LOG: log } });
+    expect(await child.result).toBe('ended');
+    const lines = linesOf(log);
+    expect(lines.filter((line) => line === 'child true')).toHaveLength(10);
+    expect(lines.at(-1)).toMatch(/starts-in-a-thread-of-a-child.*10 deep.*isChild\(\)/);
+    expect(lines).toHaveLength(11);
+  });
+
   test('cannot do so with a pool either', async () => {
     const env = { ...process.env, START_WHILE_EVALUATED: 'pool' };
     const error = await errorOf(startProcess(module, { export: 'work', env }).result);
     expect(error.code).toBe('ERR_AIOPIPE_START');
+    expect(error.message).toMatch(/starts-while-evaluated\.js starts a process.*isChild\(\)/);
   });
 
   test('cannot do so in a worker of a pool', async () => {
