@@ -240,6 +240,11 @@ export abstract class ChannelEnd implements Handle, Disposable {
     return this.sender?.putSoon(value) ?? false;
   }
 
+  /** As the sender's {@link Sender.watch}; it is for one, and `closed` is another. @internal */
+  watchSends(onOver: (error: Error) => void): void {
+    this.sender?.watch(onOver);
+  }
+
   /** @internal */
   protected assertHere(): void {
     if (this.descriptor.isClosed) throw this.closedError();

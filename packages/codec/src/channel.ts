@@ -234,6 +234,17 @@ export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, 
   return end.putSoon(value);
 }
 
+/**
+ * Calls back once, with why, when nothing can be sent any more, whichever put had it fail: also where nobody waits for one.
+ * It may do so within a put. @internal
+ */
+export function watchSends<Send, Receive>(
+  end: ChannelWriter<Send> | Channel<Send, Receive>,
+  onOver: (error: Error) => void,
+): void {
+  end.watchSends(onOver);
+}
+
 const makers = {
   ChannelReader: (owned: OwnedFd, luggage: Luggage, ahead: readonly number[]) =>
     new ChannelReader(owned, READABLE, luggage.settings, luggage, ahead),

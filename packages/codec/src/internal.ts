@@ -4,7 +4,7 @@
  * @module
  */
 export * from './index.js';
-export { putNow, putSoon } from './channel.js';
+export { putNow, putSoon, watchSends } from './channel.js';
 export { Decoder } from './decode.js';
 export { Encoder } from './encode.js';
 export { Output } from './output.js';

@@ -1,20 +1,39 @@
-import { deserialize, DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
+import { deserialize, DecodeError, serialize, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { renamePath } from './message-path.js';
 import { NUMBER_LENGTH, readNow } from './pool-claims.js';
-import { CALL, CANCEL, ERROR, ITEM, READY, STREAM, VALUE, type Answer, type Ask } from './pool-protocol.js';
+import {
+  CALL,
+  CANCEL,
+  ERROR,
+  HEARD,
+  ITEM,
+  READY,
+  TAKEN,
+  VALUE,
+  type Answer,
+  type Ask,
+  type TaskKind,
+} from './pool-protocol.js';
 import { portableError } from './portable-error.js';
 import { loadFunction, target } from './target.js';
 import { current, RunningTask } from './task-signal.js';
 
 type Run = (...args: unknown[]) => unknown;
 
+/** What ends a task. */
+type Done = Extract<Answer, readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]>;
+
 /** What the pool wants to be done, under its number. */
 interface Order {
   readonly number: number;
-  readonly ask: Exclude<Ask, readonly [typeof CANCEL, ...unknown[]]> | DecodeError;
+  readonly ask: Extract<Ask, readonly [kind: TaskKind, ...unknown[]]> | DecodeError;
 }
+
+/** Milliseconds between two looks for the number of an order, at first and at most. */
+const FIRST_LOOK = 1;
+const LONGEST_LOOK = 64;
 
 /** Milliseconds after which a generator that never waits makes way for what comes from the pool. */
 const LONGEST_TURN = 10;
@@ -49,6 +68,7 @@ class Service {
   /** It was claimed, and has not come yet. */
   #owed: number | undefined;
   #task: RunningTask | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
 
   constructor(channel: Channel<Answer, Ask>, claims: ReadEnd, run: Run, name: string, maxRss: number | undefined) {
     this.#channel = channel;
@@ -69,20 +89,45 @@ class Service {
         // It is a task whose arguments can't be built here, and will be answered in its turn.
         ask = error;
       }
-      if (!(ask instanceof DecodeError) && ask[0] === CANCEL) {
-        if (this.#task?.number === ask[1]) this.#task.cancel(reasonIn(ask[2]));
-        continue;
-      }
-      this.#orders.push({ number: this.#count, ask });
-      this.#count = (this.#count + 1) >>> 0;
-      if (this.#task === undefined) this.#next();
+      if (ask instanceof DecodeError) this.#order(ask);
+      else if (ask[0] === CANCEL) this.#cancel(ask[1], ask[2]);
+      else if (ask[0] === TAKEN) this.#forget();
+      else this.#order(ask);
+    }
+  }
+
+  #order(ask: Order['ask']): void {
+    this.#orders.push({ number: this.#count, ask });
+    this.#count = (this.#count + 1) >>> 0;
+    if (this.#task === undefined) this.#next();
+  }
+
+  #cancel(number: number, reason: Buffer): void {
+    if (this.#task?.number === number) this.#task.cancel(reasonIn(reason));
+  }
+
+  /** What has come and was not claimed is another worker's, or nobody's. */
+  #forget(): void {
+    this.#orders = [];
+    try {
+      putNow(this.#channel, [HEARD]);
+    } catch (error) {
+      if (!(error instanceof BrokenPipeError || error instanceof ClosedError)) throw error;
     }
   }
 
   /** Begins with the next order, if there is one that is ours. */
-  #next(): void {
+  #next(delay = FIRST_LOOK): void {
+    clearTimeout(this.#lookTimer);
     if (this.#orders.length === 0) return;
     const number = this.#owed ?? this.#claim();
+    if (number === undefined) {
+      // All were taken back, and we shall be told; or the system says that there is none, though there is.
+      this.#lookTimer = setTimeout(() => {
+        if (this.#task === undefined) this.#next(Math.min(2 * delay, LONGEST_LOOK));
+      }, delay);
+      return;
+    }
     // What was taken back has no number any more.
     while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
     const order = this.#orders.shift();
@@ -97,52 +142,52 @@ class Service {
 
   #begin({ number, ask }: Order): void {
     current.task = this.#task = new RunningTask(number);
-    if (ask instanceof DecodeError) void this.#end([ERROR, portableError(ask)]);
-    else if (ask[0] === CALL) void this.#call(ask[1]);
-    else if (ask[0] === STREAM) void this.#stream(this.#task, ask[1]);
+    if (ask instanceof DecodeError) void this.#end([ERROR, number, errorBytes(ask)]);
+    else if (ask[0] === CALL) void this.#call(number, ask[1]);
+    else void this.#stream(this.#task, ask[1]);
   }
 
-  async #call(args: readonly unknown[]): Promise<void> {
-    let answer: Answer;
+  async #call(number: number, args: readonly unknown[]): Promise<void> {
+    let answer: Done;
     try {
       const value = await this.#run(...args);
       if (isGenerator(value)) throw new TypeError(`${this.#name} is a generator: call it by the pool's stream()`);
-      answer = [VALUE, value];
+      answer = [VALUE, number, value];
     } catch (error) {
-      answer = [ERROR, portableError(error)];
+      answer = [ERROR, number, errorBytes(error)];
     }
     await this.#end(answer);
   }
 
   async #stream(task: RunningTask, args: readonly unknown[]): Promise<void> {
     let turn = performance.now();
-    let answer: Answer;
+    let answer: Done;
     try {
       for await (const item of itemsOf(await this.#run(...args), this.#name)) {
         if (task.isCancelled) break;
         // It waits while the channel is full, which it is when the items aren't taken.
         try {
-          await this.#channel.put([ITEM, item]);
+          await this.#channel.put([ITEM, task.number, item]);
         } catch (error) {
-          throw renamePath(error, 'value[1]', 'item');
+          throw renamePath(error, 'value[2]', 'item');
         }
         if (performance.now() - turn > LONGEST_TURN) turn = await nextTurn();
         // Nobody asks for another one, so it is left where it is, and its `finally` is run.
         if (task.isCancelled) break;
       }
-      answer = [VALUE, undefined];
+      answer = [VALUE, task.number, undefined];
     } catch (error) {
-      answer = [ERROR, portableError(error)];
+      answer = [ERROR, task.number, errorBytes(error)];
     }
     await this.#end(answer);
   }
 
   /** The answer is with the kernel before the next task begins, so that a death costs one task and no other. */
-  async #end(answer: Answer): Promise<void> {
+  async #end(answer: Done): Promise<void> {
     const isLarge = this.#maxRss !== undefined && process.memoryUsage.rss() > this.#maxRss;
-    const last: Answer = isLarge ? [answer[0] as typeof VALUE, answer[1], true] : answer;
     try {
-      if (!this.#put(last, isLarge)) await this.#channel.drain();
+      if (!this.#put(isLarge ? ([answer[0], answer[1], answer[2], true] as Done) : answer, isLarge))
+        await this.#channel.drain();
     } catch (error) {
       // Nobody is there to be told: the end of the channel says so, too.
       if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
@@ -152,15 +197,19 @@ class Service {
     this.#next();
   }
 
-  #put(answer: Answer, isLarge: boolean): boolean {
+  #put(answer: Done, isLarge: boolean): boolean {
     try {
       return putNow(this.#channel, answer);
     } catch (error) {
       if (error instanceof BrokenPipeError || error instanceof ClosedError) throw error;
       // A result that can't be sent is the task's failure, and no reason for the worker to end.
-      return putNow(this.#channel, [ERROR, portableError(renamePath(error, 'value[1]', 'result')), isLarge]);
+      return putNow(this.#channel, [ERROR, answer[1], errorBytes(renamePath(error, 'value[2]', 'result')), isLarge]);
     }
   }
+}
+
+function errorBytes(error: unknown): Buffer {
+  return serialize(portableError(error));
 }
 
 function reasonIn(bytes: Buffer): unknown {

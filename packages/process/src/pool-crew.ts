@@ -1,4 +1,5 @@
 import { type PoolSettings } from './pool-options.js';
+import { type StartLink } from './pool-link.js';
 import { Worker, type WorkerOwner } from './pool-worker.js';
 import { RestartIntensity } from './supervisor-restarts.js';
 import { type Target } from './target.js';
@@ -12,6 +13,7 @@ export class Crew {
   readonly #target: Pick<Target, 'url' | 'name'>;
   readonly #settings: PoolSettings;
   readonly #owner: WorkerOwner;
+  readonly #startLink: StartLink;
   readonly #restarts: RestartIntensity;
   /** Who came last is next to work, so that the others stay idle long enough to be let go. */
   readonly #idle: Worker[] = [];
@@ -19,10 +21,11 @@ export class Crew {
   #isHeld = false;
   #shrinkTimer: NodeJS.Timeout | undefined;
 
-  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, owner: WorkerOwner) {
+  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, owner: WorkerOwner, start: StartLink) {
     this.#target = target;
     this.#settings = settings;
     this.#owner = owner;
+    this.#startLink = start;
     this.#restarts = new RestartIntensity(settings.intensity, settings.period);
   }
 
@@ -36,14 +39,31 @@ export class Crew {
     return this.#idle.length > 0;
   }
 
-  /** One that is idle, and no longer counts as that. */
-  takeIdle(): Worker | undefined {
-    return this.#idle.pop();
+  /** Whether one is idle that can be expected to begin at once. */
+  get hasPromptIdle(): boolean {
+    return this.#idle.at(-1)?.isBehind === false;
   }
 
-  /** It has nothing to do. */
-  rest(worker: Worker): void {
+  /** One that is idle, and no longer counts as that. */
+  takeIdle(): Worker | undefined {
+    const worker = this.#idle.pop();
+    if (worker !== undefined) worker.isIdle = false;
+    return worker;
+  }
+
+  /** It is as good as those that were idle before it. */
+  moveUp(worker: Worker): void {
+    this.#idle.splice(this.#idle.indexOf(worker), 1);
     this.#idle.push(worker);
+  }
+
+  /** It has nothing to do. One that was slow to begin is the last to get something. */
+  rest(worker: Worker): void {
+    // One that has just broken will be dismissed.
+    if (worker.isIdle || worker.brokenBy !== undefined) return;
+    worker.isIdle = true;
+    if (worker.isBehind) this.#idle.unshift(worker);
+    else this.#idle.push(worker);
     if (this.#settings.min === this.#settings.max) return;
     worker.idleSince = performance.now();
     this.#shrinkLater();
@@ -88,7 +108,7 @@ export class Crew {
     const { name, url } = this.#target;
     const prefix = this.#settings.options?.name ?? name;
     const settings = { ...this.#settings, url, target: name };
-    const worker = new Worker(`${prefix}-${String(++this.#started)}`, this.#owner, settings);
+    const worker = new Worker(`${prefix}-${String(++this.#started)}`, this.#owner, settings, this.#startLink);
     this.workers.add(worker);
     if (this.#isDaemon && !this.#isHeld) worker.hold(false);
   }
@@ -97,8 +117,9 @@ export class Crew {
   dismiss(worker: Worker): void {
     this.workers.delete(worker);
     this.leaving.add(worker);
-    const index = this.#idle.indexOf(worker);
-    if (index >= 0) this.#idle.splice(index, 1);
+    if (!worker.isIdle) return;
+    worker.isIdle = false;
+    this.#idle.splice(this.#idle.indexOf(worker), 1);
   }
 
   /** Nothing of it is left. */
@@ -127,7 +148,7 @@ export class Crew {
 
   /** Resolves when all that go have gone. */
   async gone(): Promise<void> {
-    await Promise.all([...this.leaving].map(({ ended }) => ended));
+    await Promise.all([...this.leaving].map(({ closed }) => closed));
   }
 
   get #isDaemon(): boolean {

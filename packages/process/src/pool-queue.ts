@@ -3,9 +3,11 @@ export interface Queued<Item> {
   /** The queue's own. */
   before: Item | undefined;
   after: Item | undefined;
+  /** A number that grows from item to item. */
+  readonly order: number;
 }
 
-/** First in, first out; and an item in the middle can leave at once, however long the queue is. */
+/** Items in their order. One in the middle can leave at once, however long the queue is. */
 export class Queue<Item extends Queued<Item>> {
   #first: Item | undefined;
   #last: Item | undefined;
@@ -19,6 +21,7 @@ export class Queue<Item extends Queued<Item>> {
     return this.#first;
   }
 
+  /** Adds the last of all items. */
   push(item: Item): void {
     item.before = this.#last;
     if (this.#last === undefined) this.#first = item;
@@ -27,11 +30,19 @@ export class Queue<Item extends Queued<Item>> {
     this.#length++;
   }
 
-  unshift(item: Item): void {
-    item.after = this.#first;
-    if (this.#first === undefined) this.#last = item;
-    else this.#first.before = item;
-    this.#first = item;
+  /** Puts an item back that has left: to where it belongs, which is near the front. */
+  putBack(item: Item): void {
+    let after = this.#first;
+    while (after !== undefined && after.order < item.order) ({ after } = after);
+    if (after === undefined) {
+      this.push(item);
+      return;
+    }
+    item.after = after;
+    item.before = after.before;
+    if (after.before === undefined) this.#first = item;
+    else after.before.after = item;
+    after.before = item;
     this.#length++;
   }
 

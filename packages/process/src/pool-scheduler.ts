@@ -1,5 +1,5 @@
 import { QueueFullError } from '@aiopipe/codec';
-import { ClosedError, type WaitOptions } from '@aiopipe/core';
+import { ClosedError, SystemError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { ChildError, SupervisorError } from './errors.js';
 import { Crew } from './pool-crew.js';
@@ -7,6 +7,7 @@ import { type PoolSettings } from './pool-options.js';
 import { Queue } from './pool-queue.js';
 import { PoolCounts, type PoolStats } from './pool-stats.js';
 import { type Task } from './pool-task.js';
+import { startChild } from './pool-link.js';
 import { type Worker, type WorkerOwner } from './pool-worker.js';
 import { type Target } from './target.js';
 
@@ -37,10 +38,10 @@ export class Scheduler implements WorkerOwner {
   #isOver = false;
 
   /** Starts the first workers. */
-  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings) {
+  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, start = startChild) {
     this.#name = target.name;
     this.#settings = settings;
-    this.#crew = new Crew(target, settings, this);
+    this.#crew = new Crew(target, settings, this, start);
     try {
       this.#crew.refill();
     } catch (error) {
@@ -127,9 +128,12 @@ export class Scheduler implements WorkerOwner {
     this.#tellOfRoom();
   }
 
-  /** What it hasn't begun waits again, before all others. */
+  /** What it hasn't begun waits again, in the order of the calls. */
   #takeBack(worker: Worker): void {
-    for (const task of worker.takeBack().reverse()) this.#queue.unshift(task);
+    for (const task of worker.takeBack().reverse()) {
+      task.takenBack++;
+      this.#queue.putBack(task);
+    }
   }
 
   #settle(task: Task): void {
@@ -193,15 +197,19 @@ export class Scheduler implements WorkerOwner {
   #feed(worker: Worker): void {
     while (worker.load < this.#capacity(worker)) {
       const task = this.#queue.first;
-      if (task === undefined || (worker.load > 0 && !task.canGoAhead)) break;
+      // One that could not be taken back alone stands before no other, nor behind one.
+      if (task === undefined || (worker.load > 0 && !(task.canGoAhead && worker.task?.canGoAhead))) break;
       this.#queue.remove(task);
       try {
-        worker.give(task);
+        if (worker.give(task)) continue;
       } catch (error) {
         this.failed(task, task.loss === undefined ? error : unrepeatable(task.loss, error as Error));
+        continue;
       }
+      this.#queue.putBack(task);
+      break;
     }
-    if (worker.load > 1) this.#lookAfter();
+    if (worker.load > 1 || this.#crew.hasPromptIdle) this.#lookAfter();
     this.#tellOfRoom();
   }
 
@@ -218,25 +226,38 @@ export class Scheduler implements WorkerOwner {
 
   #employ(worker: Worker): void {
     this.#feed(worker);
-    if (worker.load === 0) this.#crew.rest(worker);
+    if (worker.load > 0) return;
+    this.#crew.rest(worker);
+    if (this.#outstanding > 0) this.#lookAfter();
   }
 
-  /** A task that was given ahead of time shall not wait for a long one while somebody else could do it. */
+  /** A task must not wait for a long one, or for a worker that is slow to begin, while another worker could do it. */
   #lookAfter(): void {
     this.#careTimer ??= setTimeout(() => {
       this.#careTimer = undefined;
       const now = performance.now();
-      let isAhead = false;
+      let isWaiting = false;
       for (const worker of this.#crew.workers) {
-        if (worker.load > 1 && now - worker.busySince > SHORT) {
+        if (this.#mayWait(worker) && now - worker.busySince > this.#patience(worker)) {
           this.#takeBack(worker);
           if (worker.load === 0) this.#crew.rest(worker);
         }
-        isAhead ||= worker.load > 1;
+        isWaiting ||= this.#mayWait(worker);
       }
       this.#dispatch();
-      if (isAhead) this.#lookAfter();
+      if (isWaiting) this.#lookAfter();
     }, CARE);
+  }
+
+  /** Whether it has a task that it may not have begun, and that another worker could begin with. */
+  #mayWait(worker: Worker): boolean {
+    if (worker.load > 1) return true;
+    return !worker.hasBegun && this.#crew.hasPromptIdle && worker.task?.canGoAhead === true;
+  }
+
+  /** Milliseconds. Each time a task was taken back it stays longer with the next one, so that slow workers get to it. */
+  #patience({ load, task }: Worker): number {
+    return load > 1 || task === undefined ? SHORT : SHORT * 2 ** Math.min(task.takenBack, 12);
   }
 
   /** @internal */
@@ -270,30 +291,52 @@ export class Scheduler implements WorkerOwner {
   }
 
   /** @internal */
-  ended(worker: Worker, error: Error | undefined): void {
-    // Only what it had begun is lost with it.
-    const rest = worker.takeBack();
-    for (const task of rest.reverse()) {
-      if (task.isSettled) continue;
-      if (this.#isOver) this.failed(task, this.#refusal);
-      else this.#queue.unshift(task);
-    }
-    const loss = worker.load === 0 ? undefined : worker.lossOf(error);
+  caughtUp(worker: Worker): void {
+    this.#crew.moveUp(worker);
+    if (this.#outstanding > 0) this.#lookAfter();
+  }
+
+  /** @internal */
+  broke(worker: Worker): void {
     this.#crew.dismiss(worker);
+    this.#giveBack(worker, worker.brokenBy);
+    this.#dispatch();
+  }
+
+  /** @internal */
+  ended(worker: Worker, error: Error | undefined): void {
+    this.#crew.dismiss(worker);
+    this.#giveBack(worker, error);
     if (!worker.isLeaving) {
       this.#counts.restarts++;
       if (!this.#crew.bearsOneMore()) this.#giveUp(this.#crew.tooMany, error);
     }
     this.#dispatch();
-    void this.#account(worker, loss);
   }
 
-  /** Of the task that it was at, once all that it had sent was taken: the answer may be there. */
-  async #account(worker: Worker, loss: ChildError | undefined): Promise<void> {
-    await worker.drained;
+  /** What it had not begun costs nothing: other workers do it, if it can be sent again. */
+  #giveBack(worker: Worker, error: Error | undefined): void {
+    for (const task of worker.takeBack().reverse()) {
+      if (task.isSettled) {
+        task.workerLeft();
+        continue;
+      }
+      task.loss = error instanceof SystemError ? error : worker.lossOf(task);
+      if (this.#isOver) this.failed(task, this.#refusal);
+      else this.#queue.putBack(task);
+    }
+  }
+
+  /** @internal */
+  gone(worker: Worker): void {
     this.#crew.forget(worker);
-    const { task } = worker;
-    if (loss === undefined || task === undefined || task.isSettled) return;
+    // One that does as it is told has begun with one of them; any other one may have claimed or answered the rest.
+    for (const task of worker.tasks) if (!task.isSettled) this.#lost(task, worker.lossOf(task));
+    this.#dispatch();
+  }
+
+  /** Its worker had begun with it, or may have. */
+  #lost(task: Task, loss: ChildError): void {
     if (this.#isOver || task.retriesLeft === 0 || !task.canRepeat) {
       this.failed(task, loss);
       return;
@@ -302,8 +345,7 @@ export class Scheduler implements WorkerOwner {
     this.#counts.retried++;
     task.loss = loss;
     task.worker = undefined;
-    this.#queue.unshift(task);
-    this.#dispatch();
+    this.#queue.putBack(task);
   }
 
   #giveUp(why: string, cause: Error | undefined): void {
@@ -349,7 +391,9 @@ export class Scheduler implements WorkerOwner {
 }
 
 /** A task was lost with its worker, and what it was called with can't be sent once more. */
-function unrepeatable(loss: ChildError, cause: Error): ChildError {
+function unrepeatable(loss: ChildError | SystemError, cause: Error): Error {
+  // It was this one that could not be sent.
+  if (loss instanceof SystemError) return loss;
   const { pid, exitCode, signalCode } = loss;
   return new ChildError(
     'ERR_AIOPIPE_NO_RESULT',

@@ -1,4 +1,4 @@
-import { type WaitOptions } from '@aiopipe/core';
+import { type SystemError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { type ChildError } from './errors.js';
 import { CALL, STREAM, type TaskKind } from './pool-protocol.js';
@@ -24,6 +24,9 @@ function holdsNoHandle(args: readonly unknown[]): boolean {
   return true;
 }
 
+/** Of all pools. */
+let calls = 0;
+
 /** One task from its call until whoever called has heard of its end. */
 export abstract class Task implements Queued<Task> {
   abstract readonly kind: TaskKind;
@@ -36,10 +39,13 @@ export abstract class Task implements Queued<Task> {
   /** Nobody waits for it any more. Its worker may still be at it. */
   isSettled = false;
   /** How the last worker ended that had it. */
-  loss: ChildError | undefined = undefined;
+  loss: ChildError | SystemError | undefined = undefined;
+  /** How often it was given to a worker that did not begin with it. */
+  takenBack = 0;
   /** Under which its worker knows it. */
   number = 0;
   readonly calledAt = performance.now();
+  readonly order = calls++;
 
   #canGoAhead: boolean | undefined;
 

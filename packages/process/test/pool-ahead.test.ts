@@ -83,9 +83,8 @@ describe('short tasks', () => {
     await setTimeout(50);
     open(0);
     await slow;
-    expect((await Promise.all(tasks.slice(4))).length).toBe(8);
-    process.kill(pid, 'SIGCONT');
     expect(await Promise.all(tasks)).toEqual(numbers);
+    process.kill(pid, 'SIGCONT');
     const slowToo = second?.();
     await setTimeout(50);
     open(1);
@@ -94,6 +93,20 @@ describe('short tasks', () => {
     expect(await pool.run('echo', 'meanwhile')).toBe('meanwhile');
     open(2);
     await long;
+  });
+
+  test('do not wait for a worker that has not begun with them while another one is idle', async () => {
+    await using pool = new Pool(perform, { size: 2 });
+    await warmUp(pool);
+    for (const pid of await pidsOf(pool, 2)) {
+      process.kill(pid, 'SIGSTOP');
+      for (const n of numbers) expect(await pool.run('echo', n)).toBe(n);
+      expect(await Promise.all(numbers.map((n) => pool.run('echo', n)))).toEqual(numbers);
+      process.kill(pid, 'SIGCONT');
+      // It answers again, and so it is as good as the other one.
+      await pidsOf(pool, 2);
+    }
+    expect(pool.stats).toMatchObject({ restarts: 0, failed: 0, workers: { idle: 2 } });
   });
 
   test('are not mistaken for one of hundreds that were cancelled while their worker slept', async () => {

@@ -1,0 +1,43 @@
+// What comes from a worker is believed only as far as it fits what the worker was given: see docs/protocol.md.
+import { afterAll, describe, expect, test } from 'vitest';
+import { ChildError, Pool } from '@aiopipe/process';
+import { leakCheck } from '@aiopipe/testing';
+import { fill, NAMES, speak } from './fixtures/speaks-out-of-turn.js';
+
+afterAll(leakCheck());
+
+const numbers = Array.from({ length: 30 }, (_, n) => n);
+
+describe('a worker that says', () => {
+  test.each(NAMES)('%s is ended, and touches no task but its own', async (how) => {
+    const pool = new Pool(speak, { size: 2 });
+    expect(await Promise.all(numbers.map((n) => pool.run(n)))).toEqual(numbers);
+    const before = numbers.map((n) => pool.run(n));
+    // One that answers its own task has said what it may, until it says more.
+    const victim = pool.run('victim', how).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const after = numbers.map((n) => pool.run(n));
+    expect(await Promise.all(before)).toEqual(numbers);
+    expect(await Promise.all(after)).toEqual(numbers);
+    const error = await victim;
+    if (error !== undefined) {
+      expect(error).toBeInstanceOf(ChildError);
+      expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', cause: { code: 'ERR_AIOPIPE_PROTOCOL' } });
+    }
+    expect(pool.stats).toMatchObject({ restarts: 1, retried: 0 });
+    expect(await Promise.all(numbers.map((n) => pool.run(n)))).toEqual(numbers);
+    await pool.close();
+  });
+});
+
+test('a worker that fills the pipe of its claims does not hold up the pool', async () => {
+  const pool = new Pool(fill, { size: 1 });
+  expect(await pool.run(1)).toBe(1);
+  const filled = pool.run(2, 'claims').catch((error: unknown) => (error as Error).name);
+  expect(await Promise.all(numbers.map((n) => pool.run(n)))).toEqual(numbers);
+  expect([2, 'ChildError']).toContain(await filled);
+  expect(pool.stats.restarts).toBe(1);
+  await pool.close();
+});
