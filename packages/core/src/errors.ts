@@ -99,10 +99,13 @@ export class IncompleteReadError extends AiopipeError {
 export class LineTooLongError extends AiopipeError {
   /** The limit that it is over, in bytes. */
   readonly maxLineLength: number;
+  /** What was taken from the stream and not given; undefined if it is still there for `read()`. */
+  readonly partial: Buffer | undefined;
 
-  constructor(message: string, maxLineLength: number) {
+  constructor(message: string, maxLineLength: number, partial?: Buffer) {
     super('ERR_AIOPIPE_LINE_TOO_LONG', message);
     this.maxLineLength = maxLineLength;
+    this.partial = partial;
   }
 
   static {

@@ -7,14 +7,19 @@ import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 export class ChainOutput<T> extends LoopIterator<T> {
   readonly #pieces: AsyncGenerator<T, void, undefined>;
   readonly #stop: () => void;
+  readonly #onLeave: () => void;
   #waiting = 0;
   #hasLeft = false;
 
-  /** @param stop - ends the chain, so that the generator comes to its end */
-  constructor(pieces: AsyncGenerator<T, void, undefined>, stop: () => void) {
+  /**
+   * @param stop - ends the chain, so that the generator comes to its end
+   * @param onLeave - called when no more is wanted, which may be before the start
+   */
+  constructor(pieces: AsyncGenerator<T, void, undefined>, stop: () => void, onLeave: () => void) {
     super();
     this.#pieces = pieces;
     this.#stop = stop;
+    this.#onLeave = onLeave;
   }
 
   override async next(): Promise<IteratorResult<T, void>> {
@@ -32,6 +37,7 @@ export class ChainOutput<T> extends LoopIterator<T> {
   /** Resolves when nothing of the chain is left. */
   override async return(): Promise<IteratorResult<T, void>> {
     this.#hasLeft = true;
+    this.#onLeave();
     if (this.#waiting > 0) this.#stop();
     await this.#pieces.return();
     return LOOP_END;

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AbortError, TimeoutError } from '@aiopipe/core';
+import { AbortError, AiopipeError, TimeoutError } from '@aiopipe/core';
 import { LOOP_END, onAbort, refuse } from '@aiopipe/core/internal';
 import { checkChainOptions, MAX_TIMER, type ChainOptions } from './chain-options.js';
 import { ChainOutput } from './chain-output.js';
 import { DEFAULT_GRACE, endPrograms, within } from './ending.js';
-import { PipelineError } from './errors.js';
+import { PipelineError, type EndedChain } from './errors.js';
 import { FunctionRun } from './function-run.js';
 import { checkPopen, type Program } from './popen.js';
 import { type ProgramRun } from './program-run.js';
@@ -26,6 +26,12 @@ export class Chain {
   readonly #output: OutputOption | undefined;
   readonly #grace: number;
   readonly #wiring: Wiring;
+  /** Called at the start, or if it is left before that. */
+  readonly #onStart: (() => void) | undefined;
+  /** Called once, when it is ended from here. */
+  readonly #stopListeners: ((reason: Error) => void)[] = [];
+  /** Whether all that is written is wanted even after it was ended from here. */
+  #collects = false;
   #timer: NodeJS.Timeout | undefined;
   #progress: ProgressReporter | undefined;
   #ignoreAbort: (() => void) | undefined;
@@ -40,8 +46,9 @@ export class Chain {
   #wereRunning: readonly Program[] = [];
 
   /** Throws for bad options; nothing has been started. */
-  constructor(stages: readonly CheckedStage[], options: ChainOptions, output?: OutputOption) {
+  constructor(stages: readonly CheckedStage[], options: ChainOptions, output?: OutputOption, onStart?: () => void) {
     checkChainOptions(options);
+    this.#onStart = onStart;
     if (output !== undefined) checkTarget('output', output);
     this.#stages = stages;
     this.#options = options;
@@ -64,8 +71,14 @@ export class Chain {
     for (const stage of stages) if (!isFunctionStage(stage)) checkPopen(stage.argv, { stderr: stage.stderr });
   }
 
-  /** Starts all of it in this turn. If it throws, {@link close} ends what had been started. */
-  start(): void {
+  /**
+   * Starts all of it in this turn. If it throws, {@link close} ends what had been started.
+   *
+   * @param collects - whether {@link chunks} are to come to their end even if the chain is ended from here
+   */
+  start(collects = false): void {
+    this.#onStart?.();
+    this.#collects = collects;
     const refusal = refuse(this.#options);
     if (refusal !== undefined) throw refusal;
     this.#wiring.start(this.#stages, this.toString());
@@ -100,12 +113,21 @@ export class Chain {
     );
   }
 
+  /** Calls back in the moment in which it is ended from here: what was read ahead must not be given any more. */
+  onStop(callback: (reason: Error) => void): void {
+    this.#stopListeners.push(callback);
+  }
+
   /** Ends it; {@link chunks} and {@link finish} throw the reason. */
   stop(reason: Error): void {
     this.#failure ??= { reason };
-    void this.#end();
-    this.#wiring.outlet?.stop(this.#failure.reason);
-    this.#wiring.target?.destroy();
+    const { outlet, target } = this.#wiring;
+    const first = this.#failure.reason;
+    const ended = this.#end();
+    if (this.#collects) void ended.then(() => outlet?.finish(first));
+    else outlet?.stop(first);
+    target?.destroy();
+    for (const callback of this.#stopListeners.splice(0)) callback(first);
   }
 
   #end(): Promise<void> {
@@ -142,19 +164,24 @@ export class Chain {
 
   /** From the start to the end: what `pieces` makes of its {@link chunks}, then its failure. To leave it ends the chain. */
   run<T>(pieces: () => AsyncIterable<T>): ChainOutput<T> {
-    return new ChainOutput(this.#run(pieces), () => {
+    const stop = () => {
       this.stop(new AbortError('its output is not wanted any more'));
-    });
+    };
+    return new ChainOutput(this.#run(pieces), stop, () => this.#onStart?.());
   }
 
   async *#run<T>(pieces: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    let failure: { readonly error: unknown } | undefined;
     try {
       this.start();
       yield* pieces();
       await this.finish();
+    } catch (error) {
+      failure = { error };
     } finally {
       await this.close();
     }
+    if (failure !== undefined) throw this.tellHowItWent(failure.error, undefined);
     const error = this.error(undefined);
     if (error !== undefined) throw error;
   }
@@ -163,9 +190,13 @@ export class Chain {
   async finish(): Promise<void> {
     await this.#over;
     if (this.#failure !== undefined) throw this.#failure.reason;
+    await this.#hearTails();
+    await nextTurn();
+  }
+
+  async #hearTails(): Promise<void> {
     const tails = this.#runs.map((run) => (run instanceof FunctionRun ? undefined : run.tail));
     await within(Promise.all([this.#wiring.stderr?.tail, ...tails].map((tail) => tail?.done)), STDERR_GRACE);
-    await nextTurn();
   }
 
   /** Ends what still runs, and closes all that is open. */
@@ -177,10 +208,12 @@ export class Chain {
     this.#wiring.target?.destroy();
     if (!this.#isOver) await this.#end();
     await this.#ending;
+    if (this.#failure !== undefined) await this.#hearTails();
     this.#wiring.stderr?.close();
     for (const run of this.#runs) if (!(run instanceof FunctionRun)) run.close();
     this.#closeUntaken();
     await this.#wiring.guard?.close();
+    if (this.#failure !== undefined) this.tellHowItWent(this.#failure.reason, undefined);
   }
 
   /** Of the ends that it was given, those that it did not come to: someone may wait for the other side. */
@@ -194,6 +227,21 @@ export class Chain {
 
   get results(): StageResult[] {
     return this.#runs.map((run) => run.result);
+  }
+
+  /** Why it was ended from here. */
+  get failure(): Error | undefined {
+    return this.#failure?.reason;
+  }
+
+  /**
+   * Gives an error of ours the fields of an {@link EndedChain}, once the chain is closed. The errors of others stay as they
+   * are.
+   */
+  tellHowItWent(error: unknown, stdout: string | Buffer | undefined): unknown {
+    if (!(error instanceof AiopipeError)) return error;
+    const { results: stages, stderr } = this;
+    return Object.assign(error, { stdout, stderr, stages } satisfies EndedChain);
   }
 
   /** What was collected of all stages' stderr. */

@@ -38,6 +38,19 @@ export class PipelineError extends AiopipeError {
   }
 }
 
+/**
+ * What every error of ours has with which a chain rejects after its start: also an {@link AbortError}, a
+ * {@link TimeoutError}, a {@link LineTooLongError} or a {@link SystemError}.
+ */
+export interface EndedChain {
+  /** What the chain had written, if it was collected; text in the encoding that was asked for, or bytes. */
+  readonly stdout: string | Buffer | undefined;
+  /** What was collected of all stages' stderr, as {@link PipelineResult} has it. */
+  readonly stderr: string;
+  /** How each stage ended that was started, in the order of the chain. */
+  readonly stages: readonly StageResult[];
+}
+
 /** What holds no more output, and what to do then. */
 const REMEDIES = {
   maxOutput: 'raise maxOutput, or take it line by line with lines()',
@@ -54,6 +67,8 @@ export class OutputTooLongError extends AiopipeError {
   readonly stdout: string | Buffer;
   /** How each program ended: most of them by the signal that ended the chain. */
   readonly stages: readonly StageResult[];
+  /** What was collected of all stages' stderr, as {@link PipelineResult} has it. */
+  readonly stderr: string;
 
   constructor(
     line: string,
@@ -61,6 +76,7 @@ export class OutputTooLongError extends AiopipeError {
     reached: keyof typeof REMEDIES,
     stdout: string | Buffer,
     stages: readonly StageResult[],
+    stderr: string,
   ) {
     const most = reached === 'maxOutput' ? '' : `, which is all that a ${reached} can hold,`;
     super(
@@ -69,6 +85,7 @@ export class OutputTooLongError extends AiopipeError {
     );
     this.stdout = stdout;
     this.stages = stages;
+    this.stderr = stderr;
   }
 
   static {

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AbortError } from '@aiopipe/core';
 import { show } from './command.js';
 import { isChunk, isIterable, toBytes, type InputChunk } from './chunks.js';
@@ -19,9 +18,6 @@ export type StageFunction = (
   input: StageInput,
   signal: AbortSignal,
 ) => StageOutput | void | Promise<StageOutput | void>;
-
-/** Of small ones; large ones wait for the loop where they are written. */
-const PIECES_PER_TURN = 256;
 
 /** One call of a function of a chain. It starts when its first output is asked for. */
 export class FunctionRun implements AsyncIterableIterator<Buffer, undefined> {
@@ -70,14 +66,11 @@ export class FunctionRun implements AsyncIterableIterator<Buffer, undefined> {
   }
 
   async *#run(): AsyncGenerator<Buffer, undefined, undefined> {
-    let pieces = 0;
     try {
       const output = await this.#transform(this.#input, this.#abort.signal);
       for await (const chunk of piecesOf(output, this.#name)) {
         const bytes = toBytes(chunk, this.#name);
         this.bytesWritten += bytes.length;
-        // A function that waits for nothing would keep the event loop from timeouts and from everyone else.
-        if (++pieces % PIECES_PER_TURN === 0) await nextTurn();
         yield bytes;
       }
     } catch (reason) {

@@ -14,8 +14,7 @@ export { type Input } from './input.js';
 export { type OutputOption } from './target.js';
 export { type Redirects } from './quote-chain.js';
 export { type Progress, type StageProgress } from './progress.js';
-export { type RecordOptions } from './record-options.js';
-export { type RecordEncoding } from './records.js';
+export { type RecordEncoding, type RecordOptions } from './record-options.js';
 export {
   type ExtraFd,
   type FileSource,
@@ -26,5 +25,5 @@ export {
   type StdoutOption,
 } from './stdio.js';
 export { type Environment } from './command.js';
-export { OutputTooLongError, PipelineError } from './errors.js';
+export { OutputTooLongError, PipelineError, type EndedChain } from './errors.js';
 export { type Exit, type ResourceUsage } from '@aiopipe/core/internal';

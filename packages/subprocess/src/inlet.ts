@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ClosedError } from '@aiopipe/core';
 import { toBytes, type Chunks } from './chunks.js';
 import { feedRecords, Lines } from './lines.js';
@@ -12,6 +13,9 @@ export interface StageInput extends AsyncIterable<Buffer> {
   lines(options: RecordOptions<'buffer'>): Lines<Buffer>;
 }
 
+/** Of small ones; large ones wait for the loop where they are written. */
+const PIECES_PER_TURN = 256;
+
 const END = Object.freeze({ done: true, value: undefined });
 
 /**
@@ -24,7 +28,9 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
   #isOver = false;
   #failure: Error | undefined;
   #sendAway: ((reason: Error) => void) | undefined;
-  /** How many have been taken. */
+  readonly #stopListeners: (() => void)[] = [];
+  #taken = 0;
+  /** How many bytes have been taken. */
   bytes = 0;
 
   /** @param what - as the source is named in messages */
@@ -48,14 +54,18 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
 
   async #take(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
     const source = this.#source;
-    const { done, value } = await (source instanceof Outlet ? source.next(room) : source.next());
-    if (done === true) {
-      this.#isOver = true;
-      return END;
+    for (;;) {
+      // A source that waits for nothing would keep the event loop from timeouts and from everyone else.
+      if (++this.#taken % PIECES_PER_TURN === 0) await nextTurn();
+      const { done, value } = await (source instanceof Outlet ? source.next(room) : source.next());
+      if (done === true) {
+        this.#isOver = true;
+        return END;
+      }
+      const bytes = toBytes(value, this.#what);
+      this.bytes += bytes.length;
+      if (bytes.length > 0 || this.#isOver) return { done: false, value: bytes };
     }
-    const bytes = toBytes(value, this.#what);
-    this.bytes += bytes.length;
-    return { done: false, value: bytes };
   }
 
   /** No more is wanted: the source is told. */
@@ -68,6 +78,13 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
   stop(reason: Error): void {
     this.#failure ??= reason;
     this.#close(reason);
+    for (const callback of this.#stopListeners.splice(0)) callback();
+  }
+
+  /** As {@link stop}, but what programs have written is still given, as far as it is there. */
+  finish(reason: Error): void {
+    if (this.#source instanceof Outlet) this.#source.finish();
+    else this.stop(reason);
   }
 
   #close(reason: Error): void {
@@ -85,9 +102,12 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
   lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;
   lines(options: RecordOptions<'buffer'>): Lines<Buffer>;
   lines(options: RecordOptions = {}): Lines<string | Buffer> {
-    const { separator, encoding } = checkRecordOptions(options);
-    const splitter = recordSplitter(separator, encoding);
-    const records = feedRecords(splitter, (room) => this.next(room));
+    const checked = checkRecordOptions(options);
+    const splitter = recordSplitter(checked);
+    const records = feedRecords(splitter, (room) => this.next(room), this.#what, checked);
+    this.#stopListeners.push(() => {
+      splitter.drop();
+    });
     // To leave the generator while it waits would be to wait with it.
     return new Lines(splitter, { next: () => records.next(), return: () => this.return() });
   }

@@ -1,15 +1,31 @@
+import { LineTooLongError } from '@aiopipe/core';
 import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 import { show } from './command.js';
+import { type CheckedRecordOptions } from './record-options.js';
 import { type RecordSplitter } from './records.js';
 
-/** Yields each time there may be records to take. */
+/**
+ * Yields each time there may be records to take. Throws {@link LineTooLongError} at one that is over the limit.
+ *
+ * @param source - where the records come from, as messages name it
+ */
 export async function* feedRecords(
   splitter: RecordSplitter<unknown>,
   next: (room: Buffer | undefined) => Promise<IteratorResult<Buffer, unknown>>,
+  source: { toString(): string },
+  { maxLineLength }: CheckedRecordOptions,
 ): AsyncGenerator<undefined, void, undefined> {
   for (let chunk = await next(splitter.room); chunk.done !== true; chunk = await next(splitter.room)) {
     splitter.push(chunk.value);
     yield;
+    const partial = splitter.tooLong;
+    if (partial === undefined) continue;
+    throw new LineTooLongError(
+      `${source.toString()}: more than ${String(maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
+        'the partial field of this error has them',
+      maxLineLength,
+      partial,
+    );
   }
   splitter.end();
   yield;

@@ -17,6 +17,7 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
   #grace: number;
   #hadLastLook = false;
   readonly #interrupt = new AbortController();
+  readonly #hurry = new AbortController();
 
   /** @param exited - resolves when all of the programs have ended */
   constructor(end: ReadEnd, exited: Promise<unknown>, grace: number) {
@@ -45,7 +46,7 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
   async #afterwards(room: Buffer | undefined): Promise<Buffer> {
     while (this.#grace > 0) {
       const begin = performance.now();
-      const chunk = await this.#read(room, this.#grace);
+      const chunk = await this.#read(room, this.#grace, this.#hurry.signal);
       this.#grace -= performance.now() - begin;
       if (chunk !== undefined) return chunk;
     }
@@ -65,6 +66,14 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
       if (error instanceof AbortError || error instanceof TimeoutError) return undefined;
       throw error;
     }
+  }
+
+  /** All of the programs have ended, or can't be ended: what is there is given, and nothing more is waited for. */
+  finish(): void {
+    this.#grace = 0;
+    this.#hasExited = true;
+    this.#interrupt.abort();
+    this.#hurry.abort();
   }
 
   /** Closes it, also while a read waits: who writes on meets a closed pipe. */

@@ -3,15 +3,20 @@ import { type Readable } from 'node:stream';
 import { type ChainOptions } from './chain-options.js';
 import { Chain } from './chain.js';
 import { checkOptions } from './command.js';
-import { OutputTooLongError } from './errors.js';
 import { feedRecords, Lines } from './lines.js';
-import { mostBytes } from './output-limit.js';
+import { CollectedOutput } from './output-limit.js';
 import { quoteChain, type Redirects } from './quote-chain.js';
-import { checkRecordOptions, type RecordOptions } from './record-options.js';
-import { recordSplitter, type RecordEncoding } from './records.js';
+import {
+  checkRecordOptions,
+  type CheckedRecordOptions,
+  type RecordEncoding,
+  type RecordOptions,
+} from './record-options.js';
+import { recordSplitter } from './records.js';
 import { checkStage, type CheckedStage, type Stage, type StageResult } from './stage.js';
 import { nodeStream, webStream } from './streams.js';
 import { type OutputOption } from './target.js';
+import { UnrunChain } from './unrun-chain.js';
 
 /** Options of {@link Pipeline.run}. */
 export interface RunOptions<
@@ -50,7 +55,8 @@ export interface PipelineResult<Output extends string | Buffer = string> {
 /**
  * A chain of programs, each reading what the one before it writes: through pipes of the kernel, so that no byte between
  * them comes through Node. A function among them runs here, and reads and writes the pipes of its neighbours. Nothing
- * runs before `run()`, `lines()` and so on, and each call of those starts it anew.
+ * runs before it is awaited, or before `run()`, `lines()` and so on; each call of those starts it anew. If a chain is
+ * dropped and was never run, a process warning (`AIOPIPE_UNRUN`) names the place where it was made.
  *
  * ```ts
  * const { stdout } = await pipeline(['zcat', file], ['grep', 'x'], ['wc', '-l']).run();
@@ -65,24 +71,55 @@ export interface PipelineResult<Output extends string | Buffer = string> {
  * Throws a TypeError for what can't be a stage.
  */
 export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
-  return new Pipeline(stages);
+  return new Pipeline(stages, pipeline);
 }
 
 /** A chain of programs and functions. Made by {@link pipeline}. */
-export class Pipeline {
+export class Pipeline implements PromiseLike<PipelineResult> {
   readonly #stages: readonly CheckedStage[];
+  readonly #unrun: UnrunChain;
+  #awaited: Promise<PipelineResult> | undefined;
 
-  /** @internal */
-  constructor(stages: readonly Stage[]) {
+  /**
+   * @param maker - the public function that the user called
+   * @internal
+   */
+  constructor(stages: readonly Stage[], maker: (...args: never[]) => unknown) {
     if (stages.length === 0) throw new TypeError('pipeline: expected at least one program');
-    this.#stages = stages.flatMap((stage, index) =>
-      stage instanceof Pipeline ? stage.#stages : [checkStage(stage, index)],
-    );
+    this.#stages = stages.flatMap((stage, index) => {
+      if (!(stage instanceof Pipeline)) return [checkStage(stage, index)];
+      stage.#unrun.forget();
+      return stage.#stages;
+    });
+    this.#unrun = new UnrunChain(this, quoteChain(this.#stages, {}), maker);
+  }
+
+  /**
+   * `await pipeline(...)` is `await pipeline(...).run()`. However often it is awaited, it runs once; each call of
+   * {@link run} runs it anew. An async function that returns a chain so returns the result of its run.
+   */
+  then<Result = PipelineResult, Failure = never>(
+    onFulfilled?: ((result: PipelineResult) => Result | PromiseLike<Result>) | null,
+    onRejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<Result | Failure> {
+    return (this.#awaited ??= this.run()).then(onFulfilled, onRejected);
+  }
+
+  /** As that of a promise: it runs the chain as {@link then} does. */
+  catch<Failure = never>(
+    onRejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<PipelineResult | Failure> {
+    return this.then(undefined, onRejected);
+  }
+
+  /** As that of a promise: it runs the chain as {@link then} does. */
+  finally(onSettled?: (() => void) | null): Promise<PipelineResult> {
+    return this.then().finally(onSettled);
   }
 
   /** A chain of this one's stages and those. */
   pipe(...stages: readonly [Stage, ...Stage[]]): Pipeline {
-    return new Pipeline([this, ...stages]);
+    return new Pipeline([this, ...stages], this.pipe as (...args: never[]) => unknown);
   }
 
   /**
@@ -90,7 +127,8 @@ export class Pipeline {
    *
    * Rejects {@link PipelineError} if a stage fails. That one before another ended by SIGPIPE (or exited with 141) is no
    * failure: so `yes | head -1` succeeds. A function that throws ends the chain. Rejects {@link AbortError} or
-   * {@link TimeoutError} after the whole chain was ended: SIGTERM to its process group, then SIGKILL. Rejects
+   * {@link TimeoutError} after the whole chain was ended: SIGTERM to its process group, then SIGKILL. These have `stdout`,
+   * `stderr` and `stages`, too: see {@link EndedChain}. Rejects
    * {@link SystemError} if one of the programs can't be started, and with what `input` throws. The pipe ends that it was
    * given are closed afterwards, also if it could not start or was aborted before.
    */
@@ -98,35 +136,42 @@ export class Pipeline {
   async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;
   async run(options: RunOptions): Promise<PipelineResult<string | Buffer>>;
   async run(options: RunOptions = {}): Promise<PipelineResult<string | Buffer>> {
-    checkRunOptions(options);
-    const { encoding = 'utf8', maxOutput = Infinity, output } = options;
-    const chain = new Chain(this.#stages, options, output);
-    const chunks: Buffer[] = [];
-    const most = mostBytes(encoding);
-    const limit = Math.min(maxOutput, most);
-    let length = 0;
+    const chain = this.#chain(options, () => {
+      checkRunOptions(options);
+      return options.output;
+    });
+    const { encoding = 'utf8', maxOutput = Infinity } = options;
+    const output = new CollectedOutput(encoding, maxOutput);
+    let isTooLong = false;
+    let failure: { readonly error: unknown } | undefined;
     try {
-      chain.start();
-      for await (const chunk of chain.chunks()) {
-        chunks.push(chunk);
-        length += chunk.length;
-        if (length <= limit) continue;
-        await chain.close();
-        const bytes = Buffer.concat(chunks, limit);
-        const [reached, stdout] =
-          maxOutput <= most
-            ? (['maxOutput', decode(bytes, encoding)] as const)
-            : ([encoding === 'buffer' ? 'Buffer' : 'string', bytes] as const);
-        throw new OutputTooLongError(chain.toString(), limit, reached, stdout, chain.results);
-      }
-      await chain.finish();
-    } finally {
-      await chain.close();
+      chain.start(options.output === undefined);
+      for await (const chunk of chain.chunks()) if ((isTooLong = !output.push(chunk))) break;
+      if (!isTooLong) await chain.finish();
+    } catch (error) {
+      failure = { error };
     }
-    const stdout = decode(Buffer.concat(chunks, length), encoding);
+    await chain.close();
+    if (isTooLong && chain.failure === undefined) throw output.tooLongError(chain);
+    failure ??= chain.failure && { error: chain.failure };
+    if (failure !== undefined) throw chain.tellHowItWent(failure.error, output.value);
+    const stdout = output.value;
     const error = chain.error(stdout);
     if (error !== undefined) throw error;
     return { stdout, stderr: chain.stderr, stages: chain.results };
+  }
+
+  /** A run of it, not started. */
+  #chain(options: ChainOptions, check: () => OutputOption | undefined = () => undefined): Chain {
+    try {
+      return new Chain(this.#stages, options, check(), () => {
+        this.#unrun.forget();
+      });
+    } catch (error) {
+      // The caller hears of this; there is no need to hear of the chain as well.
+      this.#unrun.forget();
+      throw error;
+    }
   }
 
   /**
@@ -139,18 +184,24 @@ export class Pipeline {
   lines(options: LinesOptions<'buffer'>): Lines<Buffer>;
   lines(options: LinesOptions): Lines<string | Buffer>;
   lines(options: LinesOptions = {}): Lines<string | Buffer> {
-    const { separator, encoding } = checkRecordOptions(options);
-    const splitter = recordSplitter(separator, encoding);
-    const chain = new Chain(this.#stages, options);
+    let checked!: CheckedRecordOptions;
+    const chain = this.#chain(options, () => {
+      checked = checkRecordOptions(options);
+      return undefined;
+    });
+    const splitter = recordSplitter(checked);
+    chain.onStop(() => {
+      splitter.drop();
+    });
     return new Lines(
       splitter,
-      chain.run(() => feedRecords(splitter, (room) => chain.next(room))),
+      chain.run(() => feedRecords(splitter, (room) => chain.next(room), chain, checked)),
     );
   }
 
   /** What the chain writes, in chunks as they come; in all else as {@link Pipeline.lines}. */
   bytes(options: ChainOptions = {}): AsyncGenerator<Buffer, void, undefined> {
-    const chain = new Chain(this.#stages, options);
+    const chain = this.#chain(options);
     return chain.run(() => chain.chunks());
   }
 
@@ -159,7 +210,7 @@ export class Pipeline {
    * a read waits. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
    */
   toWeb(options: ChainOptions = {}): ReadableStream<Uint8Array> {
-    return webStream(new Chain(this.#stages, options));
+    return webStream(this.#chain(options));
   }
 
   /**
@@ -167,7 +218,7 @@ export class Pipeline {
    * comes when nothing of it is left. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
    */
   toNode(options: ChainOptions = {}): Readable {
-    return nodeStream(new Chain(this.#stages, options));
+    return nodeStream(this.#chain(options));
   }
 
   /**
@@ -180,18 +231,14 @@ export class Pipeline {
   }
 }
 
-function decode(bytes: Buffer, encoding: BufferEncoding | 'buffer'): string | Buffer {
-  return encoding === 'buffer' ? bytes : bytes.toString(encoding);
-}
-
 function checkRunOptions(options: RunOptions): void {
   checkOptions(options);
   const { encoding = 'utf8', maxOutput = Infinity, output } = options;
   if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
     throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);
   }
-  if (typeof maxOutput !== 'number' || !(maxOutput >= 0)) {
-    throw new TypeError(`maxOutput: expected a number of bytes, not ${inspect(maxOutput)}`);
+  if (maxOutput !== Infinity && !(Number.isInteger(maxOutput) && maxOutput >= 0)) {
+    throw new TypeError(`maxOutput: expected a whole number of bytes, not ${inspect(maxOutput)}`);
   }
   if (output !== undefined && maxOutput !== Infinity) {
     throw new TypeError('maxOutput: with output nothing is collected that could be limited');

@@ -1,5 +1,4 @@
-/** How the bytes of a record are given: as text, or as they are. File names are `latin1` or `buffer`: not all are UTF-8. */
-export type RecordEncoding = 'utf8' | 'latin1' | 'buffer';
+import { type CheckedRecordOptions } from './record-options.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -7,18 +6,29 @@ const NOTHING = Buffer.alloc(0);
 export interface RecordSplitter<T> {
   /** Memory for what is to be pushed, which can be written over as soon as the next is wanted; undefined: it is kept. */
   readonly room: Buffer | undefined;
+  /** Set once {@link take} has come to a record that is over the limit: all bytes of which no record was given. */
+  readonly tooLong: Buffer | undefined;
   /** More bytes, once {@link take} has given all there was. Nobody may write to them any more, unless they lie in `room`. */
   push(chunk: Buffer): void;
   /** No more bytes will come: what stands after the last separator is a record, if anything does. */
   end(): void;
-  /** The next record, without its separator; undefined until more bytes come. */
+  /** The next record, without its separator; undefined until more bytes come, and once a record is too long. */
   take(): T | undefined;
+  /** Drops what it has, and what comes later. */
+  drop(): void;
 }
 
-export function recordSplitter(separator: string, encoding: RecordEncoding): RecordSplitter<string | Buffer> {
+export function recordSplitter({
+  separator,
+  encoding,
+  maxLineLength: most,
+}: CheckedRecordOptions): RecordSplitter<string | Buffer> {
   const bytes = Buffer.from(separator, encoding === 'latin1' ? 'latin1' : 'utf8');
-  if (encoding === 'buffer') return new ByteSplitter(bytes);
-  return bytes.length === 1 ? new TextSplitter(bytes, encoding) : new DecodingSplitter(bytes, encoding);
+  if (encoding === 'buffer') return new ByteSplitter(bytes, most);
+  // Within one piece the fast splitter does not look at lengths.
+  return bytes.length === 1 && most >= ROOM
+    ? new TextSplitter(bytes, encoding, most)
+    : new DecodingSplitter(bytes, encoding, most);
 }
 
 /**
@@ -36,47 +46,79 @@ class TextSplitter implements RecordSplitter<string> {
   readonly #separator: Buffer;
   readonly #separatorText: string;
   readonly #encoding: 'utf8' | 'latin1';
+  readonly #most: number;
   /** Bytes whose separator has not come. */
   #rest: Buffer[] = [];
+  #restLength = 0;
+  /** What was pushed and is not decoded. */
+  #chunk: Buffer = NOTHING;
   /** The record that began in an earlier chunk. */
   #joined: string | undefined;
   /** Whole records, of which those before `#start` were taken; all were, if that is past the end. */
   #text = '';
   #start = 1;
+  #isTooLong = false;
+  #isDropped = false;
 
-  constructor(separator: Buffer, encoding: 'utf8' | 'latin1') {
+  constructor(separator: Buffer, encoding: 'utf8' | 'latin1', most: number) {
     this.#separator = separator;
     this.#separatorText = separator.toString('latin1');
     this.#encoding = encoding;
+    this.#most = most;
+  }
+
+  get tooLong(): Buffer | undefined {
+    return this.#isTooLong ? Buffer.concat([...this.#rest, this.#chunk]) : undefined;
   }
 
   push(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    const last = chunk.lastIndexOf(this.#separator);
-    if (last < 0) {
-      this.#rest.push(Buffer.from(chunk));
-      return;
-    }
-    let start = 0;
-    if (this.#rest.length > 0) {
-      const first = chunk.indexOf(this.#separator);
-      this.#join(chunk.subarray(0, first));
-      start = first + 1;
-    }
-    if (start <= last) {
-      this.#text = chunk.toString(this.#encoding, start, last);
-      this.#start = 0;
-    }
-    if (last + 1 < chunk.length) this.#rest.push(Buffer.from(chunk.subarray(last + 1)));
+    if (!this.#isDropped) this.#chunk = chunk;
   }
 
   end(): void {
-    if (this.#rest.length > 0) this.#join(NOTHING);
+    if (this.#restLength > 0) this.#join(NOTHING);
+  }
+
+  drop(): void {
+    this.#isDropped = true;
+    this.#rest = [];
+    this.#restLength = 0;
+    this.#chunk = NOTHING;
+    this.#joined = undefined;
+    this.#text = '';
+    this.#start = 1;
+  }
+
+  /** Decodes what is there, a piece at a time: what a function yields at once may be longer than any string. */
+  #decode(): boolean {
+    while (this.#chunk.length > 0 && !this.#isTooLong) {
+      const piece = this.#chunk.subarray(0, ROOM);
+      const last = piece.lastIndexOf(this.#separator);
+      const first = last >= 0 && this.#restLength > 0 ? piece.indexOf(this.#separator) : -1;
+      const length = last < 0 ? piece.length : first + 1;
+      this.#isTooLong = length > 0 && this.#restLength + length > this.#most;
+      if (this.#isTooLong) return false;
+      this.#chunk = this.#chunk.subarray(piece.length);
+      if (first >= 0) this.#join(piece.subarray(0, first));
+      if (first < last) {
+        this.#text = piece.toString(this.#encoding, first + 1, last);
+        this.#start = 0;
+      }
+      if (last + 1 < piece.length) this.#keep(piece.subarray(last + 1));
+      if (last >= 0) return true;
+    }
+    return false;
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#rest.push(Buffer.from(bytes));
+    this.#restLength += bytes.length;
   }
 
   #join(head: Buffer): void {
     this.#joined = Buffer.concat([...this.#rest, head]).toString(this.#encoding);
     this.#rest = [];
+    this.#restLength = 0;
   }
 
   take(): string | undefined {
@@ -86,7 +128,7 @@ class TextSplitter implements RecordSplitter<string> {
       return record;
     }
     const start = this.#start;
-    if (start > this.#text.length) return undefined;
+    if (start > this.#text.length) return this.#decode() ? this.take() : undefined;
     const found = this.#text.indexOf(this.#separatorText, start);
     if (found >= 0) {
       this.#start = found + 1;
@@ -102,17 +144,27 @@ class TextSplitter implements RecordSplitter<string> {
 class ByteSplitter implements RecordSplitter<Buffer> {
   readonly room = undefined;
   readonly #separator: Buffer;
+  readonly #most: number;
   /** Bytes in which there is no whole separator. Joined only when one has come: a record may come in many pieces. */
   #pieces: Buffer[] = [];
+  #piecesLength = 0;
   /** What has come since, as far as it was not taken. */
   #bytes: Buffer = NOTHING;
   #ended = false;
+  #isTooLong = false;
+  #isDropped = false;
 
-  constructor(separator: Buffer) {
+  constructor(separator: Buffer, most: number) {
     this.#separator = separator;
+    this.#most = most;
+  }
+
+  get tooLong(): Buffer | undefined {
+    return this.#isTooLong ? Buffer.concat([...this.#pieces, this.#bytes]) : undefined;
   }
 
   push(chunk: Buffer): void {
+    if (this.#isDropped) return;
     // A separator may lie across two chunks: so much of what is kept is looked through again.
     const last = this.#takeLast(this.#separator.length - 1);
     this.#bytes = last.length === 0 ? chunk : Buffer.concat([last, chunk]);
@@ -122,14 +174,27 @@ class ByteSplitter implements RecordSplitter<Buffer> {
     this.#ended = true;
   }
 
+  drop(): void {
+    this.#isDropped = true;
+    this.#pieces = [];
+    this.#piecesLength = 0;
+    this.#bytes = NOTHING;
+  }
+
   take(): Buffer | undefined {
     const found = this.#bytes.indexOf(this.#separator);
+    const length = found >= 0 ? found + this.#separator.length : this.#bytes.length;
+    this.#isTooLong = length > 0 && this.#piecesLength + length > this.#most;
+    if (this.#isTooLong) return undefined;
     if (found >= 0) {
       const record = this.#bytes.subarray(0, found);
-      this.#bytes = this.#bytes.subarray(found + this.#separator.length);
+      this.#bytes = this.#bytes.subarray(length);
       return this.#takePieces(record);
     }
-    if (this.#bytes.length > 0) this.#pieces.push(this.#bytes);
+    if (length > 0) {
+      this.#pieces.push(this.#bytes);
+      this.#piecesLength += length;
+    }
     this.#bytes = NOTHING;
     return this.#ended && this.#pieces.length > 0 ? this.#takePieces() : undefined;
   }
@@ -140,17 +205,20 @@ class ByteSplitter implements RecordSplitter<Buffer> {
     while (bytes.length < count) {
       const piece = this.#pieces.pop();
       if (piece === undefined) break;
+      this.#piecesLength -= piece.length;
       bytes = Buffer.concat([piece, bytes]);
     }
     const over = bytes.length - count;
     if (over <= 0) return bytes;
     this.#pieces.push(bytes.subarray(0, over));
+    this.#piecesLength += over;
     return bytes.subarray(over);
   }
 
   #takePieces(last?: Buffer): Buffer {
     const pieces = this.#pieces;
     this.#pieces = [];
+    this.#piecesLength = 0;
     if (last !== undefined) pieces.push(last);
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
   }
@@ -162,9 +230,13 @@ class DecodingSplitter implements RecordSplitter<string> {
   readonly #bytes: ByteSplitter;
   readonly #encoding: 'utf8' | 'latin1';
 
-  constructor(separator: Buffer, encoding: 'utf8' | 'latin1') {
-    this.#bytes = new ByteSplitter(separator);
+  constructor(separator: Buffer, encoding: 'utf8' | 'latin1', most: number) {
+    this.#bytes = new ByteSplitter(separator, most);
     this.#encoding = encoding;
+  }
+
+  get tooLong(): Buffer | undefined {
+    return this.#bytes.tooLong;
   }
 
   push(chunk: Buffer): void {
@@ -173,6 +245,10 @@ class DecodingSplitter implements RecordSplitter<string> {
 
   end(): void {
     this.#bytes.end();
+  }
+
+  drop(): void {
+    this.#bytes.drop();
   }
 
   take(): string | undefined {

@@ -22,7 +22,7 @@ export function webStream(chain: Chain): ReadableStream<Uint8Array> {
 /** Nothing is started or read before somebody asks. Destroying ends the chain. */
 export function nodeStream(chain: Chain): Readable {
   const chunks = chain.run(() => chain.chunks());
-  return new Readable({
+  const stream = new Readable({
     read() {
       chunks.next().then(
         ({ done, value }) => this.push(done === true ? null : value),
@@ -35,4 +35,7 @@ export function nodeStream(chain: Chain): Readable {
       }, callback);
     },
   });
+  // At once: what the stream has read ahead must not come any more.
+  chain.onStop((reason) => stream.destroy(reason));
+  return stream;
 }

@@ -36,7 +36,7 @@ export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipel
       `$: it is written before a template, as in $\`ls -l \${directory}\`, not called with ${inspect(text)}`,
     );
   }
-  return new Pipeline([words(text.raw, values)]);
+  return new Pipeline([words(text.raw, values)], $ as (...args: never[]) => unknown);
 }
 
 function words(literals: readonly string[], values: readonly Word[]): string[] {

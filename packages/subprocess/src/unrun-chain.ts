@@ -1,0 +1,53 @@
+/** Chains that were neither run nor dropped so far. They don't keep the chains. */
+const unrun = new Set<UnrunChain>();
+
+const dropped = new FinalizationRegistry<UnrunChain>((chain) => {
+  if (unrun.delete(chain)) process.emitWarning(chain.warning());
+});
+
+let hearsExit = false;
+
+/**
+ * At exit nothing that is emitted for later comes. Node's own listener writes at once, or not at all if the user has
+ * turned warnings off.
+ */
+function warnAtExit(): void {
+  for (const chain of unrun) process.emit('warning', chain.warning());
+  unrun.clear();
+}
+
+/** Tells once of a chain that nobody runs: when it is collected, or at exit. */
+export class UnrunChain {
+  readonly #line: string;
+  readonly #stack: string | undefined;
+
+  /**
+   * @param line - the chain as a shell line
+   * @param maker - the public function that made it: the frame above it is the place that is named
+   */
+  constructor(chain: object, line: string, maker: (...args: never[]) => unknown) {
+    this.#line = line;
+    const holder: { stack?: string } = {};
+    Error.captureStackTrace(holder, maker);
+    // Read now: until then it holds the `this` of the call, which would never be collected.
+    this.#stack = holder.stack;
+    unrun.add(this);
+    dropped.register(chain, this, this);
+    if (hearsExit) return;
+    hearsExit = true;
+    process.on('exit', warnAtExit);
+  }
+
+  /** It runs, or was made a part of another chain, or the caller has heard of it otherwise. */
+  forget(): void {
+    if (unrun.delete(this)) dropped.unregister(this);
+  }
+
+  warning(): Error {
+    const site = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(this.#stack ?? '')?.[1] ?? 'an unknown place';
+    const warning = new Error(
+      `The chain \`${this.#line}\` made at ${site} was never run: await it, or call run(), lines() or another of its methods`,
+    );
+    return Object.assign(warning, { name: 'AiopipeWarning', code: 'AIOPIPE_UNRUN' });
+  }
+}
