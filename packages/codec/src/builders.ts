@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { define } from './decoder-shape.js';
 import { type ERROR_NAMES, VIEW_NAMES } from './kinds.js';
+import { Cost } from './memory-cost.js';
 import { ErrorPart } from './tags.js';
 
 /**
@@ -17,6 +18,8 @@ export abstract class Builder<T = unknown> {
     /** What references to it get until it is finished. */
     public target: T,
     remaining: number,
+    /** Bytes of heap that the object takes, beside a slot for each value. */
+    readonly cost: number,
   ) {
     this.remaining = remaining;
   }
@@ -34,8 +37,8 @@ export abstract class Builder<T = unknown> {
 export class KeyedBuilder extends Builder<object> {
   private key: string | undefined;
 
-  constructor(target: object, count: number) {
-    super(target, count * 2);
+  constructor(target: object, count: number, cost: number) {
+    super(target, count * 2, cost + count * Cost.HashedProperty);
   }
 
   add(value: unknown): string | undefined {
@@ -57,7 +60,7 @@ export class ShapedBuilder extends Builder<object> {
     target: object,
     private readonly keys: readonly string[],
   ) {
-    super(target, keys.length);
+    super(target, keys.length, Cost.Object);
   }
 
   add(value: unknown): string | undefined {
@@ -67,6 +70,10 @@ export class ShapedBuilder extends Builder<object> {
 }
 
 export class ArrayBuilder extends Builder<unknown[]> {
+  constructor(target: unknown[], length: number) {
+    super(target, length, Cost.Array);
+  }
+
   add(value: unknown): string | undefined {
     this.target.push(value);
     return undefined;
@@ -78,7 +85,7 @@ export class SparseArrayBuilder extends Builder<unknown[]> {
   private key: number | string | undefined;
 
   constructor(target: unknown[], count: number) {
-    super(target, count * 2);
+    super(target, count * 2, Cost.SparseArray + count * Cost.HashedProperty);
   }
 
   add(value: unknown): string | undefined {
@@ -97,10 +104,13 @@ export class SparseArrayBuilder extends Builder<unknown[]> {
   }
 }
 
+/** Up to this many holes are no reason for a dictionary, which takes 160 bytes at least. */
+const MOST_HOLES = 8;
+
 /** An array of which most may be holes is made as V8's dictionary: that takes memory for what it holds, not for its length. */
 export function arrayWithHoles(length: number, count: number): unknown[] {
   const array: unknown[] = [];
-  if (length > 64 + 8 * count) array.length = 0xffffffff;
+  if (length > MOST_HOLES + 4 * count) array.length = 0xffffffff;
   array.length = length;
   return array;
 }
@@ -110,7 +120,7 @@ export class MapBuilder extends Builder<Map<unknown, unknown>> {
   private hasKey = false;
 
   constructor(target: Map<unknown, unknown>, count: number) {
-    super(target, count * 2);
+    super(target, count * 2, Cost.Map + count * Cost.MapEntry);
   }
 
   add(value: unknown): string | undefined {
@@ -122,6 +132,10 @@ export class MapBuilder extends Builder<Map<unknown, unknown>> {
 }
 
 export class SetBuilder extends Builder<Set<unknown>> {
+  constructor(target: Set<unknown>, count: number) {
+    super(target, count, Cost.Set + count * Cost.SetMember);
+  }
+
   add(value: unknown): string | undefined {
     this.target.add(value);
     return undefined;
@@ -133,7 +147,7 @@ export class ErrorBuilder extends KeyedBuilder {
   private readonly parts: string[];
 
   constructor(target: Error, flags: number, fields: number) {
-    super(target, fields);
+    super(target, fields, Cost.Error);
     this.parts = PARTS.filter(([part]) => (flags & part) !== 0).map(([, name]) => name);
     this.remaining += this.parts.length;
   }
@@ -201,7 +215,7 @@ export class DecoratedBuilder extends KeyedBuilder {
   private decorated: object | undefined;
 
   constructor(count: number) {
-    super(EMPTY, count);
+    super(EMPTY, count, Cost.Decorated);
     this.remaining++;
   }
 
@@ -221,7 +235,7 @@ const EMPTY: object = Object.freeze({});
 
 export class BoxBuilder extends Builder {
   constructor() {
-    super(undefined, 1);
+    super(undefined, 1, Cost.Box);
   }
 
   add(value: unknown): string | undefined {
@@ -238,7 +252,7 @@ export class ViewBuilder extends Builder {
     private readonly byteOffset: number,
     private readonly byteLength: number,
   ) {
-    super(undefined, 1);
+    super(undefined, 1, Cost.View);
   }
 
   add(value: unknown): string | undefined {

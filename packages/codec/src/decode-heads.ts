@@ -18,6 +18,7 @@ import { DecoderShape, DefinitionCache } from './decoder-shape.js';
 import { LeafReader } from './decode-leaves.js';
 import { InstanceBuilder } from './instances.js';
 import { ERROR_NAMES } from './kinds.js';
+import { Cost } from './memory-cost.js';
 import { entryNamed } from './registry.js';
 import { TableLimit, Tag } from './tags.js';
 
@@ -58,6 +59,7 @@ export abstract class HeadReader extends LeafReader {
   }
 
   protected importState(state: DecoderState): void {
+    checkState(state);
     this.shapes = state.shapes.map((keys) => new DecoderShape(keys));
     this.shapeCount = this.shapes.length;
     this.shapeBytes = state.shapeBytes;
@@ -78,9 +80,9 @@ export abstract class HeadReader extends LeafReader {
     if (tag >= Tag.ShortArray) return this.noted(new ArrayBuilder([], this.enough(tag - Tag.ShortArray)));
     switch (tag) {
       case Tag.Object:
-        return this.noted(new KeyedBuilder({}, this.countOf(2)));
+        return this.noted(new KeyedBuilder({}, this.countOf(2), Cost.Object));
       case Tag.NullObject:
-        return this.noted(new KeyedBuilder(Object.create(null) as object, this.countOf(2)));
+        return this.noted(new KeyedBuilder(Object.create(null) as object, this.countOf(2), Cost.NullObject));
       case Tag.NewShape:
         return this.shaped(this.newShape());
       case Tag.Shape:
@@ -134,6 +136,7 @@ export abstract class HeadReader extends LeafReader {
     if (this.shapeCount >= TableLimit.Shapes || this.shapeBytes >= TableLimit.ShapeBytes) {
       throw this.malformed('it defines more shapes than a table holds');
     }
+    if (length > TableLimit.DefinitionBytes) throw this.malformed('the definition of a shape is too long');
     let shape = this.definitions.find(this.bytes, start, end);
     if (shape === undefined) {
       shape = new DecoderShape(this.keys());
@@ -185,6 +188,7 @@ export abstract class HeadReader extends LeafReader {
 
   private newClass(): string {
     const name = this.string();
+    if (name.length > TableLimit.ClassName) throw this.malformed('the name of a class is too long');
     if (this.classes.length < TableLimit.Classes) this.classes.push(name);
     return name;
   }
@@ -193,4 +197,31 @@ export abstract class HeadReader extends LeafReader {
     const builder = new InstanceBuilder(name, entryNamed(name), this.instances);
     return this.noted(builder, builder.target ?? builder);
   }
+}
+
+/** Another process says what the tables are, which may be of another mind: throws TypeError for what no decoder's can be. */
+function checkState(state: Partial<DecoderState> | null): asserts state is DecoderState {
+  const { shapes, shapeBytes, classes, started } = state ?? {};
+  const isRight =
+    isListOf(shapes, TableLimit.Shapes, isKeyList) &&
+    isListOf(classes, TableLimit.Classes, (name) => isText(name, TableLimit.ClassName)) &&
+    Number.isInteger(shapeBytes) &&
+    (shapeBytes as number) >= 0 &&
+    typeof started === 'boolean';
+  if (!isRight) throw new TypeError('the tables of a channel that moved here are malformed');
+}
+
+function isKeyList(keys: unknown): boolean {
+  if (!isListOf(keys, TableLimit.KeysOfShape, (key) => isText(key, TableLimit.DefinitionBytes))) return false;
+  const list = keys as readonly string[];
+  const characters = list.reduce((sum, key) => sum + key.length, 0);
+  return list.length > 0 && characters <= TableLimit.DefinitionBytes && new Set(list).size === list.length;
+}
+
+function isText(value: unknown, longest: number): boolean {
+  return typeof value === 'string' && value.length <= longest;
+}
+
+function isListOf(value: unknown, most: number, isRight: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.length <= most && (value as unknown[]).every(isRight);
 }

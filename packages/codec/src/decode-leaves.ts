@@ -1,6 +1,8 @@
 import type { Builder } from './builders.js';
 import type { HandleSource } from './handles.js';
 import { InstanceBuilder, Instances } from './instances.js';
+import { type SymbolSource } from './known-symbols.js';
+import { Cost } from './memory-cost.js';
 import { Reader } from './reader.js';
 import { NumberType, Short, Tag } from './tags.js';
 
@@ -66,16 +68,20 @@ export abstract class LeafReader extends Reader {
       case Tag.Uint16:
         return this.uint16();
       case Tag.Uint32:
+        this.charge(Cost.HeapNumber);
         return this.uint32();
       case Tag.Negative8:
         return ~this.byte();
       case Tag.Negative16:
         return ~this.uint16();
       case Tag.Negative32:
+        this.charge(Cost.HeapNumber);
         return -1 - this.uint32();
       case Tag.Float64:
+        this.charge(Cost.HeapNumber);
         return this.double();
       case Tag.BigInt64:
+        this.charge(Cost.BigInt);
         return this.bigInt64();
       case Tag.BigInt:
         return this.bigint();
@@ -86,12 +92,18 @@ export abstract class LeafReader extends Reader {
       case Tag.Reference:
         return this.reference();
       case Tag.Symbol:
-        return Symbol.for(this.string());
+        return this.symbol();
       case Tag.WellKnownSymbol:
         return this.wellKnownSymbol();
       default:
         return this.note(this.leafObject(tag));
     }
+  }
+
+  private symbol(): symbol {
+    const symbol = this.symbols.get(this.string());
+    if (typeof symbol === 'string') throw this.malformed(symbol);
+    return symbol;
   }
 
   private wellKnownSymbol(): symbol {
@@ -106,26 +118,34 @@ export abstract class LeafReader extends Reader {
   private leafObject(tag: number): object {
     switch (tag) {
       case Tag.Date:
+        this.charge(Cost.Date);
         return new Date(this.double());
       case Tag.RegExp:
         return this.regExp();
       case Tag.Url:
+        this.charge(Cost.Url);
         return this.made(URL, this.string());
-      case Tag.UrlSearchParams:
-        return new URLSearchParams(this.string());
+      case Tag.UrlSearchParams: {
+        const text = this.string();
+        this.charge(Cost.UrlSearchParams + text.length * Cost.SearchCharacter);
+        return new URLSearchParams(text);
+      }
       case Tag.ArrayBuffer:
+        this.charge(Cost.ArrayBuffer);
         return this.memory(this.countOf(1)).buffer;
       case Tag.ResizableArrayBuffer:
         return this.resizable();
       case Tag.Buffer: {
         const length = this.countOf(1);
         const at = this.skip(length);
+        this.charge(Cost.Buffer);
         return Buffer.from(this.bytes.subarray(at, at + length));
       }
       case Tag.Numbers:
         return this.numbers();
       case Tag.Handle: {
         const index = this.varint();
+        this.charge(Cost.Object);
         if (this.handles === undefined) throw this.malformed('a handle, where none can come');
         try {
           return this.handles.take(index);
@@ -144,7 +164,7 @@ export abstract class LeafReader extends Reader {
     const width = widthOf(type);
     if (width === 0) throw this.malformed('an array of numbers of an unknown type');
     const length = this.countOf(width);
-    this.spend(length);
+    this.spend(length, Cost.Array);
     const at = this.skip(length * width);
     const end = at + length * width;
     const view = this.dataView();
@@ -165,8 +185,10 @@ export abstract class LeafReader extends Reader {
     }
   }
 
-  /** Counts values against the limit. */
-  protected abstract spend(nodes: number): void;
+  /** Counts values against the limit, each with its slot, and the bytes that they take beside. */
+  protected abstract spend(nodes: number, bytes: number): void;
+
+  protected abstract readonly symbols: SymbolSource;
 
   /** A copy of the next bytes, in memory of its own. */
   private memory(length: number): Buffer & { buffer: ArrayBuffer } {
@@ -177,6 +199,7 @@ export abstract class LeafReader extends Reader {
   }
 
   private resizable(): ArrayBuffer {
+    this.charge(Cost.ArrayBuffer);
     const maxByteLength = this.varint();
     const length = this.countOf(1);
     const at = this.skip(length);
@@ -192,6 +215,7 @@ export abstract class LeafReader extends Reader {
   }
 
   private regExp(): RegExp {
+    this.charge(Cost.RegExp);
     const source = this.string();
     const flags = this.string();
     const lastIndex = this.number();

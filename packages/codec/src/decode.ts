@@ -2,12 +2,15 @@ import { asBuffer } from './bytes.js';
 import type { Builder } from './builders.js';
 import { type DecoderState, HeadReader } from './decode-heads.js';
 import { define, type DecoderShape } from './decoder-shape.js';
+import { shown } from './describe.js';
 import { DecodeError } from './errors.js';
+import { Cost, defaultMemory } from './memory-cost.js';
+import { DEFAULT_SYMBOLS, SymbolSource } from './known-symbols.js';
 import type { HandleSource } from './handles.js';
 import { arrayFor } from './short-arrays.js';
 import { DEFAULT_DEPTH, RECURSION_LIMIT, Short, Tag, VERSION } from './tags.js';
 
-/** Bounds of what one message may hold; whatever is over one is a DecodeError. */
+/** Bounds of what one message may hold. A message that is over one is a DecodeError, and breaks its channel. */
 export interface DecodeLimits {
   /** How deep values may nest; 1,000,000 by default. */
   readonly depth?: number | undefined;
@@ -15,6 +18,16 @@ export interface DecodeLimits {
   readonly nodes?: number | undefined;
   /** How long the message may be, in bytes; no limit by default. */
   readonly bytes?: number | undefined;
+  /**
+   * How much heap its value may take, in bytes, by an estimate: an empty Map of 2 bytes takes 200. The contents of
+   * ArrayBuffers are not on the heap. By default half of what V8 lets the heap grow to (`--max-old-space-size`).
+   */
+  readonly memory?: number | undefined;
+  /**
+   * How many symbols of `Symbol.for()` may come that no message has brought to this thread before, in all messages of a
+   * channel together: such a symbol stays in memory for ever. 1,000 by default.
+   */
+  readonly symbols?: number | undefined;
 }
 
 /** Builds the values of messages that an `Encoder` made. */
@@ -22,11 +35,15 @@ export class Decoder extends HeadReader {
   private readonly maxDepth: number;
   private readonly maxNodes: number;
   private readonly maxBytes: number;
+  private readonly maxMemory: number | undefined;
+  protected readonly symbols: SymbolSource;
   private readonly recursionLimit: number;
   private busy = false;
   private depth = 0;
   /** How many values the message has said that it holds. */
   private nodes = 0;
+  /** How many bytes of heap the rest of the message may take. */
+  private memoryLeft = 0;
 
   constructor(limits: DecodeLimits = {}) {
     super();
@@ -34,6 +51,8 @@ export class Decoder extends HeadReader {
     this.maxDepth = limits.depth ?? DEFAULT_DEPTH;
     this.maxNodes = limits.nodes ?? Number.MAX_SAFE_INTEGER;
     this.maxBytes = limits.bytes ?? Number.MAX_SAFE_INTEGER;
+    this.maxMemory = limits.memory;
+    this.symbols = new SymbolSource(limits.symbols ?? DEFAULT_SYMBOLS);
     this.recursionLimit = Math.min(RECURSION_LIMIT, this.maxDepth);
   }
 
@@ -68,6 +87,7 @@ export class Decoder extends HeadReader {
   private message(): unknown {
     const length = this.end - this.position;
     if (length > this.maxBytes) throw this.malformed(`its ${String(length)} bytes are over the limit`);
+    this.memoryLeft = this.maxMemory ?? defaultMemory(length);
     const first = this.bytes[this.position];
     if (length > 0 && first === VERSION) {
       this.position++;
@@ -75,7 +95,7 @@ export class Decoder extends HeadReader {
     } else if (!this.started) {
       throw this.malformed(`it must begin with the version byte 0x${VERSION.toString(16)}`);
     }
-    this.spend(1);
+    this.spend(1, 0);
     const value = this.read();
     if (this.position !== this.end) throw this.malformed('more bytes follow its value');
     const { instances } = this;
@@ -85,9 +105,26 @@ export class Decoder extends HeadReader {
     return value;
   }
 
-  protected override spend(nodes: number): void {
-    if ((this.nodes += nodes) > this.maxNodes)
-      throw this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
+  protected override spend(nodes: number, bytes: number): void {
+    this.nodes += nodes;
+    this.memoryLeft -= bytes + nodes * Cost.Slot;
+    if (this.nodes > this.maxNodes || this.memoryLeft < 0) throw this.overLimit();
+  }
+
+  protected override charge(bytes: number): void {
+    if ((this.memoryLeft -= bytes) < 0) throw this.overLimit();
+  }
+
+  private overLimit(): DecodeError {
+    if (this.nodes > this.maxNodes)
+      return this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
+    const limit = this.maxMemory ?? defaultMemory(Infinity);
+    return this.malformed(`its value takes more than ${String(Math.floor(limit))} bytes of memory (limits.memory)`);
+  }
+
+  override forget(): void {
+    super.forget();
+    this.symbols.fresh = 0;
   }
 
   /** The next value. */
@@ -120,7 +157,7 @@ export class Decoder extends HeadReader {
   private shapedObject(shape: DecoderShape): object {
     const { keys } = shape;
     if (shape.isDelicate) return this.delicateObject(keys);
-    this.spend(keys.length);
+    this.spend(keys.length, Cost.Object);
     this.depth++;
     const object = shape.make(this);
     this.depth--;
@@ -128,7 +165,7 @@ export class Decoder extends HeadReader {
   }
 
   private delicateObject(keys: readonly string[]): object {
-    this.spend(keys.length);
+    this.spend(keys.length, Cost.Object + keys.length * Cost.HashedProperty);
     const object = this.note({});
     this.depth++;
     for (const key of keys) define(object, key, this.read());
@@ -137,7 +174,7 @@ export class Decoder extends HeadReader {
   }
 
   private keyedObject(count: number): object {
-    this.spend(count * 2);
+    this.spend(count * 2, Cost.Object + count * Cost.Property);
     const object: Record<string, unknown> = this.note({});
     this.depth++;
     for (let i = 0; i < count; i++) {
@@ -151,7 +188,7 @@ export class Decoder extends HeadReader {
   }
 
   private array(length: number): unknown[] {
-    this.spend(length);
+    this.spend(length, Cost.Array);
     const array = this.note(arrayFor(length));
     this.depth++;
     if (array.length === length) for (let i = 0; i < length; i++) array[i] = this.read();
@@ -161,7 +198,7 @@ export class Decoder extends HeadReader {
   }
 
   private map(count: number): Map<unknown, unknown> {
-    this.spend(count * 2);
+    this.spend(count * 2, Cost.Map + count * Cost.MapEntry);
     const map = this.note(new Map<unknown, unknown>());
     this.depth++;
     for (let i = 0; i < count; i++) {
@@ -173,7 +210,7 @@ export class Decoder extends HeadReader {
   }
 
   private set(count: number): Set<unknown> {
-    this.spend(count);
+    this.spend(count, Cost.Set + count * Cost.SetMember);
     const set = this.note(new Set());
     this.depth++;
     for (let i = 0; i < count; i++) set.add(this.read());
@@ -184,7 +221,7 @@ export class Decoder extends HeadReader {
   /** Reads a container's values: by recursion near the root, where a stack of its own isn't needed. */
   private build(builder: Builder): unknown {
     if (this.depth >= this.recursionLimit) return this.buildDeep(builder);
-    this.spend(builder.remaining);
+    this.spend(builder.remaining, builder.cost);
     this.depth++;
     while (builder.remaining > 0) this.give(builder, this.read());
     this.depth--;
@@ -198,7 +235,7 @@ export class Decoder extends HeadReader {
       if (opening !== undefined) {
         if (++this.depth > this.maxDepth)
           throw this.malformed(`it nests deeper than the limit of ${String(this.maxDepth)}`);
-        this.spend(opening.remaining);
+        this.spend(opening.remaining, opening.cost + Cost.DeepBuilder);
         pending.push(opening);
         opening = undefined;
       }
@@ -232,12 +269,12 @@ export class Decoder extends HeadReader {
 /** Throws TypeError for what are none. One that is no number would limit nothing, and nobody would notice. */
 export function checkLimits(limits: DecodeLimits): void {
   if (typeof limits !== 'object' || (limits as unknown) === null) {
-    throw new TypeError('limits: expected an object, { depth, nodes, bytes }');
+    throw new TypeError('limits: expected an object, { depth, nodes, bytes, memory, symbols }');
   }
-  for (const name of ['depth', 'nodes', 'bytes'] as const) {
+  for (const name of ['depth', 'nodes', 'bytes', 'memory', 'symbols'] as const) {
     const limit = limits[name];
     if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
-    throw new TypeError(`limits.${name}: expected a number from 0, not ${String(limit)}`);
+    throw new TypeError(`limits.${name}: expected a number from 0, not ${shown(limit)}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { HeadWriter } from './encode-heads.js';
 import type { Output } from './output.js';
 import { describePath, Passing, Refusal, UNREADABLE } from './paths.js';
 import { type EncoderShape, ShapePlace } from './shape-table.js';
-import { DEFAULT_DEPTH, RECURSION_LIMIT, Tag, TableLimit, VERSION } from './tags.js';
+import { DEFAULT_DEPTH, LONGEST_SYMBOL_KEY, RECURSION_LIMIT, Tag, TableLimit, VERSION } from './tags.js';
 
 /** Up to this many objects, looking through an array is cheaper than a Set. */
 const FEW = 32;
@@ -155,6 +155,12 @@ export class Encoder extends HeadWriter {
     const name = key ?? wellKnownSymbols.get(value);
     if (name === undefined) {
       throw new Refusal(`${String(value)} cannot be sent: only symbols made with Symbol.for() exist elsewhere`, value);
+    }
+    if (name.length > LONGEST_SYMBOL_KEY) {
+      throw new Refusal(
+        `a symbol whose key has more than ${String(LONGEST_SYMBOL_KEY)} characters cannot be sent`,
+        value,
+      );
     }
     this.buffer[pos] = key === undefined ? Tag.WellKnownSymbol : Tag.Symbol;
     return this.string(name, pos + 1);

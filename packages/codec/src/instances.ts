@@ -1,5 +1,7 @@
 import { Builder } from './builders.js';
+import { reasonOf } from './describe.js';
 import { DecodeError } from './errors.js';
+import { Cost } from './memory-cost.js';
 import type { Entry } from './registry.js';
 
 /** What stands in for an instance that is still to be built, where its own data refers to it. */
@@ -122,7 +124,7 @@ export class InstanceBuilder extends Builder {
     private readonly entry: Entry | undefined,
     private readonly instances: Instances,
   ) {
-    super(undefined, 1);
+    super(undefined, 1, Cost.Instance);
     if (entry?.create !== undefined && instances.problem === undefined) {
       try {
         this.target = entry.create();
@@ -139,12 +141,13 @@ export class InstanceBuilder extends Builder {
 
   override finish(): unknown {
     const { entry, instances } = this;
+    // Once something is missing, no further user code gets to see what is left. And one error is enough: a message may
+    // hold millions of these.
+    if (instances.problem !== undefined) return null;
     if (entry === undefined) {
       const message = `no class is registered here as '${this.name}' (see register())`;
       return instances.fail(new DecodeError(message, { fatal: false }));
     }
-    // Once something is missing, no further user code gets to see what is left.
-    if (instances.problem !== undefined) return null;
     try {
       const instance = this.revive(entry);
       instances.finished(this, instance);
@@ -165,7 +168,6 @@ export class InstanceBuilder extends Builder {
   }
 
   private failure(what: string, error: unknown): DecodeError {
-    const reason = error instanceof Error ? error.message : String(error);
-    return new DecodeError(`${what} of '${this.name}' failed: ${reason}`, { fatal: false, cause: error });
+    return new DecodeError(`${what} of '${this.name}' failed: ${reasonOf(error)}`, { fatal: false, cause: error });
   }
 }

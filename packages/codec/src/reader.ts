@@ -1,10 +1,11 @@
 import { type FastBuffer, NO_BYTES, viewOf } from './bytes.js';
 import { DecodeError } from './errors.js';
+import { Cost } from './memory-cost.js';
 import { LONGEST_OF_CODES, ofCodes } from './short-strings.js';
 import { Short, Tag } from './tags.js';
 
 /** Reads primitives. Nothing is believed that the bytes between `position` and `end` don't bear out. */
-export class Reader {
+export abstract class Reader {
   protected bytes: FastBuffer = NO_BYTES;
   /** Made where the first number needs it: most messages go without. */
   private view: DataView | undefined;
@@ -32,6 +33,9 @@ export class Reader {
     const at = this.position - this.start;
     return new DecodeError(`malformed message: ${what} (at byte ${String(at)})`, cause === undefined ? {} : { cause });
   }
+
+  /** Counts bytes of heap against the limit. */
+  protected abstract charge(bytes: number): void;
 
   protected dataView(): DataView {
     return (this.view ??= viewOf(this.bytes));
@@ -101,6 +105,7 @@ export class Reader {
     if (sign > 1) throw this.malformed('a BigInt has no such sign');
     const length = this.countOf(1);
     const at = this.skip(length);
+    this.charge(Cost.BigInt + length);
     const magnitude = this.magnitude(at, length);
     return sign === 1 ? -magnitude : magnitude;
   }
@@ -128,6 +133,7 @@ export class Reader {
 
   protected latin1(length: number): string {
     const at = this.skip(length);
+    if (length > 1) this.charge(Cost.String + length);
     if (length > LONGEST_OF_CODES) {
       try {
         return this.bytes.latin1Slice(at, at + length);
@@ -141,6 +147,7 @@ export class Reader {
   protected utf16(): string {
     const length = this.countOf(2);
     const at = this.skip(length * 2);
+    this.charge(Cost.String + length * 2);
     try {
       return this.bytes.ucs2Slice(at, at + length * 2);
     } catch (error) {

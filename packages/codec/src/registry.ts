@@ -1,5 +1,6 @@
 import { AiopipeError } from '@aiopipe/core';
 import { kindOfPrototype } from './kinds.js';
+import { TableLimit } from './tags.js';
 
 /**
  * How instances of a class travel.
@@ -8,7 +9,7 @@ import { kindOfPrototype } from './kinds.js';
  * @typeParam D what stands for one on the wire: any value that can be sent, other instances among it
  */
 export interface Registration<T extends object, D> {
-  /** The class's name on the wire, the same on both sides and unlike any other: `'geo/Point'`. */
+  /** The class's name on the wire, the same on both sides and unlike any other: `'geo/Point'`. 256 characters at most. */
   readonly name: string;
   /** What stands for this instance. */
   readonly reduce: (instance: T) => D;
@@ -77,6 +78,11 @@ export function register<T extends object, const D>(
   const { name, reduce, revive, create } = registration;
   if (typeof name !== 'string' || name === '') {
     throw new TypeError(`register(${Class.name}, …): name must be a string that isn't empty`);
+  }
+  if (name.length > TableLimit.ClassName) {
+    throw new TypeError(
+      `register(${Class.name}, …): name must have at most ${String(TableLimit.ClassName)} characters`,
+    );
   }
   for (const [key, part] of Object.entries({ reduce, revive, create: create ?? reduce })) {
     if (typeof part !== 'function') throw new TypeError(`register(${Class.name}, …): ${key} must be a function`);

@@ -38,6 +38,8 @@ export class ShapePlace {
 
 /** Shapes that are kept in the cache; it starts again when there are more. */
 const CACHED = 4096;
+/** The same for the characters of their keys, which may be what a peer has sent, on their way back. */
+const CACHED_CHARACTERS = 1024 * 1024;
 
 /**
  * The encoder's side of the shape table. The shapes themselves are kept in a cache for as long as they are met (so a
@@ -45,6 +47,7 @@ const CACHED = 4096;
  */
 export class ShapeTable {
   private readonly cache = new Map<number, EncoderShape>();
+  private cachedCharacters = 0;
   private readonly numbered: EncoderShape[] = [];
   private count = 0;
   private bytes = 0;
@@ -77,19 +80,24 @@ export class ShapeTable {
     }
   }
 
-  /** The shape of a plain object's own enumerable keys; undefined where there are none, or too many to keep. */
+  /** The shape of a plain object's own enumerable keys; undefined where there are none, or too much to keep. */
   find(object: object): EncoderShape | undefined {
     const keys = Object.keys(object);
     if (keys.length === 0 || keys.length > TableLimit.KeysOfShape) return undefined;
+    let characters = 0;
+    for (const key of keys) characters += key.length;
+    if (characters > TableLimit.KeyCharacters) return undefined;
     const hash = hashKeys(keys);
     let shape = this.cache.get(hash);
     if (shape === undefined || !shape.isFor(keys, hash)) {
-      if (this.cache.size >= CACHED) {
+      if (this.cache.size >= CACHED || this.cachedCharacters > CACHED_CHARACTERS) {
         this.cache.clear();
+        this.cachedCharacters = 0;
         // All places are reached from there, and would keep shapes that are no longer in the cache.
         this.root = new ShapePlace();
       }
       this.cache.set(hash, (shape = new EncoderShape(keys, hash)));
+      this.cachedCharacters += characters;
     }
     return shape;
   }

@@ -93,8 +93,17 @@ export const enum TableLimit {
   ShapeBytes = 262_144,
   /** An object with more keys than this is taken for a dictionary, and sent with its keys. */
   KeysOfShape = 128,
+  /** The same for an object whose keys have more characters than this in all. */
+  KeyCharacters = 4096,
+  /** Bytes of one definition. 128 keys of 4096 characters in all take at most 8704. */
+  DefinitionBytes = 16_384,
   Classes = 1024,
+  /** Characters of a registered class's name. */
+  ClassName = 256,
 }
+
+/** Characters of a symbol's key. A symbol stays in memory for as long as the thread that knows it. */
+export const LONGEST_SYMBOL_KEY = 1024;
 
 /** Levels that are walked by plain recursion; below them an explicit stack takes over, so no input overflows the stack. */
 export const RECURSION_LIMIT = 200;
