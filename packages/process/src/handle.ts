@@ -26,6 +26,7 @@ import { deserializeError } from './portable-error.js';
 import { newOrderId, PROTOCOL, type FromChild, type Ping, type Start } from './protocol.js';
 import { nextDepth } from './role.js';
 import { hasEnded, send } from './send.js';
+import { warnOf } from './unheard-failure.js';
 import { checkApart } from './stdio.js';
 
 /** Milliseconds. Long enough to write something down, short enough for whoever waits for this process to be gone. */
@@ -48,6 +49,14 @@ export class ProcessHandle<Result = unknown> {
   #hasBegun = false;
   #startError: ChildError | undefined;
   #isFinished = false;
+  /** The program has asked for what would tell it of a failure. */
+  #isHeard = false;
+  #isReadyAwaited = false;
+  #isReady = false;
+  /** We sent it a signal, of which it may end. */
+  #wasSignalled = false;
+  /** It broke the rules when its result was told already. */
+  #isLate = false;
   /** Whether we stay until it has ended. */
   #isHeld = true;
   #isClosed = false;
@@ -107,6 +116,7 @@ export class ProcessHandle<Result = unknown> {
     this.#startError = new ChildError('ERR_AIOPIPE_START', message, { cause });
     this.#isFinished = true;
     this.#rejectAll(this.#startError);
+    this.#warnUnlessHeard(this.#startError);
   }
 
   /** It outlives us, so we stay until all of its arguments are on their way. */
@@ -154,6 +164,7 @@ export class ProcessHandle<Result = unknown> {
         this.#started.resolve();
         break;
       case 'ready':
+        this.#isReady = true;
         this.#ready.resolve();
         break;
       case 'pong':
@@ -178,6 +189,7 @@ export class ProcessHandle<Result = unknown> {
 
   /** What it said can't be taken, or nothing can be heard any more. */
   #break(error: unknown): void {
+    this.#isLate = this.#account?.kind === 'result';
     const isItsFault = [InvalidMessageError, DecodeError, FrameTooLongError].some((Class) => error instanceof Class);
     const reason = error instanceof InvalidMessageError ? error.issues[0]?.message : reasonOf(error);
     this.#account = isItsFault
@@ -216,9 +228,25 @@ export class ProcessHandle<Result = unknown> {
     this.#rejectAll(error ?? this.#endedError());
     for (const pending of this.#waiting) {
       if (this.#startError === undefined) pending.resolve(exitOf(exit));
-      else pending.reject(this.#startError);
+      else this.#rejectJoin(pending, this.#startError);
     }
     this.#waiting.clear();
+    if (error !== undefined) this.#warnUnlessHeard(error);
+  }
+
+  #rejectJoin(pending: Pending<ProcessExit | undefined>, error: ChildError): void {
+    this.#isHeard = true;
+    pending.reject(error);
+  }
+
+  /** A turn later: whoever waited for its end may look at its result then. */
+  #warnUnlessHeard(error: ChildError): void {
+    setImmediate(() => {
+      if (this.#isHeard && !this.#isLate) return;
+      // That it was ended is what was asked for.
+      if (this.#wasSignalled && error.code === 'ERR_AIOPIPE_NO_RESULT') return;
+      warnOf('AIOPIPE_CHILD_FAILED', error, 'nothing has looked at its `result`');
+    });
   }
 
   #unreported(): Account {
@@ -228,8 +256,9 @@ export class ProcessHandle<Result = unknown> {
 
   /** What has been settled already stays as it is. */
   #rejectAll(error: Error): void {
+    if (this.#isReadyAwaited && !this.#isReady) this.#isHeard = true;
     for (const outcome of [this.#started, this.#ready, this.#result]) outcome.reject(error);
-    this.#pings.rejectAll(error);
+    if (this.#pings.rejectAll(error) > 0) this.#isHeard = true;
   }
 
   #endedError(): ClosedError {
@@ -287,9 +316,13 @@ export class ProcessHandle<Result = unknown> {
     return this.#launched?.stdio?.stderr;
   }
 
-  /** What its function returned, or {@link ChildError}. It needn't be awaited. */
+  /**
+   * What its function returned; rejects {@link ChildError} if it failed. It needn't be awaited: of a failure that nothing
+   * else told, because this was never looked at, a process warning tells once (`AIOPIPE_CHILD_FAILED`).
+   */
   get result(): Promise<Result> {
     this.#assertOpen();
+    this.#isHeard = true;
     return this.#result.promise;
   }
 
@@ -299,6 +332,7 @@ export class ProcessHandle<Result = unknown> {
    */
   get ready(): Promise<void> {
     this.#assertOpen();
+    this.#isReadyAwaited = true;
     return this.#ready.promise;
   }
 
@@ -337,8 +371,9 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /**
-   * Waits for its end: everything that it told has arrived then. Resolves to undefined at the timeout. Rejects ChildError
-   * where its function was never called.
+   * Waits for its end, and resolves with its exit code or signal: also if its function threw, which `result` tells.
+   * Everything that it told has arrived then. Resolves to undefined at the timeout. Rejects ChildError if its function was
+   * never called. A child that writes to a `stdout` or `stderr` that is `pipe` and not read waits there, and does not end.
    */
   join(options: WaitOptions = {}): Promise<ProcessExit | undefined> {
     return unheard(this.#join(options));
@@ -348,7 +383,10 @@ export class ProcessHandle<Result = unknown> {
     this.#assertOpen();
     const refusal = refuse(options);
     if (refusal !== undefined) throw refusal;
-    if (this.#startError !== undefined) throw this.#startError;
+    if (this.#startError !== undefined) {
+      this.#isHeard = true;
+      throw this.#startError;
+    }
     if (this.#isFinished) return exitOf(this.#launched?.program.exit as Exit);
     const pending = new Pending<ProcessExit | undefined>(
       options,
@@ -380,7 +418,9 @@ export class ProcessHandle<Result = unknown> {
     this.#assertOpen();
     // Also for a child that could not be started.
     signalNumber(signal);
-    return this.#launched?.program.killGroup(signal) ?? false;
+    const wasSent = this.#launched?.program.killGroup(signal) ?? false;
+    this.#wasSignalled ||= wasSent;
+    return wasSent;
   }
 
   /** Once it has ended: every call throws ClosedError after that. BusyError before its end. */

@@ -33,8 +33,11 @@ export class Pings {
     this.#waiting.delete(id);
   }
 
-  rejectAll(error: Error): void {
+  /** Returns how many waited. */
+  rejectAll(error: Error): number {
+    const count = this.#waiting.size;
     for (const pending of this.#waiting.values()) pending.reject(error);
     this.#waiting.clear();
+    return count;
   }
 }

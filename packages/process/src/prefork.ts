@@ -23,6 +23,7 @@ import { nextDepth, refuseRecursion } from './role.js';
 import { hasEnded, send } from './send.js';
 import { type StdioOptions } from './stdio.js';
 import { isTarget, type AnyTarget } from './target.js';
+import { warnOf } from './unheard-failure.js';
 
 /** How children are started before they are needed. */
 export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
@@ -102,7 +103,9 @@ export class Prefork implements AsyncDisposable {
   /** Why those in a row were lost, or the first that is known. */
   #lastError: ChildError | undefined;
   #closing: Promise<void> | undefined;
-  #refillIsDue = false;
+  #refillTimer: NodeJS.Timeout | undefined;
+  /** Somebody was told that its children can't get ready. */
+  #isHeard = false;
 
   /** Starts the children, and returns at once. */
   constructor(options: PreforkOptions = {}) {
@@ -227,12 +230,12 @@ export class Prefork implements AsyncDisposable {
   }
 
   #refillSoon(): void {
-    if (this.#refillIsDue) return;
-    this.#refillIsDue = true;
-    setTimeout(() => {
-      this.#refillIsDue = false;
+    if (this.#refillTimer !== undefined) return;
+    this.#refillTimer = setTimeout(() => {
+      this.#refillTimer = undefined;
       this.#refill();
-    }, HEAD_START).unref();
+    }, HEAD_START);
+    this.#hold();
   }
 
   /** Where they end by themselves, over and over, only the next call starts more. */
@@ -244,8 +247,10 @@ export class Prefork implements AsyncDisposable {
     ) {
       this.#start();
     }
-    if (this.#lostInARow <= this.#size || this.#waiting.size === 0) return;
+    if (this.#lostInARow <= this.#size || this.#closing !== undefined) return;
     const error = this.#lastError ?? failure('it ended before that');
+    if (this.#waiting.size === 0) this.#warnOf(error);
+    this.#isHeard = true;
     for (const pending of this.#waiting) pending.reject(error);
     this.#waiting.clear();
   }
@@ -257,6 +262,12 @@ export class Prefork implements AsyncDisposable {
     spare.program.unref();
     this.#hold();
     void this.#follow(spare);
+  }
+
+  /** Starts go on without it, only more slowly: nothing else would tell. */
+  #warnOf(error: ChildError): void {
+    if (!this.#isHeard)
+      warnOf('AIOPIPE_PREFORK_FAILED', error, 'no more are started until the next call of startProcess()');
   }
 
   /** No caller is there to be told of a failure: a start finds none waiting, and {@link ready} rejects. */
@@ -325,9 +336,10 @@ export class Prefork implements AsyncDisposable {
 
   /** Whoever waits for them keeps this process alive, nobody else does. */
   #hold(): void {
-    for (const { control } of this.#starting) {
-      if (this.#waiting.size > 0) control.ref();
-      else control.unref();
+    const held = [...this.#starting].map(({ control }) => control);
+    for (const holder of [...held, this.#refillTimer]) {
+      if (this.#waiting.size > 0) holder?.ref();
+      else holder?.unref();
     }
   }
 

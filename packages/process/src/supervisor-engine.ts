@@ -11,11 +11,12 @@ import { restartDelay, RestartIntensity } from './supervisor-restarts.js';
 import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from './supervisor-spec.js';
 import { Teller, type StartFailure } from './supervisor-teller.js';
 import { type Supervisor } from './supervisor.js';
+import { warnOf } from './unheard-failure.js';
 
 /** What an engine needs of the supervisor that it works for. */
 export interface EngineHooks {
-  /** Doesn't throw. */
-  readonly tell: (event: SupervisorEvent) => void;
+  /** Doesn't throw. Returns whether anybody listens to such events. */
+  readonly tell: (event: SupervisorEvent) => boolean;
   /** Starts a nested supervisor. */
   readonly nest: (spec: SupervisorSpec) => Life;
 }
@@ -35,6 +36,8 @@ export class SupervisorEngine {
   readonly #queue = new SerialQueue();
   readonly #stopping = new AbortController();
   #hasStarted = false;
+  /** Somebody listens who is told why it ends, or asked for {@link finished}. */
+  isHeard = false;
   #stopped: Promise<void> | undefined;
   /** Why it ends, where that is not because somebody wants it to. */
   #failure: SupervisorError | undefined;
@@ -77,7 +80,7 @@ export class SupervisorEngine {
       if (this.isStopping) throw stopped();
       if (failure === undefined) continue;
       this.#failure = startError(child, failure);
-      this.#teller.startFailed(child, failure, false);
+      if (this.#teller.startFailed(child, failure, false)) this.isHeard = true;
       throw this.#failure;
     }
   }
@@ -101,8 +104,9 @@ export class SupervisorEngine {
     if (failure === undefined && life !== undefined)
       return (life.process ?? life.supervisor) as ProcessHandle | Supervisor;
     if (failure === undefined || this.isStopping) throw stopped();
-    this.#teller.startFailed(child, failure, false);
-    throw startError(child, failure);
+    const error = startError(child, failure);
+    if (this.#teller.startFailed(child, failure, false)) heardBefore.add(error);
+    throw error;
   }
 
   /** Ends a child, if it runs, and tells of it; a temporary one is forgotten. */
@@ -168,7 +172,10 @@ export class SupervisorEngine {
     child.life = undefined;
     const { restart = 'permanent', significant } = child.spec;
     if (this.isStopping || restart === 'temporary' || (restart === 'transient' && ending.error === undefined)) {
-      this.#teller.exited(child, life, ending, false);
+      const isHeard = this.#teller.exited(child, life, ending, false);
+      if (ending.error !== undefined && !isHeard && !this.isStopping) {
+        warnOf('AIOPIPE_CHILD_FAILED', ending.error, "nothing listens to its supervisor's 'exited'");
+      }
       if (child.isTemporary) this.children.delete(child);
       if (significant === true) this.#shutDownIfDue();
       return;
@@ -231,8 +238,14 @@ export class SupervisorEngine {
       { cause },
     );
     this.#failure ??= error;
-    this.#teller.gaveUp(child, error);
-    void this.stop();
+    if (this.#teller.gaveUp(child, error)) this.isHeard = true;
+    // A turn after its end, for that may be what somebody waits for.
+    void this.stop().then(() =>
+      setImmediate(() => {
+        if (!this.isHeard)
+          warnOf('AIOPIPE_SUPERVISOR_FAILED', error, "nothing listens to 'gave-up' or has asked for `finished`");
+      }),
+    );
   }
 
   #shutDownIfDue(): void {
@@ -245,6 +258,9 @@ export class SupervisorEngine {
       void this.stop();
   }
 }
+
+/** Failures of calls of which an event has told: their callers need not be told again. */
+export const heardBefore = new WeakSet<Error>();
 
 const stopped = () => new ClosedError('the supervisor was stopped');
 

@@ -17,29 +17,29 @@ type Told = SupervisorEvent extends infer Each
 
 /** Makes a supervisor's events of what happens to its children. */
 export class Teller {
-  /** @param tell - doesn't throw */
-  constructor(readonly tell: (event: SupervisorEvent) => void) {}
+  /** @param tell - doesn't throw; returns whether anybody listens to such events */
+  constructor(readonly tell: (event: SupervisorEvent) => boolean) {}
 
   started(child: Child, { process, supervisor, pid }: Life): void {
     this.#tell(child, { type: 'started', process, supervisor, pid, restarts: child.restarts });
   }
 
-  startFailed(child: Child, failure: StartFailure, willRestart: boolean, delay = 0): void {
-    this.#tell(child, { type: 'start-failed', ...failure, willRestart, delay });
+  startFailed(child: Child, failure: StartFailure, willRestart: boolean, delay = 0): boolean {
+    return this.#tell(child, { type: 'start-failed', ...failure, willRestart, delay });
   }
 
-  exited(child: Child, { pid }: Life, ending: Ending, willRestart: boolean, delay = 0): void {
+  exited(child: Child, { pid }: Life, ending: Ending, willRestart: boolean, delay = 0): boolean {
     const { at, ...how } = ending;
     const uptime = at - (child.startedAt ?? at);
-    this.#tell(child, { type: 'exited', pid, ...how, uptime, restarts: child.restarts, willRestart, delay });
+    return this.#tell(child, { type: 'exited', pid, ...how, uptime, restarts: child.restarts, willRestart, delay });
   }
 
-  gaveUp(child: Child, error: Error): void {
-    this.#tell(child, { type: 'gave-up', error });
+  gaveUp(child: Child, error: Error): boolean {
+    return this.#tell(child, { type: 'gave-up', error });
   }
 
-  #tell(child: Child, what: Told): void {
+  #tell(child: Child, what: Told): boolean {
     const { id } = child.spec;
-    this.tell({ id, path: [id], time: Date.now(), ...what });
+    return this.tell({ id, path: [id], time: Date.now(), ...what });
   }
 }

@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
+import { ClosedError } from '@aiopipe/core';
 import { type ProcessHandle } from './process.js';
 import { refuseRecursion } from './role.js';
 import { type ChildCount, type ChildInfo } from './supervisor-children.js';
-import { SupervisorEngine } from './supervisor-engine.js';
+import { heardBefore, SupervisorEngine } from './supervisor-engine.js';
 import { SupervisorEventStream } from './supervisor-event-stream.js';
 import { type SupervisorEvent, type SupervisorEvents } from './supervisor-events.js';
 import { SupervisorLife } from './supervisor-life.js';
@@ -15,6 +16,7 @@ import {
   type SupervisorOptions,
   type SupervisorSpec,
 } from './supervisor-spec.js';
+import { warnOf, WatchedPromise } from './unheard-failure.js';
 
 /**
  * Keeps child processes running: starts them in order, starts those again that end though they shouldn't, and gives up
@@ -36,7 +38,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   readonly #streams = new Set<SupervisorEventStream>();
   #hasFinished = false;
   #started: Promise<this> | undefined;
-  #tellParent: ((event: SupervisorEvent) => void) | undefined;
+  #tellParent: ((event: SupervisorEvent) => boolean) | undefined;
 
   /** Starts nothing yet: first listen, then {@link start}. */
   constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions = {}) {
@@ -44,37 +46,37 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
     checkSpecs(specs, options);
     this.#autoShutdown = options.autoShutdown ?? 'never';
     this.#engine = new SupervisorEngine(specs, options, {
-      tell: (event) => {
-        this.#tell(event);
-      },
+      tell: (event) => this.#tell(event),
       nest: (spec) => this.#nest(spec),
     });
     const endStreams = () => {
       this.#hasFinished = true;
       for (const stream of this.#streams) stream.end();
     };
-    this.finished.then(endStreams, endStreams);
+    this.#engine.finished.promise.then(endStreams, endStreams);
   }
 
   #nest(spec: SupervisorSpec): SupervisorLife {
     const nested = new Supervisor(spec.children, spec);
-    nested.#tellParent = (event) => {
-      this.#tell({ ...event, path: [spec.id, ...event.path] });
-    };
+    nested.#tellParent = (event) => this.#tell({ ...event, path: [spec.id, ...event.path] });
     return new SupervisorLife(nested);
   }
 
-  #tell(event: SupervisorEvent): void {
+  /** Whether anybody listens to events of that type. */
+  #tell(event: SupervisorEvent): boolean {
+    let isHeard = this.#streams.size > 0;
     for (const stream of this.#streams) stream.push(event);
-    this.#tellParent?.(event);
+    if (this.#tellParent?.(event) === true) isHeard = true;
     try {
-      this.emit(event.type, event as never);
+      if (this.emit(event.type, event as never)) isHeard = true;
     } catch (error) {
+      isHeard = true;
       // As from any emitter that nobody's call stands above of.
       process.nextTick(() => {
         throw error;
       });
     }
+    return isHeard;
   }
 
   /**
@@ -84,15 +86,23 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
    */
   start(): Promise<this> {
     refuseRecursion('a supervisor');
-    this.#started ??= handled(this.#engine.start().then(() => this));
+    this.#started ??= WatchedPromise.of(
+      this.#engine.start().then(() => this),
+      (error) => {
+        if (!this.#engine.isHeard)
+          this.#warnOf(error, "nothing awaits start(), listens to 'start-failed' or asks for `finished`");
+      },
+    );
     return this.#started;
   }
 
   /**
    * Resolves when the supervisor has been stopped, by {@link stop} or by itself (`autoShutdown`); rejects
-   * {@link SupervisorError} where it gave up or could not start. It needn't be awaited.
+   * {@link SupervisorError} where it gave up or could not start. It needn't be awaited: of a failure that nothing else told,
+   * a process warning tells once (`AIOPIPE_SUPERVISOR_FAILED`).
    */
   get finished(): Promise<void> {
+    this.#engine.isHeard = true;
     return this.#engine.finished.promise;
   }
 
@@ -159,7 +169,18 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   }
 
   #do<T>(task: (engine: SupervisorEngine) => Promise<T>): Promise<T> {
-    return handled(this.#engine.run(async () => task(this.#engine)));
+    return WatchedPromise.of(
+      this.#engine.run(async () => task(this.#engine)),
+      (error) => {
+        this.#warnOf(error, 'nothing awaits this call');
+      },
+    );
+  }
+
+  /** That it was stopped meanwhile is no failure. */
+  #warnOf(error: unknown, remedy: string): void {
+    if (!(error instanceof Error) || error instanceof ClosedError || heardBefore.has(error)) return;
+    warnOf('AIOPIPE_SUPERVISOR_FAILED', error, remedy);
   }
 
   /** How many children there are. */
@@ -188,10 +209,4 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
     if (this.#hasFinished) stream.end();
     return stream;
   }
-}
-
-/** Nobody need await it. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { runFixture } from '@aiopipe/testing';
+
+async function warningsOf(way: string): Promise<string[]> {
+  const { code, stdout } = await runFixture('fails-unheard', { args: [way] });
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as string[];
+}
+
+describe('a failure that nothing else told is told by one warning:', () => {
+  test.each([
+    ['joined', /^AIOPIPE_CHILD_FAILED: .*process fails \(pid \d+\) failed: RangeError: it went wrong.*fails-unheard/s],
+    ['forgotten', /^AIOPIPE_CHILD_FAILED: .*RangeError: it went wrong/],
+    ['missing', /^AIOPIPE_CHILD_FAILED: .*process run \(pid \d+\) could not call its function: .*no-such-module/],
+    ['supervisor gives up', /^AIOPIPE_SUPERVISOR_FAILED: .*gave up: it ended again.*RangeError: it went wrong/s],
+    ['supervisor that does not start', /^AIOPIPE_SUPERVISOR_FAILED: .*could not start it: /],
+    ['supervisor below another one gives up', /^AIOPIPE_CHILD_FAILED: .*gave up: it ended again/],
+    ['temporary child', /^AIOPIPE_CHILD_FAILED: .*process it \(pid \d+\) failed: RangeError/],
+    ['call of a supervisor', /^AIOPIPE_SUPERVISOR_FAILED: .*no child "nobody"/],
+    ['prefork', /^AIOPIPE_PREFORK_FAILED: .*no-such-module/],
+  ])('%s', async (way, told) => {
+    expect(await warningsOf(way)).toEqual([expect.stringMatching(told)]);
+  });
+});
+
+describe('a failure that something told makes no warning:', () => {
+  test.each([
+    'missing, joined',
+    'looked at',
+    'ready awaited',
+    'killed',
+    'supervisor gives up, finished awaited',
+    'supervisor gives up, listened to',
+    'supervisor that does not start, awaited',
+    'prefork, ready awaited',
+  ])('%s', async (way) => {
+    expect(await warningsOf(way)).toEqual([]);
+  });
+});
