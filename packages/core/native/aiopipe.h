@@ -45,6 +45,9 @@ void poll_close(struct poll *poll);
 void poll_spin(struct poll *poll, uint64_t nanoseconds);
 void spinner_close(struct instance *instance);
 
+/* Of a child: it lives on if we end. */
+void child_unguard(struct poll *poll);
+
 /* The external value that stands for it in JavaScript. NULL if that failed: then an error is pending, and it is gone. */
 napi_value poll_external(struct poll *poll);
 
@@ -68,6 +71,8 @@ struct poll {
   /* of a child's exit descriptor */
   int exit_fd;
   int pid;
+  struct guarded *guarded; /* NULL: what is left of it lives on if we end */
+  bool keeps_guard;        /* for its group, also after its end */
 };
 
 CHECKED napi_status define_calls(struct instance *instance, napi_value exports);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "guard.h"
 #include "system.h"
 
 void call_back(struct instance *instance, napi_ref function, size_t count, const napi_value *arguments) {
@@ -59,13 +60,15 @@ static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
   struct instance *instance = data;
   (void)hook;
   instance->is_shutting_down = true;
+  bool is_main = instance->loop == uv_default_loop();
+  if (!is_main) sys_guard_end_owned(instance);
   struct poll *poll = instance->polls;
   while (poll != NULL) {
     struct poll *next = poll->next;
     poll_close(poll);
     poll = next;
   }
-  if (instance->loop != uv_default_loop()) close_owned_fds(instance);
+  if (!is_main) close_owned_fds(instance);
   spinner_close(instance);
   instance_closed_one(instance);
 }

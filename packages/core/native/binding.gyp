@@ -10,10 +10,11 @@
         "spin.c",
         "child.c",
         "system.c",
-        "spawn.c"
+        "spawn.c",
+        "guard.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
-      "cflags": ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-Werror=unused-result", "-fvisibility=hidden"],
+      "cflags": ["-std=gnu11", "-O2", "-fno-plt", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-Werror=unused-result", "-fvisibility=hidden"],
       "xcode_settings": { "GCC_C_LANGUAGE_STANDARD": "gnu11", "WARNING_CFLAGS": ["-Wall", "-Wextra", "-Werror=unused-result"] }
     }
   ]

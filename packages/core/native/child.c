@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "aiopipe.h"
+#include "guard.h"
 #include "system.h"
 
 /* All of these are NULL where memory or Node-API fails. */
@@ -81,8 +82,17 @@ static void on_exit_fd(struct poll *poll, int events) {
   ignore(napi_delete_reference(instance->env, function));
 }
 
+/* What is done for a program if we end before it: as in spawn.ts. */
+enum { GUARD_NONE, GUARD_PROGRAM, GUARD_CHAIN };
+
+void child_unguard(struct poll *poll) {
+  if (poll->guarded != NULL) sys_guard_leave(poll->guarded);
+  poll->guarded = NULL;
+}
+
 /* What a start needs of its arguments. What is allocated of it is freed by free_spawn(). */
-CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struct sys_spawn *spawn) {
+CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struct sys_spawn *spawn, int *guard,
+                                     int *kill_after) {
   napi_valuetype env_type, cwd_type;
   int32_t *fds;
   size_t length;
@@ -91,6 +101,8 @@ CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struc
   PASS_ON(get_int32s(env, args[4], &fds, &length));
   PASS_ON(get_int(env, args[5], &spawn->group));
   PASS_ON(get_int(env, args[6], &spawn->death_signal));
+  PASS_ON(get_int(env, args[9], guard));
+  PASS_ON(get_int(env, args[10], kill_after));
   spawn->fds = fds;
   spawn->fd_count = length / 2;
   spawn->candidates = strings_of(env, args[0]);
@@ -117,11 +129,11 @@ static void end_unheard(pid_t pid) {
 
 /*
  * spawn(candidates, argv, env | undefined for ours, cwd | undefined, fds: Int32Array of pairs, group, deathSignal, out: Int32Array,
- *       onExit(code, signal, userMicros, systemMicros, peakBytes)): external, or a negative errno
+ *       onExit(code, signal, userMicros, systemMicros, peakBytes), guard: GUARD_, killAfter): external, or a negative errno
  * out[0] is the pid, or the stage that failed.
  */
 static napi_value js_spawn(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 9);
+  ARGUMENTS(env, info, 11);
   int32_t *out;
   size_t out_length;
   CHECK(env, get_int32s(env, args[7], &out, &out_length));
@@ -129,16 +141,19 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
 
   struct sys_spawn spawn = {0};
   napi_ref function = NULL;
-  napi_status status = get_spawn(env, args, &spawn);
+  int guard, kill_after;
+  napi_status status = get_spawn(env, args, &spawn, &guard, &kill_after);
   if (status == napi_ok) status = napi_create_reference(env, args[8], 1, &function);
   if (status != napi_ok) {
     free_spawn(&spawn);
     return failed(env);
   }
 
-  enum sys_spawn_stage stage;
+  enum sys_spawn_stage stage = SYS_STAGE_GUARD;
   int exit_fd = -1, error = 0;
-  pid_t pid = sys_spawn(&spawn, &exit_fd, &stage);
+  if (guard != GUARD_NONE)
+    spawn.guarded = sys_guard_enter(instance, guard == GUARD_CHAIN, kill_after, &error);
+  pid_t pid = error != 0 ? error : sys_spawn(&spawn, &exit_fd, &stage);
   free_spawn(&spawn);
   struct poll *poll = pid < 0 ? NULL : poll_open(instance, exit_fd, on_exit_fd, &error);
   if (poll == NULL) {
@@ -149,6 +164,7 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
       sys_close(exit_fd);
       stage = SYS_STAGE_FORK;
     }
+    if (spawn.guarded != NULL) sys_guard_leave(spawn.guarded);
     ignore(napi_delete_reference(env, function));
     out[0] = (int32_t)stage;
     return int_value(env, error);
@@ -156,6 +172,8 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   poll->exit_fd = exit_fd;
   poll->pid = pid;
   poll->function = function;
+  poll->guarded = spawn.guarded;
+  poll->keeps_guard = guard == GUARD_CHAIN;
   poll_want(poll, UV_READABLE, true);
   out[0] = pid;
   napi_value external = poll_external(poll);
@@ -163,7 +181,28 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   return external;
 }
 
+/* unguard(child): what is left of it and of its group lives on if we end */
+static napi_value js_unguard(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  void *poll;
+  CHECK(env, napi_get_value_external(env, args[0], &poll));
+  child_unguard(poll);
+  return NULL;
+}
+
+/* killAfter(child, milliseconds): if we end, from then on */
+static napi_value js_kill_after(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  void *data;
+  int milliseconds;
+  CHECK(env, napi_get_value_external(env, args[0], &data));
+  CHECK(env, get_int(env, args[1], &milliseconds));
+  struct poll *poll = data;
+  if (poll->guarded != NULL) poll->guarded->kill_after = milliseconds;
+  return NULL;
+}
+
 napi_status define_child(struct instance *instance, napi_value exports) {
-  static const struct function functions[] = {{"spawn", js_spawn}};
+  static const struct function functions[] = {{"spawn", js_spawn}, {"unguard", js_unguard}, {"killAfter", js_kill_after}};
   return DEFINE_ALL(instance, exports, functions);
 }

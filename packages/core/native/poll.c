@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "aiopipe.h"
+#include "guard.h"
 #include "system.h"
 
 static void release(struct poll *poll) {
@@ -95,6 +96,8 @@ void poll_close(struct poll *poll) {
   if (poll->exit_fd >= 0) {
     sys_close(poll->exit_fd);
     poll->exit_fd = -1;
+    /* What a thread that ends has left is ended by the guard's rules: see clean_up(). */
+    if (poll->guarded != NULL && !poll->keeps_guard && !poll->instance->is_shutting_down) child_unguard(poll);
     /* A worker thread ends before its child: nobody else would ever ask how that ended, and it would stay a zombie. */
     if (poll->instance->is_shutting_down && poll->instance->loop != uv_default_loop()) sys_reap_later(poll->pid);
   }

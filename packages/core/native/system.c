@@ -273,11 +273,11 @@ void sys_ignore_broken_pipe_signal(void) {
 
 /* --- Threads of our own --- */
 
-/* Ends with `run`. It must never be the one that a signal handler of the runtime runs on. */
-static int start_thread(void *(*run)(void *), void *argument) {
+/* It must never be the one that a signal handler of the runtime runs on. */
+int sys_start_thread(void *(*run)(void *), void *argument) {
   /* The runtime unloads us with the last of its threads that has loaded us; this one may live longer. */
   Dl_info us;
-  if (dladdr((void *)(intptr_t)start_thread, &us) == 0 || dlopen(us.dli_fname, RTLD_NOW | RTLD_NODELETE) == NULL)
+  if (dladdr((void *)(intptr_t)sys_start_thread, &us) == 0 || dlopen(us.dli_fname, RTLD_NOW | RTLD_NODELETE) == NULL)
     return -ENOMEM;
 
   sigset_t all, before;
@@ -300,7 +300,7 @@ static void *reap(void *argument) {
   return NULL;
 }
 
-void sys_reap_later(pid_t pid) { start_thread(reap, (void *)(intptr_t)pid); }
+void sys_reap_later(pid_t pid) { sys_start_thread(reap, (void *)(intptr_t)pid); }
 
 static atomic_bool is_watching;
 static atomic_int lifeline_grace;
@@ -327,7 +327,7 @@ int sys_watch_lifeline(int fd, int grace) {
   atomic_store(&lifeline_grace, grace);
   if (atomic_exchange(&is_watching, true)) return 0;
   int own = sys_duplicate(fd);
-  int error = own < 0 ? own : start_thread(watch_lifeline, (void *)(intptr_t)own);
+  int error = own < 0 ? own : sys_start_thread(watch_lifeline, (void *)(intptr_t)own);
   if (error == 0) return 0;
   if (own >= 0) sys_close(own);
   atomic_store(&is_watching, false);

@@ -73,10 +73,11 @@ struct sys_spawn {
   const int32_t *fds;  /* pairs: our number, the child's number; the child's numbers are all different */
   size_t fd_count;     /* pairs */
   int group;           /* -1: ours; 0: its own; otherwise the one to join */
+  struct guarded *guarded; /* where it enters itself, or NULL: see guard.h */
   int death_signal;    /* sent when the thread that spawned it is gone; 0: none. Linux only. */
 };
 
-enum sys_spawn_stage { SYS_STAGE_EXEC = 0, SYS_STAGE_CWD = 1, SYS_STAGE_FDS = 2, SYS_STAGE_GROUP = 3, SYS_STAGE_FORK = 4 };
+enum sys_spawn_stage { SYS_STAGE_EXEC = 0, SYS_STAGE_CWD = 1, SYS_STAGE_FDS = 2, SYS_STAGE_GROUP = 3, SYS_STAGE_FORK = 4, SYS_STAGE_WATCH = 5, SYS_STAGE_GUARD = 6 };
 
 /*
  * Starts a program with the descriptors of the map and no others, an empty signal mask and default dispositions.
@@ -84,6 +85,15 @@ enum sys_spawn_stage { SYS_STAGE_EXEC = 0, SYS_STAGE_CWD = 1, SYS_STAGE_FDS = 2,
  * `*stage` what failed.
  */
 pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage);
+
+/* Closes all descriptors from `first` on. Async-signal-safe. */
+void sys_close_from(int first);
+
+/* Becomes readable when that process ends; or a negative errno. */
+int sys_open_exit_fd(pid_t pid);
+
+/* A thread of ours, detached, with all signals blocked, that ends with `run`. */
+int sys_start_thread(void *(*run)(void *), void *argument);
 
 /* The status of our child `pid` as wait(2) gives it: 1 if it has ended, 0 if not yet. */
 int sys_reap(pid_t pid, int *status, struct rusage *usage);

@@ -25,7 +25,7 @@ export { LOOP_END, LoopIterator } from './loop-iterator.js';
 export { native, READABLE, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';
 export { signalNumber } from './signals.js';
-export { spawn, type Exit, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';
+export { spawn, type Exit, type Guard, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';
 export { Pending, refuse } from './waiting.js';
 export { inspectFd, PIPE, type Transport } from './transport.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './unflushed.js';

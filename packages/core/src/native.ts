@@ -49,7 +49,11 @@ export interface Native {
     deathSignal: number,
     out: Int32Array,
     onExit: (code: number, signal: number, userMicros: number, systemMicros: number, peakBytes: number) => void,
+    guard: number,
+    killAfter: number,
   ): NativeChild | number;
+  unguard(child: NativeChild): void;
+  killAfter(child: NativeChild, milliseconds: number): void;
   holdLoop(child: NativeChild, holds: boolean): void;
 }
 

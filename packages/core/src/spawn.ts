@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type AiopipeError, SystemError } from './errors.js';
+import { missingInterpreter } from './interpreter.js';
 import { native, type NativeChild } from './native.js';
 import { signalName, signalNumber, type SignalName } from './signals.js';
 
@@ -37,12 +38,29 @@ export interface SpawnOptions {
   readonly group?: 'inherit' | 'own' | number | undefined;
   /** Sent to it when the thread that started it is gone. Linux only. */
   readonly deathSignal?: NodeJS.Signals | undefined;
+  /** What happens to it if this process ends first, or the thread that started it. */
+  readonly guard?: Guard | undefined;
 }
 
+/**
+ * For a program, or the whole group that it leads, by a process that waits beside us (native/guard.c): SIGCONT, so that what is
+ * stopped handles what it is sent, and SIGKILL.
+ */
+export interface Guard {
+  /** `program`: until it has ended. `chain`: SIGTERM comes first, and it holds until {@link SpawnedProgram.unguard}. */
+  readonly kind: 'program' | 'chain';
+  /** Milliseconds until SIGKILL; never unless given. */
+  readonly killAfter?: number | undefined;
+}
+
+const GUARDS = { program: 1, chain: 2 };
 const ESRCH = -constants.errno.ESRCH;
+const ENOENT = -constants.errno.ENOENT;
+const EACCES = -constants.errno.EACCES;
 const STAGE_EXEC = 0;
 const STAGE_CWD = 1;
-const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork'];
+const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork', 'pidfd_open', 'fork'];
+const STAGE_GUARD = 6;
 
 /** Starts a program. Throws {@link SystemError} if it can't be; then nothing is left of it. */
 export function spawn(options: SpawnOptions): SpawnedProgram {
@@ -60,7 +78,7 @@ export class SpawnedProgram {
 
   /** @internal Made by {@link spawn}. */
   constructor(options: SpawnOptions) {
-    const { file, argv, env, cwd, group = 'inherit', deathSignal } = options;
+    const { file, argv, env, cwd, group = 'inherit', deathSignal, guard } = options;
     const pairs = env ?? (isMainThread() ? undefined : process.env);
     const environment = pairs && environmentOf(pairs);
     for (const text of [file, ...argv, ...(environment ?? []), cwd ?? '']) {
@@ -74,8 +92,9 @@ export class SpawnedProgram {
     this.exited = new Promise((resolve) => {
       settle = resolve;
     });
+    const paths = candidates(file, env ?? process.env);
     const child = native().spawn(
-      candidates(file, env ?? process.env),
+      paths,
       argv,
       environment,
       cwd,
@@ -91,8 +110,10 @@ export class SpawnedProgram {
         };
         settle(this.#exit);
       },
+      guard === undefined ? 0 : GUARDS[guard.kind],
+      guard?.killAfter ?? -1,
     );
-    if (typeof child === 'number') throw startError(child, out[0] ?? 0, file, cwd);
+    if (typeof child === 'number') throw startError(child, out[0] ?? 0, file, paths, cwd);
     this.#child = child;
     this.#leadsGroup = group === 'own';
     this.pid = out[0] as number;
@@ -118,6 +139,16 @@ export class SpawnedProgram {
     if (!this.#leadsGroup) return this.kill(signal);
     const number = signalNumber(signal);
     return this.#groupIsOurs() && send(-this.pid, number);
+  }
+
+  /** If this process ends, what is left of it and of its group lives on from now on. */
+  unguard(): void {
+    native().unguard(this.#child);
+  }
+
+  /** Changes what {@link Guard.killAfter} said. */
+  killAfter(milliseconds: number): void {
+    native().killAfter(this.#child, milliseconds);
   }
 
   /**
@@ -156,15 +187,26 @@ function candidates(file: string, env: Readonly<Record<string, string | undefine
   return path.split(':').map((directory) => join(directory === '' ? '.' : directory, file));
 }
 
-function startError(errno: number, stage: number, file: string, cwd: string | undefined): AiopipeError {
+function startError(
+  errno: number,
+  stage: number,
+  file: string,
+  paths: readonly string[],
+  cwd: string | undefined,
+): AiopipeError {
   const syscall = stages[stage] ?? 'spawn';
   if (stage === STAGE_CWD && cwd !== undefined) {
     return new SystemError(errno, syscall, `can't start ${JSON.stringify(file)} in ${JSON.stringify(cwd)}`, {
       path: cwd,
     });
   }
-  const about = `can't start ${JSON.stringify(file)}`;
-  return new SystemError(errno, syscall, about, stage === STAGE_EXEC ? { path: file } : {});
+  const about = `can't start ${stage === STAGE_GUARD ? 'the process that guards ' : ''}${JSON.stringify(file)}`;
+  if (stage !== STAGE_EXEC) return new SystemError(errno, syscall, about);
+  const missing = errno === ENOENT || errno === EACCES ? missingInterpreter(paths, cwd) : undefined;
+  if (missing === undefined) return new SystemError(errno, syscall, about, { path: file });
+  const { file: found, interpreter } = missing;
+  const why = `${about}: ${found} needs ${JSON.stringify(interpreter)}, which is not there or not executable`;
+  return new SystemError(errno, syscall, why, { path: interpreter });
 }
 
 /** SIGTERM does not reach a stopped process before SIGCONT does. */

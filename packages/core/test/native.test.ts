@@ -60,6 +60,28 @@ test.skipIf(!hasCompiler)('says that the system has too many open files, and lea
   }
 });
 
+test.skipIf(!hasCompiler).each(['ENOSYS', 'EPERM'])(
+  'starts programs, and guards them, where newer system calls give %s',
+  async (error) => {
+    const directory = mkdtempSync(join(tmpdir(), 'aiopipe-calls-'));
+    try {
+      const library = join(directory, 'system-without-calls.so');
+      await run('cc', ['-shared', '-fPIC', `-DERROR=${error}`, '-o', library, 'test/fixtures/system-without-calls.c']);
+      const { stdout, stderr, signal } = await runFixture('needs-new-calls', { args: [library] });
+      expect({ stderr, signal }).toEqual({ stderr: '', signal: 'SIGKILL' });
+      const [exits, fds, left, pid] = stdout.split('\n');
+      const expected = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? String(i) : 'SIGKILL'));
+      expect(exits).toBe(expected.join());
+      // The shell's listing has the directory that it reads as well.
+      expect(fds?.split(',').filter((fd) => fd !== '1')).toHaveLength(1);
+      expect(left).toBe('left: ');
+      await until('the guard has ended it', () => !isRunning(Number(pid)));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  },
+);
+
 test('ignores SIGPIPE, and lets children have it', async () => {
   const { stdout } = await run('sh', [
     '-c',

@@ -100,12 +100,13 @@ export class ProcessHandle<Result = unknown> {
     options.prefork?.refillAfter(this.#started.promise);
     const launched =
       options.prefork?.take(options, start.id, tell) ??
-      launch(this.#name, options, new Conversation(start.id, false), tell);
+      launch(this.#name, options, new Conversation(start.id, false), tell, grace);
     if (launched instanceof LaunchFailure) {
       this.#failToStart(launched.cause);
       return;
     }
     this.#launched = launched;
+    if (grace !== 'detached') launched.program.killAfter(grace);
     if (options.detached === true) void this.#unrefOnceSent(launched.control);
     else if (options.daemon === true) this.unref();
     void this.#follow(launched, options.detached === true);

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
@@ -8,7 +9,7 @@ import { controlLimits } from './control-limits.js';
 import { type Conversation } from './conversation.js';
 import { environmentFor, execArgvFor } from './node-options.js';
 import { checkPlace, placeOf } from './place.js';
-import { CONTROL_FD, SILENCE, type FromChild } from './protocol.js';
+import { CONTROL_FD, SILENCE, type FromChild, type Start } from './protocol.js';
 import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 
 /** What a child's surroundings are from its first instruction on: nothing changes them later. */
@@ -77,12 +78,14 @@ const entry = fileURLToPath(new URL('./child.js', import.meta.url));
  * Starts a child process that will do what it is told first.
  *
  * @param tell - puts that, before anything is started: where it throws, nothing was
+ * @param grace - as in {@link Start}
  */
 export function launch(
   name: string,
   options: Surroundings,
   conversation: Conversation,
   tell: (control: Control) => void,
+  grace: Start['grace'] = 0,
 ): Launched | LaunchFailure {
   // All that may be refused, for want of descriptors say, comes before the arguments' handles move.
   const stdio = new PreparedStdio(options);
@@ -107,7 +110,10 @@ export function launch(
       env: environmentFor(options.env),
       cwd: placeOf(options).spawnIn,
       fds: new Map([...stdio.fds, [CONTROL_FD, theirs.fd]]),
-      group: 'own',
+      // In a group of its own it could not read the terminal: the system would stop it (SIGTTIN).
+      group: options.stdin === 'inherit' && isatty(0) ? 'inherit' : 'own',
+      // Its own lifeline says SIGTERM, once it has come so far. Before that, or stopped, it hears only this.
+      guard: grace === 'detached' ? undefined : { kind: 'program', killAfter: grace },
     });
     stdio.started();
     return { control, conversation, program, stdio };

@@ -8,7 +8,7 @@ export type Stdio = 'inherit' | 'ignore' | 'pipe';
 
 /** What a child's stdin, stdout and stderr are: one word for all, or each its own. */
 export interface StdioOptions {
-  /** `ignore` unless given: a child in a group of its own can't read from the terminal. */
+  /** `ignore` unless given. With `inherit`, and if that is a terminal, the child stays in our process group: only so it can read it. */
   readonly stdin?: Stdio | ReadEnd | undefined;
   /** `inherit` unless given. */
   readonly stdout?: Stdio | WriteEnd | undefined;

@@ -212,7 +212,7 @@ export class Chain {
     this.#wiring.stderr?.close();
     for (const run of this.#runs) if (!(run instanceof FunctionRun)) run.close();
     this.#closeUntaken();
-    await this.#wiring.guard?.close();
+    this.#wiring.programs[0]?.unguard();
     if (this.#failure !== undefined) this.tellHowItWent(this.#failure.reason, undefined);
   }
 

@@ -1,6 +1,14 @@
 import { inspect } from 'node:util';
 import { type ReadEnd, type SignalName, type WaitOptions, type WriteEnd } from '@aiopipe/core';
-import { Pending, refuse, spawn, type Exit, type ResourceUsage, type SpawnedProgram } from '@aiopipe/core/internal';
+import {
+  Pending,
+  refuse,
+  spawn,
+  type Exit,
+  type Guard,
+  type ResourceUsage,
+  type SpawnedProgram,
+} from '@aiopipe/core/internal';
 import { checkArgv, checkOptions, checkSurroundings, quoteArgv, type Environment } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
 import { groupIsRunning } from './group.js';
@@ -54,13 +62,13 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
 export function startProgram(
   argv: readonly string[],
   slots: readonly Slot[],
-  { cwd, env, group }: PopenOptions,
+  { cwd, env, group, guard = { kind: 'program' } }: PopenOptions & { readonly guard?: Guard },
   maker: (...args: never[]) => unknown,
 ): Program {
   const fds = new ProgramFds(slots, quoteArgv(argv), maker);
   let spawned: SpawnedProgram;
   try {
-    spawned = spawn({ file: argv[0] as string, argv, cwd, env, fds: fds.map, group, deathSignal: 'SIGTERM' });
+    spawned = spawn({ file: argv[0] as string, argv, cwd, env, fds: fds.map, group, deathSignal: 'SIGTERM', guard });
   } catch (error) {
     fds.closeOurs();
     fds.giveBack();
@@ -203,6 +211,11 @@ export class Program<
   async [Symbol.asyncDispose](): Promise<void> {
     this.closeEnds();
     if (this.poll() === undefined) await endPrograms([this], DEFAULT_GRACE);
+  }
+
+  /** If this process ends, what is left of its group lives on from now on. @internal */
+  unguard(): void {
+    this.#spawned.unguard();
   }
 
   /** @internal */

@@ -3,7 +3,6 @@ import { type ChainOptions } from './chain-options.js';
 import { iterate, type Chunks } from './chunks.js';
 import { DEFAULT_GRACE } from './ending.js';
 import { FunctionRun } from './function-run.js';
-import { GroupGuard } from './group-guard.js';
 import { Inlet } from './inlet.js';
 import { chunksOf, Feed, isHandedOver } from './input.js';
 import { Outlet } from './outlet.js';
@@ -38,7 +37,6 @@ export class Wiring {
   outlet: Inlet | undefined;
   /** Where that goes, if it is a function's and not for the caller. */
   target: Target | undefined;
-  guard: GroupGuard | undefined;
   readonly #options: ChainOptions;
   readonly #output: OutputOption | undefined;
   readonly #grace: number;
@@ -98,9 +96,11 @@ export class Wiring {
     }).map((slot) =>
       slot.fd === 2 && stage.stderr === undefined ? { ...slot, spec: this.stderr?.spec ?? 'pipe' } : slot,
     );
-    const program = startProgram(argv, slots, { env, cwd, group: this.#group }, startProgram);
+    const group = this.#group;
+    // The leader's entry is the whole group's. The system's death signal reaches only those that we started.
+    const guard = { kind: group === 'own' ? 'chain' : 'program', killAfter: DEFAULT_GRACE } as const;
+    const program = startProgram(argv, slots, { env, cwd, group, guard }, startProgram);
     this.runs.push(new ProgramRun(stage, program));
-    if (program.leadsGroup) this.guard = GroupGuard.start(program.pid);
     const row = upstream.row ?? { programs: [], feed: stdin === 'pipe' ? this.#feed(program, upstream) : undefined };
     row.programs.push(program);
     const { stdout } = program;
@@ -109,9 +109,14 @@ export class Wiring {
     return { stdin: 'ignore', chunks: () => [].values(), row };
   }
 
-  /** That of the first program; all stay in ours where they read from the terminal: another would be stopped (SIGTTIN). */
+  /**
+   * That of the first program. All stay in ours if they have the terminal: a pager writes to it, but reads its keys there, too, and
+   * the system would stop another group (SIGTTIN).
+   */
   get #group(): 'inherit' | 'own' | number {
-    if (this.#options.stdin === 'inherit' && isatty(0)) return 'inherit';
+    const { stdin, stderr } = this.#options;
+    const given = [stdin, this.#output, stderr];
+    if (given.some((option, fd) => option === 'inherit' && isatty(fd))) return 'inherit';
     return this.programs[0]?.pid ?? 'own';
   }
 

@@ -29,13 +29,13 @@ describe('a program that can’t be started', () => {
     expect([fds(), children()]).toEqual([[], []]);
   });
 
-  it('because it isn’t executable, or no program: says so, and leaves nothing', () =>
+  it('because it isn’t executable, or its interpreter isn’t there: says so, and leaves nothing', () =>
     inDirectory((path) => {
       const { fds, children } = whatIsThere();
       writeFileSync(path('text'), 'text');
       expect(errorOf(() => popen([path('text')], PIPES))).toMatchObject({ code: 'EACCES', path: path('text') });
-      writeFileSync(path('data'), 'no program at all', { mode: 0o755 });
-      expect(errorOf(() => popen([path('data')], PIPES))).toMatchObject({ code: 'ENOEXEC', path: path('data') });
+      writeFileSync(path('script'), '#!/no/such/program', { mode: 0o755 });
+      expect(errorOf(() => popen([path('script')], PIPES))).toMatchObject({ code: 'ENOENT', path: '/no/such/program' });
       mkdirSync(path('dir'));
       expect(errorOf(() => popen(['cat'], { ...PIPES, cwd: path('text') })).code).toBe('ENOTDIR');
       expect([fds(), children()]).toEqual([[], []]);

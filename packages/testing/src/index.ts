@@ -1,4 +1,4 @@
-export { childPids, commandOf, fdsSince, isRunning, openFds } from './processes.js';
+export { childPids, guardPids, commandOf, fdsSince, isRunning, openFds } from './processes.js';
 export { leakCheck } from './leaks.js';
 export { collectGarbage, until } from './wait.js';
 export { compileTypeScript, fixture } from './fixtures.js';

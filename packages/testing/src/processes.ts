@@ -20,13 +20,31 @@ export function fdsSince(before: Map<number, string>): string[] {
     .map(([fd, what]) => `${String(fd)} ${what}`);
 }
 
-/** The children of a process (this one's, unless told otherwise) that are there now, zombies among them. Linux. */
+/**
+ * The children of a process (this one's, unless told otherwise) that are there now, zombies among them, but not the guard of
+ * the core, which stays as long as the process. Linux.
+ */
 export function childPids(parent = process.pid): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => parentOf(pid) === parent);
+  return pids().filter((pid) => {
+    const stat = statOf(pid);
+    return stat?.parent === parent && stat.name !== GUARD;
+  });
 }
+
+const GUARD = 'aiopipe-guard';
+
+/** The guards of a process: one, once it has started something. Linux. */
+export function guardPids(parent = process.pid): number[] {
+  return pids().filter((pid) => {
+    const stat = statOf(pid);
+    return stat?.parent === parent && stat.name === GUARD && isRunning(pid);
+  });
+}
+
+const pids = () =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 
 /** Whether a process with that number is there and not a zombie. Linux. */
 export function isRunning(pid: number): boolean {
@@ -64,16 +82,20 @@ function isKernelThread(pid: number): boolean {
   return ((statOf(pid)?.flags ?? 0) & KERNEL_THREAD) !== 0;
 }
 
-function parentOf(pid: number): number | undefined {
-  return statOf(pid)?.parent;
+interface Stat {
+  readonly name: string;
+  readonly state: string;
+  readonly parent: number;
+  readonly flags: number;
 }
 
-function statOf(pid: number): { state: string; parent: number; flags: number } | undefined {
+function statOf(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
     // The second field is the program's name in parentheses, which may hold anything, parentheses too.
     const [state = '', parent = '', , , , , flags = ''] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state, parent: Number(parent), flags: Number(flags) };
+    const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+    return { name, state, parent: Number(parent), flags: Number(flags) };
   } catch {
     return undefined;
   }

@@ -1,0 +1,61 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** The system reads no more of a script's first line (BINPRM_BUF_SIZE); of an ELF file the headers stand near the start. */
+const ENOUGH = 4096;
+
+/**
+ * The file that the system needs to run one of these, if the file itself is there: a script's interpreter, or the dynamic
+ * loader of another C library. Starting it fails with ENOENT or EACCES then, as if the file itself were missing.
+ */
+export function missingInterpreter(
+  candidates: readonly string[],
+  cwd: string | undefined,
+): { file: string; interpreter: string } | undefined {
+  for (const candidate of candidates) {
+    const file = resolve(cwd ?? '', candidate);
+    const interpreter = interpreterOf(file);
+    if (interpreter !== undefined && !isExecutable(resolve(cwd ?? '', interpreter)))
+      return { file: candidate, interpreter };
+  }
+  return undefined;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    const status = statSync(file);
+    return status.isFile() && (status.mode & 0o111) !== 0;
+  } catch {
+    return false;
+  }
+}
+
+function interpreterOf(file: string): string | undefined {
+  if (!isExecutable(file)) return undefined;
+  let head: Buffer;
+  try {
+    const fd = openSync(file, 'r');
+    head = Buffer.alloc(ENOUGH);
+    head = head.subarray(0, readSync(fd, head, 0, ENOUGH, 0));
+    closeSync(fd);
+  } catch {
+    return undefined;
+  }
+  // A carriage return belongs to the name, as the system takes it.
+  if (head.toString('latin1', 0, 2) === '#!') return /^#![ \t]*([^ \t\n]+)/.exec(head.toString())?.[1];
+  return loaderOf(head);
+}
+
+/** Of a 64-bit little-endian ELF file: its PT_INTERP (elf(5)). */
+function loaderOf(head: Buffer): string | undefined {
+  if (head.length < 64 || head.readUInt32BE(0) !== 0x7f454c46 || head[4] !== 2 || head[5] !== 1) return undefined;
+  const first = Number(head.readBigUInt64LE(32));
+  const size = head.readUInt16LE(54);
+  const count = head.readUInt16LE(56);
+  for (let at = first; at < first + size * count && at + 56 <= head.length; at += size) {
+    if (head.readUInt32LE(at) !== 3) continue;
+    const offset = Number(head.readBigUInt64LE(at + 8));
+    return head.toString('utf8', offset, head.indexOf(0, offset));
+  }
+  return undefined;
+}

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, test } from 'vitest';
+import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
+
+afterAll(leakCheck());
+
+const LOOPS = 'data:text/javascript,for(;;);';
+
+/** Starts that child in a program of its own, does something to it, and kills the program. */
+async function orphan(options: object, before?: (pid: number) => void): Promise<number> {
+  const parent = spawn(process.execPath, [fixture('starts-what-hangs-in-boot'), JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
+  expect(isRunning(Number(line))).toBe(true);
+  before?.(Number(line));
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  return Number(line);
+}
+
+describe.each([false, true])('a child ends with its parent (daemon: %s)', (daemon) => {
+  test.each([
+    ['waits for a debugger', ['--inspect-brk=0']],
+    ['is in a preload that loops', ['--import', LOOPS]],
+  ])('that %s in Node’s boot', async (_name, execArgv) => {
+    const pid = await orphan({ daemon, execArgv });
+    await until('it is gone', () => !isRunning(pid));
+  });
+
+  test('that was stopped', async () => {
+    const pid = await orphan({ daemon }, (child) => process.kill(child, 'SIGSTOP'));
+    await until('it is gone', () => !isRunning(pid));
+  });
+
+  test('that was stopped in Node’s boot', async () => {
+    const pid = await orphan({ daemon, execArgv: ['--import', LOOPS] }, (child) => process.kill(child, 'SIGSTOP'));
+    await until('it is gone', () => !isRunning(pid));
+  });
+});
