@@ -1,4 +1,4 @@
-import { deserialize, DecodeError, serialize, EndOfStreamError, type Channel } from '@aiopipe/codec';
+import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { renamePath } from './message-path.js';
@@ -16,7 +16,7 @@ import {
   type Ask,
   type TaskKind,
 } from './pool-protocol.js';
-import { portableError } from './portable-error.js';
+import { deserializeError, serializeError } from './portable-error.js';
 import { loadFunction, target } from './target.js';
 import { current, RunningTask } from './task-signal.js';
 
@@ -103,7 +103,7 @@ class Service {
   }
 
   #cancel(number: number, reason: Buffer): void {
-    if (this.#task?.number === number) this.#task.cancel(reasonIn(reason));
+    if (this.#task?.number === number) this.#task.cancel(deserializeError(reason));
   }
 
   /** What has come and was not claimed is another worker's, or nobody's. */
@@ -142,7 +142,7 @@ class Service {
 
   #begin({ number, ask }: Order): void {
     current.task = this.#task = new RunningTask(number);
-    if (ask instanceof DecodeError) void this.#end([ERROR, number, errorBytes(ask)]);
+    if (ask instanceof DecodeError) void this.#end([ERROR, number, serializeError(ask)]);
     else if (ask[0] === CALL) void this.#call(number, ask[1]);
     else void this.#stream(this.#task, ask[1]);
   }
@@ -154,7 +154,7 @@ class Service {
       if (isGenerator(value)) throw new TypeError(`${this.#name} is a generator: call it by the pool's stream()`);
       answer = [VALUE, number, value];
     } catch (error) {
-      answer = [ERROR, number, errorBytes(error)];
+      answer = [ERROR, number, serializeError(error)];
     }
     await this.#end(answer);
   }
@@ -177,7 +177,7 @@ class Service {
       }
       answer = [VALUE, task.number, undefined];
     } catch (error) {
-      answer = [ERROR, task.number, errorBytes(error)];
+      answer = [ERROR, task.number, serializeError(error)];
     }
     await this.#end(answer);
   }
@@ -203,20 +203,13 @@ class Service {
     } catch (error) {
       if (error instanceof BrokenPipeError || error instanceof ClosedError) throw error;
       // A result that can't be sent is the task's failure, and no reason for the worker to end.
-      return putNow(this.#channel, [ERROR, answer[1], errorBytes(renamePath(error, 'value[2]', 'result')), isLarge]);
+      return putNow(this.#channel, [
+        ERROR,
+        answer[1],
+        serializeError(renamePath(error, 'value[2]', 'result')),
+        isLarge,
+      ]);
     }
-  }
-}
-
-function errorBytes(error: unknown): Buffer {
-  return serialize(portableError(error));
-}
-
-function reasonIn(bytes: Buffer): unknown {
-  try {
-    return deserialize(bytes);
-  } catch (error) {
-    return error;
   }
 }
 

@@ -1,10 +1,12 @@
-import { channel, DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
+import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
-import { BrokenPipeError, ClosedError } from '@aiopipe/core';
+import { ClosedError } from '@aiopipe/core';
+import { controlLimits } from './control-limits.js';
 import { serve } from './pool-child.js';
 import { Claims } from './pool-claims.js';
 import { type Answer, type Ask } from './pool-protocol.js';
 import { startProcess, type ProcessExit, type ProcessHandle, type ProcessOptions } from './process.js';
+import { hasEnded } from './send.js';
 
 /** Milliseconds that a worker gets to end by itself. */
 const SHUTDOWN = 5000;
@@ -77,7 +79,7 @@ class ChildLink implements Link {
   readonly closed: Promise<void>;
 
   constructor(name: string, { url, target, maxRss, spin, options }: LinkSettings, owner: LinkOwner) {
-    const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin });
+    const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() });
     let claims: Claims | undefined;
     try {
       claims = new Claims();
@@ -153,7 +155,7 @@ class ChildLink implements Link {
   /** Nothing more is sent, or nothing more received. */
   #fail(error: Error): void {
     if (this.#isOver) return;
-    if (error instanceof EndOfStreamError || error instanceof BrokenPipeError || error instanceof ClosedError) {
+    if (hasEnded(error) || error instanceof ClosedError) {
       // The process has ended, or is about to: one that says no more, or listens no more, has nothing else to do.
       this.#endWithin(SHUTDOWN);
       return;

@@ -52,6 +52,7 @@ export interface PoolSettings {
 /** Throws TypeError for what can't be. */
 export function readPoolOptions(options: PoolOptions): PoolSettings {
   checkOptionsAt('options', options.options);
+  checkStreams(options.options ?? {});
   const { size = availableParallelism(), maxRss } = options;
   const { min = 0, max } = typeof size === 'object' ? size : { min: size, max: size };
   return {
@@ -68,6 +69,19 @@ export function readPoolOptions(options: PoolOptions): PoolSettings {
     period: checkTime('period', options.period ?? 5000),
     options: options.options,
   };
+}
+
+/** A pool starts children as it needs them, and gives nobody a handle on one: pipes to them would be left unread. */
+function checkStreams(options: ProcessOptions): void {
+  for (const name of ['stdin', 'stdout', 'stderr'] as const) {
+    const choice = options[name];
+    if (choice === undefined || choice === 'inherit' || choice === 'ignore') continue;
+    const reason =
+      choice === 'pipe'
+        ? "nobody could read or write a worker's pipe"
+        : 'an end can move once only, and a pool has many workers';
+    throw new TypeError(`options.${name}: expected 'inherit' or 'ignore' for a pool: ${reason}`);
+  }
 }
 
 /** Throws TypeError unless it is a whole number, or Infinity. */

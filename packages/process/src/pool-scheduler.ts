@@ -1,6 +1,7 @@
 import { QueueFullError } from '@aiopipe/codec';
 import { ClosedError, SystemError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
+import { reasonOf } from './describe.js';
 import { ChildError, SupervisorError } from './errors.js';
 import { Crew } from './pool-crew.js';
 import { type PoolSettings } from './pool-options.js';
@@ -309,7 +310,7 @@ export class Scheduler implements WorkerOwner {
     this.#giveBack(worker, error);
     if (!worker.isLeaving) {
       this.#counts.restarts++;
-      if (!this.#crew.bearsOneMore()) this.#giveUp(this.#crew.tooMany, error);
+      if (!this.#crew.bearsOneMore()) this.#giveUp(this.#crew.tooMany, worker.brokenBy ?? error);
     }
     this.#dispatch();
   }
@@ -350,9 +351,9 @@ export class Scheduler implements WorkerOwner {
 
   #giveUp(why: string, cause: Error | undefined): void {
     if (this.#isOver) return;
-    const error = new SupervisorError('ERR_AIOPIPE_INTENSITY', `the pool of ${this.#name} gave up: ${why}`, {
-      cause,
-    });
+    const last = cause === undefined ? '' : `; the last one: ${reasonOf(cause)}`;
+    const message = `the pool of ${this.#name} gave up: ${why}${last}`;
+    const error = new SupervisorError('ERR_AIOPIPE_INTENSITY', message, { cause });
     this.#fail(error, this.#crew.workers);
   }
 

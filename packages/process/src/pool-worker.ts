@@ -1,5 +1,4 @@
-import { deserialize, serialize, type DecodeError } from '@aiopipe/codec';
-import { AiopipeError } from '@aiopipe/core';
+import { type DecodeError } from '@aiopipe/codec';
 import { ChildError } from './errors.js';
 import { catchUp } from './loop-turns.js';
 import { renamePath } from './message-path.js';
@@ -17,7 +16,7 @@ import {
   type ERROR,
 } from './pool-protocol.js';
 import { Stream, type Task } from './pool-task.js';
-import { portableError } from './portable-error.js';
+import { deserializeError, serializeError } from './portable-error.js';
 
 /** What a worker is made with. */
 export interface WorkerSettings extends LinkSettings {
@@ -173,7 +172,7 @@ export class Worker implements LinkOwner {
   cancel(task: Task, reason: unknown): void {
     if (this.#isOver) return;
     try {
-      this.#link.send([CANCEL, task.number, serialize(portableError(reason))], false);
+      this.#link.send([CANCEL, task.number, serializeError(reason)], false);
     } catch {
       // More is unsent than its channel may hold. It takes nothing any more, and is killed for that.
     }
@@ -242,7 +241,7 @@ export class Worker implements LinkOwner {
   #finish(task: Task, answer: Answer & readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]): undefined {
     const isLarge = answer[3] === true;
     if (answer[0] === VALUE) this.#over(task, undefined, isLarge, answer[2]);
-    else this.#over(task, errorIn(answer[2]), isLarge);
+    else this.#over(task, deserializeError(answer[2]), isLarge);
     return undefined;
   }
 
@@ -273,8 +272,8 @@ export class Worker implements LinkOwner {
 
   #outOfTurn(what: string, cause?: Error): undefined {
     const { name, pid } = this.#link;
-    const message = `${name} (pid ${String(pid)}) ${what}`;
-    this.#break(new AiopipeError('ERR_AIOPIPE_PROTOCOL', message, cause && { cause }));
+    const details = { pid, ...(cause && { cause }) };
+    this.#break(new ChildError('ERR_AIOPIPE_PROTOCOL', `${name} (pid ${String(pid)}) ${what}`, details));
     return undefined;
   }
 
@@ -349,14 +348,5 @@ export class Worker implements LinkOwner {
   /** Whether its answers are worth staying for. */
   hold(isHeld: boolean): void {
     this.#link.hold(isHeld);
-  }
-}
-
-/** What the worker's task threw, or why that can't be known here. */
-function errorIn(bytes: Buffer): unknown {
-  try {
-    return deserialize(bytes);
-  } catch (error) {
-    return error;
   }
 }

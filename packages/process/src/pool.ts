@@ -3,6 +3,7 @@ import { PoolCalls } from './pool-calls.js';
 import { readPoolOptions, type PoolOptions } from './pool-options.js';
 import { Scheduler } from './pool-scheduler.js';
 import { type PoolStats } from './pool-stats.js';
+import { refuseRecursion } from './role.js';
 import { isTarget, type Target } from './target.js';
 
 /**
@@ -18,6 +19,7 @@ export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Arg
   /** Starts the children. TypeError for what is wrong with the options. */
   constructor(target: Target<Args, Result>, options: PoolOptions = {}) {
     if (!isTarget(target)) throw new TypeError('expected a target() first');
+    refuseRecursion(target.url);
     const settings = readPoolOptions(options);
     super(new Scheduler(target, settings), { retries: settings.retries });
   }

@@ -80,6 +80,9 @@ describe('a pool', () => {
     ['options', 5],
     ['options', { cwd: 5 }],
     ['options', { env: { A: 5 } }],
+    ['options', { stdin: 'pipe' }],
+    ['options', { stdout: 'pipe' }],
+    ['options', { stderr: 'pipe' }],
     ['intensity', -1],
     ['period', -1],
   ])('with a %s of %j is refused, and nothing is started', (name, value) => {
@@ -88,6 +91,21 @@ describe('a pool', () => {
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain(name);
     expect(childrenSince(before)).toEqual([]);
+  });
+
+  test('whose children cannot be started says why', async () => {
+    await using pool = new Pool(square, { size: 1, intensity: 2, options: { cwd: '/no/such/directory' } });
+    const error = await errorOf(pool.run(1));
+    expect(error.code).toBe('ERR_AIOPIPE_INTENSITY');
+    expect(error.message).toMatch(/ENOENT/);
+    expect(error.message).toContain('/no/such/directory');
+  });
+
+  test('at the top level of its target’s module is refused in a child, by the name of that module', async () => {
+    const { stdout } = await runFixture('has-a-pool-at-its-top-level');
+    expect(stdout).toContain('has-a-pool-at-its-top-level');
+    expect(stdout).toContain('isChild()');
+    expect(stdout).not.toContain('pool-child');
   });
 
   test('of a bare function is refused', () => {
