@@ -28,6 +28,25 @@ const importRules = (allowed, mayUseInternal) => [
   },
 ];
 
+// What tests replace (fake timers). `core/src/taken.ts` takes it once, when it is loaded; all others import it from there.
+const taken = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'];
+const takenRules = {
+  'no-restricted-globals': [
+    'error',
+    ...[...taken, 'queueMicrotask', 'performance'].map((name) => ({
+      name,
+      message: 'Tests replace it: import it from @aiopipe/core/internal (in core: ./taken.js).',
+    })),
+  ],
+  'no-restricted-properties': [
+    'error',
+    { object: 'process', property: 'nextTick', message: 'Tests replace it: use nextTick of core.' },
+    { object: 'process', property: 'hrtime', message: 'Tests replace it: use now() of core.' },
+    { object: 'performance', property: 'now', message: 'Tests replace it: use now() of core.' },
+    { object: 'Date', property: 'now', message: 'Tests replace it: use wallClock() of core.' },
+  ],
+};
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/build/**', '**/.turbo/**', '**/.fixtures/**', '**/node_modules/**'] },
   js.configs.recommended,
@@ -54,6 +73,7 @@ export default tseslint.config(
     files: [`packages/${name}/src/**/*.ts`],
     rules: { 'no-restricted-imports': importRules(allowed, true) },
   })),
+  { files: ['packages/core/src/**/*.ts'], rules: takenRules },
   {
     files: ['apps/*/src/**/*.ts', 'bench/src/**/*.ts'],
     rules: {

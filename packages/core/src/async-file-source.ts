@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { constants, openSync, statSync, type PathLike } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
 import { type Socket } from 'node:net';
@@ -5,10 +6,12 @@ import { Descriptor } from './descriptor.js';
 import { type DuplexStream } from './duplex-stream.js';
 import { type DuplexEnd, type ReadEnd, type WriteEnd } from './end.js';
 import { AiopipeError, ClosedError, SystemError } from './errors.js';
+import { isHandle } from './handle.js';
 import { native, READABLE, WRITABLE } from './native.js';
 import { emptySocket, fdOfSocket, isNetSocket } from './net-socket.js';
 import { OwnedFd } from './owned-fd.js';
 import { PipeReader } from './reader.js';
+import { show } from './show.js';
 import { inspectFd, type Transport } from './transport.js';
 import { PipeWriter } from './writer.js';
 
@@ -49,11 +52,23 @@ export function openSource(source: AsyncFileSource, maker: Maker): Streams {
   if (typeof source !== 'object' || (source as unknown) === null) throw wrongSource(source);
   if (isNetSocket(source)) return openSocket(source, maker);
   if (isFileHandle(source)) return openHandle(source, maker);
-  if ('open' in source) return openSource(source.open(), maker);
-  if ('reader' in source) return source;
-  if ('read' in source) return { reader: source, writer: undefined };
-  if ('write' in source) return { reader: undefined, writer: source };
+  if (opened.has(source)) return source as Streams;
+  // By the brand, not by the class: it may come from another copy of this package.
+  if (!isHandle(source)) throw wrongSource(source);
+  if ('detach' in source) return openSource(source.open(), maker);
+  if ('reader' in source && 'toWeb' in source) return source;
+  if ('readExactly' in source) return { reader: source, writer: undefined };
+  if ('write' in source && 'retract' in source) return { reader: undefined, writer: source };
   throw wrongSource(source);
+}
+
+/** What {@link asSource} passed through. */
+const opened = new WeakSet();
+
+/** Streams that were opened here, for the constructor of an `AsyncFile`. */
+export function asSource(streams: Streams): AsyncFileSource {
+  opened.add(streams);
+  return streams as AsyncFileSource;
 }
 
 /** A FIFO or a terminal by its path. A FIFO that nobody writes to yet is at its beginning, not at its end. */
@@ -196,7 +211,7 @@ class FifoDescriptor extends Descriptor {
 }
 
 function isFileHandle(value: object): value is FileHandle {
-  return 'appendFile' in value && 'fd' in value;
+  return 'appendFile' in value && 'fd' in value && typeof value.fd === 'number';
 }
 
 function explainOpen(error: NodeJS.ErrnoException, path: PathLike, name: string): Error {
@@ -215,9 +230,23 @@ function isSocketPath(path: PathLike): boolean {
 }
 
 function wrongSource(source: unknown): TypeError {
-  const what = typeof source === 'object' ? (source?.constructor?.name ?? String(source)) : typeof source;
+  const what = typeof source === 'object' ? nameOfObject(source) : show(source);
   return new TypeError(
-    `AsyncFile: expected the number of a descriptor, a FileHandle, a net.Socket, an end or a stream, not ${what}` +
-      (typeof source === 'string' ? '; for a path there is AsyncFile.open()' : ''),
+    `AsyncFile: expected the number of a descriptor, a FileHandle, a net.Socket, an end or a stream, not ${what}${hint(source)}`,
   );
+}
+
+function nameOfObject(source: object | null): string {
+  const name: unknown = source?.constructor?.name;
+  return typeof name === 'string' && name !== '' ? name : show(source);
+}
+
+/** What to use instead. */
+function hint(source: unknown): string {
+  if (typeof source === 'string') return '; for a path there is AsyncFile.open()';
+  if (!(source instanceof EventEmitter)) return '';
+  const isFile = 'path' in source && 'close' in source;
+  return isFile
+    ? '; a file is always ready, so there is nothing to wait for: use its own calls'
+    : '; a stream of node:stream has no descriptor of its own: use its own calls';
 }

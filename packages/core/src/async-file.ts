@@ -1,9 +1,18 @@
 import { type PathLike } from 'node:fs';
-import { openPath, openSource, type AsyncFileFlags, type AsyncFileSource, type Streams } from './async-file-source.js';
+import {
+  asSource,
+  openPath,
+  openSource,
+  type AsyncFileFlags,
+  type AsyncFileSource,
+  type Streams,
+} from './async-file-source.js';
 import { AiopipeError, BusyError, IncompleteReadError, TimeoutError } from './errors.js';
 import { isNetSocket, untilIdle } from './net-socket.js';
+import { optionNames } from './options.js';
 import { type PipeReader } from './reader.js';
-import { refuse, type WaitOptions } from './waiting.js';
+import { show } from './show.js';
+import { refuse, WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 import { toBuffer, type Writable } from './writable.js';
 import { type PipeWriter } from './writer.js';
 
@@ -21,6 +30,9 @@ export interface ReadLineOptions extends WaitOptions {
    */
   readonly sizeHint?: number | undefined;
 }
+
+const FILE_OPTIONS = optionNames<AsyncFileOptions>({ signal: true, timeout: true, full: true });
+const READ_LINE_OPTIONS = optionNames<ReadLineOptions>({ signal: true, timeout: true, sizeHint: true });
 
 /** A pipe or a socket that can be written promises room for this many bytes: PIPE_BUF. */
 const SURE_TO_FIT = 4096;
@@ -47,8 +59,9 @@ export class AsyncFile implements AsyncDisposable {
    * connected and has written them. `options` limit that wait; where it fails, the socket is still the caller's.
    */
   static async from(source: AsyncFileSource, options?: WaitOptions): Promise<AsyncFile> {
-    if (typeof source === 'object' && (source as unknown) !== null && isNetSocket(source))
-      await untilIdle(source, options);
+    const refusal = refuse(options, WAIT_OPTIONS);
+    if (refusal !== undefined) throw refusal;
+    if (isNetSocket(source)) await untilIdle(source, options);
     return AsyncFile.#of(openSource(source, AsyncFile.from));
   }
 
@@ -63,7 +76,7 @@ export class AsyncFile implements AsyncDisposable {
   }
 
   static #of(streams: Streams): AsyncFile {
-    return new AsyncFile(streams as AsyncFileSource);
+    return new AsyncFile(asSource(streams));
   }
 
   /** Whether a read has met the end of the stream, and all before it has been read. */
@@ -80,13 +93,14 @@ export class AsyncFile implements AsyncDisposable {
   async read(size = 0, options: AsyncFileOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
     checkSize('size', size);
-    const refusal = refuse(options);
+    const refusal = refuse(options, FILE_OPTIONS);
     if (refusal !== undefined) throw refusal;
+    const { full, ...wait } = options;
     return this.#whileReading(async () => {
       try {
-        if (size === 0) return await reader.read(undefined, options);
-        if (options.full !== true) return await reader.read(size, options);
-        return await reader.readExactly(size, options);
+        if (size === 0) return await reader.read(undefined, wait);
+        if (full !== true) return await reader.read(size, wait);
+        return await reader.readExactly(size, wait);
       } catch (error) {
         if (error instanceof IncompleteReadError) return error.partial;
         if (!(error instanceof TimeoutError)) throw error;
@@ -103,10 +117,11 @@ export class AsyncFile implements AsyncDisposable {
   async readLine(size = 0, options: ReadLineOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
     checkSize('size', size);
-    const refusal = refuse(options);
+    const refusal = refuse(options, READ_LINE_OPTIONS);
     if (refusal !== undefined) throw refusal;
-    checkSize('sizeHint', options.sizeHint ?? 0);
-    return this.#whileReading(() => reader.readLine({ ...options, size: size === 0 ? undefined : size }));
+    const { sizeHint = 0, ...wait } = options;
+    checkSize('sizeHint', sizeHint);
+    return this.#whileReading(() => reader.readLine({ ...wait, size: size === 0 ? undefined : size }));
   }
 
   /**
@@ -122,13 +137,14 @@ export class AsyncFile implements AsyncDisposable {
     this.#isWriting = true;
     try {
       const bytes = toBuffer(data);
-      const refusal = refuse(options);
+      const refusal = refuse(options, FILE_OPTIONS);
       if (refusal !== undefined) throw refusal;
-      if (writer.unflushed > 0) await writer.drain(options);
-      if (options.full === true) return await writeAll(writer, bytes, options);
+      const { full, ...wait } = options;
+      if (writer.unflushed > 0) await writer.drain(wait);
+      if (full === true) return await writeAll(writer, bytes, wait);
       const atOnce = await writeWhatFits(writer, bytes);
       if (atOnce > 0 || bytes.length === 0) return atOnce;
-      const first = await writeAll(writer, bytes.subarray(0, SURE_TO_FIT), options);
+      const first = await writeAll(writer, bytes.subarray(0, SURE_TO_FIT), wait);
       return first < SURE_TO_FIT ? first : first + (await writeWhatFits(writer, bytes.subarray(SURE_TO_FIT)));
     } finally {
       this.#isWriting = false;
@@ -222,7 +238,7 @@ async function writeWhatFits(writer: PipeWriter, bytes: Buffer): Promise<number>
 
 function checkSize(name: string, size: unknown): void {
   if (typeof size === 'number' && size >= 0) return;
-  throw new RangeError(`${name}: expected a number of bytes, not ${String(size)}`);
+  throw new RangeError(`${name}: expected a number of bytes, not ${show(size)}`);
 }
 
 function wrongDirection(only: string): AiopipeError {

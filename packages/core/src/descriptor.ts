@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { ClosedError, MovedError, SystemError } from './errors.js';
 import { HOLDS_LOOP, native, READABLE, WRITABLE, type NativePoll } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
+import { setImmediate } from './taken.js';
 import { type Transport } from './transport.js';
 
 /** A non-blocking call's way to say: not now. */

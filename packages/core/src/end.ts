@@ -4,12 +4,20 @@ import { DuplexStream, type DuplexLuggage } from './duplex-stream.js';
 import { BusyError, ClosedError, MovedError, SystemError } from './errors.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, registerHandleKind, type Handle } from './handle.js';
 import { native, READABLE, WRITABLE } from './native.js';
+import { checkOptions, optionNames } from './options.js';
 import { OwnedFd } from './owned-fd.js';
 import { PipeReader } from './reader.js';
-import { checkReaderLuggage, maxLineLength, type ReaderLuggage, type ReaderOptions } from './reader-options.js';
+import {
+  checkReaderLuggage,
+  checkReaderOptions,
+  maxLineLength,
+  type ReaderLuggage,
+  type ReaderOptions,
+} from './reader-options.js';
+import { show } from './show.js';
 import { inspectFd, LOCAL_SOCKET, PIPE, type Transport } from './transport.js';
 import { PipeWriter } from './writer.js';
-import { checkWriterOptions, type WriterOptions } from './writer-options.js';
+import { checkWriterOptions, checkWriterValues, type WriterOptions } from './writer-options.js';
 
 /**
  * Who has the descriptor: this object (`owned`), a stream of it (`open`), the callback or block that it was lent to and
@@ -198,7 +206,7 @@ export class ReadEnd extends End {
 
   /** A stream over this end. Synchronous; the end is `open` from now on. */
   open(options?: ReaderOptions): PipeReader {
-    maxLineLength(options ?? {});
+    checkReaderOptions(options);
     return new PipeReader(this.openDescriptor(), options);
   }
 }
@@ -219,6 +227,12 @@ export class WriteEnd extends End {
   }
 }
 
+const STREAM_OPTIONS = optionNames<ReaderOptions & WriterOptions>({
+  maxLineLength: true,
+  highWaterMark: true,
+  closeTimeout: true,
+});
+
 /** One of the two ends of a duplex pipe: what goes into one comes out of the other. */
 export class DuplexEnd extends End {
   protected override readonly kind = 'DuplexEnd';
@@ -230,8 +244,9 @@ export class DuplexEnd extends End {
 
   /** Two streams over this end. Synchronous; the end is `open` from now on. */
   open(options?: ReaderOptions & WriterOptions): DuplexStream {
+    checkOptions(options, STREAM_OPTIONS);
     maxLineLength(options ?? {});
-    checkWriterOptions(options);
+    checkWriterValues(options ?? {});
     const descriptor = this.openDescriptor();
     return new DuplexStream(new PipeReader(descriptor, options), new PipeWriter(descriptor, options), descriptor);
   }
@@ -272,11 +287,15 @@ export interface DuplexOptions {
   readonly bufferSize?: number | undefined;
 }
 
+const PIPE_OPTIONS = optionNames<PipeOptions>({ capacity: true });
+const DUPLEX_OPTIONS = optionNames<DuplexOptions>({ bufferSize: true });
+
 /**
  * A pipe (pipe(2)): what is written to the second end comes out of the first. Both are close-on-exec: a child gets one
  * only by being given it.
  */
 export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
+  checkOptions(options, PIPE_OPTIONS);
   const capacity = checkSize('capacity', options.capacity);
   const fds = new Int32Array(2);
   check(
@@ -293,6 +312,7 @@ export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
 
 /** A pipe that goes both ways, on one socketpair(2). Each end reads what the other writes. Close-on-exec, as all ends. */
 export function aioduplex(options: DuplexOptions = {}): [DuplexEnd, DuplexEnd] {
+  checkOptions(options, DUPLEX_OPTIONS);
   const bufferSize = checkSize('bufferSize', options.bufferSize);
   const make = (owned: OwnedFd) => new DuplexEnd(owned, LOCAL_SOCKET, READABLE | WRITABLE);
   const [one, other] = socketPair(bufferSize, ['duplex end', 'duplex end'], aioduplex);
@@ -335,7 +355,7 @@ function check(result: number, syscall: string, about: string): void {
 function checkSize(name: string, size: number | undefined): number {
   if (size === undefined) return 0;
   if (!Number.isInteger(size) || size <= 0 || size > 0x7fffffff) {
-    throw new RangeError(`${name}: expected a positive whole number of bytes, not ${String(size)}`);
+    throw new RangeError(`${name}: expected a positive whole number of bytes, not ${show(size)}`);
   }
   return size;
 }

@@ -26,9 +26,11 @@ const CALLS = [
 
 const moved = new WeakSet<Socket>();
 
-export function isNetSocket(value: object): value is Socket {
-  const { setNoDelay, destroy, read } = value as Partial<Record<keyof Socket, unknown>>;
-  return [setNoDelay, destroy, read].every((method) => typeof method === 'function');
+/** A socket of `node:net`, by its class: other streams have methods of the same names, and nothing under them. */
+export function isNetSocket(value: unknown): value is Socket {
+  if (typeof value !== 'object' || value === null || !('setNoDelay' in value)) return false;
+  // Loaded when it matters: most child processes have no socket.
+  return value instanceof process.getBuiltinModule('node:net').Socket;
 }
 
 /** The number under a socket that can be taken over now; an error says what is in the way. Nothing has changed yet. */

@@ -1,3 +1,6 @@
+import { checkOptions, optionNames } from './options.js';
+import { show } from './show.js';
+
 const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
 /** How a {@link PipeReader} behaves. */
@@ -6,6 +9,8 @@ export interface ReaderOptions {
   readonly maxLineLength?: number | undefined;
 }
 
+export const READER_OPTIONS = optionNames<ReaderOptions>({ maxLineLength: true });
+
 /** What a reader's next owner makes it again from. */
 export interface ReaderLuggage extends ReaderOptions {
   /** Read from the kernel, and by nobody yet. */
@@ -13,10 +18,16 @@ export interface ReaderLuggage extends ReaderOptions {
   readonly ended: boolean;
 }
 
+/** Before the end is opened: then it is still the caller's if they are wrong. */
+export function checkReaderOptions(options: ReaderOptions | undefined): void {
+  checkOptions(options, READER_OPTIONS);
+  maxLineLength(options ?? {});
+}
+
 /** Checked before anything is opened. */
 export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH }: ReaderOptions): number {
   if (typeof length === 'number' && length > 0) return length;
-  throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${String(length)}`);
+  throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${show(length)}`);
 }
 
 /** Luggage comes from another process: TypeError or RangeError for what can't be. */

@@ -7,11 +7,19 @@ import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from './native.js';
 import { nodeReadable } from './node-streams.js';
+import { optionNames, type OptionNames } from './options.js';
 import { maxLineLength, type ReaderLuggage, type ReaderOptions } from './reader-options.js';
 import { separatorSearch } from './separator-search.js';
+import { show } from './show.js';
 import { slab } from './slab.js';
-import { Pending, refuse, type WaitOptions } from './waiting.js';
+import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 import { readableStream } from './web-streams.js';
+
+const LINE_OPTIONS = optionNames<WaitOptions & { readonly size?: number | undefined }>({
+  signal: true,
+  timeout: true,
+  size: true,
+});
 
 const NEWLINE = Buffer.from('\n');
 
@@ -89,7 +97,7 @@ export class PipeReader implements Handle {
   /** Exactly `size` bytes. {@link IncompleteReadError}, with what there was as `partial`, if the stream ends before. */
   readExactly(size: number, options?: WaitOptions): Promise<Buffer> {
     if (!Number.isInteger(size) || size < 0) {
-      return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${String(size)}`));
+      return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${show(size)}`));
     }
     const attempt = () => {
       if (this.#queue.length >= size) return this.#queue.take(size);
@@ -112,7 +120,7 @@ export class PipeReader implements Handle {
     const { size = Infinity } = options ?? {};
     const refusal = refuseSize(size);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#readTo(NEWLINE, options, () => this.#all(), size);
+    return this.#readTo(NEWLINE, options, () => this.#all(), size, LINE_OPTIONS);
   }
 
   /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
@@ -133,6 +141,7 @@ export class PipeReader implements Handle {
     options: WaitOptions | undefined,
     atEnd: () => Buffer | undefined,
     limit = Infinity,
+    names: OptionNames<WaitOptions> = WAIT_OPTIONS,
   ): Promise<Buffer> {
     const search = separatorSearch(
       this.#queue,
@@ -140,7 +149,7 @@ export class PipeReader implements Handle {
       this.#lineTooLong,
     );
     const attempt = () => search() ?? (this.#ended ? atEnd() : undefined);
-    return this.#take(attempt, options, 'the separator did not come');
+    return this.#take(attempt, options, 'the separator did not come', this.#fill, names);
   }
 
   /** What has come of the line stays: `read()` still gets it. */
@@ -207,12 +216,13 @@ export class PipeReader implements Handle {
     options: WaitOptions | undefined,
     what: string,
     fill: () => boolean = this.#fill,
+    names: OptionNames<WaitOptions> = WAIT_OPTIONS,
   ): Promise<T> {
     if (!this.#isOpen) return Promise.reject(this.#descriptor.closedError());
     if (this.#waiting !== undefined) {
       return Promise.reject(new BusyError(`${this.#name}: another read is still waiting`));
     }
-    const refusal = refuse(options);
+    const refusal = options === undefined ? undefined : refuse(options, names, () => `${this.#name}: ${what}`);
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
       let result = this.#attempt(attempt);
@@ -408,5 +418,5 @@ export function halfError(name: string): BusyError {
 
 function refuseSize(size: number): RangeError | undefined {
   if ((Number.isInteger(size) && size > 0) || size === Infinity) return undefined;
-  return new RangeError(`size: expected a positive whole number of bytes, not ${String(size)}`);
+  return new RangeError(`size: expected a positive whole number of bytes, not ${show(size)}`);
 }

@@ -1,7 +1,9 @@
+import { now } from './taken.js';
+
 /** What has accepted bytes that the kernel has not taken yet. */
 export interface Unflushed {
   drain(): Promise<void>;
-  /** Blocks the thread while the kernel takes them, until `performance.now()` has come to the deadline. */
+  /** Blocks the thread while the kernel takes them, until `now()` has come to the deadline. */
   flushBlocking(deadline: number): void;
 }
 
@@ -17,8 +19,7 @@ export async function flushAll(): Promise<void> {
 
 /** The same where the event loop goes round no more; whatever is stuck for so many milliseconds is given up. */
 export function flushAllBlocking(milliseconds: number): void {
-  // At the end of most processes. To ask for the time would load modules of Node that they have done without.
   if (unflushed.size === 0) return;
-  const deadline = performance.now() + milliseconds;
+  const deadline = now() + milliseconds;
   for (const writer of [...unflushed]) writer.flushBlocking(deadline);
 }

@@ -1,5 +1,8 @@
 import { onAbort } from './abort.js';
 import { AbortError, TimeoutError } from './errors.js';
+import { optionNames, refuseOptions, type OptionNames } from './options.js';
+import { show } from './show.js';
+import { refuseMilliseconds, Timer } from './timer.js';
 
 /** How long to wait. Neither an abort nor a timeout loses a byte: what had come is there for the next call. */
 export interface WaitOptions {
@@ -9,72 +12,101 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
 }
 
-/** What is wrong with these options, if anything is; an abort that came already counts. */
-export function refuse(options: WaitOptions | undefined): Error | undefined {
+export const WAIT_OPTIONS = optionNames<WaitOptions>({ signal: true, timeout: true });
+
+/**
+ * What is wrong with these options, if anything is; an abort that came already counts.
+ *
+ * @param names - for a call that takes more than a signal and a timeout
+ * @param what - begins the abort's message: `read end at main.ts:7: the read`
+ */
+export function refuse(
+  options: WaitOptions | undefined,
+  names: OptionNames<WaitOptions> = WAIT_OPTIONS,
+  what?: () => string,
+): Error | undefined {
   if (options === undefined) return undefined;
-  if (typeof options !== 'object' || options === null) {
-    return new TypeError(`options: expected { signal, timeout }, not ${options === null ? 'null' : String(options)}`);
-  }
+  const refusal = refuseOptions(options, names);
+  if (refusal !== undefined) return refusal;
   const { signal, timeout } = options;
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    return new TypeError(`timeout: expected milliseconds, not ${String(timeout)}`);
+    return refuseMilliseconds('timeout', timeout);
   }
-  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== 'function') {
-    return new TypeError(`signal: expected an AbortSignal, not ${signal === null ? 'null' : typeof signal}`);
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    return new TypeError(`signal: expected an AbortSignal, not ${show(signal)}`);
   }
-  if (signal?.aborted) return abortError(signal);
+  if (signal?.aborted) return abortError(signal, what?.());
   return undefined;
 }
 
-function abortError(signal: AbortSignal): AbortError {
-  return new AbortError(undefined, { cause: signal.reason });
+/** By what it can do: test environments have an AbortSignal of their own. */
+function isAbortSignal(signal: Partial<AbortSignal> | null): boolean {
+  return typeof signal?.addEventListener === 'function' && typeof signal.aborted === 'boolean';
 }
 
-/** What a timer of Node's can hold: more would come after 1 ms, and this is 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** An AbortError whose message says what was aborted, if `what` is given. */
+export function abortError(signal: AbortSignal, what?: string): AbortError {
+  return new AbortError(what === undefined || what === '' ? undefined : `${what}: the operation was aborted`, {
+    cause: signal.reason,
+  });
+}
 
 const nothing = (): string => '';
+
+/** Why a wait ended without what it waited for. */
+class GivenUp {
+  readonly error: () => Error;
+
+  constructor(error: () => Error) {
+    this.error = error;
+  }
+}
 
 /** One promise that something will settle later, unless its signal or timeout comes first. */
 export class Pending<T> {
   readonly promise: Promise<T>;
-  #resolve!: (value: T) => void;
+  #resolve!: (value: T | GivenUp) => void;
   #reject!: (error: unknown) => void;
-  #stopWaiting: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
+  #timer: Timer | undefined;
 
   /**
    * @param options - without them it waits for as long as it takes
-   * @param what - completes the timeout's message: `no line came from the pipe`
+   * @param what - completes the messages of a timeout and an abort: `no line came from the pipe`
    * @param forget - called before a timeout or abort rejects: whoever would have settled it must not any more
    */
   constructor(options?: WaitOptions, what: () => string = nothing, forget: () => void = nothing) {
-    this.promise = new Promise((resolve, reject) => {
+    const settled = new Promise<T | GivenUp>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (options !== undefined) this.#limit(options, what, forget);
+    if (options === undefined) this.promise = settled as Promise<T>;
+    else {
+      this.promise = unlessGivenUp(settled);
+      this.#limit(options, what, forget);
+    }
   }
 
   #limit({ signal, timeout }: WaitOptions, what: () => string, forget: () => void): void {
-    const giveUp = (error: Error) => {
+    const giveUp = (error: () => Error) => {
+      this.#stopWaiting();
       forget();
-      this.reject(error);
+      this.#resolve(new GivenUp(error));
     };
-    if (timeout !== undefined && timeout <= LONGEST_TIMER) {
-      this.#timer = setTimeout(() => {
-        giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));
+    if (timeout !== undefined && timeout !== Infinity) {
+      this.#timer = new Timer(() => {
+        giveUp(() => new TimeoutError(`${what()} within ${String(timeout)} ms`));
       }, timeout);
     }
-    const stopListening =
-      signal &&
-      onAbort(signal, () => {
-        giveUp(abortError(signal));
-      });
-    this.#stopWaiting = () => {
-      clearTimeout(this.#timer);
-      stopListening?.();
-    };
+    if (signal === undefined) return;
+    this.#stopListening = onAbort(signal, () => {
+      giveUp(() => abortError(signal, what()));
+    });
+  }
+
+  #stopWaiting(): void {
+    this.#timer?.cancel();
+    this.#stopListening?.();
   }
 
   /** Whether its timeout keeps the process alive; it does unless told otherwise. */
@@ -85,12 +117,19 @@ export class Pending<T> {
   }
 
   resolve(value: T): void {
-    this.#stopWaiting?.();
+    this.#stopWaiting();
     this.#resolve(value);
   }
 
   reject(error: unknown): void {
-    this.#stopWaiting?.();
+    this.#stopWaiting();
     this.#reject(error);
   }
+}
+
+/** The error is made here, not in the timer's callback: so its stack names the async functions that wait for it. */
+async function unlessGivenUp<T>(settled: Promise<T | GivenUp>): Promise<T> {
+  const result = await settled;
+  if (result instanceof GivenUp) throw result.error();
+  return result;
 }

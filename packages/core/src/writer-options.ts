@@ -1,3 +1,7 @@
+import { checkOptions, optionNames } from './options.js';
+import { show } from './show.js';
+import { checkMilliseconds } from './timer.js';
+
 /** How a {@link PipeWriter} behaves. */
 export interface WriterOptions {
   /** Bytes that may wait for the kernel before `write` makes its caller wait. 64 KiB by default. */
@@ -9,13 +13,17 @@ export interface WriterOptions {
 export const DEFAULT_HIGH_WATER_MARK = 64 * 1024;
 export const DEFAULT_CLOSE_TIMEOUT = 5000;
 
+export const WRITER_OPTIONS = optionNames<WriterOptions>({ highWaterMark: true, closeTimeout: true });
+
 /** Before the end is opened: then it is still the caller's if they are wrong. */
 export function checkWriterOptions(options: WriterOptions = {}): void {
-  for (const name of ['highWaterMark', 'closeTimeout'] as const) {
-    const value = options[name];
-    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
-      const unit = name === 'highWaterMark' ? 'bytes' : 'milliseconds';
-      throw new RangeError(`${name}: expected a number of ${unit}, not ${String(value)}`);
-    }
+  checkOptions(options, WRITER_OPTIONS);
+  checkWriterValues(options);
+}
+
+export function checkWriterValues({ highWaterMark, closeTimeout }: WriterOptions): void {
+  if (highWaterMark !== undefined && !(typeof highWaterMark === 'number' && highWaterMark >= 0)) {
+    throw new RangeError(`highWaterMark: expected a number of bytes, not ${show(highWaterMark)}`);
   }
+  checkMilliseconds('closeTimeout', closeTimeout);
 }

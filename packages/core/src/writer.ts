@@ -9,7 +9,8 @@ import { READABLE, WRITABLE } from './native.js';
 import { nodeWritable } from './node-streams.js';
 import { halfError } from './reader.js';
 import { unflushed } from './unflushed.js';
-import { Pending, refuse, type WaitOptions } from './waiting.js';
+import { now, nextTick } from './taken.js';
+import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 import { writableStream } from './web-streams.js';
 import { toBuffer, type Writable } from './writable.js';
 import { DEFAULT_CLOSE_TIMEOUT, DEFAULT_HIGH_WATER_MARK, type WriterOptions } from './writer-options.js';
@@ -120,7 +121,7 @@ export class PipeWriter implements Handle {
   /** Flushes, then closes. Rejects with what failed, now or before; it is closed all the same. */
   async close(options?: WaitOptions): Promise<void> {
     if (!this.#isOpen || this.#isClosing) throw this.#descriptor.closedError();
-    const refusal = refuse(options);
+    const refusal = this.#refusalOf(options);
     if (refusal !== undefined) throw refusal;
     this.#isClosing = true;
     try {
@@ -231,7 +232,11 @@ export class PipeWriter implements Handle {
       this.#failureWasTold = true;
       return this.#failure;
     }
-    return refuse(options);
+    return this.#refusalOf(options);
+  }
+
+  #refusalOf(options: WaitOptions | undefined): Error | undefined {
+    return options === undefined ? undefined : refuse(options, WAIT_OPTIONS, () => `${this.#name}: the write`);
   }
 
   #accept(count: number): void {
@@ -249,7 +254,7 @@ export class PipeWriter implements Handle {
     if (this.#gathered.isFull) this.#flush();
     else if (!this.#flushIsDue) {
       this.#flushIsDue = true;
-      process.nextTick(this.#onTurnEnd);
+      nextTick(this.#onTurnEnd);
     }
   }
 
@@ -303,7 +308,7 @@ export class PipeWriter implements Handle {
   flushBlocking(deadline: number): void {
     while (this.unflushed > 0) {
       this.#flush();
-      const rest = Math.max(0, Math.ceil(deadline - performance.now()));
+      const rest = Math.max(0, Math.ceil(deadline - now()));
       if (this.unflushed > 0 && !this.#descriptor.blockUntilWritable(rest)) return;
     }
   }

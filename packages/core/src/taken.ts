@@ -1,0 +1,35 @@
+/**
+ * What the packages use of the globals that tests replace (fake timers of node:test, vitest, jest). It is taken once, when
+ * the packages are loaded: messages must flow while a test's clock stands still.
+ *
+ * @module
+ */
+
+/* eslint-disable no-restricted-globals, no-restricted-properties -- this is the one place */
+export const setTimeout = globalThis.setTimeout;
+export const clearTimeout = globalThis.clearTimeout;
+export const setInterval = globalThis.setInterval;
+export const clearInterval = globalThis.clearInterval;
+export const setImmediate = globalThis.setImmediate;
+export const clearImmediate = globalThis.clearImmediate;
+export const queueMicrotask = globalThis.queueMicrotask;
+export const nextTick = process.nextTick.bind(process) as NodeJS.Process['nextTick'];
+export const wallClock = Date.now.bind(Date);
+const { hrtime } = process;
+/* eslint-enable no-restricted-globals, no-restricted-properties */
+
+/**
+ * Milliseconds of a clock that never goes back; only differences mean something. For `performance` Node loads eight modules, a
+ * fiftieth of a child process's start.
+ */
+export function now(): number {
+  const [seconds, nanoseconds] = hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/** Resolves in the event loop's next turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
