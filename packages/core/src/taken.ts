@@ -5,7 +5,7 @@
  * @module
  */
 
-/* eslint-disable no-restricted-globals, no-restricted-properties -- this is the one place */
+/* eslint-disable no-restricted-properties -- this is the one place */
 export const setTimeout = globalThis.setTimeout;
 export const clearTimeout = globalThis.clearTimeout;
 export const setInterval = globalThis.setInterval;
@@ -16,7 +16,7 @@ export const queueMicrotask = globalThis.queueMicrotask;
 export const nextTick = process.nextTick.bind(process) as NodeJS.Process['nextTick'];
 export const wallClock = Date.now.bind(Date);
 const { hrtime } = process;
-/* eslint-enable no-restricted-globals, no-restricted-properties */
+/* eslint-enable no-restricted-properties */
 
 /**
  * Milliseconds of a clock that never goes back; only differences mean something. For `performance` Node loads eight modules, a

@@ -53,19 +53,10 @@ export function abortError(signal: AbortSignal, what?: string): AbortError {
 
 const nothing = (): string => '';
 
-/** Why a wait ended without what it waited for. */
-class GivenUp {
-  readonly error: () => Error;
-
-  constructor(error: () => Error) {
-    this.error = error;
-  }
-}
-
 /** One promise that something will settle later, unless its signal or timeout comes first. */
 export class Pending<T> {
   readonly promise: Promise<T>;
-  #resolve!: (value: T | GivenUp) => void;
+  #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
   #stopListening: (() => void) | undefined;
   #timer: Timer | undefined;
@@ -76,31 +67,29 @@ export class Pending<T> {
    * @param forget - called before a timeout or abort rejects: whoever would have settled it must not any more
    */
   constructor(options?: WaitOptions, what: () => string = nothing, forget: () => void = nothing) {
-    const settled = new Promise<T | GivenUp>((resolve, reject) => {
+    this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (options === undefined) this.promise = settled as Promise<T>;
-    else {
-      this.promise = unlessGivenUp(settled);
-      this.#limit(options, what, forget);
-    }
+    if (options !== undefined) this.#limit(options, what, forget);
   }
 
   #limit({ signal, timeout }: WaitOptions, what: () => string, forget: () => void): void {
-    const giveUp = (error: () => Error) => {
-      this.#stopWaiting();
+    if (signal === undefined && timeout === undefined) return;
+    const caller: { stack?: unknown } = {};
+    Error.captureStackTrace(caller, Pending);
+    const giveUp = (error: Error) => {
       forget();
-      this.#resolve(new GivenUp(error));
+      this.reject(calledFrom(caller, error));
     };
     if (timeout !== undefined && timeout !== Infinity) {
       this.#timer = new Timer(() => {
-        giveUp(() => new TimeoutError(`${what()} within ${String(timeout)} ms`));
+        giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));
       }, timeout);
     }
     if (signal === undefined) return;
     this.#stopListening = onAbort(signal, () => {
-      giveUp(() => abortError(signal, what()));
+      giveUp(abortError(signal, what()));
     });
   }
 
@@ -127,9 +116,14 @@ export class Pending<T> {
   }
 }
 
-/** The error is made here, not in the timer's callback: so its stack names the async functions that wait for it. */
-async function unlessGivenUp<T>(settled: Promise<T | GivenUp>): Promise<T> {
-  const result = await settled;
-  if (result instanceof GivenUp) throw result.error();
-  return result;
+/** Gives an error that is made in a timer's or a signal's callback the stack of the call that waits. */
+function calledFrom({ stack }: { stack?: unknown }, error: Error): Error {
+  const frames = typeof stack === 'string' ? stack.indexOf('\n    at ') : -1;
+  if (frames < 0) return error; // the program has an Error.prepareStackTrace of its own
+  Object.defineProperty(error, 'stack', {
+    value: `${error.name}: ${error.message}${(stack as string).slice(frames)}`,
+    writable: true,
+    configurable: true,
+  });
+  return error;
 }

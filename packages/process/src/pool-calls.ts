@@ -1,5 +1,5 @@
 import { AbortError, TimeoutError, type WaitOptions } from '@aiopipe/core';
-import { refuse } from '@aiopipe/core/internal';
+import { checkOptions, optionNames, refuse } from '@aiopipe/core/internal';
 import { mapItems } from './pool-map.js';
 import { checkCount } from './pool-options.js';
 import { type Scheduler } from './pool-scheduler.js';
@@ -11,6 +11,8 @@ export interface TaskOptions extends WaitOptions {
   readonly retries?: number | undefined;
 }
 
+const TASK_OPTIONS = optionNames<TaskOptions>({ signal: true, timeout: true, retries: true });
+
 /** How `map()` goes through its items. */
 export interface MapOptions {
   /** Tasks that are begun and whose results aren't taken, at most. Two for each child of the pool unless given. */
@@ -18,6 +20,8 @@ export interface MapOptions {
   /** False: the results come as soon as they are there. True unless given: in the order of the items. */
   readonly ordered?: boolean | undefined;
 }
+
+const MAP_OPTIONS = optionNames<MapOptions>({ concurrency: true, ordered: true });
 
 /** What `run()` resolves to: never for a generator, which is for `stream()`. */
 export type RunResult<Result> =
@@ -42,7 +46,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   constructor(scheduler: Scheduler, options: TaskOptions) {
     const { signal, timeout, retries = 0 } = options;
     checkCount('retries', retries, 0);
-    const refusal = refuse(options);
+    const refusal = refuse(options, TASK_OPTIONS);
     if (refusal instanceof TypeError) throw refusal;
     this.scheduler = scheduler;
     this.#options = options;
@@ -63,6 +67,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
    * ```
    */
   with(options: TaskOptions): PoolCalls<Args, Result> {
+    checkOptions(options, TASK_OPTIONS);
     return new PoolCalls<Args, Result>(this.scheduler, { ...this.#options, ...options });
   }
 
@@ -105,6 +110,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     items: Iterable<Item | PromiseLike<Item>> | AsyncIterable<Item>,
     options: MapOptions = {},
   ): AsyncGenerator<RunResult<Result>, void, undefined> {
+    checkOptions(options, MAP_OPTIONS);
     const { concurrency = 2 * this.scheduler.size, ordered = true } = options;
     checkCount('concurrency', concurrency, 1);
     if (typeof ordered !== 'boolean') throw new TypeError(`ordered: expected true or false, not ${typeof ordered}`);

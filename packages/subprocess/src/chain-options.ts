@@ -39,7 +39,8 @@ export const MAX_TIMER = 2 ** 31 - 1;
 /** Throws a TypeError for bad options. What has been aborted already is none. */
 export function checkChainOptions(options: ChainOptions): void {
   checkOptions(options);
-  const refusal = refuse(options);
+  const { signal, timeout } = options;
+  const refusal = refuse({ signal, timeout });
   if (refusal instanceof TypeError) throw refusal;
   const { input, stdin, stderr, onProgress, grace = DEFAULT_GRACE, progressInterval = DEFAULT_INTERVAL } = options;
   checkInput(input);

@@ -79,7 +79,8 @@ export class Chain {
   start(collects = false): void {
     this.#onStart?.();
     this.#collects = collects;
-    const refusal = refuse(this.#options);
+    const { signal, timeout } = this.#options;
+    const refusal = refuse({ signal, timeout }, undefined, () => `\`${this.toString()}\``);
     if (refusal !== undefined) throw refusal;
     this.#wiring.start(this.#stages, this.toString());
     void Promise.all(this.#runs.map((run) => (run instanceof FunctionRun ? run.done : run.program.wait()))).then(
