@@ -255,11 +255,30 @@ const makers = {
 
 for (const [kind, make] of Object.entries(makers)) {
   registerHandleKind(kind, ([fd = -1, ...ahead], data) => {
-    // Only what receives can have read others ahead; more would be nobody's to close.
-    if (kind === 'ChannelWriter' && ahead.length > 0) throw new TypeError('a channel writer is one descriptor');
-    // It comes from another process, which may be of another mind.
-    const luggage = { ...(data as Luggage), settings: readOptions((data as Luggage).settings) };
+    const luggage = checkLuggage(data as Luggage, kind === 'ChannelWriter', ahead.length);
     const name = kind === 'Channel' ? 'channel end' : kind === 'ChannelReader' ? 'channel reader' : 'channel writer';
-    return make(new OwnedFd(fd, name, registerHandleKind), luggage, ahead);
+    const owned = new OwnedFd(fd, name, registerHandleKind);
+    try {
+      return make(owned, luggage, ahead);
+    } catch (error) {
+      // It is still whoever's it was, to close.
+      owned.take();
+      throw error;
+    }
   });
+}
+
+/** It comes from another process, which may be of another mind: throws TypeError for what no channel's can be. */
+function checkLuggage(data: Luggage, isWriter: boolean, aheadFds: number): Luggage {
+  const settings = readOptions(data.settings);
+  const { ahead } = data;
+  if (ahead === undefined || isWriter) {
+    // Only what receives can have read others ahead, with the bytes of their messages: more would be nobody's to close.
+    if (aheadFds > 0) throw new TypeError(`a channel with nothing read ahead is one descriptor`);
+    return { settings };
+  }
+  if (!Buffer.isBuffer(ahead.bytes)) throw new TypeError('what a channel had read ahead is no bytes');
+  if (ahead.bytes.length === 0 && aheadFds > 0)
+    throw new TypeError('descriptors came for a channel without bytes of theirs');
+  return { settings, ahead };
 }

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { reasonOf } from './describe.js';
 import { EncodeError } from './errors.js';
 import type { HandleSink } from './handles.js';
 import { changed, mapSize, setSize } from './encodable.js';
@@ -110,12 +112,13 @@ export class Encoder extends HeadWriter {
   private explained(error: unknown): unknown {
     const ancestors = this.trail.reverse();
     this.trail = [];
+    if (types.isProxy(error)) return new EncodeError('value', `cannot be read: ${reasonOf(error)}`, { cause: error });
     if (error instanceof Refusal) {
       const options = error.cause === undefined ? undefined : { cause: error.cause };
       return new EncodeError(describePath(ancestors, error.culprit), error.reason, options);
     }
     if (error instanceof Passing) return error.error;
-    const reason = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    const reason = `cannot be read: ${reasonOf(error)}`;
     return new EncodeError(describePath(ancestors, UNREADABLE), reason, { cause: error });
   }
 

@@ -1,5 +1,6 @@
 import { HANDLE_IN_JSON, isHandle } from '@aiopipe/core/internal';
 import { checkLimits, type DecodeLimits, Decoder } from './decode.js';
+import { reasonOf } from './describe.js';
 import { Encoder } from './encode.js';
 import { DecodeError, EncodeError } from './errors.js';
 import { type Output } from './output.js';
@@ -202,8 +203,7 @@ class SimpleDecoder implements MessageDecoder {
       Promise.resolve(value).catch(() => undefined);
       throw new TypeError('it returned a promise: what takes its time is for whoever gets the message');
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new DecodeError(`the decoder failed: ${reason}`, { cause, fatal: false });
+      throw new DecodeError(`the decoder failed: ${reasonOf(cause)}`, { cause, fatal: false });
     }
   }
 

@@ -1,5 +1,6 @@
 import { adopterOf, HANDLE, isHandle, native, OwnedFd, type Handle } from '@aiopipe/core/internal';
-import { DecodeError } from './errors.js';
+import { reasonOf, shown } from './describe.js';
+import { DecodeError, EncodeError } from './errors.js';
 import { type HandleSink, type HandleSource } from './handles.js';
 import { Refusal } from './paths.js';
 
@@ -43,11 +44,19 @@ export class OutgoingHandles implements HandleSink {
     if (this.#handles.length > 0) this.#handles = [];
   }
 
+  /** Throws EncodeError for more descriptors than a receiver takes. */
   describe(): Description[] {
-    return this.#handles.map((handle) => {
+    let total = 0;
+    const list = this.#handles.map((handle): Description => {
       const { kind, fds, data } = handle[HANDLE]().pack();
+      total += fds.length;
       return [kind, fds.length, data];
     });
+    if (total <= MAX_DESCRIPTORS) return list;
+    throw new EncodeError(
+      'value',
+      `its handles have ${String(total)} descriptors, and a message can take ${String(MAX_DESCRIPTORS)} along`,
+    );
   }
 
   /** Moves them. Their descriptors are the caller's to send and then to close. */
@@ -64,11 +73,20 @@ export class OutgoingHandles implements HandleSink {
   }
 }
 
+/** More descriptors than these may not wait for one message. A sender is refused them, too. */
+export const MAX_DESCRIPTORS = 1024;
+
+/** A descriptor, and how far into the stream the call that brought it has read: its message begins before that. */
+interface Arrival {
+  readonly fd: OwnedFd;
+  readonly before: number;
+}
+
 /** The descriptors that came with the bytes, in the order of the messages that they belong to. */
 export class IncomingFds {
   /** What the receiving call fills: how many came, then their numbers. */
   readonly arrivals = new Int32Array(254);
-  #fds: OwnedFd[] = [];
+  #fds: Arrival[] = [];
   #wereLost = false;
   /** The handles of the message that was decoded last, as long as it may still be refused. */
   made: IncomingHandles | undefined;
@@ -76,14 +94,16 @@ export class IncomingFds {
   /**
    * Takes in what the last call brought. Once some were lost on the way, those that come later belong to messages that
    * nobody will decode: the one that lacks its own ends the channel.
+   *
+   * @param before - how many bytes of the stream have come in all
    */
-  collect(): void {
+  collect(before: number): void {
     const count = this.arrivals[0] ?? 0;
     if (count < 0) this.#wereLost = true;
     for (let i = 1; i <= count; i++) {
       const fd = this.arrivals[i] as number;
       if (this.#wereLost) native().close(fd);
-      else this.give(fd);
+      else this.give(fd, before);
     }
   }
 
@@ -92,8 +112,20 @@ export class IncomingFds {
     return this.#wereLost;
   }
 
-  give(fd: number): void {
-    this.#fds.push(new OwnedFd(fd, 'handle that was sent here', IncomingFds.prototype.give));
+  give(fd: number, before: number): void {
+    this.#fds.push({ fd: new OwnedFd(fd, 'handle that was sent here', IncomingFds.prototype.give), before });
+  }
+
+  /** Whether some were left by the messages up to this byte of the stream, which they came with: no later one's are they. */
+  hasLeftBefore(position: number): boolean {
+    const first = this.#fds[0];
+    return first !== undefined && first.before <= position;
+  }
+
+  /** A peer that sends bytes of one message without end can send descriptors with each. */
+  get areTooMany(): boolean {
+    // The last call may have brought those of the next message, too.
+    return this.#fds.length > MAX_DESCRIPTORS + this.arrivals.length;
   }
 
   get count(): number {
@@ -101,12 +133,12 @@ export class IncomingFds {
   }
 
   take(count: number): OwnedFd[] {
-    return this.#fds.splice(0, count);
+    return this.#fds.splice(0, count).map(({ fd }) => fd);
   }
 
   /** Those that are here and not taken. */
   get all(): readonly OwnedFd[] {
-    return this.#fds;
+    return this.#fds.map(({ fd }) => fd);
   }
 
   forgetAll(): void {
@@ -114,7 +146,7 @@ export class IncomingFds {
   }
 
   closeAll(): void {
-    for (const fd of this.#fds.splice(0)) fd.close();
+    for (const { fd } of this.#fds.splice(0)) fd.close();
     this.closeMade();
   }
 
@@ -135,6 +167,7 @@ export class IncomingHandles implements HandleSource {
    */
   constructor(descriptions: unknown, fds: IncomingFds) {
     if (!Array.isArray(descriptions)) throw new DecodeError('the list of handles is no list');
+    if (descriptions.length > MAX_DESCRIPTORS) throw new DecodeError('a message has more handles than any may have');
     const all = (descriptions as unknown[]).map(checkDescription);
     const named = all.reduce((sum, [, count]) => sum + count, 0);
     if (named > fds.count) {
@@ -194,14 +227,16 @@ function checkDescription(value: unknown): Description {
 function adopt(kind: string, fds: readonly OwnedFd[], data: unknown): object {
   const adopter = adopterOf(kind);
   if (adopter === undefined)
-    throw new DecodeError(`a handle of the unknown kind ${JSON.stringify(kind)} came`, { fatal: false });
+    throw new DecodeError(`a handle of the unknown kind ${shown(kind)} came`, { fatal: false });
   const numbers = fds.map((fd) => fd.number);
   try {
     const handle = adopter(numbers, data);
     for (const fd of fds) fd.take();
     return handle;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DecodeError(`a ${kind} that was sent here can't be made again: ${reason}`, { cause, fatal: false });
+    throw new DecodeError(`a ${kind} that was sent here can't be made again: ${reasonOf(cause)}`, {
+      cause,
+      fatal: false,
+    });
   }
 }

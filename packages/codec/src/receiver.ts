@@ -44,6 +44,8 @@ export class Receiver {
   readonly #maxFrameLength: number;
   readonly #buffer: ReceiveBuffer;
   readonly #fds = new IncomingFds();
+  /** How many bytes of the stream have come in all. */
+  #received = 0;
   #waiting: Waiting[] = [];
   #check: Check | undefined;
   #held: Held | undefined;
@@ -194,6 +196,7 @@ export class Receiver {
     this.#isDecoding = true;
     try {
       const value = this.#decoder.decode(bytes, start, start + length, this.#fds, isOwn);
+      if (this.#fds.hasLeftBefore(this.#received - this.#buffer.available)) throw this.#undeclared();
       const checked = this.#check === undefined ? value : this.#check(value);
       if (this.#check !== undefined && isThenable(checked)) return this.#hold(checked);
       this.#fds.made = undefined;
@@ -201,6 +204,8 @@ export class Receiver {
     } catch (error) {
       if (error instanceof InvalidMessageError) this.#fds.closeMade();
       if (!(error instanceof DecodeError)) throw error;
+      if (!error.fatal && this.#fds.hasLeftBefore(this.#received - this.#buffer.available))
+        throw this.#break(this.#undeclared());
       const named = this.#named(error);
       // Whatever followed such bytes could be taken for what it is not.
       throw error.fatal ? this.#break(this.#fds.wereLost ? this.#lostHandles() : named) : named;
@@ -238,6 +243,10 @@ export class Receiver {
   #named(error: DecodeError): DecodeError {
     const cause = 'cause' in error ? { cause: error.cause } : {};
     return new DecodeError(`${this.#name}: ${error.message}`, { ...cause, fatal: error.fatal });
+  }
+
+  #undeclared(): DecodeError {
+    return new DecodeError('more descriptors came with a message than it names');
   }
 
   #endOfStream(): EndOfStreamError {
@@ -286,9 +295,11 @@ export class Receiver {
       buffer.restore();
       return false;
     }
-    this.#fds.collect();
+    this.#received += count;
+    this.#fds.collect(this.#received);
     if (count === 0) this.#ended = true;
     buffer.end += count;
+    if (this.#fds.areTooMany) this.#break(this.#named(this.#undeclared()));
     return true;
   }
 
@@ -381,7 +392,8 @@ export class Receiver {
   /** Puts in, before the first read, what an end that moved here had read ahead. */
   giveReadAhead(bytes: Buffer, fds: readonly number[]): void {
     this.#buffer.fill(bytes);
-    for (const fd of fds) this.#fds.give(fd);
+    this.#received = bytes.length;
+    for (const fd of fds) this.#fds.give(fd, bytes.length);
   }
 
   get decoder(): MessageDecoder {

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+import { reasonOf } from './describe.js';
 import { InvalidMessageError, type MessageIssue } from './errors.js';
 
 /**
@@ -31,9 +33,8 @@ export function checkBy(schema: StandardSchema, name: () => string): Check {
     throw new InvalidMessageError(`${name()}: a message is not valid: ${describe(result.issues)}`, result.issues);
   };
   const failed = (cause: unknown): InvalidMessageError => {
-    if (cause instanceof InvalidMessageError) return cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new InvalidMessageError(`${name()}: the schema failed on a message: ${reason}`, [], { cause });
+    if (isOurs(cause)) return cause;
+    return new InvalidMessageError(`${name()}: the schema failed on a message: ${reasonOf(cause)}`, [], { cause });
   };
   return (value) => {
     try {
@@ -48,6 +49,11 @@ export function checkBy(schema: StandardSchema, name: () => string): Check {
       throw failed(error);
     }
   };
+}
+
+/** Asking a Proxy what it is an instance of runs its trap, which may throw. */
+function isOurs(cause: unknown): cause is InvalidMessageError {
+  return !types.isProxy(cause) && cause instanceof InvalidMessageError;
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

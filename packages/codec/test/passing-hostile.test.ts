@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type DuplexEnd } from '@aiopipe/core';
-import { ChannelReader, serialize, type ChannelOptions } from '@aiopipe/codec';
+import { channel, ChannelReader, serialize, type ChannelOptions } from '@aiopipe/codec';
 import { native } from '@aiopipe/core/internal';
 import { errorOf, frameOf } from './channel-helpers.js';
 
@@ -46,6 +46,10 @@ describe('a description of a handle that is right in itself but not in its descr
     ['a channel of none', 0, ['Channel', 0, { settings }]],
     ['a channel of a pipe', 1, ['Channel', 1, { settings }]],
     ['a channel writer with others read ahead', 2, ['ChannelWriter', 2, { settings }]],
+    ['a channel with others and nothing read ahead', 3, ['Channel', 3, { settings }]],
+    ['a channel with others and no bytes of theirs', 3, ['ChannelReader', 3, { settings, ahead }]],
+    ['a channel that read text ahead', 1, ['ChannelReader', 1, { settings, ahead: { bytes: 'text' } }]],
+    ['a channel with tables that are none', 1, ['ChannelReader', 1, { settings, ahead: { ...ahead, tables: {} } }]],
     ['a stream of none', 0, ['PipeReader', 0, { ahead: Buffer.of(1), ended: false }]],
     ['a stream of two', 2, ['PipeReader', 2, { ahead: Buffer.of(1), ended: false }]],
     ['a stream of no bytes', 1, ['PipeReader', 1, { ahead: 'text', ended: false }]],
@@ -72,13 +76,12 @@ describe('a description of a handle that is right in itself but not in its descr
     tap.close();
   });
 
-  test('says fewer than came: the others are nobody’s, and closed with the channel', async () => {
+  test('says fewer than came: the channel closes, with all that came', async () => {
     const before = openFds();
     const { reader, tap } = hostile();
     send(tap, messageOf(['ReadEnd', 1, undefined]), 3);
-    const [end] = (await reader.get()) as Disposable[];
-    end?.[Symbol.dispose]();
-    reader.close();
+    expect(await errorOf(reader.get())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE', fatal: true });
+    expect(reader.isClosed).toBe(true);
     tap.close();
     expect(fdsSince(before)).toEqual([]);
   });
@@ -111,4 +114,76 @@ test('a list of handles that holds more than any needs breaks a channel with lim
   });
   tap.close();
   expect(fdsSince(before)).toEqual([]);
+});
+
+describe('descriptors that no message names', () => {
+  test('close the channel with the message that they came with', async () => {
+    const before = openFds();
+    const { reader, tap } = hostile();
+    writeSync(tap.fd, frameOf(serialize('plain')));
+    expect(await reader.get()).toBe('plain');
+    send(tap, frameOf(serialize('with two')), 2);
+    expect(await errorOf(reader.get())).toMatchObject({
+      code: 'ERR_AIOPIPE_DECODE',
+      message: expect.stringContaining('more descriptors came with a message than it names') as string,
+    });
+    expect(reader.isClosed).toBe(true);
+    tap.close();
+    expect(fdsSince(before)).toEqual([]);
+  });
+
+  test('close it also if the value of that message cannot be built', async () => {
+    const { reader, tap } = hostile();
+    send(tap, frameOf(Buffer.of(0xa1, 0x2c, 0x81, 0x3f, 0x40)), 1);
+    expect(await errorOf(reader.get())).toMatchObject({ fatal: true });
+    expect(reader.isClosed).toBe(true);
+    tap.close();
+  });
+
+  test('close it while its message goes on and on, long before they are all that the process may have', async () => {
+    const before = openFds();
+    const { reader, tap } = hostile();
+    const header = Buffer.alloc(4);
+    header.writeUInt32BE(1_000_000);
+    writeSync(tap.fd, header);
+    const get = errorOf(reader.get());
+    let sent = 0;
+    for (; sent < 5000 && !reader.isClosed; sent += 100) {
+      send(tap, Buffer.of(0), 100);
+      // The reader takes one at a time.
+      for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+    }
+    expect(await get).toMatchObject({ code: 'ERR_AIOPIPE_DECODE' });
+    expect(sent).toBeLessThan(3000);
+    tap.close();
+    expect(fdsSince(before)).toEqual([]);
+  });
+
+  test('are closed with an end that is closed before their message is whole', () => {
+    const before = openFds();
+    const { reader, tap } = hostile();
+    send(tap, Buffer.of(0, 0, 0, 9, 0xa2), 5);
+    expect(reader.tryGet()).toBeUndefined();
+    reader.close();
+    tap.close();
+    expect(fdsSince(before)).toEqual([]);
+  });
+});
+
+test('a message whose handles have more descriptors than a receiver takes is refused to the sender, and nothing moves', async () => {
+  using pair = channel<unknown>();
+  const [r, w] = pair;
+  const pipes = Array.from({ length: 1025 }, () => aiopipe());
+  const error = await errorOf(w.put(pipes.map(([rx]) => rx)));
+  expect(error).toMatchObject({ code: 'ERR_AIOPIPE_ENCODE' });
+  expect(error.message).toContain('1025 descriptors');
+  expect(pipes.every(([rx]) => rx.state === 'owned')).toBe(true);
+  await w.put(pipes.slice(1).map(([rx]) => rx));
+  const ends = (await r.get()) as Disposable[];
+  expect(ends).toHaveLength(1024);
+  for (const end of ends) end[Symbol.dispose]();
+  for (const [rx, tx] of pipes) {
+    rx[Symbol.dispose]();
+    tx.close();
+  }
 });
