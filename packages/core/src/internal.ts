@@ -8,6 +8,7 @@ export { onAbort } from './abort.js';
 export { closeSideWhenDropped, forget } from './collector.js';
 export { Descriptor, EAGAIN, type Interest } from './descriptor.js';
 export { socketPair } from './end.js';
+export { variablesOf, type Environment } from './environment.js';
 export { nameErrors } from './errors.js';
 export { inheritedExecArgv, inheritedNodeOptions } from './exec-argv.js';
 export {

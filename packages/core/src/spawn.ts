@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { variablesOf } from './environment.js';
 import { type AiopipeError, SystemError } from './errors.js';
 import { missingInterpreter } from './interpreter.js';
 import { native, type NativeChild } from './native.js';
@@ -80,8 +81,9 @@ export class SpawnedProgram {
   constructor(options: SpawnOptions) {
     const { file, argv, env, cwd, group = 'inherit', deathSignal, guard } = options;
     const pairs = env ?? (isMainThread() ? undefined : process.env);
-    const environment = pairs && environmentOf(pairs);
-    for (const text of [file, ...argv, ...(environment ?? []), cwd ?? '']) {
+    // As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there.
+    const environment = pairs && variablesOf(pairs).map(([name, value]) => `${name}=${value}`);
+    for (const text of [file, ...argv, cwd ?? '']) {
       if (text.includes('\0')) throw new TypeError(`a program's arguments can't hold a NUL: ${JSON.stringify(text)}`);
     }
     // An array of pairs: our number, the child's number.
@@ -172,11 +174,6 @@ export class SpawnedProgram {
 /** Asked when it matters: that module takes two milliseconds to load, and most child processes start no program. */
 function isMainThread(): boolean {
   return process.getBuiltinModule('node:worker_threads').isMainThread;
-}
-
-/** As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there. */
-function environmentOf(env: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
 }
 
 /** Where execvp(3) would look. */

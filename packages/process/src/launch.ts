@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
-import { spawn, type SpawnedProgram } from '@aiopipe/core/internal';
+import { spawn, variablesOf, type Environment, type SpawnedProgram } from '@aiopipe/core/internal';
 import { controlLimits } from './control-limits.js';
 import { type Conversation } from './conversation.js';
 import { environmentFor, execArgvFor } from './node-options.js';
@@ -14,8 +14,8 @@ import { checkStdio, PreparedStdio, type StdioOptions } from './stdio.js';
 
 /** What a child's surroundings are from its first instruction on: nothing changes them later. */
 export interface Surroundings extends StdioOptions {
-  /** Its whole environment; this process's unless given. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Its whole environment; this process's unless given. Inherited enumerable names count, as in Node's own spawn. */
+  readonly env?: Environment | undefined;
   readonly cwd?: string | undefined;
   /**
    * Options of its Node. This process's own unless given, but for those about debugging, testing and `-e`. Files and
@@ -30,12 +30,7 @@ export function checkSurroundings(options: Surroundings): void {
   checkStdio(options);
   const { env, cwd, execArgv } = options;
   if (cwd !== undefined) checkText('cwd', cwd);
-  if (env !== undefined && (typeof env !== 'object' || (env as unknown) === null || Array.isArray(env)))
-    throw new TypeError(`env: expected an object of names and values, not ${inspect(env, { depth: 0 })}`);
-  for (const [name, value] of Object.entries(env ?? {})) {
-    checkText('env: a name', name);
-    if (value !== undefined) checkText(`env.${name}`, value);
-  }
+  if (env !== undefined) variablesOf(env);
   if (execArgv === undefined) return;
   if (!Array.isArray(execArgv))
     throw new TypeError(`execArgv: expected an array of options, not ${inspect(execArgv, { depth: 0 })}`);
@@ -131,7 +126,7 @@ export function launch(
 export function surroundingsKey({ env, cwd, execArgv, stdin, stdout, stderr }: Surroundings): string | undefined {
   const stdio = [stdin ?? 'ignore', stdout ?? 'inherit', stderr ?? 'inherit'];
   if (!stdio.every((choice) => choice === 'ignore' || choice === 'inherit')) return undefined;
-  const pairs = Object.entries(env ?? process.env).filter(([, value]) => value !== undefined);
+  const pairs = variablesOf(env ?? process.env);
   return JSON.stringify([
     resolve(cwd ?? ''),
     execArgvFor({ execArgv }),

@@ -1,4 +1,4 @@
-import { inheritedExecArgv, inheritedNodeOptions } from '@aiopipe/core/internal';
+import { inheritedExecArgv, inheritedNodeOptions, variablesOf } from '@aiopipe/core/internal';
 import { type Surroundings } from './launch.js';
 
 /** Options that a child's Node is started with. */
@@ -11,5 +11,5 @@ export function environmentFor(env: Surroundings['env']): Surroundings['env'] {
   const ours = process.env['NODE_OPTIONS'];
   if (ours === undefined || (env ?? process.env)['NODE_OPTIONS'] !== ours) return env;
   const inherited = inheritedNodeOptions(ours);
-  return inherited === ours ? env : { ...(env ?? process.env), NODE_OPTIONS: inherited };
+  return inherited === ours ? env : { ...Object.fromEntries(variablesOf(env ?? process.env)), NODE_OPTIONS: inherited };
 }

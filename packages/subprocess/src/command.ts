@@ -1,7 +1,5 @@
 import { inspect } from 'node:util';
-
-/** The environment of a program: all of it, not an addition to ours. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { variablesOf } from '@aiopipe/core/internal';
 
 /** A value in a message, in one line. */
 export function show(value: unknown): string {
@@ -43,14 +41,7 @@ export function checkSurroundings(env: unknown, cwd: unknown): void {
     }
     checkText('cwd', cwd);
   }
-  if (env === undefined) return;
-  if (typeof env !== 'object' || env === null) throw new TypeError(`env: expected an object, not ${inspect(env)}`);
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined) continue;
-    if (typeof value !== 'string') throw new TypeError(`env.${name}: expected a string, not ${inspect(value)}`);
-    if (name === '' || name.includes('=')) throw new TypeError(`env: ${inspect(name)} can't be a variable's name`);
-    checkText(`env.${name}`, name + value);
-  }
+  if (env !== undefined) variablesOf(env);
 }
 
 /** The system's strings end at a NUL: what stood after it would be lost. */

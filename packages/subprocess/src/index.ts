@@ -24,6 +24,5 @@ export {
   type StdioOptions,
   type StdoutOption,
 } from './stdio.js';
-export { type Environment } from './command.js';
 export { OutputTooLongError, PipelineError, type EndedChain } from './errors.js';
-export { type Exit, type ResourceUsage } from '@aiopipe/core/internal';
+export { type Environment, type Exit, type ResourceUsage } from '@aiopipe/core/internal';

@@ -4,12 +4,13 @@ import {
   Pending,
   refuse,
   spawn,
+  type Environment,
   type Exit,
   type Guard,
   type ResourceUsage,
   type SpawnedProgram,
 } from '@aiopipe/core/internal';
-import { checkArgv, checkOptions, checkSurroundings, quoteArgv, type Environment } from './command.js';
+import { checkArgv, checkOptions, checkSurroundings, quoteArgv } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
 import { groupIsRunning } from './group.js';
 import { ProgramFds } from './program-fds.js';
@@ -19,7 +20,7 @@ import { checkStdio, type Slot, type StdioOptions } from './stdio.js';
 export interface PopenOptions extends StdioOptions {
   /** The directory that it starts in; ours unless given. */
   readonly cwd?: string | undefined;
-  /** All of its environment; ours unless given. The program is looked up along the PATH in it. */
+  /** All of its environment; ours unless given. Inherited enumerable names count, as in Node's own spawn. The program is looked up along the PATH in it. */
   readonly env?: Environment | undefined;
   /** Its process group: `inherit`, ours (the default); `own`: it leads a new one; or the pid of the leader to join. */
   readonly group?: 'inherit' | 'own' | number | undefined;

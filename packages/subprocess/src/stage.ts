@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { type Exit } from '@aiopipe/core/internal';
-import { checkArgv, checkSurroundings, quote, quoteArgv, type Environment, show } from './command.js';
+import { type Environment, type Exit } from '@aiopipe/core/internal';
+import { checkArgv, checkSurroundings, quote, quoteArgv, show } from './command.js';
 import { type StageFunction } from './function-run.js';
 import { type Pipeline } from './pipeline.js';
 import { type StderrOption } from './stdio.js';
@@ -10,7 +10,7 @@ export interface StageOptions {
   readonly argv: readonly string[];
   /** How results and messages name it; `argv[0]` unless given. */
   readonly name?: string | undefined;
-  /** All of its environment; ours unless given. */
+  /** All of its environment; ours unless given. Inherited enumerable names count, as in Node's own spawn. */
   readonly env?: Environment | undefined;
   /** The directory that it starts in; ours unless given. */
   readonly cwd?: string | undefined;
