@@ -1,6 +1,7 @@
 import {
   AbortError,
   AsyncFile,
+  BusyError,
   ClosedError,
   TimeoutError,
   type AsyncFileOptions,
@@ -35,6 +36,10 @@ export class AsyncPipe implements AsyncDisposable {
   #writer: PipeWriter | undefined;
   #stdin: AsyncFile | undefined;
   #stdout: AsyncFile | undefined;
+  /** The input of the last {@link communicate}. */
+  #feed: Feed | undefined;
+  /** Settles with the reads of the last {@link communicate}. */
+  #reads: Promise<unknown> | undefined;
   #stderr: AsyncFile | undefined;
   /** That of the first program, where it is another one: only {@link communicate} reads it. */
   #firstStderr: AsyncFile | undefined;
@@ -99,20 +104,21 @@ export class AsyncPipe implements AsyncDisposable {
    * pipe end is read to its end and closed.
    *
    * If something that the last program left behind holds its stdout or stderr, that is waited for two seconds more.
-   * An abort or a timeout ends the feeding and the wait; what was written by the programs is there for the next read.
+   * An abort or a timeout ends the wait alone: the input is fed on, and what the programs have written is kept. Call it again,
+   * without an input, to go on: it gives all that was written from the first call on. With an input that rejects
+   * {@link BusyError}, as long as the one before is not written.
    */
   communicate(input?: Input, options: WaitOptions = {}): Promise<[Buffer, Buffer]> {
     const stop = new AbortController();
-    let feed: Feed | undefined;
     const giveUp = () => {
-      feed?.stop();
       stop.abort();
     };
+    let feed: Feed | undefined;
     try {
       checkInput(input);
       const refusal = refuse(options);
       if (refusal !== undefined) throw refusal;
-      if (input !== undefined || this.#hasStdin) feed = new Feed(this.#openStdin(), chunksOf(input ?? ''));
+      feed = this.#feedOn(input);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -122,11 +128,30 @@ export class AsyncPipe implements AsyncDisposable {
         pending.resolve(outputs);
       },
       (error: unknown) => {
+        // After an abort or a timeout this is only the end of the reads.
+        if (!stop.signal.aborted) feed?.stop();
         giveUp();
         pending.reject(error);
       },
     );
-    return pending.promise;
+    return pending.promise.catch(async (error: unknown) => {
+      // Until the reads have heard of it too, another call would find them busy.
+      await this.#reads;
+      throw error;
+    });
+  }
+
+  /** What feeds the first program: a call that was ended may have left it. */
+  #feedOn(input: Input | undefined): Feed | undefined {
+    if (this.#feed?.isOver === false) {
+      if (input === undefined) return this.#feed;
+      throw new BusyError(
+        `stdin of ${this.#first.toString()}: the input of an earlier communicate() is not written yet; ` +
+          'call communicate() without an input to go on',
+      );
+    }
+    if (input === undefined && !this.#hasStdin) return undefined;
+    return (this.#feed = new Feed(this.#openStdin(), chunksOf(input ?? '')));
   }
 
   get #hasStdin(): boolean {
@@ -142,13 +167,13 @@ export class AsyncPipe implements AsyncDisposable {
     const exited = Promise.all([first.wait(), last.wait()]);
     // The input may still wait for something that nobody will read.
     void exited.then(() => feed?.stop());
-    const [out, firstErr, err] = await Promise.all([
+    const reads = [
       stdout === undefined ? NOTHING : readToEnd(this.#openStdout(), last, stop),
       firstStderr === undefined ? NOTHING : readToEnd(firstStderr, first, stop),
       stderr === undefined ? NOTHING : readToEnd(this.#openStderr(), last, stop),
-      feed?.done,
-      exited,
-    ]);
+    ] as const;
+    this.#reads = Promise.allSettled(reads);
+    const [[out, firstErr, err]] = await Promise.all([Promise.all(reads), feed?.done, exited]);
     return [out, firstErr.length === 0 ? err : Buffer.concat([firstErr, err])];
   }
 
@@ -163,10 +188,14 @@ export class AsyncPipe implements AsyncDisposable {
     return this.#last.poll();
   }
 
-  /** Flushes and closes stdin, and closes the reading sides. The programs run on, and are not waited for. */
+  /**
+   * Flushes and closes stdin, and closes the reading sides. The programs run on, and are not waited for. What is not written
+   * of the input of a {@link communicate} that was ended is dropped.
+   */
   async close(): Promise<void> {
     try {
-      if (this.#hasStdin) await this.#openStdin().close();
+      if (this.#feed?.isOver === false) this.#feed.stop();
+      else if (this.#hasStdin) await this.#openStdin().close();
     } finally {
       this.#first.closeEnds();
       this.#last.closeEnds();
@@ -175,6 +204,7 @@ export class AsyncPipe implements AsyncDisposable {
 
   /** Closes all three, and ends the two programs as far as they run: SIGTERM, after two seconds SIGKILL. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#feed?.stop();
     await Promise.all([this.#first[Symbol.asyncDispose](), this.#last[Symbol.asyncDispose]()]);
   }
 }

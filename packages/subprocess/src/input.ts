@@ -102,6 +102,11 @@ export class Feed {
     this.done.catch(() => undefined);
   }
 
+  /** Whether all is written, or no more will be. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   async #feed(): Promise<void> {
     try {
       let isRead = true;

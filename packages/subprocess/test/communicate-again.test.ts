@@ -1,0 +1,46 @@
+import { AsyncPipe, popen } from '@aiopipe/subprocess';
+import { errorOf, leakCheck } from '@aiopipe/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+
+afterAll(leakCheck());
+
+const SLOW = ['sh', '-c', 'echo start; sleep 0.3; cat'];
+const BIG = Buffer.alloc(1024 * 1024, 'abcdefg\n');
+const start = () => new AsyncPipe(popen(SLOW, { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' }));
+
+describe('communicate() after one that was ended', () => {
+  it.each([
+    ['a timeout', () => ({ timeout: 50 }), 'ERR_AIOPIPE_TIMEOUT'],
+    ['an abort', () => ({ signal: AbortSignal.timeout(50) }), 'ABORT_ERR'],
+  ])('by %s feeds on, and gives all that was written', async (_how, options, code) => {
+    await using pipe = start();
+    expect((await errorOf(pipe.communicate(BIG, options()))).code).toBe(code);
+    expect((await errorOf(pipe.communicate(undefined, options()))).code).toBe(code);
+    const [stdout] = await pipe.communicate();
+    expect(stdout.equals(Buffer.concat([Buffer.from('start\n'), BIG]))).toBe(true);
+    expect(pipe.poll()?.exitCode).toBe(0);
+  });
+
+  it('feeds on from what yields piece by piece', async () => {
+    await using pipe = start();
+    const input = function* () {
+      for (let i = 0; i < 16; i++) yield BIG.subarray(0, 65536);
+    };
+    await errorOf(pipe.communicate(input(), { timeout: 50 }));
+    expect((await pipe.communicate())[0].length).toBe(6 + BIG.length);
+  });
+
+  it('takes no second input before the first is written', async () => {
+    await using pipe = start();
+    await errorOf(pipe.communicate(BIG, { timeout: 50 }));
+    expect((await errorOf(pipe.communicate('more'))).code).toBe('ERR_AIOPIPE_BUSY');
+    expect((await pipe.communicate())[0].length).toBe(6 + BIG.length);
+  });
+
+  it('may be left: close() drops what was not written', async () => {
+    await using pipe = start();
+    await errorOf(pipe.communicate(BIG, { timeout: 50 }));
+    await pipe.close();
+    expect((await errorOf(pipe.communicate('more'))).code).toBe('ERR_AIOPIPE_CLOSED');
+  });
+});
