@@ -28,8 +28,8 @@ import { warmUp } from './warm-up.js';
 
 const control = Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD));
 
-/** The id of what this child was told to do last. */
-let order = 0;
+/** The id of what this child was told to do last; undefined until it was told anything. */
+let order: number | undefined;
 
 /** As Node has it: a target's module may put a function of its own in its place, that returns. */
 const exit = process.exit.bind(process) as typeof process.exit;
@@ -51,9 +51,10 @@ async function main(): Promise<void> {
   takeRole({ isChild: true, isEvaluating: true });
   let run: (...args: unknown[]) => unknown;
   let args: unknown[];
+  let id: number;
   try {
     const start = await orders();
-    order = start.id;
+    order = id = start.id;
     process.argv[2] = start.processName;
     takeRole({ depth: start.depth });
     goTo(start.cwd);
@@ -66,19 +67,19 @@ async function main(): Promise<void> {
     return end({ kind: 'no-start', of: order, error: serializeError(error) }, 1);
   }
   takeRole({ isEvaluating: false });
-  tell({ kind: 'started', of: order });
+  tell({ kind: 'started', of: id });
   role.tellReady = () => {
     role.tellReady = () => undefined;
-    tell({ kind: 'ready', of: order });
+    tell({ kind: 'ready', of: id });
   };
   void answerPings();
   let value: unknown;
   try {
     value = await run(...args);
   } catch (error) {
-    return end({ kind: 'error', of: order, error: serializeError(error) }, 1);
+    return end({ kind: 'error', of: id, error: serializeError(error) }, 1);
   }
-  await end({ kind: 'result', of: order, value }, 0);
+  await end({ kind: 'result', of: id, value }, 0);
 }
 
 /** What to do, once that is known: one that was started before it was needed prepares itself, and waits. */
@@ -93,7 +94,7 @@ async function orders(): Promise<Start> {
   for (const url of first.preload) await evaluate(url);
   // Where it fails, for want of descriptors say, whoever needs them will hear of that.
   await warmUp().catch(() => undefined);
-  tell({ kind: 'idle', of: order });
+  tell({ kind: 'idle', of: first.id });
   try {
     return (await control.get()) as Start;
   } catch (error) {
@@ -154,7 +155,7 @@ function report(last: FromChild): boolean {
     tell(last);
     return true;
   } catch (error) {
-    tell({ kind: 'error', of: order, error: serializeError(renamePath(error, 'value.value', 'result')) });
+    tell({ kind: 'error', of: order as number, error: serializeError(renamePath(error, 'value.value', 'result')) });
     return false;
   }
 }

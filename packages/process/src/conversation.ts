@@ -74,7 +74,8 @@ export class Conversation {
       if (!(error instanceof Uint8Array)) return `${JSON.stringify(kind)} without an error`;
     } else if (kind === 'result' && !Object.hasOwn(message, 'value')) return '"result" without a value';
     if (kind === 'uncaught' && of === this.#orderBefore) return undefined;
-    if (kind === 'no-start' && of === undefined && MAY_SAY[this.#state].includes(kind)) return undefined;
+    const mayKnowNoOrder = MAY_SAY[this.#state].includes('no-start');
+    if (mayKnowNoOrder && of === undefined && (kind === 'no-start' || kind === 'uncaught')) return undefined;
     const expected = kind === 'pong' ? this.#answered : this.#order;
     if (kind !== 'uncaught') {
       if (!MAY_SAY[this.#state].includes(kind)) return `${describe(kind)} while it was ${this.#state}`;

@@ -1,5 +1,5 @@
 import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
-import { putNow } from '@aiopipe/codec/internal';
+import { putNow, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { renamePath } from './message-path.js';
 import { NUMBER_LENGTH, readNow } from './pool-claims.js';
@@ -50,10 +50,20 @@ export const serve = target(
     maxRss: number | undefined,
   ): Promise<void> => {
     const service = new Service(channel, claims, await loadFunction(url, name), name, maxRss);
+    const unsent = failureOfSends(channel);
     putNow(channel, [READY]);
-    await service.follow();
+    await Promise.race([service.follow(), unsent]);
   },
 );
+
+/** Rejects if something could not be sent, for the pool would wait for it. That the pool is gone is told by the channel's end. */
+function failureOfSends(channel: Channel<Answer, Ask>): Promise<never> {
+  return new Promise((_, reject) => {
+    watchSends(channel, (error) => {
+      if (!(error instanceof BrokenPipeError)) reject(error);
+    });
+  });
+}
 
 class Service {
   readonly #channel: Channel<Answer, Ask>;

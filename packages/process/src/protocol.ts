@@ -16,8 +16,8 @@
  *
  * Each order has an id that the child cannot know before, and each answer carries, as `of`, the id of the order that it
  * answers: of the Preparation until the Start has come, of the Start after that. A pong carries the id of its ping; pings
- * are numbered from 0 and answered in their order. Only `no-start` is taken without an id: a child of another version of
- * this package says by it that it is one.
+ * are numbered from 0 and answered in their order. Only `no-start` and `uncaught` are taken without an id, in place of `idle`
+ * or `started`: a child that could not read its order knows none, nor does one of another version of this package.
  *
  * The parent does not trust the child. A message that is badly formed, of an unknown kind or out of turn breaks the
  * conversation, and so does a frame over the limits: the child is killed, and what waits for it rejects with
@@ -90,9 +90,9 @@ export type FromChild =
   /** Its function has thrown. */
   | { readonly kind: 'error'; readonly of: number; readonly error: Uint8Array }
   /** Its function will never be called. */
-  | { readonly kind: 'no-start'; readonly of?: number; readonly error: Uint8Array }
+  | { readonly kind: 'no-start'; readonly of?: number | undefined; readonly error: Uint8Array }
   /** Nothing caught an exception. The process ends next, unless a handler of the program's own lets it go on. */
-  | { readonly kind: 'uncaught'; readonly of: number; readonly error: Uint8Array };
+  | { readonly kind: 'uncaught'; readonly of?: number | undefined; readonly error: Uint8Array };
 
 /** An id for an order: a child that has not heard it can't answer it. */
 export function newOrderId(): number {

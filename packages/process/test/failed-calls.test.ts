@@ -1,0 +1,30 @@
+// The system lets one send or receive fail, for want of memory say, in the parent and in each of its children.
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from 'vitest';
+import { fixture, leakCheck } from '@aiopipe/testing';
+
+afterAll(leakCheck());
+
+const canTrace =
+  spawnSync('strace', ['-f', '--seccomp-bpf', '-o', '/dev/null', '-e', 'trace=sendto', 'true']).status === 0;
+
+/** Of these, the second send of a child is that of a worker's READY. */
+const WHEN = [1, 2, 3, 4];
+
+test
+  .runIf(canTrace)
+  .each(WHEN.flatMap((when) => [`sendto,sendmsg ${String(when)}`, `recvfrom,recvmsg ${String(when)}`]))(
+  'every task of a pool settles, and close() ends, if a call fails in each process: %s',
+  { timeout: 60_000 },
+  async (which) => {
+    const [calls, when] = which.split(' ') as [string, string];
+    const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=ENOBUFS:when=${when}`];
+    const { stdout } = await promisify(execFile)(
+      'strace',
+      ['-f', '--seccomp-bpf', '-o', '/dev/null', ...inject, process.execPath, fixture('runs-a-short-pool')],
+      { timeout: 50_000, killSignal: 'SIGKILL' },
+    );
+    expect(stdout).toBe('3\n');
+  },
+);
