@@ -231,7 +231,7 @@ function adopt(kind: string, fds: readonly OwnedFd[], data: unknown): object {
   const numbers = fds.map((fd) => fd.number);
   try {
     const handle = adopter(numbers, data);
-    for (const fd of fds) fd.take();
+    for (const fd of fds) fd.handOver();
     return handle;
   } catch (cause) {
     throw new DecodeError(`a ${kind} that was sent here can't be made again: ${reasonOf(cause)}`, {

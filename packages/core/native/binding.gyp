@@ -10,6 +10,8 @@
         "spin.c",
         "child.c",
         "system.c",
+        "transfer.c",
+        "splice.c",
         "spawn.c",
         "guard.c"
       ],

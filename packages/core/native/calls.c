@@ -38,18 +38,26 @@ static napi_value js_socketpair(napi_env env, napi_callback_info info) {
   return fill_pair(instance, args[0], fds, error);
 }
 
-/* read(fd, bytes, offset, length, isSocket) */
+/* An `enum sys_how`, or whether it is a socket. */
+CHECKED static napi_status get_how(napi_env env, napi_value value, int32_t *how) {
+  bool is_socket;
+  if (get_int(env, value, how) == napi_ok) return napi_ok;
+  PASS_ON(napi_get_value_bool(env, value, &is_socket));
+  *how = is_socket ? SYS_SOCKET : SYS_OWN;
+  return napi_ok;
+}
+
+/* read(fd, bytes, offset, length, how) */
 static napi_value js_read(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
-  int32_t fd;
+  int32_t fd, how;
   char *bytes;
   size_t length;
-  bool is_socket;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_part(env, args + 1, &bytes, &length));
-  CHECK(env, napi_get_value_bool(env, args[4], &is_socket));
+  CHECK(env, get_how(env, args[4], &how));
   if (bytes == NULL) return int_value(env, UV_EFAULT);
-  return int_value(env, is_socket ? sys_receive(fd, bytes, length) : sys_read(fd, bytes, length));
+  return int_value(env, sys_read(fd, bytes, length, (enum sys_how)how));
 }
 
 /* receive(fd, bytes, offset, length, passed: Int32Array): passed[0] is how many fds follow it, or -1 if some were lost */
@@ -73,19 +81,18 @@ static napi_value js_receive(napi_env env, napi_callback_info info) {
 /* As many parts as one call gathers; the rest is for the next. IOV_MAX is 1024 on the systems that we know. */
 #define MAX_PARTS 1024
 
-/* write(fd, bytes, offset, length, isSocket) */
+/* write(fd, bytes, offset, length, how) */
 static napi_value js_write(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
-  int32_t fd;
+  int32_t fd, how;
   char *bytes;
   size_t length;
-  bool is_socket;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_part(env, args + 1, &bytes, &length));
-  CHECK(env, napi_get_value_bool(env, args[4], &is_socket));
+  CHECK(env, get_how(env, args[4], &how));
   if (bytes == NULL) return int_value(env, UV_EFAULT);
   struct iovec part = {.iov_base = bytes, .iov_len = length};
-  return int_value(env, is_socket ? sys_send(fd, &part, 1, NULL, 0) : sys_write(fd, &part, 1));
+  return int_value(env, sys_write(fd, &part, 1, (enum sys_how)how));
 }
 
 CHECKED static napi_status get_parts(napi_env env, napi_value array, struct iovec *parts, uint32_t *count) {
@@ -101,20 +108,19 @@ CHECKED static napi_status get_parts(napi_env env, napi_value array, struct iove
   return napi_ok;
 }
 
-/* writeParts(fd, parts: Buffer[], offset in the first, isSocket, passed: Int32Array | undefined) */
+/* writeParts(fd, parts: Buffer[], offset in the first, how, passed: Int32Array | undefined) */
 static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
-  int32_t fd, *passed = NULL;
+  int32_t fd, how, *passed = NULL;
   int64_t offset;
   struct iovec parts[MAX_PARTS];
   uint32_t count;
-  bool is_socket;
   size_t passed_count = 0;
   napi_valuetype passed_type;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_parts(env, args[1], parts, &count));
   CHECK(env, napi_get_value_int64(env, args[2], &offset));
-  CHECK(env, napi_get_value_bool(env, args[3], &is_socket));
+  CHECK(env, get_how(env, args[3], &how));
   CHECK(env, napi_typeof(env, args[4], &passed_type));
   if (passed_type != napi_undefined) CHECK(env, get_int32s(env, args[4], &passed, &passed_count));
   if (count == 0 || offset < 0) return int_value(env, UV_EINVAL);
@@ -124,8 +130,8 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   /* None was empty when it came here: the memory of this one was transferred to another thread since. */
   for (uint32_t i = 0; i < count; i++)
     if (parts[i].iov_len == 0) return int_value(env, UV_EFAULT);
-  return int_value(env, is_socket ? sys_send(fd, parts, (int)count, passed, (int)passed_count)
-                                  : sys_write(fd, parts, (int)count));
+  return int_value(env, passed_count > 0 ? sys_send_with_fds(fd, parts, (int)count, passed, (int)passed_count)
+                                         : sys_write(fd, parts, (int)count, (enum sys_how)how));
 }
 
 #define ONE_INT_CALL(js_name, call)                                    \
@@ -146,7 +152,6 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   }
 
 ONE_INT_CALL(js_describe, sys_describe)
-ONE_INT_CALL(js_duplicate, sys_duplicate)
 ONE_INT_CALL(js_set_close_on_exec, sys_set_close_on_exec)
 ONE_INT_CALL(js_process_mark, sys_process_mark)
 TWO_INT_CALL(js_shutdown, sys_shutdown)
@@ -155,6 +160,15 @@ TWO_INT_CALL(js_kill, sys_kill)
 TWO_INT_CALL(js_wait_writable, sys_wait_writable)
 TWO_INT_CALL(js_watch_lifeline, sys_watch_lifeline)
 TWO_INT_CALL(js_reopen_nonblocking, sys_reopen_nonblocking)
+
+static napi_value js_duplicate(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  int32_t fd;
+  CHECK(env, get_int(env, args[0], &fd));
+  int result = sys_duplicate(fd);
+  if (result >= 0) note_fd(instance, result);
+  return int_value(env, result);
+}
 
 static napi_value js_fd_limit(napi_env env, napi_callback_info info) {
   (void)info;

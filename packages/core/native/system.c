@@ -1,3 +1,4 @@
+#include "retry.h"
 #include "system.h"
 
 #include <dlfcn.h>
@@ -15,16 +16,31 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
 #include <sys/sysmacros.h>
 #endif
 
-#define RETRY(result, call)            \
-  do {                                 \
-    (result) = (call);                 \
-  } while ((result) < 0 && errno == EINTR)
+static int64_t milliseconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* As poll(2), with a negative errno. Signals that interrupt it do not make it longer: a profiler's come every millisecond. */
+static int poll_for(struct pollfd *entries, nfds_t count, int milliseconds) {
+  int64_t deadline = milliseconds_now() + milliseconds;
+  for (;;) {
+    int result = poll(entries, count, milliseconds);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+    if (milliseconds < 0) continue;
+    int64_t rest = deadline - milliseconds_now();
+    milliseconds = rest > 0 ? (int)rest : 0;
+  }
+}
 
 static int add_fd_flag(int fd, int get, int set, int flag, int on) {
   int flags;
@@ -126,6 +142,17 @@ int sys_describe(int fd) {
   return kind | (can_read ? 16 : 0) | (can_write ? 32 : 0) | (is_local ? 64 : 0) | (flags & O_NONBLOCK ? 128 : 0);
 }
 
+#ifdef __linux__
+/*
+ * A FIFO without a writer that is opened to be read says nothing of its end until one has come and gone, since it may
+ * only be too early for one. Whether it has ended, only the old description can tell then.
+ */
+static bool has_ended(int fd) {
+  struct pollfd entry = {.fd = fd, .events = POLLIN};
+  return poll_for(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
+}
+#endif
+
 int sys_reopen_nonblocking(int fd, int for_writing) {
 #ifdef __linux__
   /* Opening the multiplexer makes another terminal (pts(4)). */
@@ -138,7 +165,9 @@ int sys_reopen_nonblocking(int fd, int for_writing) {
   int own;
   RETRY(own, open(path, (for_writing ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (own < 0) return -errno;
-  int result = dup3(own, fd, O_CLOEXEC) < 0 ? -errno : 0;
+  int result;
+  if (!for_writing && S_ISFIFO(status.st_mode) && has_ended(fd)) result = -ENOTSUP;
+  else result = dup3(own, fd, O_CLOEXEC) < 0 ? -errno : 0;
   sys_close(own);
   return result;
 #else
@@ -158,100 +187,14 @@ int sys_fd_limit(void) {
 int sys_any_readable(const int *fds, int count) {
   struct pollfd entries[8];
   for (int i = 0; i < count; i++) entries[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-  return poll(entries, (nfds_t)count, 0) > 0;
+  return poll(entries, (nfds_t)count, 0) > 0; /* an interrupted one has looked in vain */
 }
 
 void sys_yield(void) { sched_yield(); }
 
-ssize_t sys_read(int fd, void *bytes, size_t length) {
-  ssize_t result;
-  RETRY(result, read(fd, bytes, length));
-  return result < 0 ? -errno : result;
-}
-
-ssize_t sys_write(int fd, const struct iovec *parts, int count) {
-  ssize_t result;
-  if (count == 1) RETRY(result, write(fd, parts[0].iov_base, parts[0].iov_len));
-  else RETRY(result, writev(fd, parts, count));
-  return result < 0 ? -errno : result;
-}
-
 int sys_wait_writable(int fd, int milliseconds) {
   struct pollfd entry = {.fd = fd, .events = POLLOUT};
-  int result;
-  RETRY(result, poll(&entry, 1, milliseconds));
-  return result < 0 ? -errno : result;
-}
-
-ssize_t sys_receive(int fd, void *bytes, size_t length) {
-  ssize_t result;
-  RETRY(result, recv(fd, bytes, length, MSG_DONTWAIT));
-  return result < 0 ? -errno : result;
-}
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE on the socket instead */
-#endif
-
-ssize_t sys_send(int fd, const struct iovec *parts, int count, const int *passed, int passed_count) {
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int) * SYS_MAX_PASSED_FDS)];
-  } control;
-  struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = count};
-
-  if (passed_count > 0) {
-    if (passed_count > SYS_MAX_PASSED_FDS) return -EINVAL;
-    size_t size = sizeof(int) * (size_t)passed_count;
-    message.msg_control = control.space;
-    message.msg_controllen = CMSG_SPACE(size);
-    memset(control.space, 0, message.msg_controllen);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(size);
-    memcpy(CMSG_DATA(header), passed, size);
-  }
-  ssize_t result;
-  if (count == 1 && passed_count == 0) RETRY(result, send(fd, parts[0].iov_base, parts[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL));
-  else RETRY(result, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
-  return result < 0 ? -errno : result;
-}
-
-#ifndef MSG_CMSG_CLOEXEC
-#define MSG_CMSG_CLOEXEC 0 /* macOS: set on each descriptor below */
-#endif
-
-ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, int *passed_count) {
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int) * SYS_MAX_PASSED_FDS)];
-  } control;
-  struct iovec part = {.iov_base = bytes, .iov_len = length};
-  struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
-
-  *passed_count = 0;
-  ssize_t result;
-  RETRY(result, recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
-  if (result < 0) return -errno;
-
-  int count = 0;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    int came = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    memcpy(passed + count, CMSG_DATA(header), sizeof(int) * (size_t)came);
-    count += came;
-  }
-#ifndef __linux__
-  for (int i = 0; i < count; i++) sys_set_close_on_exec(passed[i]);
-#endif
-  if (message.msg_flags & MSG_CTRUNC) {
-    for (int i = 0; i < count; i++) sys_close(passed[i]);
-    count = -1;
-  }
-  *passed_count = count;
-  return result;
+  return poll_for(&entry, 1, milliseconds);
 }
 
 int sys_reap(pid_t pid, int *status, struct rusage *usage) {
@@ -312,12 +255,12 @@ static void *watch_lifeline(void *argument) {
 #else
   struct pollfd entry = {.fd = fd, .events = 0}; /* macOS reports POLLHUP unasked */
 #endif
-  while (poll(&entry, 1, -1) < 0 && errno == EINTR) continue;
+  poll_for(&entry, 1, -1);
   int leads_group = getpgrp() == getpid();
   int grace = atomic_load(&lifeline_grace);
   if (grace > 0) {
     kill(leads_group ? 0 : getpid(), SIGTERM);
-    poll(NULL, 0, grace);
+    poll_for(NULL, 0, grace);
   }
   if (leads_group) kill(0, SIGKILL);
   _exit(1);

@@ -36,7 +36,7 @@ int sys_describe(int fd);
 
 /*
  * Gives the number `fd` an open file description of its own, in non-blocking mode: others that share the old one see
- * nothing of it. Only for pipes, FIFOs and terminals, on Linux; where it can't be done, nothing has changed.
+ * nothing of it. Only for pipes, FIFOs and terminals, on Linux; if it can't be done, nothing has changed.
  */
 int sys_reopen_nonblocking(int fd, int for_writing);
 
@@ -49,18 +49,34 @@ int sys_any_readable(const int *fds, int count);
 /* Lets others use this core for now. */
 void sys_yield(void);
 
-ssize_t sys_read(int fd, void *bytes, size_t length);
-ssize_t sys_write(int fd, const struct iovec *parts, int count);
-
-/* Blocks until something can be written, or the other side is gone: 1; 0 when so many milliseconds have passed. */
+/* Blocks until something can be written, or the other side is gone: 1; 0 when so many milliseconds have passed (-1: never). */
 int sys_wait_writable(int fd, int milliseconds);
 
-/* On sockets: never blocks whatever the descriptor's own mode, and never raises SIGPIPE. */
-ssize_t sys_receive(int fd, void *bytes, size_t length);
-ssize_t sys_send(int fd, const struct iovec *parts, int count, const int *passed, int passed_count);
+/*
+ * How a call is made so that it does not block. Whoever else has an open file description can change its mode at any
+ * time, so O_NONBLOCK is good enough only for one that is ours alone.
+ */
+enum sys_how {
+  SYS_OWN = 0,    /* by O_NONBLOCK, which is set: nobody else has this description */
+  SYS_SOCKET = 1, /* MSG_DONTWAIT */
+  SYS_SHARED = 2, /* RWF_NOWAIT: pipes of pipe(2), Linux 6.4; else -EOPNOTSUPP, and nothing has happened */
+  SYS_SPLICED = 3 /* SPLICE_F_NONBLOCK: any pipe or FIFO on Linux, but slow; else -EOPNOTSUPP */
+};
 
 /*
- * Like sys_receive, and takes what descriptors came along: at most SYS_MAX_PASSED_FDS into `passed`. If the kernel
+ * The calls that move bytes: at most SYS_MOST_AT_ONCE of them, however many were given. None raises SIGPIPE that would
+ * end the process, whatever the signal's disposition is now.
+ */
+#define SYS_MOST_AT_ONCE ((size_t)0x7ffff000) /* MAX_RW_COUNT of Linux; macOS refuses more than INT_MAX */
+ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how);
+/* The parts may be changed by it. */
+ssize_t sys_write(int fd, struct iovec *parts, int count, enum sys_how how);
+
+/* On a socket of this machine: `passed` travel with the bytes. They are still ours to close. */
+ssize_t sys_send_with_fds(int fd, struct iovec *parts, int count, const int *passed, int passed_count);
+
+/*
+ * Reads from a socket, and takes what descriptors came along: at most SYS_MAX_PASSED_FDS into `passed`. If the kernel
  * could not hand all of them over (our limit of open files), `*passed_count` is -1 and those that came are closed.
  */
 ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, int *passed_count);
@@ -117,7 +133,7 @@ int sys_watch_lifeline(int fd, int grace);
  */
 int sys_process_mark(int mark);
 
-/* A write to a closed pipe must be an error here, not a signal that ends the process. */
+/* So that other code's writes to a closed pipe are errors here, too, as they are in Node itself. */
 void sys_ignore_broken_pipe_signal(void);
 
 #endif

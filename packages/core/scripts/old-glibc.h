@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -23,6 +24,10 @@ OLD(dlopen);
 OLD(pthread_attr_setstacksize);
 OLD(pthread_create);
 OLD(pthread_sigmask);
+OLD(sem_destroy);
+OLD(sem_init);
+OLD(sem_post);
+OLD(sem_wait);
 OLD(__fxstat);
 
 /* Until 2.33 fstat was no symbol but a macro for this one. With 64-bit off_t as here, the plain call has the wide struct. */

@@ -85,7 +85,7 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
   }
   return orClose(fd, () => {
     try {
-      return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args));
+      return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args), false);
     } catch (error) {
       if ((error as { code?: string }).code !== 'ERR_AIOPIPE_NOT_POLLABLE') throw error;
       throw new AiopipeError(
@@ -122,27 +122,32 @@ function openDuplicate(fd: number, maker: Maker, wanted?: number, makeDescriptor
 
 type MakeDescriptor = (owned: OwnedFd, transport: Transport, directions: number) => Descriptor;
 
-/** In those directions that it is open in. The number is still the caller's if this throws. */
+/**
+ * In those directions that it is open in. The number is still the caller's if this throws.
+ *
+ * @param isShared - whether others may have the same open file description: not if it was opened here, non-blocking
+ */
 function openFd(
   fd: number,
   maker: Maker,
   wanted = READABLE | WRITABLE,
   makeDescriptor: MakeDescriptor = (...args) => new Descriptor(...args),
+  isShared = true,
 ): Streams {
   if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`expected the number of a descriptor, not ${String(fd)}`);
   // Their bits stand above those of the kind: see `native/system.h`.
   const directions = (Math.max(0, native().describe(fd)) >> 4) & wanted;
-  const transport = inspectFd(fd, directions === WRITABLE ? WRITABLE : READABLE, 'file');
+  const transport = { ...inspectFd(fd, directions === WRITABLE ? WRITABLE : READABLE, 'file'), isShared };
   const closed = native().setCloseOnExec(fd);
   if (closed < 0) throw new SystemError(closed, 'fcntl', `fd ${String(fd)}`);
 
-  if (directions !== (READABLE | WRITABLE) || transport.isSocket || transport.isNonblocking) {
+  if (directions !== (READABLE | WRITABLE) || transport.isSocket || !isShared) {
     return streamsOver(
       makeOwned(fd, maker, (owned) => makeDescriptor(owned, transport, directions)),
       directions,
     );
   }
-  // So that others who share the description don't see its mode change, each direction gets one of its own.
+  // Others may have the description: each direction gets one of its own.
   const other = openDuplicate(fd, maker, WRITABLE);
   try {
     const descriptor = makeOwned(fd, maker, (owned) => new Descriptor(owned, transport, READABLE));

@@ -1,6 +1,17 @@
 import { constants } from 'node:os';
 import { ClosedError, MovedError, SystemError } from './errors.js';
-import { HOLDS_LOOP, native, READABLE, WRITABLE, type NativePoll } from './native.js';
+import {
+  HOLDS_LOOP,
+  native,
+  OWN,
+  READABLE,
+  SHARED,
+  SOCKET,
+  SPLICED,
+  WRITABLE,
+  type How,
+  type NativePoll,
+} from './native.js';
 import { type OwnedFd } from './owned-fd.js';
 import { setImmediate } from './taken.js';
 import { type Transport } from './transport.js';
@@ -9,6 +20,7 @@ import { type Transport } from './transport.js';
 export const EAGAIN = -constants.errno.EAGAIN;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const EPIPE = -constants.errno.EPIPE;
+const EOPNOTSUPP = -constants.errno.EOPNOTSUPP;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -17,6 +29,12 @@ const NOTHING = Buffer.alloc(0);
  * 0.3 ms of copying. Where small pieces of it take longer, it is for whoever takes them to stop before that.
  */
 const BUDGET = 1024 * 1024;
+
+/** What a call takes of it beside its bytes: a loop over small ones leaves the others their turn as well. */
+const CALL_COST = 1024;
+
+/** Of the binding: the memory is not as long as it was (any more). */
+export const EFAULT = -constants.errno.EFAULT;
 
 const SHUT_RD = 0;
 const SHUT_WR = 1;
@@ -50,6 +68,7 @@ export class Descriptor {
   #openSides: number;
   /** Due when the loop has come round: a writer whose share was used up goes on then. */
   #nextShare: NodeJS.Immediate | undefined;
+  #how: How = OWN;
   #mustRestoreBlocking = false;
   #spin = 0;
   #movedTo: string | undefined;
@@ -60,18 +79,39 @@ export class Descriptor {
     this.#owned = owned;
     this.#transport = transport;
     this.#openSides = directions;
-    // Sockets are asked not to block call by call: they need no flag that all who share the description would see.
-    if (!transport.isSocket && !transport.isNonblocking) this.#stopBlocking();
+    // These are asked not to block call by call: whoever shares the description could change a flag of it.
+    if (transport.isSocket) this.#how = SOCKET;
+    else if (transport.isPipe && transport.isShared) this.#how = SHARED;
+    else this.#stopBlocking();
+    // A child may have been given our own pipe's number before it was opened.
+    if (transport.isPipe && !transport.isShared && !transport.isNonblocking) this.#how = SHARED;
   }
 
+  /** By a flag of the description: one that is ours alone, if it can be had. */
   #stopBlocking(): void {
+    const { isShared, isNonblocking } = this.#transport;
+    if (!isShared && isNonblocking) return;
     const { number } = this.#owned;
     const forWriting = this.#openSides & WRITABLE ? 1 : 0;
-    if (this.#transport.isShared && native().reopenNonblocking(number, forWriting) === 0) return;
+    if (isShared && native().reopenNonblocking(number, forWriting) === 0) return;
+    // Its file is another user's, or its other side is gone.
+    if (isShared && this.#transport.isPipe && process.platform === 'linux') {
+      this.#how = SPLICED;
+      return;
+    }
+    if (isNonblocking) return;
     const result = native().setNonblocking(number, 1);
     if (result < 0) throw new SystemError(result, 'fcntl', this.#owned.toString());
-    // It could not be reopened (its file is another user's, its other side is gone): then only for as long as it is ours.
-    this.#mustRestoreBlocking = this.#transport.isShared;
+    // Only for as long as it is ours.
+    this.#mustRestoreBlocking = isShared;
+  }
+
+  /** Whether a call that failed so is to be made again: this system, or this pipe, can't be asked call by call. */
+  #isToBeAskedOtherwise(result: number): boolean {
+    if (result !== EOPNOTSUPP || this.#how !== SHARED) return false;
+    this.#how = OWN;
+    this.#stopBlocking();
+    return true;
   }
 
   get isSocket(): boolean {
@@ -115,7 +155,9 @@ export class Descriptor {
 
   /** Bytes read; 0 at the end of the stream; {@link EAGAIN}. Other failures throw. */
   read(bytes: Buffer, offset: number, length: number): number {
-    return this.#read(native().read(this.#owned.number, bytes, offset, length, this.#transport.isSocket));
+    const result = native().read(this.#owned.number, bytes, offset, length, this.#how);
+    if (result < 0 && this.#isToBeAskedOtherwise(result)) return this.read(bytes, offset, length);
+    return this.#read(result);
   }
 
   /**
@@ -130,10 +172,13 @@ export class Descriptor {
 
   #read(result: number): number {
     if (result >= 0) {
-      this.#readBudget -= result;
+      this.#readBudget -= result + CALL_COST;
       return result;
     }
     if (result === EAGAIN) return result;
+    if (result === EFAULT) {
+      throw new TypeError(`${this.toString()}: the memory to read into was transferred or made smaller meanwhile`);
+    }
     // The peer closed without having read all that we wrote: to a reader, that is its end.
     if (result === ECONNRESET && this.#transport.isLocal) return 0;
     throw new SystemError(result, 'read', this.toString());
@@ -154,27 +199,28 @@ export class Descriptor {
     const { number } = this.#owned;
     const result =
       parts.length === 1
-        ? native().write(number, first, offset, first.length - offset, this.#transport.isSocket)
-        : native().writeParts(number, parts, offset, this.#transport.isSocket);
-    if (result > 0) this.#writeBudget -= result;
+        ? native().write(number, first, offset, first.length - offset, this.#how)
+        : native().writeParts(number, parts, offset, this.#how);
+    if (result < 0 && this.#isToBeAskedOtherwise(result)) return this.write(parts, offset);
+    if (result > 0) this.#writeBudget -= result + CALL_COST;
     return result;
   }
 
   /** As {@link write} of one part, which descriptors travel with. They are still ours to close. */
   send(bytes: Buffer, offset: number, length: number, passed: Int32Array | undefined): number {
     const { number } = this.#owned;
-    const { isSocket } = this.#transport;
     const result =
       passed === undefined
-        ? native().write(number, bytes, offset, length, isSocket)
-        : native().writeParts(number, [bytes.subarray(offset, offset + length)], 0, isSocket, passed);
-    if (result > 0) this.#writeBudget -= result;
+        ? native().write(number, bytes, offset, length, this.#how)
+        : native().writeParts(number, [bytes.subarray(offset, offset + length)], 0, this.#how, passed);
+    if (result < 0 && this.#isToBeAskedOtherwise(result)) return this.send(bytes, offset, length, passed);
+    if (result > 0) this.#writeBudget -= result + CALL_COST;
     return result;
   }
 
   /** Whether the peer of a local socket has closed, and not merely ended what it sends: a send of nothing tells. */
   get isPeerGone(): boolean {
-    return native().write(this.#owned.number, NOTHING, 0, 0, true) === EPIPE;
+    return native().write(this.#owned.number, NOTHING, 0, 0, SOCKET) === EPIPE;
   }
 
   /** Tells `interest` whenever there is something to read, until it is unset. */

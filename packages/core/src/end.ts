@@ -340,12 +340,11 @@ function adopt(fd: number, directions: number, what: string, maker: (...args: ne
   return [new OwnedFd(fd, what, maker), transport, directions];
 }
 
-/** What moved here is nobody else's any more. */
+/** What moved here: others may still have its open file description, the sender's duplicates for one. */
 function receive(fds: readonly number[], directions: number, what: string): EndParts {
   const [fd = -1] = fds;
   if (fds.length !== 1) throw new TypeError(`a ${what} is one descriptor, and ${String(fds.length)} came for it`);
-  const [owned, transport] = adopt(fd, directions, what, registerHandleKind);
-  return [owned, { ...transport, isShared: false }, directions];
+  return adopt(fd, directions, what, registerHandleKind);
 }
 
 function check(result: number, syscall: string, about: string): void {

@@ -23,7 +23,7 @@ export {
 } from './handle.js';
 export { allocateLarge, shareMemory } from './large-memory.js';
 export { LOOP_END, LoopIterator } from './loop-iterator.js';
-export { native, READABLE, WRITABLE } from './native.js';
+export { native, OWN, READABLE, SHARED, SOCKET, WRITABLE } from './native.js';
 export { OwnedFd } from './owned-fd.js';
 export { signalNumber } from './signals.js';
 export { spawn, type Exit, type Guard, type ResourceUsage, type SpawnedProgram, type SpawnOptions } from './spawn.js';

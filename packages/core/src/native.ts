@@ -13,14 +13,26 @@ export const WRITABLE = 2;
 /** Beside them in what is of interest: waiting for them keeps the event loop alive. */
 export const HOLDS_LOOP = 4;
 
+/**
+ * How a call that moves bytes is made so that it can't block; see `enum sys_how` in `native/system.h`. `OWN`: by O_NONBLOCK,
+ * which is set, and nobody else has the open file description. `SHARED` and `SPLICED` fail with EOPNOTSUPP if the system
+ * can't do that with this descriptor.
+ */
+export const OWN = 0;
+export const SOCKET = 1;
+export const SHARED = 2;
+export const SPLICED = 3;
+/** `true` and `false`, whether it is a socket, stand for `SOCKET` and `OWN`. */
+export type How = boolean | typeof OWN | typeof SOCKET | typeof SHARED | typeof SPLICED;
+
 /** The C binding. Its calls return a result, or a negative errno; what they mean stands in `native/system.h`. */
 export interface Native {
   pipe(out: Int32Array, capacity: number): number;
   socketpair(out: Int32Array, bufferSize: number): number;
-  read(fd: number, bytes: Uint8Array, offset: number, length: number, isSocket: boolean): number;
+  read(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
   receive(fd: number, bytes: Uint8Array, offset: number, length: number, passed: Int32Array): number;
-  write(fd: number, bytes: Uint8Array, offset: number, length: number, isSocket: boolean): number;
-  writeParts(fd: number, parts: readonly Uint8Array[], offset: number, isSocket: boolean, passed?: Int32Array): number;
+  write(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
+  writeParts(fd: number, parts: readonly Uint8Array[], offset: number, how: How, passed?: Int32Array): number;
   close(fd: number): number;
   describe(fd: number): number;
   duplicate(fd: number): number;

@@ -34,10 +34,11 @@ export class OwnedFd {
     this.#number = number;
     this.#what = what;
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 1;
+    // It can't be set where intrinsics are frozen; then a few frames more are captured.
+    Reflect.set(Error, 'stackTraceLimit', 1);
     const holder: { stack?: string } = {};
     Error.captureStackTrace(holder, maker);
-    Error.stackTraceLimit = limit;
+    Reflect.set(Error, 'stackTraceLimit', limit);
     // Read now: until then it holds the `this` of the call, and what that holds (this, say) would never be collected.
     this.#stack = holder.stack;
     native().own(number, fdWeight());
@@ -54,6 +55,12 @@ export class OwnedFd {
     if (number >= 0) native().disown(number, fdWeight());
     this.#number = -1;
     return number;
+  }
+
+  /** Another owner in this thread has the number now: if the thread ends, it is still to be closed with it. */
+  handOver(): void {
+    if (this.#number >= 0) native().own(this.#number, -fdWeight());
+    this.#number = -1;
   }
 
   /** Closes it; does nothing if it is gone. */

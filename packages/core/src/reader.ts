@@ -82,13 +82,19 @@ export class PipeReader implements Handle {
     }
     if (view.byteLength === 0) return Promise.reject(new RangeError('view: expected room for at least one byte'));
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+    const size = bytes.length;
     let count: number | undefined;
     const attempt = () => {
+      if (bytes.length !== size) {
+        throw new TypeError(`${this.#name}: the memory to read into was transferred or made smaller meanwhile`);
+      }
       if (count !== undefined && count > 0) return count;
       return this.#some(bytes.length)?.copy(bytes);
     };
     const fill = () => {
-      count = this.#receive(bytes, 0, bytes.length);
+      // Nothing is read, and nothing of the stream is lost: the attempt that follows says so.
+      if (bytes.length !== size) return true;
+      count = this.#receive(bytes, 0, size);
       return count >= 0;
     };
     return this.#take(attempt, options, 'nothing came', fill);

@@ -4,15 +4,23 @@ import { native, READABLE, WRITABLE } from './native.js';
 /** How the calls on a descriptor are made. */
 export interface Transport {
   readonly isSocket: boolean;
+  /** A pipe or a FIFO. */
+  readonly isPipe: boolean;
   /** Of a pair on this machine: all that the peer wrote arrives before the news that it closed with bytes unread. */
   readonly isLocal: boolean;
-  /** Others may hold the same open file description, and must not see it in non-blocking mode. */
+  /** Others may hold the same open file description: they must not see it in non-blocking mode, and can change it. */
   readonly isShared: boolean;
   readonly isNonblocking: boolean;
 }
 
-export const PIPE: Transport = { isSocket: false, isLocal: true, isShared: false, isNonblocking: false };
-export const LOCAL_SOCKET: Transport = { isSocket: true, isLocal: true, isShared: false, isNonblocking: false };
+export const PIPE: Transport = { isSocket: false, isPipe: true, isLocal: true, isShared: false, isNonblocking: false };
+export const LOCAL_SOCKET: Transport = {
+  isSocket: true,
+  isPipe: false,
+  isLocal: true,
+  isShared: false,
+  isNonblocking: false,
+};
 
 /** Of what the binding's `describe` returns; see `native/system.h`. */
 const KIND_MASK = 15;
@@ -51,6 +59,7 @@ export function inspectFd(fd: number, directions: number, what: string): Transpo
   }
   return {
     isSocket: kind === KIND_SOCKET,
+    isPipe: kind === KIND_PIPE,
     isLocal: kind === KIND_PIPE || (described & IS_LOCAL) !== 0,
     isShared: true,
     isNonblocking: (described & IS_NONBLOCKING) !== 0,

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { type Writable as NodeWritable } from 'node:stream';
 import { closeSideWhenDropped, forget } from './collector.js';
-import { EAGAIN, type Descriptor, type Interest } from './descriptor.js';
+import { EAGAIN, EFAULT, type Descriptor, type Interest } from './descriptor.js';
 import { BrokenPipeError, BusyError, ClosedError, SystemError, TimeoutError } from './errors.js';
 import { GATHER_BELOW, Gathered } from './gathered.js';
 import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from './handle.js';
@@ -293,8 +293,9 @@ export class PipeWriter implements Handle {
       const parts = this.#queue.length > MAX_PARTS ? this.#queue.slice(0, MAX_PARTS) : this.#queue;
       const result = this.#descriptor.write(parts, this.#offset);
       if (result === EAGAIN) break;
-      if (result < 0) {
-        this.#fail(result);
+      if (result <= 0) {
+        // No part was empty when it was queued.
+        this.#fail(result === 0 ? EFAULT : result);
         return;
       }
       this.#advance(result);
@@ -308,8 +309,8 @@ export class PipeWriter implements Handle {
   flushBlocking(deadline: number): void {
     while (this.unflushed > 0) {
       this.#flush();
-      const rest = Math.max(0, Math.ceil(deadline - now()));
-      if (this.unflushed > 0 && !this.#descriptor.blockUntilWritable(rest)) return;
+      const rest = Math.ceil(deadline - now());
+      if (this.unflushed > 0 && (rest <= 0 || !this.#descriptor.blockUntilWritable(rest))) return;
     }
   }
 
@@ -360,7 +361,9 @@ export class PipeWriter implements Handle {
     const isGone = errno === EPIPE || errno === ECONNRESET;
     this.#failure = isGone
       ? new BrokenPipeError(`${this.#name}: the reader is gone`, { errno: EPIPE, syscall: 'write' })
-      : new SystemError(errno, 'write', this.#name);
+      : errno === EFAULT
+        ? new TypeError(`${this.#name}: data was transferred or made smaller before all of it was written`)
+        : new SystemError(errno, 'write', this.#name);
     this.#drop();
     this.#descriptor.waitWritable(undefined);
     for (const { pending } of this.#waiters.splice(0)) {

@@ -1,0 +1,88 @@
+import { writeSync } from 'node:fs';
+import { aiopipe, ReadEnd, WriteEnd } from '@aiopipe/core';
+import { native } from '@aiopipe/core/internal';
+import { leakCheck } from '@aiopipe/testing';
+import { afterAll, expect, test } from 'vitest';
+
+afterAll(leakCheck());
+
+test('a write does not block on a pipe that somebody else has made blocking', async () => {
+  const [rx, tx] = aiopipe();
+  const writer = WriteEnd.fromFd(native().duplicate(tx.fd)).open();
+  await writer.write('x');
+  native().setNonblocking(tx.fd, 0);
+
+  const written = writer.write(Buffer.alloc(1_000_000));
+  const reader = rx.open();
+  expect((await reader.readExactly(1_000_001)).length).toBe(1_000_001);
+  await written;
+  await writer.close();
+  tx.close();
+  reader.close();
+});
+
+test('a read does not block on a pipe that somebody else has made blocking and read empty', async () => {
+  const [rx, tx] = aiopipe();
+  const reader = ReadEnd.fromFd(native().duplicate(rx.fd)).open();
+  const waiting = reader.read(10);
+  native().setNonblocking(rx.fd, 0);
+  writeSync(tx.fd, 'there');
+  expect((await waiting).toString()).toBe('there');
+  const [again, timer] = [reader.read(10), new Promise((resolve) => setTimeout(resolve, 1, 'the loop goes on'))];
+  expect(await timer).toBe('the loop goes on');
+  tx.close();
+  expect((await again).length).toBe(0);
+  reader.close();
+  rx.close();
+});
+
+test('a view that is transferred while readInto waits is a TypeError, and the stream loses nothing', async () => {
+  const [rx, tx] = aiopipe();
+  const reader = rx.open();
+  const memory = new ArrayBuffer(16);
+  const waiting = reader.readInto(new Uint8Array(memory));
+  structuredClone(memory, { transfer: [memory] });
+  writeSync(tx.fd, 'all');
+  await expect(waiting).rejects.toThrow(TypeError);
+  expect((await reader.read(10)).toString()).toBe('all');
+  tx.close();
+  reader.close();
+});
+
+test('data that is transferred while its write waits is a TypeError, and nothing hangs', async () => {
+  const [rx, tx] = aiopipe();
+  const writer = tx.open();
+  const memory = new ArrayBuffer(1_000_000);
+  const written = writer.write(new Uint8Array(memory));
+  structuredClone(memory, { transfer: [memory] });
+  const reader = rx.open();
+  const reading = reader.read();
+  await expect(written).rejects.toThrow(TypeError);
+  await expect(writer.close()).rejects.toThrow(TypeError);
+  expect((await reading).length).toBeLessThan(1_000_000);
+  reader.close();
+});
+
+test('after SIGPIPE was listened to and is not any more, a write to a reader that is gone is an error', async () => {
+  const listener = () => undefined;
+  process.on('SIGPIPE', listener).off('SIGPIPE', listener);
+  const [rx, tx] = aiopipe();
+  rx.close();
+  const writer = tx.open();
+  await expect(writer.write(Buffer.alloc(20_000))).rejects.toMatchObject({ code: 'EPIPE' });
+  writer.destroy();
+});
+
+test('a loop over small reads lets timers run', async () => {
+  const [rx, tx] = aiopipe({ capacity: 1024 * 1024 });
+  writeSync(tx.fd, Buffer.alloc(60_000));
+  const reader = rx.open();
+  const byte = Buffer.alloc(1);
+  let count = 0;
+  let seen = 0;
+  setImmediate(() => (seen = count));
+  for (; count < 60_000; count++) await reader.readInto(byte);
+  expect(seen).toBeGreaterThan(0);
+  reader.close();
+  tx.close();
+});
