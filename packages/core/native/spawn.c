@@ -254,6 +254,16 @@ static int begin_watch(struct exit_watch *watch, pid_t pid) {
   return fd == -EMFILE || fd == -ENFILE ? sys_open_exit_fd(pid) : fd;
 }
 
+/* In a function of its own: what the compiler keeps in the frame of one that calls vfork, the child may overwrite. */
+static pid_t __attribute__((noinline)) start_child(const struct sys_spawn *spawn, int *moved, char **shell_argv,
+                                                   struct spawn_report *report) {
+  pid_t parent = getpid();
+  /* vfork shares the memory instead of copying its page tables, so a large heap costs nothing. */
+  pid_t pid = vfork();
+  if (pid == 0) child_main(spawn, moved, shell_argv, parent, report);
+  return pid < 0 ? -errno : pid;
+}
+
 pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage) {
   struct spawn_report report = {0};
   /* Tells the compiler that others may write to it: it sees no way from the child's branch back to ours. */
@@ -278,11 +288,8 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
 
-  pid_t parent = getpid();
-  /* vfork shares the memory instead of copying its page tables, so a large heap costs nothing. */
-  pid_t pid = vfork();
-  if (pid == 0) child_main(spawn, moved, shell_argv, parent, &report);
-  error = pid < 0 ? errno : report.error;
+  pid_t pid = start_child(spawn, moved, shell_argv, &report);
+  error = pid < 0 ? -pid : report.error;
 
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   free(moved);
