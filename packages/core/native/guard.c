@@ -178,7 +178,6 @@ static void run_guard(pid_t parent) __attribute__((noreturn));
 static void run_guard(pid_t parent) {
   /* All signals are blocked, as in the thread that we come from: no handler of the runtime runs here. */
   prctl(PR_SET_PDEATHSIG, SIGHUP);
-  prctl(PR_SET_NAME, "aiopipe-guard");
   leave_group();
   if (chdir("/") < 0) _exit(1);
   sys_close_from(0);
@@ -233,6 +232,10 @@ static pid_t fork_process(void) {
 static void *keep_guard(void *unused) {
   (void)unused;
   pid_t parent = getpid();
+#ifdef __linux__
+  /* Of this thread; a guard has it from its first moment. */
+  prctl(PR_SET_NAME, "aiopipe-guard");
+#endif
   for (int short_lives = 0;;) {
     pid_t guard = fork_process();
     if (guard == 0) run_guard(parent);
