@@ -10,9 +10,18 @@ const layers = {
   testing: [],
 };
 
-const importRules = (allowed, mayUseInternal) => [
+// The packages that take what tests replace from core alone.
+const timeless = ['core', 'codec', 'subprocess'];
+
+const importRules = (allowed, mayUseInternal, isTimeless = false) => [
   'error',
   {
+    paths: isTimeless
+      ? ['node:timers', 'node:timers/promises', 'node:perf_hooks'].map((name) => ({
+          name,
+          message: 'Tests replace it: use what @aiopipe/core/internal has (in core: ./taken.js).',
+        }))
+      : [],
     patterns: [
       {
         regex: `^@aiopipe/(?!(${[...allowed, '-'].join('|')})(/|$))`,
@@ -71,9 +80,9 @@ export default tseslint.config(
   },
   ...Object.entries(layers).map(([name, allowed]) => ({
     files: [`packages/${name}/src/**/*.ts`],
-    rules: { 'no-restricted-imports': importRules(allowed, true) },
+    rules: { 'no-restricted-imports': importRules(allowed, true, timeless.includes(name)) },
   })),
-  { files: ['packages/core/src/**/*.ts'], rules: takenRules },
+  { files: timeless.map((name) => `packages/${name}/src/**/*.ts`), rules: takenRules },
   {
     files: ['apps/*/src/**/*.ts', 'bench/src/**/*.ts'],
     rules: {

@@ -7,8 +7,10 @@ import {
   HANDLE_IN_JSON,
   inspectFd,
   movingBy,
+  optionNames,
   Pending,
   READABLE,
+  show,
   WRITABLE,
   type Handle,
   type OwnedFd,
@@ -49,6 +51,15 @@ export interface ChannelOptions {
   readonly spin?: number | undefined;
 }
 
+export const CHANNEL_OPTIONS = optionNames<ChannelOptions>({
+  encoder: true,
+  decoder: true,
+  maxFrameLength: true,
+  limits: true,
+  queueLimit: true,
+  spin: true,
+});
+
 /** {@link ChannelOptions} with nothing left out. */
 export type ChannelSettings = { readonly [Name in keyof ChannelOptions]-?: Exclude<ChannelOptions[Name], undefined> };
 
@@ -59,10 +70,13 @@ export interface Luggage {
   readonly ahead?: { readonly bytes: Buffer; readonly tables: unknown };
 }
 
-/** Throws TypeError for options that can't be. */
+/**
+ * Throws TypeError for values that can't be. Names that it doesn't know are the public calls' to refuse: another process's
+ * settings may have more of them.
+ */
 export function readOptions(options: ChannelOptions = {}): ChannelSettings {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`expected an object of options, not ${options === null ? 'null' : typeof options}`);
+    throw new TypeError(`options: expected an object, not ${show(options)}`);
   }
   const { encoder = 'default', decoder = 'default', limits = {} } = options;
   resolveEncoder(encoder);
@@ -82,13 +96,13 @@ const LONGEST_SPIN = 10_000;
 
 function checkSpin(spin: number): number {
   if (Number.isInteger(spin) && spin >= 0 && spin <= LONGEST_SPIN) return spin;
-  throw new TypeError(`spin: expected whole microseconds up to ${String(LONGEST_SPIN)}, not ${String(spin)}`);
+  throw new TypeError(`spin: expected whole microseconds up to ${String(LONGEST_SPIN)}, not ${show(spin)}`);
 }
 
 function checkBytes(name: string, size: number, most: number): number {
   const isWhole = Number.isInteger(size) || size === Infinity;
   if (isWhole && size > 0 && size <= most) return size;
-  throw new TypeError(`${name}: expected a positive whole number of bytes up to ${String(most)}, not ${String(size)}`);
+  throw new TypeError(`${name}: expected a positive whole number of bytes up to ${String(most)}, not ${show(size)}`);
 }
 
 /** An end that was dropped leaves behind what came for messages that nobody took. */
@@ -217,6 +231,11 @@ export abstract class ChannelEnd implements Handle, Disposable {
     const cause = this.#brokenBy;
     if (cause === undefined) return this.descriptor.closedError();
     return new ClosedError(`${this.descriptor.toString()} is closed: ${cause.message}`, { cause });
+  }
+
+  /** As messages name it. @internal */
+  get name(): string {
+    return this.descriptor.toString();
   }
 
   /** What messages come out of, if any do. @internal */

@@ -1,6 +1,17 @@
 import { DuplexEnd, ReadEnd, WriteEnd, type WaitOptions } from '@aiopipe/core';
-import { HANDLE, OwnedFd, READABLE, registerHandleKind, socketPair, WRITABLE } from '@aiopipe/core/internal';
-import { ChannelEnd, readOptions, type ChannelOptions, type Luggage } from './channel-end.js';
+import {
+  checkOptions,
+  HANDLE,
+  isHandle,
+  optionNames,
+  OwnedFd,
+  READABLE,
+  registerHandleKind,
+  show,
+  socketPair,
+  WRITABLE,
+} from '@aiopipe/core/internal';
+import { CHANNEL_OPTIONS, ChannelEnd, readOptions, type ChannelOptions, type Luggage } from './channel-end.js';
 import { MessageIterator } from './message-iterator.js';
 import { type Receiver } from './receiver.js';
 import { type Sender } from './sender.js';
@@ -20,6 +31,7 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
   /** Puts messages over a read end that is there already. The end has moved then. */
   static from<Receive = unknown>(end: ReadEnd | DuplexEnd, options?: ChannelOptions): ChannelReader<Receive> {
     return takeOver(
+      'ChannelReader.from',
       end,
       [ReadEnd, DuplexEnd],
       options,
@@ -69,6 +81,7 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
   /** Puts messages over a write end that is there already. The end has moved then. */
   static from<Send = unknown>(end: WriteEnd | DuplexEnd, options?: ChannelOptions): ChannelWriter<Send> {
     return takeOver(
+      'ChannelWriter.from',
       end,
       [WriteEnd, DuplexEnd],
       options,
@@ -103,7 +116,13 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
   /** Puts messages over a duplex end that is there already. The end has moved then. */
   static from<Send = unknown, Receive = Send>(end: DuplexEnd, options?: ChannelOptions): Channel<Send, Receive> {
     const directions = READABLE | WRITABLE;
-    return takeOver(end, [DuplexEnd], options, (owned, settings) => new Channel(owned, directions, settings));
+    return takeOver(
+      'Channel.from',
+      end,
+      [DuplexEnd],
+      options,
+      (owned, settings) => new Channel(owned, directions, settings),
+    );
   }
 
   /** As {@link ChannelReader.get}. */
@@ -155,12 +174,11 @@ export function channel<Message = unknown>(
 export function channel<Send = unknown, Receive = Send>(
   options: ChannelOptions & { readonly duplex: true },
 ): ChannelPair<Channel<Send, Receive>, Channel<Receive, Send>>;
-export function channel(
-  options: ChannelOptions & { readonly duplex?: boolean | undefined } = {},
-): ChannelPair<ChannelEnd, ChannelEnd> {
+export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, ChannelEnd> {
+  checkOptions(options, PAIR_OPTIONS);
   const settings = readOptions(options);
   const { duplex = false } = options;
-  if (typeof duplex !== 'boolean') throw new TypeError(`duplex: expected true or false, not ${typeof duplex}`);
+  if (typeof duplex !== 'boolean') throw new TypeError(`duplex: expected true or false, not ${show(duplex)}`);
   const both = READABLE | WRITABLE;
   const names = duplex ? (['channel end', 'channel end'] as const) : (['channel reader', 'channel writer'] as const);
   const [one, other] = socketPair(BUFFER_SIZE, names, channel);
@@ -169,6 +187,20 @@ export function channel(
     duplex ? new Channel(other, both, settings) : new ChannelWriter(other, WRITABLE, settings),
   );
 }
+
+interface PairOptions extends ChannelOptions {
+  readonly duplex?: boolean | undefined;
+}
+
+const PAIR_OPTIONS = optionNames<PairOptions>({
+  duplex: true,
+  encoder: true,
+  decoder: true,
+  maxFrameLength: true,
+  limits: true,
+  queueLimit: true,
+  spin: true,
+});
 
 function asPair<One extends Disposable, Other extends Disposable>(one: One, other: Other): ChannelPair<One, Other> {
   const pair: [One, Other] = [one, other];
@@ -181,18 +213,22 @@ function asPair<One extends Disposable, Other extends Disposable>(one: One, othe
   }) as ChannelPair<One, Other>;
 }
 
+/** @param call - the public call, as messages name it */
 function takeOver<End extends ChannelEnd>(
+  call: string,
   end: ReadEnd | WriteEnd | DuplexEnd,
   kinds: readonly (new (...args: never[]) => object)[],
   options: ChannelOptions | undefined,
   make: (owned: OwnedFd, settings: ReturnType<typeof readOptions>) => End,
 ): End {
   // By the brand, not the class: it may be of another copy of @aiopipe/core.
-  const handle = (end as Partial<typeof end> | undefined)?.[HANDLE]?.();
+  const handle = isHandle(end) ? end[HANDLE]() : undefined;
   const names = kinds.map(({ name }) => name);
   if (handle === undefined || !names.includes(handle.pack().kind)) {
-    throw new TypeError(`expected a ${names.join(' or a ')}`);
+    const makers = 'aioduplex(), aiopipe() and fromFd() make them';
+    throw new TypeError(`${call}: expected a ${names.join(' or a ')}, not ${show(end)}; ${makers}`);
   }
+  checkOptions(options, CHANNEL_OPTIONS);
   const settings = readOptions(options);
   const { fds } = handle.move('a channel over it');
   return make(fds[0] as OwnedFd, settings);

@@ -1,3 +1,4 @@
+import { checkOptions, optionNames } from '@aiopipe/core/internal';
 import { asBuffer } from './bytes.js';
 import type { Builder } from './builders.js';
 import { type DecoderState, HeadReader } from './decode-heads.js';
@@ -29,6 +30,8 @@ export interface DecodeLimits {
    */
   readonly symbols?: number | undefined;
 }
+
+const LIMITS = optionNames<DecodeLimits>({ depth: true, nodes: true, bytes: true, memory: true, symbols: true });
 
 /** Builds the values of messages that an `Encoder` made. */
 export class Decoder extends HeadReader {
@@ -268,11 +271,9 @@ export class Decoder extends HeadReader {
 
 /** Throws TypeError for what are none. One that is no number would limit nothing, and nobody would notice. */
 export function checkLimits(limits: DecodeLimits): void {
-  if (typeof limits !== 'object' || (limits as unknown) === null) {
-    throw new TypeError('limits: expected an object, { depth, nodes, bytes, memory, symbols }');
-  }
-  for (const name of ['depth', 'nodes', 'bytes', 'memory', 'symbols'] as const) {
-    const limit = limits[name];
+  checkOptions(limits, LIMITS, 'limits');
+  for (const name of LIMITS.names) {
+    const limit: unknown = limits[name as keyof DecodeLimits];
     if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
     throw new TypeError(`limits.${name}: expected a number from 0, not ${shown(limit)}`);
   }

@@ -1,4 +1,5 @@
 import { IncompleteReadError } from '@aiopipe/core';
+import { checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { FrameTooLongError } from './errors.js';
 
 /** A frame is its payload's length, 4 bytes, big-endian; then the payload. */
@@ -15,11 +16,14 @@ export interface FrameOptions {
   maxFrameLength?: number;
 }
 
+const FRAME_OPTIONS = optionNames<FrameOptions>({ maxFrameLength: true });
+
 function limitOf(options: FrameOptions): number {
+  checkOptions(options, FRAME_OPTIONS);
   const { maxFrameLength = DEFAULT_MAX_FRAME_LENGTH } = options;
   if (!Number.isInteger(maxFrameLength) || maxFrameLength < 0 || maxFrameLength > LONGEST) {
     throw new RangeError(
-      `maxFrameLength must be a number of bytes from 0 to ${String(LONGEST)}, not ${String(maxFrameLength)}`,
+      `maxFrameLength must be a number of bytes from 0 to ${String(LONGEST)}, not ${show(maxFrameLength)}`,
     );
   }
   return maxFrameLength;

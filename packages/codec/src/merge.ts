@@ -1,5 +1,5 @@
 import { BusyError } from '@aiopipe/core';
-import { Pending, refuse } from '@aiopipe/core/internal';
+import { optionNames, Pending, refuse, setImmediate, show } from '@aiopipe/core/internal';
 import { type Channel, type ChannelReader } from './channel.js';
 import { type Receiver, type Waiting } from './receiver.js';
 import { Turn } from './turn.js';
@@ -31,14 +31,17 @@ export function merge<Kind extends Receiving>(
   channels: Iterable<Kind>,
   options: MergeOptions = {},
 ): AsyncIterableIterator<Received<Kind>> {
-  const refusal = refuse(options);
+  const refusal = refuse(options, MERGE_OPTIONS);
   if (refusal instanceof TypeError) throw refusal;
-  // A Set takes null and undefined for none at all.
-  if (typeof (channels as Partial<typeof channels> | null | undefined)?.[Symbol.iterator] !== 'function') {
-    throw new TypeError('merge: expected a list of channel readers or duplex channels');
+  // A Set takes null and undefined for none at all, and a string for its letters.
+  const isList = typeof (channels as Partial<typeof channels> | null | undefined)?.[Symbol.iterator] === 'function';
+  if (!isList || typeof channels === 'string') {
+    throw new TypeError(`merge: expected a list of channel readers or duplex channels, not ${show(channels)}`);
   }
   return new Merge<Received<Kind>>([...new Set(channels)], options.signal);
 }
+
+const MERGE_OPTIONS = optionNames<MergeOptions>({ signal: true });
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
@@ -75,10 +78,13 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
 
   constructor(channels: readonly Receiving[], signal: AbortSignal | undefined) {
     this.#signal = signal;
-    this.#sources = channels.map((channel) => {
+    this.#sources = channels.map((channel, index) => {
       // By what it can, not by its class: it may be of another copy of this package.
       const receiver = (channel as Partial<Receiving> | null | undefined)?.incoming;
-      if (receiver === undefined) throw new TypeError('merge: expected channel readers or duplex channels');
+      if (typeof receiver?.enter !== 'function' || typeof receiver.leave !== 'function') {
+        const which = `merge: channels[${String(index)}]`;
+        throw new TypeError(`${which}: expected a ChannelReader or a duplex Channel, not ${show(channel)}`);
+      }
       return new Source(channel, receiver, this.#onMessage, this.#onError);
     });
   }
@@ -87,11 +93,17 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
     return this;
   }
 
+  readonly #what = (): string => {
+    const names = this.#sources.slice(0, 3).map(({ channel }) => channel.name);
+    if (this.#sources.length > 3) names.push(`${String(this.#sources.length - 3)} more`);
+    return `merge of ${names.join(', ')}: no message came`;
+  };
+
   next(): Promise<IteratorResult<Message, undefined>> {
     if (this.#isDone) return Promise.resolve(END);
     if (this.#pending !== undefined) return Promise.reject(new BusyError('merge: another next() is still waiting'));
     try {
-      const refusal = refuse({ signal: this.#signal });
+      const refusal = refuse({ signal: this.#signal }, undefined, this.#what);
       if (refusal !== undefined) throw refusal;
       const message = this.#share.isOver ? undefined : this.#take();
       if (message !== undefined) return Promise.resolve({ done: false, value: message.value as Message });
@@ -139,7 +151,7 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
 
   /** Waits at all sources at once. The first message, which is the only one taken, ends that. */
   #wait(): Promise<IteratorResult<Message, undefined>> {
-    const pending = new Pending<IteratorResult<Message, undefined>>({ signal: this.#signal }, undefined, () => {
+    const pending = new Pending<IteratorResult<Message, undefined>>({ signal: this.#signal }, this.#what, () => {
       this.#isDone = true;
       this.#leave();
     });

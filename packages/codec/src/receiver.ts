@@ -5,6 +5,7 @@ import {
   Pending,
   READABLE,
   refuse,
+  setImmediate,
   type Descriptor,
   type Interest,
   type OwnedFd,
@@ -95,7 +96,7 @@ export class Receiver {
   }
 
   get(options: WaitOptions | undefined): Promise<unknown> {
-    const refusal = this.#closedError() ?? refuse(options);
+    const refusal = this.#closedError() ?? refuse(options, undefined, this.#noMessage);
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
       const value = this.getNow();
@@ -103,15 +104,11 @@ export class Receiver {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    const pending = new Pending<unknown>(
-      options,
-      () => `${this.#name}: no message came`,
-      () => {
-        // A message that is here is in time, if only the turn was over. (Its promise is settled then.)
-        if (this.#turn.isOver && !options?.signal?.aborted) this.#goOn();
-        this.leave(pending);
-      },
-    );
+    const pending = new Pending<unknown>(options, this.#noMessage, () => {
+      // A message that is here is in time, if only the turn was over. (Its promise is settled then.)
+      if (this.#turn.isOver && !options?.signal?.aborted) this.#goOn();
+      this.leave(pending);
+    });
     this.#waiting.push(pending);
     this.#update();
     return pending.promise;
@@ -399,6 +396,8 @@ export class Receiver {
   get decoder(): MessageDecoder {
     return this.#decoder;
   }
+
+  readonly #noMessage = (): string => `${this.#name}: no message came`;
 
   get #name(): string {
     return this.#descriptor.toString();

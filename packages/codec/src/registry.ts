@@ -1,4 +1,5 @@
 import { AiopipeError } from '@aiopipe/core';
+import { checkOptions, optionNames, refuseOptions } from '@aiopipe/core/internal';
 import { kindOfPrototype } from './kinds.js';
 import { TableLimit } from './tags.js';
 
@@ -22,11 +23,20 @@ export interface Registration<T extends object, D> {
   readonly create?: (() => T) | undefined;
 }
 
+const REGISTRATION = optionNames<Registration<object, unknown>>({
+  name: true,
+  reduce: true,
+  revive: true,
+  create: true,
+});
+
 /** Turns values to bytes and back, in place of the default serializer. */
 export interface ByteCodec {
   encode: (value: unknown) => Uint8Array;
   decode: (bytes: Buffer) => unknown;
 }
+
+const CODEC = optionNames<ByteCodec>({ encode: true, decode: true });
 
 /** A registered class. */
 export interface Entry {
@@ -75,6 +85,9 @@ export function register<T extends object, const D>(
   if (typeof Class !== 'function' || typeof (Class as { prototype: unknown }).prototype !== 'object') {
     throw new TypeError('register(Class, { name, reduce, revive }): the first argument must be a class');
   }
+  if (registration === undefined)
+    throw new TypeError(`register(${Class.name}, { name, reduce, revive }): it has no second argument`);
+  checkOptions(registration, REGISTRATION, 'registration');
   const { name, reduce, revive, create } = registration;
   if (typeof name !== 'string' || name === '') {
     throw new TypeError(`register(${Class.name}, …): name must be a string that isn't empty`);
@@ -119,7 +132,11 @@ export function registerCodec(name: string, codec: ByteCodec): void {
   }
   if (RESERVED_CODECS.has(name)) throw new TypeError(`registerCodec('${name}', …): this name is built in`);
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
-    throw new TypeError(`registerCodec('${name}', { encode, decode }): both must be functions`);
+    // A library's object may have more beside the two, so that other names are looked at only if one of the two is missing.
+    throw (
+      refuseOptions(codec, CODEC, 'codec') ??
+      new TypeError(`registerCodec('${name}', { encode, decode }): both must be functions`)
+    );
   }
   const other = registry.codecs.get(name);
   if (other !== undefined && (other.encode !== codec.encode || other.decode !== codec.decode)) {

@@ -1,8 +1,11 @@
 import { constants } from 'node:os';
 import { BrokenPipeError, ClosedError, SystemError, type WaitOptions } from '@aiopipe/core';
 import {
+  nextTick,
+  now,
   Pending,
   refuse,
+  setImmediate,
   unflushed,
   WRITABLE,
   type Descriptor,
@@ -118,7 +121,7 @@ export class Sender {
     }
     if (!this.#flushIsDue) {
       this.#flushIsDue = true;
-      process.nextTick(this.#onTurnEnd);
+      nextTick(this.#onTurnEnd);
     }
     return true;
   }
@@ -165,14 +168,14 @@ export class Sender {
   flushBlocking(deadline: number): void {
     while (this.unflushed > 0 && !this.#isEncoding) {
       this.#flush(true);
-      const rest = Math.max(0, Math.ceil(deadline - performance.now()));
+      const rest = Math.max(0, Math.ceil(deadline - now()));
       if (this.unflushed > 0 && !this.#descriptor.blockUntilWritable(rest)) return;
     }
   }
 
   #refusal(options: WaitOptions | undefined): Error | undefined {
     if (!this.#descriptor.isOpenFor(WRITABLE)) return this.#descriptor.closedError();
-    return this.#failure ?? refuse(options);
+    return this.#failure ?? refuse(options, undefined, this.#unwritten);
   }
 
   #putRefusal(options: WaitOptions | undefined): Error | undefined {
@@ -357,13 +360,9 @@ export class Sender {
   #wait(options: WaitOptions | undefined): Waiter {
     // Those that wait stand in the order of their positions: what is put from here on comes after this one.
     this.#batch = undefined;
-    const pending = new Pending<void>(
-      options,
-      () => `${this.#name}: the message could not be written (it stays queued)`,
-      () => {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-      },
-    );
+    const pending = new Pending<void>(options, this.#unwritten, () => {
+      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    });
     pending.promise.catch(() => undefined);
     const waiter: Waiter = { position: this.#accepted, pending };
     this.#waiters.push(waiter);
@@ -412,6 +411,8 @@ export class Sender {
     const error = new ClosedError(`${this.#name} was closed while a put waited`, cause && { cause });
     for (const { pending } of this.#waiters.splice(0)) pending.reject(error);
   }
+
+  readonly #unwritten = (): string => `${this.#name}: the message could not be written (it stays queued)`;
 
   get #name(): string {
     return this.#descriptor.toString();

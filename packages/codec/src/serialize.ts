@@ -1,3 +1,4 @@
+import { checkOptions, optionNames } from '@aiopipe/core/internal';
 import { type DecodeLimits, Decoder } from './decode.js';
 import { Encoder } from './encode.js';
 import { Output } from './output.js';
@@ -7,6 +8,8 @@ export interface DeserializeOptions {
   /** Bounds of what the bytes may hold, for bytes from those that you don't trust. */
   limits?: DecodeLimits;
 }
+
+const DESERIALIZE_OPTIONS = optionNames<DeserializeOptions>({ limits: true });
 
 /** Results are cut from a chunk of this many bytes, one after another, as Node's own small Buffers are. */
 const CHUNK = 16_384;
@@ -78,9 +81,10 @@ function renew(output: Output): void {
  * @throws DecodeError where the bytes are none that `serialize` made, or are over a limit; with `fatal: false` where they
  *   are, but the value can't be built here
  */
-export function deserialize(bytes: Uint8Array, options: DeserializeOptions = {}): unknown {
+export function deserialize(bytes: Uint8Array, options?: DeserializeOptions): unknown {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('deserialize(bytes): expected a Buffer or Uint8Array');
-  const { limits } = options;
+  checkOptions(options, DESERIALIZE_OPTIONS);
+  const limits = options?.limits;
   if (limits !== undefined) return new Decoder(limits).decode(bytes, 0, bytes.length);
   const decoder = idleDecoder ?? new Decoder();
   idleDecoder = undefined;

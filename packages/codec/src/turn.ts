@@ -1,3 +1,5 @@
+import { now, setImmediate } from '@aiopipe/core/internal';
+
 /** For how long one direction of a channel may keep the loop to itself, in milliseconds. */
 const SHARE = 1;
 /** For how long all of them together may, where there are many. */
@@ -49,10 +51,4 @@ export class Turn {
   get isOver(): boolean {
     return this.#isOver;
   }
-}
-
-/** Milliseconds. For `performance` Node loads eight modules, which would be a fiftieth of a child process's start. */
-function now(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
 }

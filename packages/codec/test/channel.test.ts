@@ -351,7 +351,9 @@ describe('from', () => {
   test('refuses what is no such end, and leaves it alone', () => {
     const [rx, tx] = aiopipe();
     const [one, other] = aioduplex();
-    expect(thrownBy(() => Channel.from(rx as never))).toMatchObject({ message: 'expected a DuplexEnd' });
+    expect(thrownBy(() => Channel.from(rx as never)).message).toMatch(
+      /^Channel.from: expected a DuplexEnd, not ReadEnd/,
+    );
     expect(thrownBy(() => ChannelWriter.from(rx as never))).toBeInstanceOf(TypeError);
     expect(thrownBy(() => ChannelReader.from(tx as never))).toBeInstanceOf(TypeError);
     for (const nothing of [undefined, null, 3, {}, 'end']) {

@@ -31,6 +31,6 @@ export { checkOptions, optionNames, refuseOptions, type OptionNames } from './op
 export { show } from './show.js';
 export * from './taken.js';
 export { checkMilliseconds, refuseMilliseconds, Timer } from './timer.js';
-export { abortError, Pending, refuse, WAIT_OPTIONS } from './waiting.js';
+export { abortError, calledFrom, callSite, Pending, refuse, WAIT_OPTIONS, type CallSite } from './waiting.js';
 export { inspectFd, PIPE, type Transport } from './transport.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './unflushed.js';

@@ -116,8 +116,21 @@ export class Pending<T> {
   }
 }
 
-/** Gives an error that is made in a timer's or a signal's callback the stack of the call that waits. */
-function calledFrom({ stack }: { stack?: unknown }, error: Error): Error {
+/** The stack of a call, for an error that comes when it is gone: in a timer's or a signal's callback. */
+export interface CallSite {
+  readonly stack?: unknown;
+}
+
+/** Where it is called from, without the frames of `below` and what that called. */
+export function callSite(below: (...args: never[]) => unknown): CallSite {
+  const site: CallSite = {};
+  Error.captureStackTrace(site, below);
+  void site.stack; // read now: until then it holds the `this` of each call
+  return site;
+}
+
+/** Gives an error that is made in a callback the stack of the call that waits. */
+export function calledFrom<Made extends Error>({ stack }: CallSite, error: Made): Made {
   const frames = typeof stack === 'string' ? stack.indexOf('\n    at ') : -1;
   if (frames < 0) return error; // the program has an Error.prepareStackTrace of its own
   Object.defineProperty(error, 'stack', {

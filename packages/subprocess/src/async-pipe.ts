@@ -116,7 +116,7 @@ export class AsyncPipe implements AsyncDisposable {
     let feed: Feed | undefined;
     try {
       checkInput(input);
-      const refusal = refuse(options);
+      const refusal = refuse(options, undefined, () => `${this.#last.toString()} did not end`);
       if (refusal !== undefined) throw refusal;
       feed = this.#feedOn(input);
     } catch (error) {

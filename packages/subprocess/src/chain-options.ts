@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { type WaitOptions } from '@aiopipe/core';
-import { refuse } from '@aiopipe/core/internal';
-import { checkOptions, show } from './command.js';
+import { checkMilliseconds, optionNames, refuse } from '@aiopipe/core/internal';
+import { show } from './command.js';
 import { DEFAULT_GRACE } from './ending.js';
 import { checkInput, type Input } from './input.js';
 import { DEFAULT_INTERVAL, type Progress } from './progress.js';
@@ -23,22 +23,32 @@ export interface ChainOptions extends WaitOptions {
    */
   readonly stderr?: StderrOption | 'shared' | undefined;
   /**
-   * Milliseconds, 2000 by default: from SIGTERM to SIGKILL where the chain is ended; and for which its output is waited
+   * Milliseconds, 2000 by default, Infinity for no limit: from SIGTERM to SIGKILL where the chain is ended; and for which its output is waited
    * for after its last program has ended, as long as something else holds that.
    */
   readonly grace?: number | undefined;
   /** Called every `progressInterval` while it runs. What it throws ends the chain. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Milliseconds, 1000 by default. */
+  /** Milliseconds above 0, 1000 by default. */
   readonly progressInterval?: number | undefined;
 }
 
-/** What setTimeout takes at most; with more it would not wait at all. */
-export const MAX_TIMER = 2 ** 31 - 1;
+/** The names of {@link ChainOptions}, for the lists of those that extend it. */
+export const CHAIN_NAMES = {
+  signal: true,
+  timeout: true,
+  input: true,
+  stdin: true,
+  stderr: true,
+  grace: true,
+  onProgress: true,
+  progressInterval: true,
+} as const;
 
-/** Throws a TypeError for bad options. What has been aborted already is none. */
+export const CHAIN_OPTIONS = optionNames<ChainOptions>(CHAIN_NAMES);
+
+/** Throws a TypeError for bad values. What has been aborted already is none. */
 export function checkChainOptions(options: ChainOptions): void {
-  checkOptions(options);
   const { signal, timeout } = options;
   const refusal = refuse({ signal, timeout });
   if (refusal instanceof TypeError) throw refusal;
@@ -50,13 +60,10 @@ export function checkChainOptions(options: ChainOptions): void {
   }
   if (stdin !== undefined && input !== undefined) throw new TypeError('stdin and input: give one of them');
   if (stderr !== undefined && stderr !== 'pipe' && stderr !== 'shared') checkTarget('stderr', stderr);
-  if (typeof grace !== 'number' || !(grace >= 0 && grace <= MAX_TIMER)) {
-    throw new TypeError(`grace: expected milliseconds, not ${inspect(grace)}`);
-  }
+  checkMilliseconds('grace', grace);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw new TypeError(`onProgress: expected a function, not ${inspect(onProgress)}`);
   }
-  if (typeof progressInterval !== 'number' || !(progressInterval > 0 && progressInterval <= MAX_TIMER)) {
-    throw new TypeError(`progressInterval: expected milliseconds above 0, not ${inspect(progressInterval)}`);
-  }
+  checkMilliseconds('progressInterval', progressInterval);
+  if (progressInterval === 0) throw new TypeError('progressInterval: expected milliseconds above 0, not 0');
 }

@@ -1,7 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AbortError, AiopipeError, TimeoutError } from '@aiopipe/core';
-import { LOOP_END, onAbort, refuse } from '@aiopipe/core/internal';
-import { checkChainOptions, MAX_TIMER, type ChainOptions } from './chain-options.js';
+import {
+  abortError,
+  calledFrom,
+  LOOP_END,
+  nextTurn,
+  onAbort,
+  refuse,
+  Timer,
+  type CallSite,
+} from '@aiopipe/core/internal';
+import { checkChainOptions, type ChainOptions } from './chain-options.js';
 import { ChainOutput } from './chain-output.js';
 import { DEFAULT_GRACE, endPrograms, within } from './ending.js';
 import { PipelineError, type EndedChain } from './errors.js';
@@ -24,15 +32,16 @@ export class Chain {
   readonly #stages: readonly CheckedStage[];
   readonly #options: ChainOptions;
   readonly #output: OutputOption | undefined;
+  readonly #caller: CallSite;
   readonly #grace: number;
   readonly #wiring: Wiring;
   /** Called at the start, or if it is left before that. */
-  readonly #onStart: (() => void) | undefined;
+  readonly #onStart: () => void;
   /** Called once, when it is ended from here. */
   readonly #stopListeners: ((reason: Error) => void)[] = [];
   /** Whether all that is written is wanted even after it was ended from here. */
   #collects = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #progress: ProgressReporter | undefined;
   #ignoreAbort: (() => void) | undefined;
   #isOver = false;
@@ -45,9 +54,20 @@ export class Chain {
   /** The programs that ran when it was ended from here. */
   #wereRunning: readonly Program[] = [];
 
-  /** Throws for bad options; nothing has been started. */
-  constructor(stages: readonly CheckedStage[], options: ChainOptions, output?: OutputOption, onStart?: () => void) {
+  /**
+   * Throws for bad options; nothing has been started.
+   *
+   * @param caller - where it was asked to run: errors that come later have that in their stack
+   */
+  constructor(
+    stages: readonly CheckedStage[],
+    options: ChainOptions,
+    output: OutputOption | undefined,
+    caller: CallSite,
+    onStart: () => void,
+  ) {
     checkChainOptions(options);
+    this.#caller = caller;
     this.#onStart = onStart;
     if (output !== undefined) checkTarget('output', output);
     this.#stages = stages;
@@ -77,11 +97,11 @@ export class Chain {
    * @param collects - whether {@link chunks} are to come to their end even if the chain is ended from here
    */
   start(collects = false): void {
-    this.#onStart?.();
+    this.#onStart();
     this.#collects = collects;
     const { signal, timeout } = this.#options;
-    const refusal = refuse({ signal, timeout }, undefined, () => `\`${this.toString()}\``);
-    if (refusal !== undefined) throw refusal;
+    const refusal = refuse({ signal, timeout }, undefined, () => this.#name);
+    if (refusal !== undefined) throw calledFrom(this.#caller, refusal);
     this.#wiring.start(this.#stages, this.toString());
     void Promise.all(this.#runs.map((run) => (run instanceof FunctionRun ? run.done : run.program.wait()))).then(
       this.#settle,
@@ -97,7 +117,7 @@ export class Chain {
     const { signal, timeout = Infinity, onProgress, progressInterval = DEFAULT_INTERVAL } = this.#options;
     if (signal !== undefined) {
       this.#ignoreAbort = onAbort(signal, () => {
-        this.stop(new AbortError(undefined, { cause: signal.reason }));
+        this.stop(calledFrom(this.#caller, abortError(signal, this.#name)));
       });
     }
     if (onProgress !== undefined) {
@@ -106,12 +126,10 @@ export class Chain {
       });
     }
     if (timeout === Infinity) return;
-    this.#timer = setTimeout(
-      () => {
-        this.stop(new TimeoutError(`\`${this.toString()}\` did not end within ${String(timeout)} ms`));
-      },
-      Math.min(timeout, MAX_TIMER),
-    );
+    this.#timer = new Timer(() => {
+      const error = new TimeoutError(`${this.#name} did not end within ${String(timeout)} ms`);
+      this.stop(calledFrom(this.#caller, error));
+    }, timeout);
   }
 
   /** Calls back in the moment in which it is ended from here: what was read ahead must not be given any more. */
@@ -168,7 +186,7 @@ export class Chain {
     const stop = () => {
       this.stop(new AbortError('its output is not wanted any more'));
     };
-    return new ChainOutput(this.#run(pieces), stop, () => this.#onStart?.());
+    return new ChainOutput(this.#run(pieces), stop, this.#onStart);
   }
 
   async *#run<T>(pieces: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
@@ -202,7 +220,7 @@ export class Chain {
 
   /** Ends what still runs, and closes all that is open. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#progress?.stop();
     this.#ignoreAbort?.();
     void this.#wiring.outlet?.return();
@@ -224,6 +242,11 @@ export class Chain {
     for (const end of [input, stderr, this.#output, ...stages]) {
       if (isEnd(end) && end.state === 'owned') end[Symbol.dispose]();
     }
+  }
+
+  /** Gives an error the stack of the call that runs this chain. */
+  calledFrom<Made extends Error>(error: Made): Made {
+    return calledFrom(this.#caller, error);
   }
 
   get results(): StageResult[] {
@@ -254,7 +277,7 @@ export class Chain {
   error(stdout: string | Buffer | undefined): PipelineError | undefined {
     const failed = this.#runs.flatMap((run, index) => (this.#hasFailed(run, index) ? [index] : []));
     if (failed.length === 0) return undefined;
-    return new PipelineError(this.toString(), this.results, failed, this.stderr, stdout);
+    return this.calledFrom(new PipelineError(this.toString(), this.results, failed, this.stderr, stdout));
   }
 
   #hasFailed(run: ProgramRun | FunctionRun, index: number): boolean {
@@ -263,6 +286,11 @@ export class Chain {
     const wasEnded = signalCode === 'SIGTERM' || signalCode === 'SIGKILL';
     if (wasEnded && this.#wereRunning.includes(run.program)) return false;
     return hasFailed(run.stage, run.result, index === this.#runs.length - 1);
+  }
+
+  /** As it stands in messages. */
+  get #name(): string {
+    return `\`${this.toString()}\``;
   }
 
   toString(): string {

@@ -12,7 +12,11 @@ export function isChunk(value: unknown): value is InputChunk {
 }
 
 export function isIterable(value: unknown): value is Iterable<InputChunk> | AsyncIterable<InputChunk> {
-  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
+  if (typeof value !== 'object' || value === null) return false;
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = value as Partial<
+    AsyncIterable<unknown> & Iterable<unknown>
+  >;
+  return typeof later === 'function' || typeof now === 'function';
 }
 
 /** A stream is told by `return` that no more is wanted also while it is waited for: its own iterator would wait on. */

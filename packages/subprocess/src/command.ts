@@ -9,12 +9,6 @@ export function show(value: unknown): string {
 
 const MAX_SHOWN = 100;
 
-/** Throws a TypeError for what holds no options. */
-export function checkOptions(options: unknown): void {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
-  throw new TypeError(`options: expected an object, such as { timeout: 1000 }, not ${show(options)}`);
-}
-
 /** Throws a TypeError for what can't be a program's argv: it must be strings, at least one, without NUL. */
 export function checkArgv(argv: unknown): asserts argv is readonly string[] {
   if (typeof argv === 'string') {

@@ -1,5 +1,4 @@
-import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
+import { now, Timer } from '@aiopipe/core/internal';
 import { type Program } from './popen.js';
 
 /** Milliseconds from SIGTERM to SIGKILL, unless told otherwise. */
@@ -18,11 +17,11 @@ export async function endPrograms(programs: readonly Program[], grace: number): 
   const areRunning = () => programs.some((program) => program.poll() === undefined);
 
   signalAll(programs, 'SIGTERM');
-  const deadline = performance.now() + grace;
+  const deadline = now() + grace;
   await within(exited, grace);
   // What the programs themselves have started sends us no event when it ends, so it is looked for, ever less often.
   for (let pause = 1; !areRunning() && first.groupIsRunning; pause = Math.min(2 * pause, 50)) {
-    const left = deadline - performance.now();
+    const left = deadline - now();
     if (left <= 0) break;
     await delay(Math.min(pause, left));
   }
@@ -41,8 +40,16 @@ function signalAll(programs: readonly Program[], signal: 'SIGTERM' | 'SIGKILL'):
 
 /** Resolves with the promise, which must not reject, or after `limit` ms. */
 export async function within(promise: Promise<unknown>, limit: number): Promise<void> {
-  const timer = new AbortController();
-  const timedOut = delay(limit, undefined, { signal: timer.signal }).catch(() => undefined);
+  let timer: Timer | undefined;
+  const timedOut = new Promise<void>((resolve) => {
+    timer = new Timer(resolve, limit);
+  });
   await Promise.race([promise, timedOut]);
-  timer.abort();
+  timer?.cancel();
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    new Timer(resolve, milliseconds);
+  });
 }

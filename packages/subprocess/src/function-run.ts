@@ -1,4 +1,5 @@
 import { AbortError } from '@aiopipe/core';
+import { Timer } from '@aiopipe/core/internal';
 import { show } from './command.js';
 import { isChunk, isIterable, toBytes, type InputChunk } from './chunks.js';
 import { type Inlet, type StageInput } from './inlet.js';
@@ -101,9 +102,9 @@ export class FunctionRun implements AsyncIterableIterator<Buffer, undefined> {
     this.#abort.abort(reason);
     this.#input.stop(reason);
     void this.#output.return(undefined).then(this.#settle, this.#settle);
-    const timer = setTimeout(this.#settle, this.#grace);
+    const timer = new Timer(this.#settle, this.#grace);
     void this.done.then(() => {
-      clearTimeout(timer);
+      timer.cancel();
     });
   }
 

@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ClosedError } from '@aiopipe/core';
+import { checkOptions, nextTurn } from '@aiopipe/core/internal';
 import { toBytes, type Chunks } from './chunks.js';
 import { feedRecords, Lines } from './lines.js';
 import { Outlet } from './outlet.js';
-import { checkRecordOptions, type RecordOptions } from './record-options.js';
+import { checkRecordOptions, RECORD_OPTIONS, type RecordOptions } from './record-options.js';
 import { recordSplitter } from './records.js';
 
 /** What a function of a chain reads: the bytes of the stage before it, as they come. It can be read once. */
@@ -102,6 +102,7 @@ export class Inlet implements StageInput, AsyncIterableIterator<Buffer, undefine
   lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;
   lines(options: RecordOptions<'buffer'>): Lines<Buffer>;
   lines(options: RecordOptions = {}): Lines<string | Buffer> {
+    checkOptions(options, RECORD_OPTIONS);
     const checked = checkRecordOptions(options);
     const splitter = recordSplitter(checked);
     const records = feedRecords(splitter, (room) => this.next(room), this.#what, checked);

@@ -1,8 +1,9 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, read } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { BrokenPipeError, ClosedError, type DuplexEnd, type PipeWriter, type ReadEnd } from '@aiopipe/core';
 import { show } from './command.js';
-import { isChunk, isIterable, iterate, type Chunks, type InputChunk } from './chunks.js';
+import { isChunk, isIterable, iterate, toBytes, type Chunks, type InputChunk } from './chunks.js';
 import { Inlet } from './inlet.js';
 import { openFile } from './program-fds.js';
 import { checkSource, isEnd, isFileHandle, isFileSource, type FileSource } from './stdio.js';
@@ -33,6 +34,9 @@ export function checkInput(input: unknown): asserts input is Input | undefined {
         `not ${show(input)}`,
     );
   }
+  // Of what is there already, all is looked at before anything starts.
+  if (!Array.isArray(input)) return;
+  for (const [index, chunk] of input.entries()) toBytes(chunk, `input[${String(index)}]`);
 }
 
 /** What a program can have as its stdin as it is, so that not a byte of it comes through Node. */
@@ -50,10 +54,21 @@ export function chunksOf(input: Input): Chunks {
     : iterate(input as Iterable<InputChunk> | AsyncIterable<InputChunk>);
 }
 
+/** Not by a stream of Node's: that needs `process.nextTick`, which tests replace. */
 async function* readPath(file: string): AsyncGenerator<Buffer, void> {
-  const stream = createReadStream(file, { fd: openFile(file, 'r', 'the input') });
-  for await (const chunk of stream) yield chunk as Buffer;
+  const fd = openFile(file, 'r', 'the input');
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await readFd(fd, Buffer.allocUnsafe(BLOCK), 0, BLOCK, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    closeSync(fd);
+  }
 }
+
+const readFd = promisify(read);
 
 /** From its current offset on, which moves along. */
 async function* readFile(handle: FileHandle): AsyncGenerator<Buffer, void> {

@@ -1,5 +1,5 @@
-import { performance } from 'node:perf_hooks';
 import { AbortError, ClosedError, TimeoutError, type PipeReader, type ReadEnd } from '@aiopipe/core';
+import { now } from '@aiopipe/core/internal';
 
 /** As many bytes as one system call of the reader brings. */
 const CHUNK = 256 * 1024;
@@ -45,9 +45,9 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
 
   async #afterwards(room: Buffer | undefined): Promise<Buffer> {
     while (this.#grace > 0) {
-      const begin = performance.now();
+      const begin = now();
       const chunk = await this.#read(room, this.#grace, this.#hurry.signal);
-      this.#grace -= performance.now() - begin;
+      this.#grace -= now() - begin;
       if (chunk !== undefined) return chunk;
     }
     // An event loop that was blocked sees that the time has passed before it sees the bytes that came meanwhile.

@@ -54,13 +54,9 @@ export class CollectedOutput {
   }
 
   tooLongError(chain: Chain): OutputTooLongError {
-    return new OutputTooLongError(
-      chain.toString(),
-      this.#limit,
-      this.#reached,
-      this.value,
-      chain.results,
-      chain.stderr,
+    const { results, stderr } = chain;
+    return chain.calledFrom(
+      new OutputTooLongError(chain.toString(), this.#limit, this.#reached, this.value, results, stderr),
     );
   }
 }

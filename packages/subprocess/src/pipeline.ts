@@ -1,13 +1,14 @@
 import { inspect } from 'node:util';
 import { type Readable } from 'node:stream';
-import { type ChainOptions } from './chain-options.js';
+import { callSite, checkOptions, optionNames, type CallSite, type OptionNames } from '@aiopipe/core/internal';
+import { CHAIN_NAMES, CHAIN_OPTIONS, type ChainOptions } from './chain-options.js';
 import { Chain } from './chain.js';
-import { checkOptions } from './command.js';
 import { feedRecords, Lines } from './lines.js';
 import { CollectedOutput } from './output-limit.js';
 import { quoteChain, type Redirects } from './quote-chain.js';
 import {
   checkRecordOptions,
+  RECORD_NAMES,
   type CheckedRecordOptions,
   type RecordEncoding,
   type RecordOptions,
@@ -39,6 +40,12 @@ export interface RunOptions<
 /** Options of {@link Pipeline.lines}. */
 export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding>
   extends ChainOptions, RecordOptions<Encoding> {}
+
+const RUN_NAMES = { ...CHAIN_NAMES, encoding: true, maxOutput: true, output: true } as const;
+const RUN_OPTIONS = optionNames<RunOptions>(RUN_NAMES);
+const LINES_OPTIONS = optionNames<LinesOptions>({ ...CHAIN_NAMES, ...RECORD_NAMES });
+/** The options of a run can be shown as they are. */
+const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>({ ...RUN_NAMES, ...RECORD_NAMES });
 
 /** What a chain gave. */
 export interface PipelineResult<Output extends string | Buffer = string> {
@@ -74,6 +81,8 @@ export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
   return new Pipeline(stages, pipeline);
 }
 
+const STAGES = Symbol.for('@aiopipe/subprocess.stages');
+
 /** A chain of programs and functions. Made by {@link pipeline}. */
 export class Pipeline implements PromiseLike<PipelineResult> {
   readonly #stages: readonly CheckedStage[];
@@ -87,11 +96,17 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   constructor(stages: readonly Stage[], maker: (...args: never[]) => unknown) {
     if (stages.length === 0) throw new TypeError('pipeline: expected at least one program');
     this.#stages = stages.flatMap((stage, index) => {
-      if (!(stage instanceof Pipeline)) return [checkStage(stage, index)];
-      stage.#unrun.forget();
-      return stage.#stages;
+      // By the brand, not the class: it may be of another copy of this package.
+      const join = (stage as Partial<Pipeline> | null | undefined)?.[STAGES];
+      return typeof join === 'function' ? join.call(stage as Pipeline) : [checkStage(stage, index)];
     });
     this.#unrun = new UnrunChain(this, quoteChain(this.#stages, {}), maker);
+  }
+
+  /** Its stages, for a chain that it becomes a part of. @internal */
+  [STAGES](): readonly CheckedStage[] {
+    this.#unrun.forget();
+    return this.#stages;
   }
 
   /**
@@ -102,7 +117,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     onFulfilled?: ((result: PipelineResult) => Result | PromiseLike<Result>) | null,
     onRejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
   ): Promise<Result | Failure> {
-    return (this.#awaited ??= this.run()).then(onFulfilled, onRejected);
+    return (this.#awaited ??= this.#run({}, this.#unrun.site) as Promise<PipelineResult>).then(onFulfilled, onRejected);
   }
 
   /** As that of a promise: it runs the chain as {@link then} does. */
@@ -136,7 +151,12 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;
   async run(options: RunOptions): Promise<PipelineResult<string | Buffer>>;
   async run(options: RunOptions = {}): Promise<PipelineResult<string | Buffer>> {
-    const chain = this.#chain(options, () => {
+    return this.#run(options, callSite(this.run));
+  }
+
+  /** `await` calls `then` when the frames of the caller are gone: it gives the place where the chain was made. */
+  async #run(options: RunOptions, caller: CallSite): Promise<PipelineResult<string | Buffer>> {
+    const chain = this.#chain(options, RUN_OPTIONS, caller, () => {
       checkRunOptions(options);
       return options.output;
     });
@@ -162,9 +182,15 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   }
 
   /** A run of it, not started. */
-  #chain(options: ChainOptions, check: () => OutputOption | undefined = () => undefined): Chain {
+  #chain(
+    options: ChainOptions,
+    names: OptionNames<ChainOptions>,
+    caller: CallSite,
+    check: () => OutputOption | undefined = () => undefined,
+  ): Chain {
     try {
-      return new Chain(this.#stages, options, check(), () => {
+      checkOptions(options, names);
+      return new Chain(this.#stages, options, check(), caller, () => {
         this.#unrun.forget();
       });
     } catch (error) {
@@ -185,7 +211,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   lines(options: LinesOptions): Lines<string | Buffer>;
   lines(options: LinesOptions = {}): Lines<string | Buffer> {
     let checked!: CheckedRecordOptions;
-    const chain = this.#chain(options, () => {
+    const chain = this.#chain(options, LINES_OPTIONS, callSite(this.lines), () => {
       checked = checkRecordOptions(options);
       return undefined;
     });
@@ -201,7 +227,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
 
   /** What the chain writes, in chunks as they come; in all else as {@link Pipeline.lines}. */
   bytes(options: ChainOptions = {}): AsyncGenerator<Buffer, void, undefined> {
-    const chain = this.#chain(options);
+    const chain = this.#chain(options, CHAIN_OPTIONS, callSite(this.bytes));
     return chain.run(() => chain.chunks());
   }
 
@@ -210,7 +236,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
    * a read waits. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
    */
   toWeb(options: ChainOptions = {}): ReadableStream<Uint8Array> {
-    return webStream(this.#chain(options));
+    return webStream(this.#chain(options, CHAIN_OPTIONS, callSite(this.toWeb)));
   }
 
   /**
@@ -218,7 +244,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
    * comes when nothing of it is left. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
    */
   toNode(options: ChainOptions = {}): Readable {
-    return nodeStream(this.#chain(options));
+    return nodeStream(this.#chain(options, CHAIN_OPTIONS, callSite(this.toNode)));
   }
 
   /**
@@ -226,13 +252,12 @@ export class Pipeline implements PromiseLike<PipelineResult> {
    * `[Function: name]`. `input` and `output` of {@link Pipeline.run}, if given, show where they are files by their path.
    */
   toString(options: Redirects = {}): string {
-    checkOptions(options);
+    checkOptions(options, SHOWN_OPTIONS);
     return quoteChain(this.#stages, options);
   }
 }
 
 function checkRunOptions(options: RunOptions): void {
-  checkOptions(options);
   const { encoding = 'utf8', maxOutput = Infinity, output } = options;
   if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
     throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 import { type ReadEnd, type SignalName, type WaitOptions, type WriteEnd } from '@aiopipe/core';
 import {
+  checkOptions,
+  optionNames,
   Pending,
   refuse,
   spawn,
@@ -10,7 +12,7 @@ import {
   type ResourceUsage,
   type SpawnedProgram,
 } from '@aiopipe/core/internal';
-import { checkArgv, checkOptions, checkSurroundings, quoteArgv } from './command.js';
+import { checkArgv, checkSurroundings, quoteArgv } from './command.js';
 import { DEFAULT_GRACE, endPrograms } from './ending.js';
 import { groupIsRunning } from './group.js';
 import { ProgramFds } from './program-fds.js';
@@ -25,6 +27,16 @@ export interface PopenOptions extends StdioOptions {
   /** Its process group: `inherit`, ours (the default); `own`: it leads a new one; or the pid of the leader to join. */
   readonly group?: 'inherit' | 'own' | number | undefined;
 }
+
+const POPEN_OPTIONS = optionNames<PopenOptions>({
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  fds: true,
+  cwd: true,
+  env: true,
+  group: true,
+});
 
 /** What `stdin`, `stdout` or `stderr` of the program is, as far as the options' type tells. */
 export type PipedEnd<Options, Name extends string, End> = Name extends keyof Options
@@ -84,7 +96,7 @@ export function startProgram(
 /** Throws for what can't be started, before anything was touched. */
 export function checkPopen(argv: unknown, options: PopenOptions): Slot[] {
   checkArgv(argv);
-  checkOptions(options);
+  checkOptions(options, POPEN_OPTIONS);
   checkSurroundings(options.env, options.cwd);
   const { group = 'inherit' } = options;
   if (group !== 'inherit' && group !== 'own' && !(Number.isInteger(group) && group > 0)) {
@@ -133,7 +145,7 @@ export class Program<
   wait(options?: WaitOptions): Promise<Exit> {
     const { exit } = this.#spawned;
     if (exit !== undefined) return Promise.resolve(exit);
-    const refusal = refuse(options);
+    const refusal = refuse(options, undefined, () => `${this.toString()} did not end`);
     if (refusal !== undefined) return Promise.reject(refusal);
     if (options === undefined) return this.#spawned.exited;
     const pending = new Pending<Exit>(

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
+import { now, Timer } from '@aiopipe/core/internal';
 import { FunctionRun } from './function-run.js';
 import { type ProgramRun } from './program-run.js';
 
@@ -39,8 +39,11 @@ const UNKNOWN: Counts = { bytesRead: undefined, bytesWritten: undefined };
 /** Looks at a chain from time to time. Its timer doesn't keep the process alive. */
 export class ProgressReporter {
   readonly #runs: readonly (ProgramRun | FunctionRun)[];
-  readonly #begin = performance.now();
-  readonly #timer: NodeJS.Timeout;
+  readonly #begin = now();
+  readonly #report: (progress: Progress) => void;
+  readonly #interval: number;
+  readonly #onFailure: (error: Error) => void;
+  #timer: Timer;
   #last: { readonly at: number; readonly counts: readonly Counts[] };
   #input: Progress['input'];
 
@@ -53,40 +56,49 @@ export class ProgressReporter {
   ) {
     this.#runs = runs;
     this.#last = { at: this.#begin, counts: [] };
-    this.#timer = setInterval(() => {
+    this.#report = report;
+    this.#interval = interval;
+    this.#onFailure = onFailure;
+    this.#timer = this.#next();
+  }
+
+  #next(): Timer {
+    return new Timer(() => {
+      // Before the report, which may stop it.
+      this.#timer = this.#next();
       try {
-        report(this.#look());
+        this.#report(this.#look());
       } catch (error) {
-        onFailure(error as Error);
+        this.#onFailure(error as Error);
       }
-    }, interval).unref();
+    }, this.#interval).unref();
   }
 
   #look(): Progress {
-    const at = performance.now();
+    const at = now();
     const { at: before, counts: previous } = this.#last;
     const counts = this.#runs.map((run, index) => countsOf(run) ?? previous[index] ?? UNKNOWN);
     this.#last = { at, counts };
     this.#input = inputOf(this.#runs[0]) ?? this.#input;
-    const stages = counts.map((now, index) => {
+    const stages = counts.map((current, index) => {
       const then = previous[index] ?? UNKNOWN;
       return {
         name: this.#runs[index]?.result.name ?? '',
-        ...now,
-        readRate: rate(then.bytesRead, now.bytesRead, at - before),
-        writeRate: rate(then.bytesWritten, now.bytesWritten, at - before),
+        ...current,
+        readRate: rate(then.bytesRead, current.bytesRead, at - before),
+        writeRate: rate(then.bytesWritten, current.bytesWritten, at - before),
       };
     });
     return { elapsed: at - this.#begin, input: this.#input, stages };
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.cancel();
   }
 }
 
-function rate(then = 0, now: number | undefined, milliseconds: number): number | undefined {
-  return now === undefined ? undefined : ((now - then) * 1000) / milliseconds;
+function rate(then = 0, current: number | undefined, milliseconds: number): number | undefined {
+  return current === undefined ? undefined : ((current - then) * 1000) / milliseconds;
 }
 
 /** Undefined once a program has ended, and where the system doesn't tell, or not us. */

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { checkOptions } from './command.js';
+import { optionNames } from '@aiopipe/core/internal';
 import { mostBytes } from './output-limit.js';
 
 /** How the bytes of a record are given: as text, or as they are. File names are `latin1` or `buffer`: not all are UTF-8. */
@@ -18,6 +18,11 @@ export interface RecordOptions<Encoding extends RecordEncoding = RecordEncoding>
   readonly maxLineLength?: number | undefined;
 }
 
+/** The names of {@link RecordOptions}, for the lists of those that extend it. */
+export const RECORD_NAMES = { separator: true, encoding: true, maxLineLength: true } as const;
+
+export const RECORD_OPTIONS = optionNames<RecordOptions>(RECORD_NAMES);
+
 /** What {@link RecordOptions} are once they are checked. */
 export interface CheckedRecordOptions {
   readonly separator: string;
@@ -28,9 +33,8 @@ export interface CheckedRecordOptions {
 /** Bytes. As a reader of the core has it. */
 const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
-/** Throws a TypeError for bad ones, and fills in what is not given. */
+/** Throws a TypeError for bad values, and fills in what is not given. */
 export function checkRecordOptions(options: RecordOptions): CheckedRecordOptions {
-  checkOptions(options);
   const { separator = '\n', encoding = 'utf8', maxLineLength = DEFAULT_MAX_LINE_LENGTH } = options;
   if (typeof separator !== 'string' || separator === '') {
     throw new TypeError(`separator: expected a string that is not empty, not ${inspect(separator)}`);

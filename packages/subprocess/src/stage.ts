@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type Environment, type Exit } from '@aiopipe/core/internal';
+import { optionNames, refuseOptions, type Environment, type Exit } from '@aiopipe/core/internal';
 import { checkArgv, checkSurroundings, quote, quoteArgv, show } from './command.js';
 import { type StageFunction } from './function-run.js';
 import { type Pipeline } from './pipeline.js';
@@ -25,6 +25,15 @@ export interface StageOptions {
    */
   readonly allowFail?: boolean | readonly number[] | undefined;
 }
+
+const STAGE_OPTIONS = optionNames<StageOptions>({
+  argv: true,
+  name: true,
+  env: true,
+  cwd: true,
+  stderr: true,
+  allowFail: true,
+});
 
 /** A stage of a chain: a program by its argv, or options with it; a function that runs here; or a chain, all of it. */
 export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
@@ -62,10 +71,7 @@ export function checkStage(stage: unknown, index: number): CheckedStage {
     return { transform: stage as StageFunction, name: stage.name === '' ? '(anonymous)' : stage.name };
   }
   try {
-    const options = (
-      Array.isArray(stage) || typeof stage !== 'object' ? { argv: stage } : stage
-    ) as StageOptions | null;
-    if (options === null) throw new TypeError('expected an argv, an object with one, or a function, not null');
+    const options = Array.isArray(stage) || typeof stage === 'string' ? { argv: stage as string[] } : optionsOf(stage);
     checkArgv(options.argv);
     checkName(options.name);
     checkSurroundings(options.env, options.cwd);
@@ -75,6 +81,23 @@ export function checkStage(stage: unknown, index: number): CheckedStage {
     if (error instanceof TypeError) error.message = `stage ${String(index + 1)}: ${error.message}`;
     throw error;
   }
+}
+
+/** Throws a TypeError for what are no options of a stage: another package's object may have an `argv` of its own, too. */
+function optionsOf(stage: unknown): StageOptions {
+  const expected = 'expected an argv, an object with one, a function or a pipeline';
+  if (typeof stage !== 'object' || stage === null) throw new TypeError(`${expected}, not ${show(stage)}`);
+  const program = stage as { argv?: unknown; wait?: unknown };
+  if (typeof program.wait === 'function') {
+    throw new TypeError(`${expected}, not a program that runs already; its stdout can be the input of run()`);
+  }
+  const prototype = Object.getPrototypeOf(stage) as object | null;
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (program.argv === undefined && !isPlain) throw new TypeError(`${expected}, not ${show(stage)}`);
+  const refusal = refuseOptions(stage, STAGE_OPTIONS);
+  if (refusal !== undefined) throw refusal;
+  if (program.argv === undefined) throw new TypeError(`${expected}, not ${show(stage)}`);
+  return stage as StageOptions;
 }
 
 function checkName(name: unknown): void {

@@ -3,7 +3,7 @@ import { type FileHandle } from 'node:fs/promises';
 import { Stream } from 'node:stream';
 import { inspect } from 'node:util';
 import { ClosedError, type DuplexEnd, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { HANDLE, isHandle, type Handle } from '@aiopipe/core/internal';
+import { checkOptions, HANDLE, isHandle, optionNames, type Handle } from '@aiopipe/core/internal';
 import { checkText, show } from './command.js';
 
 /** A file by its path. A relative one is taken from this process's directory, as a shell's redirection is. */
@@ -15,6 +15,9 @@ export interface FileSource {
 export interface FileTarget extends FileSource {
   readonly append?: boolean | undefined;
 }
+
+const FILE_SOURCE = optionNames<FileSource>({ file: true });
+const FILE_TARGET = optionNames<FileTarget>({ file: true, append: true });
 
 /** Where a program reads from. An end moves into the program; a FileHandle stays yours, and its offset is shared. */
 export type StdinOption = 'pipe' | 'inherit' | 'ignore' | ReadEnd | DuplexEnd | FileHandle | FileSource;
@@ -90,7 +93,12 @@ function checkSpec(name: string, spec: unknown): Slot['spec'] {
     return spec;
   }
   if (isFileSource(spec)) {
-    checkFile(name, spec.file);
+    checkOptions(spec, SOURCES.includes(name) ? FILE_SOURCE : FILE_TARGET, name);
+    const { file, append } = spec;
+    checkFile(name, file);
+    if (append !== undefined && typeof append !== 'boolean') {
+      throw new TypeError(`${name}.append: expected true or false, not ${show(append)}`);
+    }
     return spec;
   }
   const hint = typeof spec === 'number' ? NUMBER_HINT : streamHint(name, spec);
@@ -107,6 +115,7 @@ const NUMBER_HINT = 'a number becomes an end by ReadEnd.fromFd() or WriteEnd.fro
 
 /** What to write instead of a stream of Node's, if it is one. */
 export function streamHint(name: string, spec: unknown): string | undefined {
+  if (isHandle(spec)) return 'a stream of ours is open already: give the end, not yet opened';
   if (!(spec instanceof Stream)) return undefined;
   const own = NAMES[(spec as { fd?: unknown }).fd as number];
   if (own !== undefined && own === (OWN_WORDS.includes(name) ? 'stdout' : name)) return `process.${own} is 'inherit'`;

@@ -1,3 +1,5 @@
+import { callSite, type CallSite } from '@aiopipe/core/internal';
+
 /** Chains that were neither run nor dropped so far. They don't keep the chains. */
 const unrun = new Set<UnrunChain>();
 
@@ -19,7 +21,8 @@ function warnAtExit(): void {
 /** Tells once of a chain that nobody runs: when it is collected, or at exit. */
 export class UnrunChain {
   readonly #line: string;
-  readonly #stack: string | undefined;
+  /** Where it was made. */
+  readonly site: CallSite;
 
   /**
    * @param line - the chain as a shell line
@@ -27,10 +30,7 @@ export class UnrunChain {
    */
   constructor(chain: object, line: string, maker: (...args: never[]) => unknown) {
     this.#line = line;
-    const holder: { stack?: string } = {};
-    Error.captureStackTrace(holder, maker);
-    // Read now: until then it holds the `this` of the call, which would never be collected.
-    this.#stack = holder.stack;
+    this.site = callSite(maker);
     unrun.add(this);
     dropped.register(chain, this, this);
     if (hearsExit) return;
@@ -44,10 +44,15 @@ export class UnrunChain {
   }
 
   warning(): Error {
-    const site = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(this.#stack ?? '')?.[1] ?? 'an unknown place';
+    const { stack } = this.site;
+    const site = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(typeof stack === 'string' ? stack : '')?.[1] ?? 'an unknown place';
     const warning = new Error(
       `The chain \`${this.#line}\` made at ${site} was never run: await it, or call run(), lines() or another of its methods`,
     );
-    return Object.assign(warning, { name: 'AiopipeWarning', code: 'AIOPIPE_UNRUN' });
+    // Not by assignment: a program may have frozen Error.prototype, whose name then stands in the way.
+    return Object.defineProperties(warning, {
+      name: { value: 'AiopipeWarning', configurable: true, writable: true },
+      code: { value: 'AIOPIPE_UNRUN', enumerable: true, configurable: true, writable: true },
+    });
   }
 }

@@ -176,7 +176,7 @@ describe('the input', () => {
     })();
     await expect(pipeline(['cat'], ['cat']).run({ input: failing })).rejects.toBe(reason);
     await expect(pipeline(['cat']).run({ input: [1] as never })).rejects.toThrow(
-      /input: expected bytes or strings from the iterable, not 1/,
+      /input\[0\]: expected bytes or strings from the iterable, not 1/,
     );
   });
 
