@@ -36,7 +36,9 @@ async function withEnd<T>(use: (end: ReturnType<typeof aioduplex>[0]) => T): Pro
   }
 }
 
-class Point {}
+class Point {
+  x = 0;
+}
 
 describe('A misspelt option is a TypeError that names what was meant', () => {
   test.each<[call: string, options: Misspelt, message: string, run: (options: never) => unknown]>([
@@ -216,9 +218,10 @@ describe('What is no end or channel is a TypeError that says what is taken', () 
 });
 
 test('a channel of another copy of this package is merged', async () => {
-  const copy = (await import(
-    `${new URL('../dist/internal.js', import.meta.url).href}?copy`
-  )) as typeof import('@aiopipe/codec');
+  const copy = (await import(`${new URL('../dist/internal.js', import.meta.url).href}?copy`)) as {
+    Channel: typeof Channel;
+    channel: typeof channel;
+  };
   expect(copy.Channel).not.toBe(Channel);
   using theirs = copy.channel<number>();
   using ours = channel<number>();
