@@ -11,7 +11,7 @@ const layers = {
 };
 
 // The packages that take what tests replace from core alone.
-const timeless = ['core', 'codec', 'subprocess'];
+const timeless = ['core', 'codec', 'process', 'subprocess'];
 
 const importRules = (allowed, mayUseInternal, isTimeless = false) => [
   'error',
@@ -46,6 +46,13 @@ const takenRules = {
       name,
       message: 'Tests replace it: import it from @aiopipe/core/internal (in core: ./taken.js).',
     })),
+  ],
+  'no-restricted-syntax': [
+    'error',
+    {
+      selector: 'ImportDeclaration[source.value=/^node:(timers|perf_hooks)/]',
+      message: 'Tests replace what it has: use that of core.',
+    },
   ],
   'no-restricted-properties': [
     'error',

@@ -11,7 +11,7 @@ import {
   TimeoutError,
   type WaitOptions,
 } from '@aiopipe/core';
-import { Pending, refuse, signalNumber, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
+import { Pending, refuse, setImmediate, signalNumber, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
 import { Conversation } from './conversation.js';
 import { reasonOf } from './describe.js';
 import { ChildError } from './errors.js';

@@ -1,10 +1,17 @@
 import { resolve } from 'node:path';
-import { inspect } from 'node:util';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
-import { spawn, variablesOf, type Environment, type SpawnedProgram } from '@aiopipe/core/internal';
+import {
+  clearTimeout,
+  setTimeout,
+  show,
+  spawn,
+  variablesOf,
+  type Environment,
+  type SpawnedProgram,
+} from '@aiopipe/core/internal';
 import { controlLimits } from './control-limits.js';
 import { type Conversation } from './conversation.js';
 import { environmentFor, execArgvFor } from './node-options.js';
@@ -32,15 +39,14 @@ export function checkSurroundings(options: Surroundings): void {
   if (cwd !== undefined) checkText('cwd', cwd);
   if (env !== undefined) variablesOf(env);
   if (execArgv === undefined) return;
-  if (!Array.isArray(execArgv))
-    throw new TypeError(`execArgv: expected an array of options, not ${inspect(execArgv, { depth: 0 })}`);
+  if (!Array.isArray(execArgv)) throw new TypeError(`execArgv: expected an array of options, not ${show(execArgv)}`);
   for (const [index, word] of (execArgv as readonly unknown[]).entries()) checkText(`execArgv[${String(index)}]`, word);
 }
 
 /** What the system takes as text: strings end at a NUL there. */
 export function checkText(what: string, value: unknown): void {
   if (typeof value === 'string' && !value.includes('\0')) return;
-  throw new TypeError(`${what}: expected a string without NUL, not ${inspect(value, { depth: 0 })}`);
+  throw new TypeError(`${what}: expected a string without NUL, not ${show(value)}`);
 }
 
 /** The parent's end of a child's control channel. */

@@ -1,5 +1,5 @@
 import { type WaitOptions } from '@aiopipe/core';
-import { Pending } from '@aiopipe/core/internal';
+import { now, Pending } from '@aiopipe/core/internal';
 
 /** Questions to a child that ask for nothing but an answer. */
 export class Pings {
@@ -17,7 +17,7 @@ export class Pings {
       () => this.#waiting.delete(id),
     );
     this.#waiting.set(id, pending);
-    const start = performance.now();
+    const start = now();
     try {
       put();
     } catch (error) {
@@ -25,7 +25,7 @@ export class Pings {
       pending.reject(error);
     }
     await pending.promise;
-    return performance.now() - start;
+    return now() - start;
   }
 
   answer(id: number): void {

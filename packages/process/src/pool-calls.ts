@@ -1,5 +1,5 @@
 import { AbortError, TimeoutError, type WaitOptions } from '@aiopipe/core';
-import { checkOptions, optionNames, refuse } from '@aiopipe/core/internal';
+import { checkOptions, optionNames, refuse, show } from '@aiopipe/core/internal';
 import { mapItems } from './pool-map.js';
 import { checkCount } from './pool-options.js';
 import { type Scheduler } from './pool-scheduler.js';
@@ -44,10 +44,10 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
 
   /** @internal */
   constructor(scheduler: Scheduler, options: TaskOptions) {
-    const { signal, timeout, retries = 0 } = options;
-    checkCount('retries', retries, 0);
     const refusal = refuse(options, TASK_OPTIONS);
     if (refusal instanceof TypeError) throw refusal;
+    const { signal, timeout, retries = 0 } = options;
+    checkCount('retries', retries, 0);
     this.scheduler = scheduler;
     this.#options = options;
     this.#wait = signal === undefined && timeout === undefined ? undefined : { signal, timeout };
@@ -113,7 +113,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     checkOptions(options, MAP_OPTIONS);
     const { concurrency = 2 * this.scheduler.size, ordered = true } = options;
     checkCount('concurrency', concurrency, 1);
-    if (typeof ordered !== 'boolean') throw new TypeError(`ordered: expected true or false, not ${typeof ordered}`);
+    if (typeof ordered !== 'boolean') throw new TypeError(`ordered: expected true or false, not ${show(ordered)}`);
     if (!isIterable(items)) throw new TypeError('map: expected something to iterate over');
     return mapItems(items, {
       concurrency,

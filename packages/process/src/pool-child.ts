@@ -1,6 +1,7 @@
 import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
+import { clearTimeout, nextTurn, now, setTimeout } from '@aiopipe/core/internal';
 import { renamePath } from './message-path.js';
 import { NUMBER_LENGTH, readNow } from './pool-claims.js';
 import {
@@ -170,7 +171,7 @@ class Service {
   }
 
   async #stream(task: RunningTask, args: readonly unknown[]): Promise<void> {
-    let turn = performance.now();
+    let turn = now();
     let answer: Done;
     try {
       for await (const item of itemsOf(await this.#run(...args), this.#name)) {
@@ -181,7 +182,10 @@ class Service {
         } catch (error) {
           throw renamePath(error, 'value[2]', 'item');
         }
-        if (performance.now() - turn > LONGEST_TURN) turn = await nextTurn();
+        if (now() - turn > LONGEST_TURN) {
+          await nextTurn();
+          turn = now();
+        }
         // Nobody asks for another one, so it is left where it is, and its `finally` is run.
         if (task.isCancelled) break;
       }
@@ -221,11 +225,6 @@ class Service {
       ]);
     }
   }
-}
-
-async function nextTurn(): Promise<number> {
-  await new Promise((resolve) => setImmediate(resolve));
-  return performance.now();
 }
 
 function isGenerator(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import { now, Timer } from '@aiopipe/core/internal';
 import { type PoolSettings } from './pool-options.js';
 import { type StartLink } from './pool-link.js';
 import { Worker, type WorkerOwner } from './pool-worker.js';
@@ -19,7 +20,7 @@ export class Crew {
   readonly #idle: Worker[] = [];
   #started = 0;
   #isHeld = false;
-  #shrinkTimer: NodeJS.Timeout | undefined;
+  #shrinkTimer: Timer | undefined;
 
   constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, owner: WorkerOwner, start: StartLink) {
     this.#target = target;
@@ -65,24 +66,23 @@ export class Crew {
     if (worker.isBehind) this.#idle.unshift(worker);
     else this.#idle.push(worker);
     if (this.#settings.min === this.#settings.max) return;
-    worker.idleSince = performance.now();
+    worker.idleSince = now();
     this.#shrinkLater();
   }
 
   #shrinkLater(): void {
     const [longest] = this.#idle;
     if (longest === undefined || this.#shrinkTimer !== undefined || this.workers.size <= this.#settings.min) return;
-    const delay = longest.idleSince + this.#settings.idleTimeout - performance.now();
-    if (delay === Infinity) return;
+    const delay = longest.idleSince + this.#settings.idleTimeout - now();
     const shrink = () => {
       this.#shrinkTimer = undefined;
       this.#shrink();
     };
-    this.#shrinkTimer = setTimeout(shrink, Math.max(delay, 0)).unref();
+    this.#shrinkTimer = new Timer(shrink, Math.max(delay, 0)).unref();
   }
 
   #shrink(): void {
-    const since = performance.now() - this.#settings.idleTimeout;
+    const since = now() - this.#settings.idleTimeout;
     while (this.workers.size > this.#settings.min) {
       const [longest] = this.#idle;
       if (longest === undefined || longest.idleSince > since) break;
@@ -139,7 +139,7 @@ export class Crew {
 
   /** All of them go, in the given way. */
   end(way: (worker: Worker) => void): void {
-    clearTimeout(this.#shrinkTimer);
+    this.#shrinkTimer?.cancel();
     for (const worker of this.workers) {
       this.dismiss(worker);
       way(worker);

@@ -1,6 +1,7 @@
 import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
 import { ClosedError } from '@aiopipe/core';
+import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from './control-limits.js';
 import { serve } from './pool-child.js';
 import { Claims } from './pool-claims.js';

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { checkMilliseconds, checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { checkOptionsAt, type ProcessOptions } from './process-options.js';
 
 /** How a pool behaves. */
@@ -33,6 +34,22 @@ export interface PoolOptions {
   readonly options?: ProcessOptions | undefined;
 }
 
+const OPTIONS = optionNames<PoolOptions>({
+  size: true,
+  idleTimeout: true,
+  retries: true,
+  queueLimit: true,
+  cancelGrace: true,
+  maxTasks: true,
+  maxRss: true,
+  spin: true,
+  intensity: true,
+  period: true,
+  options: true,
+});
+
+const SIZES = optionNames<Exclude<PoolOptions['size'], number | undefined>>({ min: true, max: true });
+
 /** {@link PoolOptions}, checked. */
 export interface PoolSettings {
   readonly min: number;
@@ -51,9 +68,11 @@ export interface PoolSettings {
 
 /** Throws TypeError for what can't be. */
 export function readPoolOptions(options: PoolOptions): PoolSettings {
+  checkOptions(options, OPTIONS);
   checkOptionsAt('options', options.options);
   checkStreams(options.options ?? {});
   const { size = availableParallelism(), maxRss } = options;
+  if (typeof size === 'object') checkOptions(size, SIZES, 'size');
   const { min = 0, max } = typeof size === 'object' ? size : { min: size, max: size };
   return {
     min: checkCount('size.min', min, 0),
@@ -87,10 +106,10 @@ function checkStreams(options: ProcessOptions): void {
 /** Throws TypeError unless it is a whole number, or Infinity. */
 export function checkCount(name: string, value: number, least: number): number {
   if ((Number.isInteger(value) || value === Infinity) && value >= least) return value;
-  throw new TypeError(`${name}: expected a whole number of at least ${String(least)}, not ${String(value)}`);
+  throw new TypeError(`${name}: expected a whole number of at least ${String(least)}, not ${show(value)}`);
 }
 
 function checkTime(name: string, value: number): number {
-  if (typeof value === 'number' && value >= 0) return value;
-  throw new TypeError(`${name}: expected milliseconds, not ${String(value)}`);
+  checkMilliseconds(name, value);
+  return value;
 }

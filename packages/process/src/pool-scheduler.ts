@@ -1,6 +1,6 @@
 import { QueueFullError } from '@aiopipe/codec';
 import { ClosedError, SystemError, type WaitOptions } from '@aiopipe/core';
-import { Pending, refuse } from '@aiopipe/core/internal';
+import { clearTimeout, now, Pending, refuse, setTimeout } from '@aiopipe/core/internal';
 import { reasonOf } from './describe.js';
 import { ChildError, SupervisorError } from './errors.js';
 import { Crew } from './pool-crew.js';
@@ -222,7 +222,7 @@ export class Scheduler implements WorkerOwner {
   }
 
   #isQuick({ isLarge, isClogged, isBehind, busySince }: Worker): boolean {
-    return !isLarge && !isClogged && !isBehind && performance.now() - busySince <= SHORT;
+    return !isLarge && !isClogged && !isBehind && now() - busySince <= SHORT;
   }
 
   #employ(worker: Worker): void {
@@ -236,10 +236,10 @@ export class Scheduler implements WorkerOwner {
   #lookAfter(): void {
     this.#careTimer ??= setTimeout(() => {
       this.#careTimer = undefined;
-      const now = performance.now();
+      const time = now();
       let isWaiting = false;
       for (const worker of this.#crew.workers) {
-        if (this.#mayWait(worker) && now - worker.busySince > this.#patience(worker)) {
+        if (this.#mayWait(worker) && time - worker.busySince > this.#patience(worker)) {
           this.#takeBack(worker);
           if (worker.load === 0) this.#crew.rest(worker);
         }

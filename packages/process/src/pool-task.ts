@@ -1,5 +1,5 @@
 import { type SystemError, type WaitOptions } from '@aiopipe/core';
-import { Pending, refuse } from '@aiopipe/core/internal';
+import { now, Pending, refuse } from '@aiopipe/core/internal';
 import { type ChildError } from './errors.js';
 import { CALL, STREAM, type TaskKind } from './pool-protocol.js';
 import { type Queued } from './pool-queue.js';
@@ -44,7 +44,7 @@ export abstract class Task implements Queued<Task> {
   takenBack = 0;
   /** Under which its worker knows it. */
   number = 0;
-  readonly calledAt = performance.now();
+  readonly calledAt = now();
   readonly order = calls++;
 
   #canGoAhead: boolean | undefined;

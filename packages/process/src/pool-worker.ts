@@ -1,4 +1,5 @@
 import { type DecodeError } from '@aiopipe/codec';
+import { now, queueMicrotask, Timer } from '@aiopipe/core/internal';
 import { ChildError } from './errors.js';
 import { catchUp } from './loop-turns.js';
 import { renamePath } from './message-path.js';
@@ -29,7 +30,7 @@ export interface WorkerOwner {
   free(worker: Worker): void;
   /** It was slow to begin, and has caught up. */
   caughtUp(worker: Worker): void;
-  /** It is the task's turn now, by {@link performance.now}. */
+  /** It is the task's turn now, by {@link now}. */
   begun(task: Task, time: number): void;
   /** Of a task that has been answered, in milliseconds. */
   took(time: number): void;
@@ -51,7 +52,7 @@ export class Worker implements LinkOwner {
   readonly #cancelGrace: number;
   readonly #link: Link;
   /** While it may be at a task that was cancelled. */
-  #graceTimer: NodeJS.Timeout | undefined;
+  #graceTimer: Timer | undefined;
   #hasEnded = false;
   /** Why it can't be used any more, though its process had not ended. */
   brokenBy: Error | undefined;
@@ -141,7 +142,7 @@ export class Worker implements LinkOwner {
 
   #comeTo(task: Task): void {
     this.hasBegun = false;
-    this.busySince = performance.now();
+    this.busySince = now();
     this.#owner.begun(task, this.busySince);
   }
 
@@ -180,8 +181,8 @@ export class Worker implements LinkOwner {
   }
 
   #beginGrace(): void {
-    if (this.#cancelGrace === Infinity || this.#graceTimer !== undefined) return;
-    const timer = setTimeout(() => {
+    if (this.#graceTimer !== undefined) return;
+    const timer = new Timer(() => {
       void catchUp().then(() => {
         if (this.#graceTimer === timer) this.#owner.overdue(this);
       });
@@ -190,7 +191,7 @@ export class Worker implements LinkOwner {
   }
 
   #endGrace(): void {
-    clearTimeout(this.#graceTimer);
+    this.#graceTimer?.cancel();
     this.#graceTimer = undefined;
   }
 
@@ -251,7 +252,7 @@ export class Worker implements LinkOwner {
     this.isBehind = false;
     this.isLarge ||= isLarge;
     this.#endGrace();
-    this.#owner.took(performance.now() - this.busySince);
+    this.#owner.took(now() - this.busySince);
     if (result.length === 0) this.#owner.failed(task, error);
     else this.#owner.succeeded(task, result[0]);
     task.workerLeft();

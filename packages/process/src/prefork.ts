@@ -1,6 +1,5 @@
-import { inspect } from 'node:util';
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
-import { Pending, refuse } from '@aiopipe/core/internal';
+import { checkOptions, optionNames, Pending, refuse, setTimeout, show } from '@aiopipe/core/internal';
 import { Conversation } from './conversation.js';
 import { reasonOf } from './describe.js';
 import { ChildError } from './errors.js';
@@ -36,6 +35,17 @@ export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
   readonly stderr?: 'ignore' | 'inherit' | undefined;
 }
 
+const OPTIONS = optionNames<PreforkOptions>({
+  size: true,
+  preload: true,
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  env: true,
+  cwd: true,
+  execArgv: true,
+});
+
 /** Milliseconds that a child which was taken has for itself: a start holds us up for some, just when it may answer. */
 const HEAD_START = 10;
 
@@ -62,7 +72,7 @@ export function checkPrefork(prefork: unknown): void {
   throw new TypeError(
     isOfAnotherCopy
       ? 'prefork: it is of another copy of @aiopipe/process; make it by the copy that startProcess() is of'
-      : `prefork: expected a Prefork, not ${inspect(prefork, { depth: 0 })}`,
+      : `prefork: expected a Prefork, not ${show(prefork)}`,
   );
 }
 
@@ -109,12 +119,13 @@ export class Prefork implements AsyncDisposable {
 
   /** Starts the children, and returns at once. */
   constructor(options: PreforkOptions = {}) {
+    checkOptions(options, OPTIONS);
     refuseRecursion('a prefork');
     const { size = 1, preload = [], ...surroundings } = options;
     if (!Number.isInteger(size) || size < 1) {
-      throw new TypeError(`size: expected a number of children, not ${String(size)}`);
+      throw new TypeError(`size: expected a number of children, not ${show(size)}`);
     }
-    if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${typeof preload}`);
+    if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${show(preload)}`);
     checkSurroundings(surroundings);
     if (surroundingsKey(surroundings) === undefined) {
       throw new TypeError("stdin, stdout, stderr: expected 'ignore' or 'inherit': a pipe is one start's alone");
@@ -401,5 +412,5 @@ function failure(cause: unknown): ChildError {
 function urlOf(what: unknown): string {
   if (isTarget(what)) return what.url;
   if (what instanceof URL) return what.href;
-  throw new TypeError(`preload: expected targets or modules' URLs, not ${String(what)}`);
+  throw new TypeError(`preload: expected targets or modules' URLs, not ${show(what)}`);
 }

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { checkOptions as checkNames, optionNames, show } from '@aiopipe/core/internal';
 import { checkSurroundings, checkText, type Surroundings } from './launch.js';
 import { checkPrefork, type Prefork } from './prefork.js';
 
@@ -17,6 +17,29 @@ export interface ProcessOptions extends Surroundings {
   readonly prefork?: Prefork | undefined;
 }
 
+const NAMES = {
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  env: true,
+  cwd: true,
+  execArgv: true,
+  name: true,
+  daemon: true,
+  detached: true,
+  prefork: true,
+} as const;
+
+const OPTIONS = optionNames<ProcessOptions>(NAMES);
+
+/** With what `startProcess()` takes beside them. */
+export const TARGET_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown }>({ ...NAMES, args: true });
+export const MODULE_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown; readonly export: string }>({
+  ...NAMES,
+  args: true,
+  export: true,
+});
+
 /** Throws for what no child can have; nothing has moved then, and nothing was started. */
 export function checkOptions(options: ProcessOptions): void {
   checkSurroundings(options);
@@ -32,15 +55,17 @@ export function checkOptions(options: ProcessOptions): void {
 
 function checkFlag(name: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean') return;
-  throw new TypeError(`${name}: expected true or false, not ${inspect(value, { depth: 0 })}`);
+  throw new TypeError(`${name}: expected true or false, not ${show(value)}`);
 }
 
 /** The same for the `options` of a child that is somebody else's: they are named as the caller wrote them. */
 export function checkOptionsAt(place: string, options: unknown): void {
-  if (options === undefined) return;
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${place}: expected those of startProcess(), not ${inspect(options, { depth: 0 })}`);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    checkNames(options, OPTIONS, place);
+    return;
+  }
   try {
+    checkNames(options, OPTIONS);
     checkOptions(options);
   } catch (error) {
     throw error instanceof TypeError ? new TypeError(`${place}.${error.message}`) : error;

@@ -1,6 +1,6 @@
-import { inspect } from 'node:util';
+import { checkOptions as checkNames, show } from '@aiopipe/core/internal';
 import { ProcessHandle } from './handle.js';
-import { type ProcessOptions } from './process-options.js';
+import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './process-options.js';
 import { refuseRecursion } from './role.js';
 import { isTarget, type Target } from './target.js';
 
@@ -36,12 +36,11 @@ export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
 ): ProcessHandle<unknown> {
-  if (typeof options !== 'object' || (options as unknown) === null)
-    throw new TypeError(`options: expected { args, … }, not ${inspect(options)}`);
+  checkNames(options, what instanceof URL ? MODULE_OPTIONS : TARGET_OPTIONS);
   const { url, name } = locate(what, options.export);
   refuseRecursion(url);
   const args = options.args ?? [];
-  if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${typeof args}`);
+  if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
   return new ProcessHandle(url, name, args, options);
 }
 
@@ -58,5 +57,5 @@ function locate(what: unknown, exported: unknown): { url: string; name: string }
         `export const ${name} = target(import.meta.url, '${name}', ${what.name || 'async (…) => { … }'})`,
     );
   }
-  throw new TypeError(`expected a target(), or a module's URL, not ${inspect(what, { depth: 0 })}`);
+  throw new TypeError(`expected a target(), or a module's URL, not ${show(what)}`);
 }

@@ -1,4 +1,5 @@
 import { BusyError } from '@aiopipe/core';
+import { type Timer } from '@aiopipe/core/internal';
 import { SupervisorError } from './errors.js';
 import { type ProcessHandle } from './process.js';
 import { type Life } from './supervisor-life.js';
@@ -38,12 +39,12 @@ export interface ChildCount {
 export class Child {
   /** From a start until its end has been told. */
   life: Life | undefined;
-  /** When that counted as started, by `performance.now()`; undefined until then. */
+  /** When that counted as started, by `now()`; undefined until then. */
   startedAt: number | undefined;
   starts = 0;
   /** It will be started again: soon, or when its {@link timer} or that of a sibling is over. */
   isRestarting = false;
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
   /** Of its last lives, those that ended before they had lasted for a period. */
   endsInARow = 0;
 
@@ -64,7 +65,7 @@ export class Child {
 
   /** It isn't started again, if it was about to be. */
   stay(): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.timer = undefined;
     this.isRestarting = false;
   }

@@ -1,5 +1,5 @@
 import { ClosedError } from '@aiopipe/core';
-import { Pending } from '@aiopipe/core/internal';
+import { now, Pending, setImmediate, Timer } from '@aiopipe/core/internal';
 import { SupervisorError } from './errors.js';
 import { Outcome } from './outcome.js';
 import { type ProcessHandle } from './process.js';
@@ -160,7 +160,7 @@ export class SupervisorEngine {
   }
 
   #follow(child: Child, life: Life): void {
-    child.startedAt = performance.now();
+    child.startedAt = now();
     child.starts++;
     this.#teller.started(child, life);
     void life.ended.then((ending) => this.#queue.run(() => this.#onEnd(child, life, ending)));
@@ -208,13 +208,13 @@ export class SupervisorEngine {
   /** Leaves the queue to others until then, also where there is no delay: to whoever stops a child that can't be started, say. */
   restartIn(delay: number, child: Child): void {
     if (this.isStopping) return;
-    const timer = setTimeout(() => void this.#queue.run(() => this.#startAgain(child, timer)), delay);
+    const timer = new Timer(() => void this.#queue.run(() => this.#startAgain(child, timer)), delay);
     child.timer = timer;
     // It wouldn't keep us alive if it ran.
     if (child.spec.type !== 'supervisor' && child.spec.options?.daemon === true) timer.unref();
   }
 
-  async #startAgain(child: Child, timer: NodeJS.Timeout): Promise<void> {
+  async #startAgain(child: Child, timer: Timer): Promise<void> {
     // Somebody terminated it meanwhile, or it is to be restarted with a sibling.
     if (child.timer !== timer) return;
     for (const other of this.children.restartedWith(child, this.#options.strategy)) {

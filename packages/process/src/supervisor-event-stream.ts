@@ -1,11 +1,18 @@
 import { QueueFullError } from '@aiopipe/codec';
-import { AbortError } from '@aiopipe/core';
-import { onAbort, refuse } from '@aiopipe/core/internal';
+import { abortError, onAbort, optionNames, refuse } from '@aiopipe/core/internal';
 import { Outcome } from './outcome.js';
 import { type SupervisorEvent } from './supervisor-events.js';
 
 /** Events that are kept for a reader who doesn't take them. */
 const MAX_UNREAD = 10_000;
+
+interface EventsOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+const OPTIONS = optionNames<EventsOptions>({ signal: true });
+
+const aborted = (): string => 'the events of a supervisor';
 
 const ENDED = { value: undefined, done: true } as const;
 
@@ -20,16 +27,17 @@ export class SupervisorEventStream implements AsyncIterableIterator<SupervisorEv
   #error: Error | undefined;
 
   /** @param all - those that get events: it is among them until it takes no more */
-  constructor(all: Set<SupervisorEventStream>, signal: AbortSignal | undefined) {
-    const refusal = refuse({ signal });
+  constructor(all: Set<SupervisorEventStream>, options: EventsOptions) {
+    const refusal = refuse(options, OPTIONS, aborted);
     if (refusal instanceof TypeError) throw refusal;
+    const { signal } = options;
     this.#all = all;
     all.add(this);
     if (refusal !== undefined) this.#abort(refusal);
     this.#stopListening =
       signal &&
       onAbort(signal, () => {
-        this.#abort(new AbortError(undefined, { cause: signal.reason }));
+        this.#abort(abortError(signal, aborted()));
       });
   }
 

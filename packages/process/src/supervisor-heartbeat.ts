@@ -1,3 +1,4 @@
+import { Timer } from '@aiopipe/core/internal';
 import { catchUp } from './loop-turns.js';
 import { type ProcessHandle } from './process.js';
 import { type ChildSpec } from './supervisor-spec.js';
@@ -7,7 +8,7 @@ export class Heartbeat {
   readonly #process: ProcessHandle;
   readonly #times: NonNullable<ChildSpec['heartbeat']>;
   readonly #onHung: () => void;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #isStopped = false;
 
   constructor(process: ProcessHandle, times: NonNullable<ChildSpec['heartbeat']>, onHung: () => void) {
@@ -18,17 +19,17 @@ export class Heartbeat {
 
   start(): void {
     if (this.#isStopped) return;
-    this.#timer = setTimeout(() => void this.#beat(), this.#times.interval).unref();
+    this.#timer = new Timer(() => void this.#beat(), this.#times.interval).unref();
   }
 
   stop(): void {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   async #beat(): Promise<void> {
     let isAnswered = false;
-    this.#timer = setTimeout(() => void conclude(), this.#times.deadline).unref();
+    this.#timer = new Timer(() => void conclude(), this.#times.deadline).unref();
     const conclude = async () => {
       // Where it was us who hung, its answer is there.
       await catchUp();
@@ -41,7 +42,7 @@ export class Heartbeat {
       return;
     }
     isAnswered = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.start();
   }
 }

@@ -1,4 +1,4 @@
-import { Pending } from '@aiopipe/core/internal';
+import { now, Pending } from '@aiopipe/core/internal';
 import { TimeoutError, type SignalName } from '@aiopipe/core';
 import { ChildError } from './errors.js';
 import { catchUp } from './loop-turns.js';
@@ -12,7 +12,7 @@ import { type Supervisor } from './supervisor.js';
 export interface Ending extends ProcessExit {
   readonly reason: ExitReason;
   readonly error: Error | undefined;
-  /** When, by `performance.now()`. */
+  /** When, by `now()`. */
   readonly at: number;
 }
 
@@ -85,7 +85,7 @@ export class ProcessLife implements Life {
     );
     const { exitCode = null, signalCode = null } = (await ended) ?? {};
     heartbeat?.stop();
-    const at = performance.now();
+    const at = now();
     return { exitCode, signalCode, reason: this.#reason, error: this.#judge(error, signalCode), at };
   }
 
@@ -158,7 +158,7 @@ export class SupervisorLife implements Life {
       () => undefined,
       (reason: unknown) => reason as Error,
     );
-    return { exitCode: null, signalCode: null, reason: this.#reason, error, at: performance.now() };
+    return { exitCode: null, signalCode: null, reason: this.#reason, error, at: now() };
   }
 
   async shutDown(): Promise<void> {

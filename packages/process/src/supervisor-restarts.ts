@@ -1,3 +1,4 @@
+import { now } from '@aiopipe/core/internal';
 import { type Backoff } from './supervisor-spec.js';
 
 /** How many restarts a supervisor bears. */
@@ -12,8 +13,8 @@ export class RestartIntensity {
 
   /** Counts one more. False: that is one too many. */
   allowsOneMore(): boolean {
-    const now = performance.now();
-    this.#times = [...this.#times.filter((time) => now - time < this.period), now];
+    const last = now();
+    this.#times = [...this.#times.filter((time) => last - time < this.period), last];
     return this.#times.length <= this.intensity;
   }
 }

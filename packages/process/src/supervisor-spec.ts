@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { checkOptions as checkNames, optionNames, show } from '@aiopipe/core/internal';
 import { checkText } from './launch.js';
 import { checkOptionsAt, type ProcessOptions } from './process-options.js';
 import { isTarget, type Target } from './target.js';
@@ -103,6 +103,23 @@ export interface SupervisorOptions {
   readonly autoShutdown?: AutoShutdown | undefined;
 }
 
+const OPTIONS = { strategy: true, intensity: true, period: true, backoff: true, autoShutdown: true } as const;
+const SUPERVISOR_OPTIONS = optionNames<SupervisorOptions>(OPTIONS);
+const BACKOFF = optionNames<Backoff>({ initial: true, factor: true, max: true, jitter: true });
+const READY = optionNames<NonNullable<ChildSpec['ready']>>({ timeout: true });
+const HEARTBEAT = optionNames<NonNullable<ChildSpec['heartbeat']>>({ interval: true, deadline: true });
+const SPEC = { id: true, type: true, restart: true, significant: true } as const;
+const SUPERVISOR_SPEC = optionNames<SupervisorSpec>({ ...SPEC, ...OPTIONS, children: true });
+const CHILD_SPEC = optionNames<ChildSpec>({
+  ...SPEC,
+  target: true,
+  args: true,
+  shutdown: true,
+  ready: true,
+  heartbeat: true,
+  options: true,
+});
+
 const STRATEGIES: readonly unknown[] = ['one_for_one', 'one_for_all', 'rest_for_one'] satisfies Strategy[];
 const RESTARTS: readonly unknown[] = ['permanent', 'transient', 'temporary'] satisfies Restart[];
 const AUTO_SHUTDOWNS: readonly unknown[] = ['never', 'any_significant', 'all_significant'] satisfies AutoShutdown[];
@@ -113,14 +130,14 @@ function checkOptions(options: SupervisorOptions): void {
   checkWord('strategy', strategy, STRATEGIES);
   checkWord('autoShutdown', autoShutdown, AUTO_SHUTDOWNS);
   if (intensity !== undefined && !(Number.isInteger(intensity) && intensity >= 0))
-    throw new TypeError(`intensity: expected a whole number of restarts, not ${String(intensity)}`);
-  checkNumber('period', period, (value) => value > 0, 'milliseconds above 0');
+    throw new TypeError(`intensity: expected a whole number of restarts, not ${show(intensity)}`);
+  checkNumber('period', period, isAboveZero, 'milliseconds above 0');
   if (backoff === undefined) return;
-  checkObject('backoff', backoff, '{ initial, … }');
+  checkNames(backoff, BACKOFF, 'backoff');
   const { initial, factor, max, jitter } = backoff;
-  checkNumber('backoff.initial', initial, isTimer, 'milliseconds above 0', false);
+  checkNumber('backoff.initial', initial, isAboveZero, 'milliseconds above 0', false);
   checkNumber('backoff.factor', factor, (value) => value >= 1, 'a number from 1');
-  checkNumber('backoff.max', max, isTimer, 'milliseconds above 0');
+  checkNumber('backoff.max', max, isAboveZero, 'milliseconds above 0');
   checkNumber('backoff.jitter', jitter, (value) => value >= 0 && value <= 1, 'a number from 0 to 1');
 }
 
@@ -128,7 +145,7 @@ function checkOptions(options: SupervisorOptions): void {
 export function checkSpec(spec: AnyChildSpec, autoShutdown: AutoShutdown): void {
   checkObject('child spec', spec, '{ id, target, … }');
   const { id, type, restart = 'permanent', significant = false } = spec;
-  if (typeof id !== 'string' || id === '') throw new TypeError(`id: expected a name, not ${JSON.stringify(id)}`);
+  if (typeof id !== 'string' || id === '') throw new TypeError(`id: expected a name, not ${show(id)}`);
   checkText('id', id);
   const at = (field: string) => `child ${JSON.stringify(id)}: ${field}`;
   checkWord(at('type'), type, ['worker', 'supervisor']);
@@ -138,27 +155,33 @@ export function checkSpec(spec: AnyChildSpec, autoShutdown: AutoShutdown): void 
   if (significant && autoShutdown === 'never')
     throw new TypeError(`${at('significant')}: means nothing to a supervisor with autoShutdown 'never'`);
   if (spec.type === 'supervisor') {
+    checkNames(spec, SUPERVISOR_SPEC, `child ${JSON.stringify(id)}`);
     checkSpecs(spec.children, spec);
     return;
   }
+  checkNames(spec, CHILD_SPEC, `child ${JSON.stringify(id)}`);
   const { target, args, shutdown, ready, heartbeat, options } = spec;
-  if (!isTarget(target))
-    throw new TypeError(`${at('target')}: expected a target(), not ${inspect(target, { depth: 0 })}`);
+  if (!isTarget(target)) throw new TypeError(`${at('target')}: expected a target(), not ${show(target)}`);
   if (args !== undefined && typeof args !== 'function' && !Array.isArray(args))
-    throw new TypeError(`${at('args')}: expected an array, or a function that makes one, not ${typeof args}`);
+    throw new TypeError(`${at('args')}: expected an array, or a function that makes one, not ${show(args)}`);
   checkOptionsAt(at('options'), options);
-  if (ready !== undefined) checkObject(at('ready'), ready, '{ timeout? }');
-  if (heartbeat !== undefined) checkObject(at('heartbeat'), heartbeat, '{ interval, deadline }');
+  checkNames(ready, READY, at('ready'));
+  checkNames(heartbeat, HEARTBEAT, at('heartbeat'));
   checkNumber(at('shutdown'), shutdown, (value) => value >= 0, 'milliseconds');
   checkNumber(at('ready.timeout'), ready?.timeout, (value) => value >= 0, 'milliseconds');
   if (heartbeat === undefined) return;
-  checkNumber(at('heartbeat.interval'), heartbeat.interval, isTimer, 'milliseconds above 0', false);
-  checkNumber(at('heartbeat.deadline'), heartbeat.deadline, isTimer, 'milliseconds above 0', false);
+  checkNumber(at('heartbeat.interval'), heartbeat.interval, isAboveZero, 'milliseconds above 0', false);
+  checkNumber(at('heartbeat.deadline'), heartbeat.deadline, isAboveZero, 'milliseconds above 0', false);
+}
+
+/** Throws a TypeError for an option that no supervisor has. */
+export function checkSupervisorOptions(options: SupervisorOptions): void {
+  checkNames(options, SUPERVISOR_OPTIONS);
 }
 
 /** All of a supervisor's. */
 export function checkSpecs(specs: readonly AnyChildSpec[], options: SupervisorOptions): void {
-  if (!Array.isArray(specs)) throw new TypeError(`expected an array of child specs, not ${typeof specs}`);
+  if (!Array.isArray(specs)) throw new TypeError(`expected an array of child specs, not ${show(specs)}`);
   checkOptions(options);
   const ids = new Set<string>();
   for (const spec of specs as readonly AnyChildSpec[]) {
@@ -170,18 +193,15 @@ export function checkSpecs(specs: readonly AnyChildSpec[], options: SupervisorOp
 
 function checkObject(name: string, value: unknown, expected: string): void {
   if (typeof value === 'object' && value !== null) return;
-  throw new TypeError(`${name}: expected ${expected}, not ${inspect(value, { depth: 0 })}`);
+  throw new TypeError(`${name}: expected ${expected}, not ${show(value)}`);
 }
 
 function checkWord(name: string, value: unknown, words: readonly unknown[]): void {
   if (value === undefined || words.includes(value)) return;
-  throw new TypeError(
-    `${name}: expected ${words.map((word) => `'${String(word)}'`).join(' or ')}, not ${String(value)}`,
-  );
+  throw new TypeError(`${name}: expected ${words.map((word) => `'${String(word)}'`).join(' or ')}, not ${show(value)}`);
 }
 
-/** What a timer of Node's can hold. */
-const isTimer = (value: number): boolean => value > 0 && value < 2 ** 31;
+const isAboveZero = (value: number): boolean => value > 0;
 
 function checkNumber(
   name: string,
@@ -191,5 +211,5 @@ function checkNumber(
   isOptional = true,
 ): void {
   if (value === undefined ? isOptional : typeof value === 'number' && isRight(value)) return;
-  throw new TypeError(`${name}: expected ${expected}, not ${String(value)}`);
+  throw new TypeError(`${name}: expected ${expected}, not ${show(value)}`);
 }

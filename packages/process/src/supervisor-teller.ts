@@ -1,3 +1,4 @@
+import { wallClock } from '@aiopipe/core/internal';
 import { type Child } from './supervisor-children.js';
 import { type SupervisorEvent } from './supervisor-events.js';
 import { type Ending, type Life } from './supervisor-life.js';
@@ -40,6 +41,6 @@ export class Teller {
 
   #tell(child: Child, what: Told): boolean {
     const { id } = child.spec;
-    return this.tell({ id, path: [id], time: Date.now(), ...what });
+    return this.tell({ id, path: [id], time: wallClock(), ...what });
   }
 }

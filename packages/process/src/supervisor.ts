@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { ClosedError } from '@aiopipe/core';
+import { nextTick } from '@aiopipe/core/internal';
 import { type ProcessHandle } from './process.js';
 import { refuseRecursion } from './role.js';
 import { type ChildCount, type ChildInfo } from './supervisor-children.js';
@@ -10,6 +11,7 @@ import { SupervisorLife } from './supervisor-life.js';
 import {
   checkSpec,
   checkSpecs,
+  checkSupervisorOptions,
   type AnyChildSpec,
   type AutoShutdown,
   type ChildSpec,
@@ -43,6 +45,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   /** Starts nothing yet: first listen, then {@link start}. */
   constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions = {}) {
     super();
+    checkSupervisorOptions(options);
     checkSpecs(specs, options);
     this.#autoShutdown = options.autoShutdown ?? 'never';
     this.#engine = new SupervisorEngine(specs, options, {
@@ -57,7 +60,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   }
 
   #nest(spec: SupervisorSpec): SupervisorLife {
-    const nested = new Supervisor(spec.children, spec);
+    const { strategy, intensity, period, backoff, autoShutdown } = spec;
+    const nested = new Supervisor(spec.children, { strategy, intensity, period, backoff, autoShutdown });
     nested.#tellParent = (event) => this.#tell({ ...event, path: [spec.id, ...event.path] });
     return new SupervisorLife(nested);
   }
@@ -72,7 +76,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
     } catch (error) {
       isHeard = true;
       // As from any emitter that nobody's call stands above of.
-      process.nextTick(() => {
+      nextTick(() => {
         throw error;
       });
     }
@@ -205,7 +209,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   events(
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<SupervisorEvent, undefined> {
-    const stream = new SupervisorEventStream(this.#streams, options.signal);
+    const stream = new SupervisorEventStream(this.#streams, options);
     if (this.#hasFinished) stream.end();
     return stream;
   }

@@ -1,3 +1,4 @@
+import { queueMicrotask, show } from '@aiopipe/core/internal';
 import { role, takeRole } from './role.js';
 
 /** A function that a child process can be started on. Made by {@link target}. */
@@ -61,11 +62,10 @@ export function target<Args extends unknown[], Result>(
   run: (...args: Args) => Result | Promise<Result>,
 ): Target<Args, Result> {
   if (typeof url !== 'string' || !URL.canParse(url)) {
-    throw new TypeError(`target: expected import.meta.url first, not ${String(url)}`);
+    throw new TypeError(`target: expected import.meta.url first, not ${show(url)}`);
   }
-  if (typeof name !== 'string' || name === '')
-    throw new TypeError(`target: expected a name second, not ${String(name)}`);
-  if (typeof run !== 'function') throw new TypeError(`target: expected a function third, not ${typeof run}`);
+  if (typeof name !== 'string' || name === '') throw new TypeError(`target: expected a name second, not ${show(name)}`);
+  if (typeof run !== 'function') throw new TypeError(`target: expected a function third, not ${show(run)}`);
   refuseSecond(url, name, run);
   const made: Target<Args, Result> = Object.freeze({ url, name, run });
   targets().set(key(url, name), made as unknown as AnyTarget);

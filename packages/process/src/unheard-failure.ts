@@ -1,3 +1,4 @@
+import { setImmediate } from '@aiopipe/core/internal';
 import { describe } from './describe.js';
 
 type Code = 'AIOPIPE_CHILD_FAILED' | 'AIOPIPE_SUPERVISOR_FAILED' | 'AIOPIPE_PREFORK_FAILED';

@@ -1,0 +1,268 @@
+import { leakCheck } from '@aiopipe/testing';
+import { Pool, Prefork, startProcess, Supervisor, type AnyChildSpec } from '@aiopipe/process';
+import { afterAll, describe, expect, test } from 'vitest';
+import { perform, square, work } from './fixtures/does-tasks.js';
+import { childPids } from '@aiopipe/testing';
+import { childrenSince, errorOf } from './helpers.js';
+
+afterAll(leakCheck());
+
+/** Of a call that throws or rejects. */
+const failureOf = (call: () => unknown) => errorOf((async () => call())());
+
+async function withPool<T>(use: (pool: Pool<[n: number], number>) => T): Promise<Awaited<T>> {
+  await using pool = new Pool(square, { size: { max: 1 } });
+  return await use(pool);
+}
+
+async function withProcess<T>(use: (child: ReturnType<typeof startProcess>) => T): Promise<Awaited<T>> {
+  const child = startProcess(work, { args: [1, 1e9] });
+  try {
+    return await use(child);
+  } finally {
+    child.kill();
+    await child.join();
+  }
+}
+
+async function withPrefork<T>(use: (prefork: Prefork) => T): Promise<Awaited<T>> {
+  await using prefork = new Prefork();
+  return await use(prefork);
+}
+
+const spec = { id: 'it', target: square, args: [1] as [n: number] };
+const supervise = (child: object, options: object = {}) =>
+  new Supervisor([{ ...spec, ...child } as AnyChildSpec], options);
+const nested = (options: object) => new Supervisor([{ id: 'below', type: 'supervisor', children: [], ...options }]);
+
+describe('a misspelt option is a TypeError that names what was meant:', () => {
+  test.each<[call: string, options: object, message: string, run: (options: object) => unknown]>([
+    [
+      'startProcess',
+      { argz: [1] },
+      'argz: unknown option; did you mean args?',
+      (o) => startProcess(square, o as never),
+    ],
+    ['startProcess', { CWD: '/' }, 'CWD: unknown option; did you mean cwd?', (o) => startProcess(square, o as never)],
+    [
+      'startProcess of a module',
+      { exprot: 'x' },
+      'exprot: unknown option; did you mean export?',
+      (o) => startProcess(new URL('file:///x.js'), { export: 'run', ...o }),
+    ],
+    [
+      'startProcess of a target has no export',
+      { export: 'x' },
+      'export: unknown option; expected stdin, stdout',
+      (o) => startProcess(square, { args: [1], ...o }),
+    ],
+    ['Prefork', { sizes: 1 }, 'sizes: unknown option; did you mean size?', (o) => new Prefork(o)],
+    ['Prefork', { detached: true }, 'detached: unknown option; expected size', (o) => new Prefork(o)],
+    [
+      'Prefork.ready',
+      { timeOut: 1 },
+      'timeOut: unknown option; did you mean timeout?',
+      (o) => withPrefork((prefork) => prefork.ready(o)),
+    ],
+    ['Pool', { sise: 1 }, 'sise: unknown option; did you mean size?', (o) => new Pool(square, o)],
+    [
+      'Pool size',
+      { size: { min: 1, mx: 2 } },
+      'size.mx: unknown option; did you mean max?',
+      (o) => new Pool(square, o),
+    ],
+    [
+      'Pool options',
+      { options: { ENV: {} } },
+      'options.ENV: unknown option; did you mean env?',
+      (o) => new Pool(square, o),
+    ],
+    ['Pool options', { options: { args: [] } }, 'options.args: unknown option; expected', (o) => new Pool(square, o)],
+    [
+      'pool.with',
+      { retrys: 1 },
+      'retrys: unknown option; did you mean retries?',
+      (o) => withPool((pool) => pool.with(o)),
+    ],
+    [
+      'pool.drain',
+      { signl: 1 },
+      'signl: unknown option; did you mean signal?',
+      (o) => withPool((pool) => pool.drain(o)),
+    ],
+    [
+      'pool.map',
+      { concurency: 1 },
+      'concurency: unknown option; did you mean concurrency?',
+      (o) => withPool((pool) => pool.map([], o)),
+    ],
+    [
+      'join',
+      { timout: 1 },
+      'timout: unknown option; did you mean timeout?',
+      (o) => withProcess((child) => child.join(o)),
+    ],
+    [
+      'ping',
+      { timout: 1 },
+      'timout: unknown option; did you mean timeout?',
+      (o) => withProcess((child) => child.ping(o)),
+    ],
+    [
+      'Supervisor',
+      { stratgy: 'one_for_all' },
+      'stratgy: unknown option; did you mean strategy?',
+      (o) => supervise({}, o),
+    ],
+    ['Supervisor', { children: [] }, 'children: unknown option; expected strategy', (o) => supervise({}, o)],
+    [
+      'backoff',
+      { backoff: { initial: 1, maxi: 2 } },
+      'backoff.maxi: unknown option; did you mean max?',
+      (o) => supervise({}, o),
+    ],
+    ['events', { singal: 1 }, 'singal: unknown option; did you mean signal?', (o) => supervise({}).events(o)],
+    ['child spec', { shutdwn: 1 }, 'child "it".shutdwn: unknown option; did you mean shutdown?', (o) => supervise(o)],
+    ['child spec', { children: [] }, 'child "it".children: unknown option; expected id', (o) => supervise(o)],
+    [
+      'ready',
+      { ready: { timeoutMs: 1 } },
+      'child "it": ready.timeoutMs: unknown option; did you mean timeout?',
+      (o) => supervise(o),
+    ],
+    [
+      'heartbeat',
+      { heartbeat: { interval: 1, deadlin: 1 } },
+      'child "it": heartbeat.deadlin: unknown option; did you mean deadline?',
+      (o) => supervise(o),
+    ],
+    [
+      'child options',
+      { options: { demon: true } },
+      'child "it": options.demon: unknown option; did you mean daemon?',
+      (o) => supervise(o),
+    ],
+    [
+      'nested supervisor',
+      { intensty: 1 },
+      'child "below".intensty: unknown option; did you mean intensity?',
+      (o) => nested(o),
+    ],
+    ['nested supervisor', { shutdown: 1 }, 'child "below".shutdown: unknown option; expected id', (o) => nested(o)],
+    [
+      'startChild',
+      { restrat: 'transient' },
+      'child "it".restrat: unknown option; did you mean restart?',
+      async (o) => {
+        await using supervisor = new Supervisor([]);
+        await supervisor.start();
+        await supervisor.startChild({ ...spec, ...o });
+      },
+    ],
+  ])('%s %o', async (_call, options, message, run) => {
+    const before = childPids();
+    const error = await failureOf(() => run(options));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain(message);
+    expect(childrenSince(before)).toEqual([]);
+  });
+
+  test.each<[call: string, run: (options: never) => unknown]>([
+    ['startProcess', (o) => startProcess(perform, o)],
+    ['Prefork', (o) => new Prefork(o)],
+    ['Pool', (o) => new Pool(square, o)],
+    ['Supervisor', (o) => new Supervisor([], o)],
+    ['events', (o) => supervise({}).events(o)],
+    ['map', (o) => withPool((pool) => pool.map([], o))],
+    ['with', (o) => withPool((pool) => pool.with(o))],
+    ['join', (o) => withProcess((child) => child.join(o))],
+  ])('%s takes an object and nothing else', async (_call, run) => {
+    for (const options of [null, 5, 'size', [1]]) {
+      const error = await failureOf(() => run(options as never));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(/^options: expected an object/);
+    }
+  });
+});
+
+describe('a duration', () => {
+  test.each<[what: string, run: (ms: never) => unknown]>([
+    ['idleTimeout', (ms) => new Pool(square, { idleTimeout: ms })],
+    ['cancelGrace', (ms) => new Pool(square, { cancelGrace: ms })],
+    ['period', (ms) => new Pool(square, { period: ms })],
+    ['timeout', (ms) => withPool((pool) => pool.with({ timeout: ms }))],
+    ['timeout', (ms) => withPool((pool) => pool.drain({ timeout: ms }))],
+    ['timeout', (ms) => withProcess((child) => child.join({ timeout: ms }))],
+    ['timeout', (ms) => withProcess((child) => child.ping({ timeout: ms }))],
+    ['timeout', (ms) => withPrefork((prefork) => prefork.ready({ timeout: ms }))],
+    ['period', (ms) => supervise({}, { period: ms })],
+    ['backoff.initial', (ms) => supervise({}, { backoff: { initial: ms } })],
+    ['backoff.max', (ms) => supervise({}, { backoff: { initial: 1, max: ms } })],
+    ['child "it": shutdown', (ms) => supervise({ shutdown: ms })],
+    ['child "it": ready.timeout', (ms) => supervise({ ready: { timeout: ms } })],
+    ['child "it": heartbeat.interval', (ms) => supervise({ heartbeat: { interval: ms, deadline: 1 } })],
+    ['child "it": heartbeat.deadline', (ms) => supervise({ heartbeat: { interval: 1, deadline: ms } })],
+  ])('that is none is a TypeError that shows it: %s', async (what, run) => {
+    for (const [value, shown] of [
+      [NaN, 'NaN'],
+      [-1, '-1'],
+      ['100', "'100'"],
+      [10n, '10n'],
+      [{}, '{}'],
+    ]) {
+      const error = await failureOf(() => run(value as never));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(new RegExp(`^${what}: expected milliseconds.*, not ${String(shown)}$`));
+    }
+  });
+
+  const LONG = [2 ** 31 - 1, 2 ** 31, 30 * 24 * 3600e3, 2 ** 40, Number.MAX_VALUE, Infinity];
+
+  async function warningsWhile(run: () => Promise<void>): Promise<Error[]> {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => void warnings.push(warning);
+    process.on('warning', note);
+    await run();
+    // Longer than a timer waits whose time is too long for it.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('warning', note);
+    return warnings;
+  }
+
+  test.each(LONG)('of %d ms works for a pool', async (long) => {
+    const warnings = await warningsWhile(async () => {
+      const settings = { size: { max: 1 }, idleTimeout: long, cancelGrace: long, period: long };
+      await using pool = new Pool(work, settings);
+      const [, pid] = await pool.with({ timeout: long }).run(1, 0);
+      await errorOf(pool.with({ timeout: 1 }).run(2, 100));
+      // The one that was not killed, and has not been let go.
+      expect((await pool.run(3, 0))[1]).toBe(pid);
+      expect(pool.stats).toMatchObject({ killed: 0, workers: { idle: 1 } });
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test.each(LONG)('of %d ms works for a supervisor', async (long) => {
+    const warnings = await warningsWhile(async () => {
+      const supervisor = new Supervisor(
+        [
+          {
+            ...{ id: 'it', target: work, args: [1, 1e9] },
+            ...{ shutdown: long, heartbeat: { interval: long, deadline: long } },
+          },
+          { id: 'fails', target: perform, args: ['throw'] },
+        ],
+        { period: long, backoff: { initial: long, max: long } },
+      );
+      const events = supervisor.events();
+      await supervisor.start();
+      for await (const { type } of events) if (type === 'exited') break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(supervisor.whichChildren()).toMatchObject([{ state: 'running' }, { state: 'restarting' }]);
+      const join = supervisor.whichChildren()[0]?.process?.join({ timeout: long });
+      await supervisor.stop();
+      expect(await join).toMatchObject({ signalCode: 'SIGTERM' });
+    });
+    expect(warnings).toEqual([]);
+  });
+});
