@@ -191,7 +191,7 @@ describe('a supervisor refuses', () => {
     ['shutdown', { ...spec, shutdown: -1 }],
     ['ready.timeout', { ...spec, ready: { timeout: NaN } }],
     ['heartbeat.interval', { ...spec, heartbeat: { interval: 0, deadline: 1 } }],
-    ['heartbeat.deadline', { ...spec, heartbeat: { interval: 1, deadline: Infinity } }],
+    ['heartbeat.deadline', { ...spec, heartbeat: { interval: 1, deadline: NaN } }],
     ['significant', { ...spec, significant: true }],
     ['significant', { ...spec, significant: true, restart: 'transient' as const }],
     ['id', { ...spec, id: '' }],
@@ -210,7 +210,7 @@ describe('a supervisor refuses', () => {
     { initial: 0 },
     { initial: undefined as unknown as number },
     { initial: 1, factor: 0.5 },
-    { initial: 1, max: 2 ** 31 },
+    { initial: 1, max: NaN },
     { initial: 1, jitter: 2 },
   ])('the backoff %j', (backoff) => {
     expect(thrownBy(() => new Supervisor([], { backoff })).message).toContain('backoff.');
