@@ -1,3 +1,3 @@
 import { buildPackage } from '../../tsup.base.js';
 
-export default buildPackage({ index: 'src/index.ts', child: 'src/child.ts' });
+export default buildPackage({ index: 'src/index.ts', child: 'src/child/child.ts' });

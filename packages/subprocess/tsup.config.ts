@@ -1,3 +1,3 @@
 import { buildPackage } from '../../tsup.base.js';
 
-export default buildPackage({ index: 'src/index.ts', 'stage-child': 'src/stage-child.ts' });
+export default buildPackage({ index: 'src/index.ts', 'stage-child': 'src/chain/stage-child.ts' });

@@ -1,7 +1,7 @@
-export { serialize, deserialize, type DeserializeOptions } from './serialize.js';
-export { type DecodeLimits } from './decode.js';
-export { register, registerCodec, type ByteCodec, type Registration } from './registry.js';
-export { DEFAULT_MAX_FRAME_LENGTH, FrameDecoder, FrameEncoder, type FrameOptions } from './frame.js';
+export { serialize, deserialize, type DeserializeOptions } from './serializer/serialize.js';
+export { type DecodeLimits } from './serializer/decode.js';
+export { register, registerCodec, type ByteCodec, type Registration } from './serializer/registry.js';
+export { DEFAULT_MAX_FRAME_LENGTH, FrameDecoder, FrameEncoder, type FrameOptions } from './frame/frame.js';
 export {
   DecodeError,
   EncodeError,
@@ -11,8 +11,13 @@ export {
   QueueFullError,
   type MessageIssue,
 } from './errors.js';
-export { channel, Channel, ChannelReader, ChannelWriter, type ChannelPair } from './channel.js';
-export { type ChannelOptions } from './channel-end.js';
-export { merge, type MergeOptions, type Received, type Receiving } from './merge.js';
-export { type SchemaResult, type StandardSchema } from './validation.js';
-export { type DecodeFunction, type DecoderOption, type EncodeFunction, type EncoderOption } from './message-codec.js';
+export { channel, Channel, ChannelReader, ChannelWriter, type ChannelPair } from './channel/channel.js';
+export { type ChannelOptions } from './channel/end.js';
+export { merge, type MergeOptions, type Received, type Receiving } from './channel/merge.js';
+export { type SchemaResult, type StandardSchema } from './channel/validation.js';
+export {
+  type DecodeFunction,
+  type DecoderOption,
+  type EncodeFunction,
+  type EncoderOption,
+} from './channel/message-codec.js';

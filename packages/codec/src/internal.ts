@@ -4,7 +4,7 @@
  * @module
  */
 export * from './index.js';
-export { putNow, putSoon, watchSends } from './channel.js';
-export { Decoder } from './decode.js';
-export { Encoder } from './encode.js';
-export { Output } from './output.js';
+export { putNow, putSoon, watchSends } from './channel/channel.js';
+export { Decoder } from './serializer/decode.js';
+export { Encoder } from './serializer/encode.js';
+export { Output } from './serializer/output.js';

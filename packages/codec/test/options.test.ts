@@ -14,7 +14,7 @@ import {
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, test } from 'vitest';
-import { errorOf } from './channel-helpers.js';
+import { errorOf } from './channel/helpers.js';
 
 afterAll(leakCheck());
 

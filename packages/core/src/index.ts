@@ -8,17 +8,17 @@ export {
   type EndState,
   type PipeOptions,
   type DuplexOptions,
-} from './end.js';
-export { PipeReader } from './reader.js';
-export { type ReaderOptions } from './reader-options.js';
-export { type Writable } from './writable.js';
-export { PipeWriter } from './writer.js';
-export { type WriterOptions } from './writer-options.js';
-export { DuplexStream } from './duplex-stream.js';
-export { AsyncFile, type AsyncFileOptions, type ReadLineOptions } from './async-file.js';
-export { type AsyncFileFlags, type AsyncFileSource } from './async-file-source.js';
-export { type WaitOptions } from './waiting.js';
-export { type SignalName } from './signals.js';
+} from './end/end.js';
+export { PipeReader } from './stream/reader.js';
+export { type ReaderOptions } from './stream/reader-options.js';
+export { type Writable } from './stream/writable.js';
+export { PipeWriter } from './stream/writer.js';
+export { type WriterOptions } from './stream/writer-options.js';
+export { DuplexStream } from './stream/duplex-stream.js';
+export { AsyncFile, type AsyncFileOptions, type ReadLineOptions } from './file/async-file.js';
+export { type AsyncFileFlags, type AsyncFileSource } from './file/async-file-source.js';
+export { type WaitOptions } from './wait/pending.js';
+export { type SignalName } from './program/signals.js';
 export {
   AbortError,
   AiopipeError,

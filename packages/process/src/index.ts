@@ -1,10 +1,10 @@
-export { target, type Target } from './target.js';
-export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './process.js';
-export { Prefork, type PreforkOptions, type PreforkStats } from './prefork.js';
-export { isChild, ready } from './role.js';
-export { type Stdio, type StdioOptions } from './stdio.js';
-export { Supervisor } from './supervisor.js';
-export { type ChildCount, type ChildInfo, type ChildState } from './supervisor-children.js';
+export { target, type Target } from './start/target.js';
+export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
+export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
+export { isChild, ready } from './start/role.js';
+export { type Stdio, type StdioOptions } from './start/stdio.js';
+export { Supervisor } from './supervisor/supervisor.js';
+export { type ChildCount, type ChildInfo, type ChildState } from './supervisor/children.js';
 export {
   type ChildExited,
   type ChildStarted,
@@ -13,7 +13,7 @@ export {
   type SupervisorEvent,
   type SupervisorEvents,
   type SupervisorGaveUp,
-} from './supervisor-events.js';
+} from './supervisor/events.js';
 export {
   type AnyChildSpec,
   type AutoShutdown,
@@ -23,11 +23,11 @@ export {
   type Strategy,
   type SupervisorOptions,
   type SupervisorSpec,
-} from './supervisor-spec.js';
-export { Pool } from './pool.js';
-export { type PoolOptions } from './pool-options.js';
-export { type PoolStats } from './pool-stats.js';
-export { type Times } from './pool-times.js';
-export { type MapOptions, type PoolCalls, type RunResult, type StreamItem, type TaskOptions } from './pool-calls.js';
-export { taskSignal } from './task-signal.js';
+} from './supervisor/spec.js';
+export { Pool } from './pool/pool.js';
+export { type PoolOptions } from './pool/options.js';
+export { type PoolStats } from './pool/stats.js';
+export { type Times } from './pool/times.js';
+export { type MapOptions, type PoolCalls, type RunResult, type StreamItem, type TaskOptions } from './pool/calls.js';
+export { taskSignal } from './pool/task-signal.js';
 export { ChildError, SupervisorError, type ChildErrorDetails } from './errors.js';

@@ -12,10 +12,10 @@ import {
   type Writable,
 } from '@aiopipe/core';
 import { Pending, refuse, type Exit } from '@aiopipe/core/internal';
-import { show } from './command.js';
-import { DEFAULT_GRACE } from './ending.js';
-import { checkInput, chunksOf, Feed, type Input } from './input.js';
-import { type Program } from './popen.js';
+import { show } from './program/command.js';
+import { DEFAULT_GRACE } from './program/ending.js';
+import { checkInput, chunksOf, Feed, type Input } from './io/input.js';
+import { type Program } from './program/popen.js';
 
 const NOTHING = Buffer.alloc(0);
 

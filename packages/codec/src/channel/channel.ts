@@ -1,0 +1,320 @@
+import { DuplexEnd, ReadEnd, WriteEnd, type WaitOptions } from '@aiopipe/core';
+import {
+  checkOptions,
+  HANDLE,
+  isHandle,
+  optionNames,
+  OwnedFd,
+  READABLE,
+  registerHandleKind,
+  show,
+  socketPair,
+  WRITABLE,
+} from '@aiopipe/core/internal';
+import { CHANNEL_OPTIONS, ChannelEnd, readOptions, type ChannelOptions, type Luggage } from './end.js';
+import { MessageIterator } from './message-iterator.js';
+import { type Receiver } from './receiver.js';
+import { type Sender } from './sender.js';
+import { checkBy, type StandardSchema } from './validation.js';
+
+/** What it asks the kernel for, each way; it takes what it gets. */
+const BUFFER_SIZE = 1024 * 1024;
+
+/** Two ends that can also be disposed of together. */
+export type ChannelPair<One extends Disposable, Other extends Disposable> = [One, Other] & Disposable;
+
+/** The end of a channel that messages come out of. */
+export class ChannelReader<Receive = unknown> extends ChannelEnd {
+  protected override readonly kind = 'ChannelReader';
+  declare protected readonly receiver: Receiver;
+
+  /** Puts messages over a read end that is there already. The end has moved then. */
+  static from<Receive = unknown>(end: ReadEnd | DuplexEnd, options?: ChannelOptions): ChannelReader<Receive> {
+    return takeOver(
+      'ChannelReader.from',
+      end,
+      [ReadEnd, DuplexEnd],
+      options,
+      (owned, settings) => new ChannelReader(owned, READABLE, settings),
+    );
+  }
+
+  /**
+   * The next message. Many may wait at once: each message goes to exactly one, in the order of their calls. EndOfStreamError
+   * past the last message of a closed peer, IncompleteReadError inside one. A timeout or an abort takes nothing.
+   */
+  get(options?: WaitOptions): Promise<Receive> {
+    return get(this, this.receiver, options) as Promise<Receive>;
+  }
+
+  /**
+   * From now on, each message that comes out of this handle is what `schema` makes of it. One that isn't valid rejects its
+   * `get()` with InvalidMessageError, whose `issues` say why; the channel goes on. A schema may take its time: messages
+   * keep their order, and a `get()` that times out meanwhile leaves the message to the next.
+   *
+   * Returns this handle, with the type of what the schema makes. The schema stays here when the handle moves. A later one
+   * takes its place.
+   */
+  validate<Output>(schema: StandardSchema<Output>): ChannelReader<Output> {
+    this.assertHere();
+    this.receiver.check = checkBy(schema, () => this.descriptor.toString());
+    return this as ChannelReader<unknown> as ChannelReader<Output>;
+  }
+
+  /** A message that is there already, or undefined. Throws what `get()` would reject with. */
+  tryGet(): { value: Receive } | undefined {
+    this.assertHere();
+    return this.receiver.tryGet() as { value: Receive } | undefined;
+  }
+
+  /** The messages until the peer has closed. Leaving the loop early leaves the channel open. */
+  [Symbol.asyncIterator](): AsyncGenerator<Receive, void, undefined> {
+    return new MessageIterator<Receive>(this);
+  }
+}
+
+/** The end of a channel that messages go into. */
+export class ChannelWriter<Send = unknown> extends ChannelEnd {
+  protected override readonly kind = 'ChannelWriter';
+  declare protected readonly sender: Sender;
+
+  /** Puts messages over a write end that is there already. The end has moved then. */
+  static from<Send = unknown>(end: WriteEnd | DuplexEnd, options?: ChannelOptions): ChannelWriter<Send> {
+    return takeOver(
+      'ChannelWriter.from',
+      end,
+      [WriteEnd, DuplexEnd],
+      options,
+      (owned, settings) => new ChannelWriter(owned, WRITABLE, settings),
+    );
+  }
+
+  /**
+   * Sends a message, which is encoded now: later changes to `value` are not seen. Handles in it have moved when this
+   * returns. Resolves when the kernel has all of it: awaiting it is the backpressure. An abort or a timeout ends the
+   * wait, never the message.
+   *
+   * Rejects EncodeError, naming the path, for what can't be sent; BrokenPipeError once the peer is gone; QueueFullError
+   * where too much is queued by puts that nobody awaits.
+   */
+  put(value: Send, options?: WaitOptions): Promise<void> {
+    return put(this, this.sender, value, options);
+  }
+
+  /** Resolves when the kernel has all that was put. */
+  drain(options?: WaitOptions): Promise<void> {
+    return drain(this, this.sender, options);
+  }
+}
+
+/** An end of a duplex channel: what it sends, the other one receives. */
+export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
+  protected override readonly kind = 'Channel';
+  declare protected readonly sender: Sender;
+  declare protected readonly receiver: Receiver;
+
+  /** Puts messages over a duplex end that is there already. The end has moved then. */
+  static from<Send = unknown, Receive = Send>(end: DuplexEnd, options?: ChannelOptions): Channel<Send, Receive> {
+    const directions = READABLE | WRITABLE;
+    return takeOver(
+      'Channel.from',
+      end,
+      [DuplexEnd],
+      options,
+      (owned, settings) => new Channel(owned, directions, settings),
+    );
+  }
+
+  /** As {@link ChannelReader.get}. */
+  get(options?: WaitOptions): Promise<Receive> {
+    return get(this, this.receiver, options) as Promise<Receive>;
+  }
+
+  /** As {@link ChannelReader.validate}, for what is received. */
+  validate<Output>(schema: StandardSchema<Output>): Channel<Send, Output> {
+    this.assertHere();
+    this.receiver.check = checkBy(schema, () => this.descriptor.toString());
+    return this as Channel<Send, unknown> as Channel<Send, Output>;
+  }
+
+  /** As {@link ChannelReader.tryGet}. */
+  tryGet(): { value: Receive } | undefined {
+    this.assertHere();
+    return this.receiver.tryGet() as { value: Receive } | undefined;
+  }
+
+  /** As {@link ChannelWriter.put}. */
+  put(value: Send, options?: WaitOptions): Promise<void> {
+    return put(this, this.sender, value, options);
+  }
+
+  /** As {@link ChannelWriter.drain}. */
+  drain(options?: WaitOptions): Promise<void> {
+    return drain(this, this.sender, options);
+  }
+
+  /** The messages until the peer has closed. Leaving the loop early leaves the channel open. */
+  [Symbol.asyncIterator](): AsyncGenerator<Receive, void, undefined> {
+    return new MessageIterator<Receive>(this);
+  }
+}
+
+/**
+ * A channel for messages, on one socketpair(2): what is put into the writer comes out of the reader, here or in the process
+ * that an end was handed to. With `duplex`, both ends do both.
+ *
+ * ```ts
+ * const [reader, writer] = channel<Job>();
+ * const [here, there] = channel<Question, Answer>({ duplex: true });
+ * ```
+ */
+export function channel<Message = unknown>(
+  options?: ChannelOptions & { readonly duplex?: false | undefined },
+): ChannelPair<ChannelReader<Message>, ChannelWriter<Message>>;
+export function channel<Send = unknown, Receive = Send>(
+  options: ChannelOptions & { readonly duplex: true },
+): ChannelPair<Channel<Send, Receive>, Channel<Receive, Send>>;
+export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, ChannelEnd> {
+  checkOptions(options, PAIR_OPTIONS);
+  const settings = readOptions(options);
+  const { duplex = false } = options;
+  if (typeof duplex !== 'boolean') throw new TypeError(`duplex: expected true or false, not ${show(duplex)}`);
+  const both = READABLE | WRITABLE;
+  const names = duplex ? (['channel end', 'channel end'] as const) : (['channel reader', 'channel writer'] as const);
+  const [one, other] = socketPair(BUFFER_SIZE, names, channel);
+  return asPair(
+    duplex ? new Channel(one, both, settings) : new ChannelReader(one, READABLE, settings),
+    duplex ? new Channel(other, both, settings) : new ChannelWriter(other, WRITABLE, settings),
+  );
+}
+
+interface PairOptions extends ChannelOptions {
+  readonly duplex?: boolean | undefined;
+}
+
+const PAIR_OPTIONS = optionNames<PairOptions>({
+  duplex: true,
+  encoder: true,
+  decoder: true,
+  maxFrameLength: true,
+  limits: true,
+  queueLimit: true,
+  spin: true,
+});
+
+function asPair<One extends Disposable, Other extends Disposable>(one: One, other: Other): ChannelPair<One, Other> {
+  const pair: [One, Other] = [one, other];
+  return Object.defineProperty(pair, Symbol.dispose, {
+    value: () => {
+      // The writer first, so that nothing unsent is refused by a reader that is gone.
+      other[Symbol.dispose]();
+      one[Symbol.dispose]();
+    },
+  }) as ChannelPair<One, Other>;
+}
+
+/** @param call - the public call, as messages name it */
+function takeOver<End extends ChannelEnd>(
+  call: string,
+  end: ReadEnd | WriteEnd | DuplexEnd,
+  kinds: readonly (new (...args: never[]) => object)[],
+  options: ChannelOptions | undefined,
+  make: (owned: OwnedFd, settings: ReturnType<typeof readOptions>) => End,
+): End {
+  // By the brand, not the class: it may be of another copy of @aiopipe/core.
+  const handle = isHandle(end) ? end[HANDLE]() : undefined;
+  const names = kinds.map(({ name }) => name);
+  if (handle === undefined || !names.includes(handle.pack().kind)) {
+    const makers = 'aioduplex(), aiopipe() and fromFd() make them';
+    throw new TypeError(`${call}: expected a ${names.join(' or a ')}, not ${show(end)}; ${makers}`);
+  }
+  checkOptions(options, CHANNEL_OPTIONS);
+  const settings = readOptions(options);
+  const { fds } = handle.move('a channel over it');
+  return make(fds[0] as OwnedFd, settings);
+}
+
+function get(end: ChannelEnd, receiver: Receiver, options: WaitOptions | undefined): Promise<unknown> {
+  return end.isClosed ? Promise.reject(end.closedError()) : receiver.get(options);
+}
+
+function put(end: ChannelEnd, sender: Sender, value: unknown, options: WaitOptions | undefined): Promise<void> {
+  return end.isClosed ? refused(end) : sender.put(value, options);
+}
+
+function drain(end: ChannelEnd, sender: Sender, options: WaitOptions | undefined): Promise<void> {
+  return end.isClosed ? refused(end) : sender.drain(options);
+}
+
+function refused(end: ChannelEnd): Promise<never> {
+  const promise = Promise.reject<never>(end.closedError());
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/**
+ * `put()` for the layers above: what is wrong with the value throws, and what the pipe takes is with the kernel when it
+ * returns. Whether that is all of it. @internal
+ */
+export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): boolean {
+  if (end.isClosed) throw end.closedError();
+  return end.putNow(value);
+}
+
+/**
+ * `put()` for the layers above: what is wrong with the value throws, and it is written with the others of this turn. False:
+ * the pipe is full. @internal
+ */
+export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): boolean {
+  if (end.isClosed) throw end.closedError();
+  return end.putSoon(value);
+}
+
+/**
+ * Calls back once, with why, when nothing can be sent any more, whichever put had it fail: also where nobody waits for one.
+ * It may do so within a put. @internal
+ */
+export function watchSends<Send, Receive>(
+  end: ChannelWriter<Send> | Channel<Send, Receive>,
+  onOver: (error: Error) => void,
+): void {
+  end.watchSends(onOver);
+}
+
+const makers = {
+  ChannelReader: (owned: OwnedFd, luggage: Luggage, ahead: readonly number[]) =>
+    new ChannelReader(owned, READABLE, luggage.settings, luggage, ahead),
+  ChannelWriter: (owned: OwnedFd, luggage: Luggage) => new ChannelWriter(owned, WRITABLE, luggage.settings, luggage),
+  Channel: (owned: OwnedFd, luggage: Luggage, ahead: readonly number[]) =>
+    new Channel(owned, READABLE | WRITABLE, luggage.settings, luggage, ahead),
+};
+
+for (const [kind, make] of Object.entries(makers)) {
+  registerHandleKind(kind, ([fd = -1, ...ahead], data) => {
+    const luggage = checkLuggage(data as Luggage, kind === 'ChannelWriter', ahead.length);
+    const name = kind === 'Channel' ? 'channel end' : kind === 'ChannelReader' ? 'channel reader' : 'channel writer';
+    const owned = new OwnedFd(fd, name, registerHandleKind);
+    try {
+      return make(owned, luggage, ahead);
+    } catch (error) {
+      // It is still whoever's it was, to close.
+      owned.take();
+      throw error;
+    }
+  });
+}
+
+/** It comes from another process, which may be of another mind: throws TypeError for what no channel's can be. */
+function checkLuggage(data: Luggage, isWriter: boolean, aheadFds: number): Luggage {
+  const settings = readOptions(data.settings);
+  const { ahead } = data;
+  if (ahead === undefined || isWriter) {
+    // Only what receives can have read others ahead, with the bytes of their messages: more would be nobody's to close.
+    if (aheadFds > 0) throw new TypeError(`a channel with nothing read ahead is one descriptor`);
+    return { settings };
+  }
+  if (!Buffer.isBuffer(ahead.bytes)) throw new TypeError('what a channel had read ahead is no bytes');
+  if (ahead.bytes.length === 0 && aheadFds > 0)
+    throw new TypeError('descriptors came for a channel without bytes of theirs');
+  return { settings, ahead };
+}

@@ -1,0 +1,51 @@
+import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
+import { EndOfStreamError } from '../errors.js';
+import { NOTHING } from './receiver.js';
+
+/** Where the messages of a loop come from. */
+export interface MessageSource<Message> {
+  /** The next message; EndOfStreamError past the last one. */
+  get(): Promise<Message>;
+  /** The next message, if it is there and its turn, else {@link NOTHING}; throws what `get()` would reject with. */
+  getNow(): unknown;
+}
+
+/**
+ * The messages of a channel until the peer has closed. One that is there costs one promise and no more: an async generator
+ * makes each wait for several turns of the microtask queue.
+ */
+export class MessageIterator<Message> extends LoopIterator<Message> {
+  readonly #source: MessageSource<Message>;
+  #isOver = false;
+
+  constructor(source: MessageSource<Message>) {
+    super();
+    this.#source = source;
+  }
+
+  override next(): Promise<IteratorResult<Message, void>> {
+    if (this.#isOver) return Promise.resolve(LOOP_END);
+    try {
+      const value = this.#source.getNow();
+      if (value !== NOTHING) return Promise.resolve({ done: false, value: value as Message });
+    } catch (error) {
+      return this.#endedBy(error);
+    }
+    return this.#source.get().then(given<Message>, (error: unknown) => this.#endedBy(error));
+  }
+
+  #endedBy(error: unknown): Promise<IteratorResult<Message, void>> {
+    this.#isOver = true;
+    return error instanceof EndOfStreamError ? Promise.resolve(LOOP_END) : Promise.reject(error as Error);
+  }
+
+  /** The channel stays open: its next message is the one after the last that was given. */
+  override return(): Promise<IteratorResult<Message, void>> {
+    this.#isOver = true;
+    return Promise.resolve(LOOP_END);
+  }
+}
+
+function given<Message>(value: Message): IteratorResult<Message, void> {
+  return { done: false, value };
+}

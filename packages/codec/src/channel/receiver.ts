@@ -1,0 +1,405 @@
+import { ClosedError, IncompleteReadError, SystemError, type WaitOptions } from '@aiopipe/core';
+import { constants } from 'node:os';
+import {
+  EAGAIN,
+  Pending,
+  READABLE,
+  refuse,
+  setImmediate,
+  type Descriptor,
+  type Interest,
+  type OwnedFd,
+} from '@aiopipe/core/internal';
+import { DecodeError, EndOfStreamError, FrameTooLongError, InvalidMessageError } from '../errors.js';
+import { HEADER_LENGTH } from '../frame/frame.js';
+import { type MessageDecoder } from './message-codec.js';
+import { IncomingFds } from '../moving/passing.js';
+import { ReceiveBuffer } from './receive-buffer.js';
+import { Turn } from './turn.js';
+import { isThenable, type Check } from './validation.js';
+
+/** In the place of a message that isn't there. */
+export const NOTHING = Symbol('nothing');
+
+/** What a receiver had taken from the kernel and from nobody's `get()` yet: it travels along when the end moves. */
+export interface ReadAhead {
+  readonly bytes: Buffer;
+  readonly fds: readonly OwnedFd[];
+}
+
+/** Who waits for a message, and gets one or what stands in its place. */
+export interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** A message that could not be given yet: its validation takes its time. It comes before the next one is decoded. */
+interface Held {
+  outcome?: { readonly value: unknown } | { readonly error: unknown };
+}
+
+/** The receiving half of a channel: reads while somebody waits, cuts frames, decodes, and gives each to one `get()`. */
+export class Receiver {
+  readonly #descriptor: Descriptor;
+  readonly #decoder: MessageDecoder;
+  readonly #maxFrameLength: number;
+  readonly #buffer: ReceiveBuffer;
+  readonly #fds = new IncomingFds();
+  /** How many bytes of the stream have come in all. */
+  #received = 0;
+  #waiting: Waiting[] = [];
+  #check: Check | undefined;
+  #held: Held | undefined;
+  #onOver: ((error: Error) => void) | undefined;
+  #ended = false;
+  #failure: Error | undefined;
+  /** The last read took less than there was room for: the next one would only hear EAGAIN. */
+  #drained = false;
+  /** A message is being decoded in place: nothing may be read over it. */
+  #isDecoding = false;
+  readonly #turn = new Turn();
+  /** The loop will come round and go on with those that wait. */
+  #goesOn = false;
+  readonly #onBreak: (error: Error) => void;
+
+  /** @param onBreak - called when nothing that comes can be understood any more: to close the channel */
+  constructor(
+    descriptor: Descriptor,
+    decoder: MessageDecoder,
+    maxFrameLength: number,
+    onBreak: (error: Error) => void,
+  ) {
+    this.#descriptor = descriptor;
+    this.#decoder = decoder;
+    this.#buffer = new ReceiveBuffer(decoder.keepsBytes);
+    this.#maxFrameLength = maxFrameLength;
+    this.#onBreak = onBreak;
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#isDecoding;
+  }
+
+  /** Whether a message was decoded that nobody has got yet. */
+  get holdsMessage(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** From now on every message passes it before it is given to anybody. */
+  set check(check: Check) {
+    this.#check = check;
+  }
+
+  /** Those that have come and that no message was given yet: whoever closes or drops the channel closes them. */
+  get arrivedFds(): IncomingFds {
+    return this.#fds;
+  }
+
+  get(options: WaitOptions | undefined): Promise<unknown> {
+    const refusal = this.#closedError() ?? refuse(options, undefined, this.#noMessage);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    try {
+      const value = this.getNow();
+      if (value !== NOTHING) return Promise.resolve(value);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const pending = new Pending<unknown>(options, this.#noMessage, () => {
+      // A message that is here is in time, if only the turn was over. (Its promise is settled then.)
+      if (this.#turn.isOver && !options?.signal?.aborted) this.#goOn();
+      this.leave(pending);
+    });
+    this.#waiting.push(pending);
+    this.#update();
+    return pending.promise;
+  }
+
+  /** The next message, if it needs no wait, else {@link NOTHING}; throws what stands in its place. */
+  getNow(): unknown {
+    if (this.isBusy || this.#turn.isOver) return NOTHING;
+    try {
+      return this.#next();
+    } finally {
+      this.#serve();
+    }
+  }
+
+  /** Queues up somebody who waits elsewhere, too. */
+  enter(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (!this.#isDecoding) this.#serve();
+  }
+
+  leave(waiting: Waiting): void {
+    const index = this.#waiting.indexOf(waiting);
+    if (index >= 0) this.#waiting.splice(index, 1);
+    this.#update();
+  }
+
+  /** Calls back once when no more messages come. Looks for that, while nobody waits, without holding the event loop. */
+  watch(onOver: (error: Error) => void): void {
+    this.#onOver = onOver;
+    // Looks at once, too: an end that is there already shall not depend on what keeps the loop alive.
+    if (this.#watchesNow()) this.#watching.ready();
+    else this.#update();
+  }
+
+  tryGet(): { value: unknown } | undefined {
+    const refusal = this.#closedError();
+    if (refusal !== undefined) throw refusal;
+    if (this.isBusy) return undefined;
+    // Reads whatever the last read said and this turn has moved: nobody waits for the loop to tell of news.
+    let value = this.#cut();
+    while (value === NOTHING && this.#held === undefined && this.#fill()) value = this.#cut();
+    this.#serve();
+    return value === NOTHING ? undefined : { value };
+  }
+
+  #closedError(): ClosedError | undefined {
+    return this.#descriptor.isOpenFor(READABLE) ? undefined : this.#descriptor.closedError();
+  }
+
+  /** The next message, from what is there or what one turn's share of reads brings; throws what stands in its place. */
+  #next(): unknown {
+    for (;;) {
+      const value = this.#cut();
+      if (value !== NOTHING || this.#drained || this.#held !== undefined) return value;
+      if (!this.#descriptor.mayReadNow || !this.#fill()) return value;
+    }
+  }
+
+  /** One message out of the buffer. */
+  #cut(): unknown {
+    if (this.#held !== undefined) return this.#takeHeld(this.#held);
+    if (this.#failure !== undefined) throw this.#failure;
+    const buffer = this.#buffer;
+    const length = buffer.payloadLength;
+    if (length !== undefined) {
+      if (length > this.#maxFrameLength) {
+        throw this.#break(new FrameTooLongError(length, this.#maxFrameLength, { about: this.#name }));
+      }
+      if (buffer.available >= HEADER_LENGTH + length) return this.#decode(length);
+    }
+    if (!this.#ended) return NOTHING;
+    if (buffer.available === 0) throw this.#over(this.#endOfStream());
+    throw this.#fail(new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, buffer.rest));
+  }
+
+  #decode(length: number): unknown {
+    const { bytes } = this.#buffer;
+    const start = this.#buffer.start + HEADER_LENGTH;
+    const isOwn = this.#buffer.take(length);
+    this.#turn.count();
+    this.#isDecoding = true;
+    try {
+      const value = this.#decoder.decode(bytes, start, start + length, this.#fds, isOwn);
+      if (this.#fds.hasLeftBefore(this.#received - this.#buffer.available)) throw this.#undeclared();
+      const checked = this.#check === undefined ? value : this.#check(value);
+      if (this.#check !== undefined && isThenable(checked)) return this.#hold(checked);
+      this.#fds.made = undefined;
+      return checked;
+    } catch (error) {
+      if (error instanceof InvalidMessageError) this.#fds.closeMade();
+      if (!(error instanceof DecodeError)) throw error;
+      if (!error.fatal && this.#fds.hasLeftBefore(this.#received - this.#buffer.available))
+        throw this.#break(this.#undeclared());
+      const named = this.#named(error);
+      // Whatever followed such bytes could be taken for what it is not.
+      throw error.fatal ? this.#break(this.#fds.wereLost ? this.#lostHandles() : named) : named;
+    } finally {
+      this.#isDecoding = false;
+    }
+  }
+
+  #hold(checked: PromiseLike<unknown>): typeof NOTHING {
+    const held: Held = (this.#held = {});
+    const settle = (outcome: NonNullable<Held['outcome']>) => {
+      held.outcome = outcome;
+      if ('error' in outcome) this.#fds.closeMade();
+      if (this.#descriptor.isOpenFor(READABLE)) this.#serve();
+    };
+    checked.then(
+      (value) => {
+        settle({ value });
+      },
+      (error: unknown) => {
+        settle({ error });
+      },
+    );
+    return NOTHING;
+  }
+
+  #takeHeld({ outcome }: Held): unknown {
+    if (outcome === undefined) return NOTHING;
+    this.#held = undefined;
+    this.#fds.made = undefined;
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  #named(error: DecodeError): DecodeError {
+    const cause = 'cause' in error ? { cause: error.cause } : {};
+    return new DecodeError(`${this.#name}: ${error.message}`, { ...cause, fatal: error.fatal });
+  }
+
+  #undeclared(): DecodeError {
+    return new DecodeError('more descriptors came with a message than it names');
+  }
+
+  #endOfStream(): EndOfStreamError {
+    return new EndOfStreamError(`${this.#name}: the other end is closed, and all messages were taken`);
+  }
+
+  /** The messages before the one that they belong to have come as always. */
+  #lostHandles(): SystemError {
+    const about = `${this.#name}: handles that were sent here could not be taken`;
+    return new SystemError(-constants.errno.EMFILE, 'recvmsg', about);
+  }
+
+  #fail(error: Error): Error {
+    this.#failure = error;
+    this.#fds.closeAll();
+    return this.#over(error);
+  }
+
+  #over(error: Error): Error {
+    const tell = this.#onOver;
+    this.#onOver = undefined;
+    tell?.(error);
+    return error;
+  }
+
+  #break(error: Error): Error {
+    this.#fail(error);
+    this.#onBreak(error);
+    return error;
+  }
+
+  /** One system call. False: nothing is there at the moment. */
+  #fill(): boolean {
+    const buffer = this.#buffer;
+    buffer.makeRoom();
+    const room = buffer.bytes.length - buffer.end;
+    let count: number;
+    try {
+      count = this.#descriptor.receive(buffer.bytes, buffer.end, room, this.#fds.arrivals);
+    } catch (error) {
+      this.#fail(error as Error);
+      return true;
+    }
+    this.#drained = count < room;
+    if (count === EAGAIN) {
+      buffer.restore();
+      return false;
+    }
+    this.#received += count;
+    this.#fds.collect(this.#received);
+    if (count === 0) this.#ended = true;
+    buffer.end += count;
+    if (this.#fds.areTooMany) this.#break(this.#named(this.#undeclared()));
+    return true;
+  }
+
+  #update(): void {
+    const isWaiting = this.#waiting.length > 0 && this.#held === undefined;
+    this.#descriptor.waitReadable(isWaiting ? this.#interest : this.#watchesNow() ? this.#watching : undefined);
+    if (!isWaiting || !this.#turn.isOver || this.#goesOn) return;
+    this.#goesOn = true;
+    setImmediate(() => {
+      this.#goesOn = false;
+      if (this.#waiting.length > 0) this.#goOn();
+    });
+  }
+
+  #goOn(): void {
+    this.#drained = false;
+    this.#turn.begin();
+    this.#serve();
+  }
+
+  /** Whether there is nothing to do but to look for the end. What has come must be taken before it is the end. */
+  #watchesNow(): boolean {
+    if (this.#onOver === undefined || this.#waiting.length > 0) return false;
+    if (this.#held !== undefined || this.#buffer.available > 0) return false;
+    if (this.#failure === undefined && !this.#ended) return true;
+    this.#over(this.#failure ?? this.#endOfStream());
+    return false;
+  }
+
+  /** Gives those that wait what is there. (Behind a get that need not wait, they are those that its decoder called.) */
+  #serve(): void {
+    if (this.#waiting.length === 0) {
+      if (this.#onOver !== undefined) this.#update();
+      return;
+    }
+    while (this.#waiting.length > 0 && !this.#turn.isOver) {
+      try {
+        const value = this.#next();
+        if (value === NOTHING) break;
+        const first = this.#waiting.shift();
+        if (first !== undefined) first.resolve(value);
+        // The message's own decoding has ended the wait.
+        else this.#held = { outcome: { value } };
+      } catch (error) {
+        this.#waiting.shift()?.reject(error);
+      }
+    }
+    this.#update();
+  }
+
+  /** While this is set at the descriptor, it keeps the channel from being collected. */
+  readonly #interest: Interest = {
+    ready: () => {
+      // Those that used up this turn's share go on in the next one: it would be a second share in each.
+      if (!this.#goesOn) this.#goOn();
+    },
+    closed: () => {
+      this.failAsClosed();
+    },
+  };
+
+  /** For {@link watch}: reads no further than to the first bytes. While this is set, it keeps the channel, too. */
+  readonly #watching: Interest = {
+    holdsLoop: false,
+    ready: () => {
+      this.#drained = false;
+      this.#fill();
+      this.#update();
+    },
+    closed: () => undefined,
+  };
+
+  /** Before it is closed: whoever waits rejects. */
+  failAsClosed(): void {
+    const error = new ClosedError(`${this.#name} was closed while a get waited`);
+    for (const pending of this.#waiting.splice(0)) pending.reject(error);
+  }
+
+  /** What was read and not taken by any `get()`; it stays here. */
+  get readAhead(): ReadAhead {
+    return { bytes: this.#buffer.rest, fds: this.#fds.all };
+  }
+
+  /** It went elsewhere. */
+  forgetReadAhead(): void {
+    this.#buffer.start = this.#buffer.end = 0;
+    this.#fds.forgetAll();
+  }
+
+  /** Puts in, before the first read, what an end that moved here had read ahead. */
+  giveReadAhead(bytes: Buffer, fds: readonly number[]): void {
+    this.#buffer.fill(bytes);
+    this.#received = bytes.length;
+    for (const fd of fds) this.#fds.give(fd, bytes.length);
+  }
+
+  get decoder(): MessageDecoder {
+    return this.#decoder;
+  }
+
+  readonly #noMessage = (): string => `${this.#name}: no message came`;
+
+  get #name(): string {
+    return this.#descriptor.toString();
+  }
+}

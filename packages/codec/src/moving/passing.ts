@@ -1,0 +1,242 @@
+import { adopterOf, HANDLE, isHandle, native, OwnedFd, type Handle } from '@aiopipe/core/internal';
+import { reasonOf, shown } from '../serializer/describe.js';
+import { DecodeError, EncodeError } from '../errors.js';
+import { type HandleSink, type HandleSource } from '../serializer/handles.js';
+import { Refusal } from '../serializer/paths.js';
+
+/** How a handle stands in its message: what the other side makes it again from. */
+type Description = [kind: string, fdCount: number, data: unknown];
+
+/** The handles of the message that is being encoded. They move when it has been encoded, all of them or none. */
+export class OutgoingHandles implements HandleSink {
+  #handles: Handle[] = [];
+  readonly #canPass: boolean;
+  readonly #destination: () => string;
+
+  /** @param canPass - whether descriptors can travel at all: only over a socket of this machine */
+  constructor(canPass: boolean, destination: () => string) {
+    this.#canPass = canPass;
+    this.#destination = destination;
+  }
+
+  get count(): number {
+    return this.#handles.length;
+  }
+
+  isHandle(value: object): boolean {
+    return isHandle(value);
+  }
+
+  add(value: object): number {
+    const known = this.#handles.indexOf(value as Handle);
+    if (known >= 0) return known;
+    if (!this.#canPass) {
+      throw new Refusal(
+        'a handle can only be sent over a local socket, and this channel is over something else',
+        value,
+      );
+    }
+    (value as Handle)[HANDLE]().assertMovable();
+    return this.#handles.push(value as Handle) - 1;
+  }
+
+  begin(): void {
+    if (this.#handles.length > 0) this.#handles = [];
+  }
+
+  /** Throws EncodeError for more descriptors than a receiver takes. */
+  describe(): Description[] {
+    let total = 0;
+    const list = this.#handles.map((handle): Description => {
+      const { kind, fds, data } = handle[HANDLE]().pack();
+      total += fds.length;
+      return [kind, fds.length, data];
+    });
+    if (total <= MAX_DESCRIPTORS) return list;
+    throw new EncodeError(
+      'value',
+      `its handles have ${String(total)} descriptors, and a message can take ${String(MAX_DESCRIPTORS)} along`,
+    );
+  }
+
+  /** Moves them. Their descriptors are the caller's to send and then to close. */
+  finish(): OwnedFd[] {
+    if (this.#handles.length === 0) return [];
+    const destination = this.#destination();
+    const fds = this.#handles.flatMap((handle) => [...handle[HANDLE]().move(destination).fds]);
+    this.#handles = [];
+    return fds;
+  }
+
+  abandon(): void {
+    this.#handles = [];
+  }
+}
+
+/** More descriptors than these may not wait for one message. A sender is refused them, too. */
+export const MAX_DESCRIPTORS = 1024;
+
+/** A descriptor, and how far into the stream the call that brought it has read: its message begins before that. */
+interface Arrival {
+  readonly fd: OwnedFd;
+  readonly before: number;
+}
+
+/** The descriptors that came with the bytes, in the order of the messages that they belong to. */
+export class IncomingFds {
+  /** What the receiving call fills: how many came, then their numbers. */
+  readonly arrivals = new Int32Array(254);
+  #fds: Arrival[] = [];
+  #wereLost = false;
+  /** The handles of the message that was decoded last, as long as it may still be refused. */
+  made: IncomingHandles | undefined;
+
+  /**
+   * Takes in what the last call brought. Once some were lost on the way, those that come later belong to messages that
+   * nobody will decode: the one that lacks its own ends the channel.
+   *
+   * @param before - how many bytes of the stream have come in all
+   */
+  collect(before: number): void {
+    const count = this.arrivals[0] ?? 0;
+    if (count < 0) this.#wereLost = true;
+    for (let i = 1; i <= count; i++) {
+      const fd = this.arrivals[i] as number;
+      if (this.#wereLost) native().close(fd);
+      else this.give(fd, before);
+    }
+  }
+
+  /** Whether the kernel could not hand all of them over. */
+  get wereLost(): boolean {
+    return this.#wereLost;
+  }
+
+  give(fd: number, before: number): void {
+    this.#fds.push({ fd: new OwnedFd(fd, 'handle that was sent here', IncomingFds.prototype.give), before });
+  }
+
+  /** Whether some were left by the messages up to this byte of the stream, which they came with: no later one's are they. */
+  hasLeftBefore(position: number): boolean {
+    const first = this.#fds[0];
+    return first !== undefined && first.before <= position;
+  }
+
+  /** A peer that sends bytes of one message without end can send descriptors with each. */
+  get areTooMany(): boolean {
+    // The last call may have brought those of the next message, too.
+    return this.#fds.length > MAX_DESCRIPTORS + this.arrivals.length;
+  }
+
+  get count(): number {
+    return this.#fds.length;
+  }
+
+  take(count: number): OwnedFd[] {
+    return this.#fds.splice(0, count).map(({ fd }) => fd);
+  }
+
+  /** Those that are here and not taken. */
+  get all(): readonly OwnedFd[] {
+    return this.#fds.map(({ fd }) => fd);
+  }
+
+  forgetAll(): void {
+    this.#fds = [];
+  }
+
+  closeAll(): void {
+    for (const { fd } of this.#fds.splice(0)) fd.close();
+    this.closeMade();
+  }
+
+  /** Its message is refused: nobody gets them. */
+  closeMade(): void {
+    this.made?.closeAll();
+    this.made = undefined;
+  }
+}
+
+/** The handles of the message that is being decoded. */
+export class IncomingHandles implements HandleSource {
+  readonly #handles: ({ value: object; isTaken: boolean } | { error: unknown })[] = [];
+
+  /**
+   * Makes them again. What throws is malformed, and no descriptor was taken. One that can't be made throws when it is
+   * taken: the rest of its message must be read all the same, for the tables that the next ones refer to.
+   */
+  constructor(descriptions: unknown, fds: IncomingFds) {
+    if (!Array.isArray(descriptions)) throw new DecodeError('the list of handles is no list');
+    if (descriptions.length > MAX_DESCRIPTORS) throw new DecodeError('a message has more handles than any may have');
+    const all = (descriptions as unknown[]).map(checkDescription);
+    const named = all.reduce((sum, [, count]) => sum + count, 0);
+    if (named > fds.count) {
+      throw new DecodeError(`a message names ${String(named)} descriptors, but ${String(fds.count)} came`);
+    }
+    for (const [kind, count, data] of all) {
+      const own = fds.take(count);
+      try {
+        this.#handles.push({ value: adopt(kind, own, data), isTaken: false });
+      } catch (error) {
+        for (const fd of own) fd.close();
+        this.#handles.push({ error });
+      }
+    }
+  }
+
+  take(index: number): object {
+    const handle = this.#handles[index];
+    if (handle === undefined) throw new DecodeError(`a message has no handle ${String(index)}`);
+    if ('error' in handle) throw handle.error;
+    handle.isTaken = true;
+    return handle.value;
+  }
+
+  /** Those that nobody can reach. */
+  closeUntaken(): void {
+    this.#close(({ isTaken }) => !isTaken);
+  }
+
+  /** All of them: their message could not be decoded. */
+  closeAll(): void {
+    this.#close(() => true);
+  }
+
+  #close(which: (handle: { isTaken: boolean }) => boolean): void {
+    for (const handle of this.#handles) {
+      if ('value' in handle && which(handle)) discard(handle.value);
+    }
+  }
+}
+
+/** An opened stream has no closing that is over at once, but can be taken from whoever has it as if it moved on. */
+function discard(handle: object): void {
+  if (Symbol.dispose in handle) (handle as Disposable)[Symbol.dispose]();
+  else for (const fd of (handle as Handle)[HANDLE]().move('nobody').fds) fd.close();
+}
+
+function checkDescription(value: unknown): Description {
+  const [kind, count] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (typeof kind !== 'string' || !Number.isInteger(count) || (count as number) < 0) {
+    throw new DecodeError('a handle is described wrongly');
+  }
+  return value as Description;
+}
+
+/** Where it throws, the descriptors are still ours. */
+function adopt(kind: string, fds: readonly OwnedFd[], data: unknown): object {
+  const adopter = adopterOf(kind);
+  if (adopter === undefined)
+    throw new DecodeError(`a handle of the unknown kind ${shown(kind)} came`, { fatal: false });
+  const numbers = fds.map((fd) => fd.number);
+  try {
+    const handle = adopter(numbers, data);
+    for (const fd of fds) fd.handOver();
+    return handle;
+  } catch (cause) {
+    throw new DecodeError(`a ${kind} that was sent here can't be made again: ${reasonOf(cause)}`, {
+      cause,
+      fatal: false,
+    });
+  }
+}

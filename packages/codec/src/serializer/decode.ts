@@ -1,0 +1,284 @@
+import { checkOptions, optionNames } from '@aiopipe/core/internal';
+import { asBuffer } from './bytes.js';
+import type { Builder } from './builders.js';
+import { type DecoderState, HeadReader } from './decode-heads.js';
+import { define, type DecoderShape } from './decoder-shape.js';
+import { shown } from './describe.js';
+import { DecodeError } from '../errors.js';
+import { Cost, defaultMemory } from './memory-cost.js';
+import { DEFAULT_SYMBOLS, SymbolSource } from './known-symbols.js';
+import type { HandleSource } from './handles.js';
+import { arrayFor } from './short-arrays.js';
+import { DEFAULT_DEPTH, RECURSION_LIMIT, Short, Tag, VERSION } from './tags.js';
+
+/** Bounds of what one message may hold. A message that is over one is a DecodeError, and breaks its channel. */
+export interface DecodeLimits {
+  /** How deep values may nest; 1,000,000 by default. */
+  readonly depth?: number | undefined;
+  /** How many values there may be, of all levels together. No limit by default: each takes a byte at least. */
+  readonly nodes?: number | undefined;
+  /** How long the message may be, in bytes; no limit by default. */
+  readonly bytes?: number | undefined;
+  /**
+   * How much heap its value may take, in bytes, by an estimate: an empty Map of 2 bytes takes 200. The contents of
+   * ArrayBuffers are not on the heap. By default half of what V8 lets the heap grow to (`--max-old-space-size`).
+   */
+  readonly memory?: number | undefined;
+  /**
+   * How many symbols of `Symbol.for()` may come that no message has brought to this thread before, in all messages of a
+   * channel together: such a symbol stays in memory for ever. 1,000 by default.
+   */
+  readonly symbols?: number | undefined;
+}
+
+const LIMITS = optionNames<DecodeLimits>({ depth: true, nodes: true, bytes: true, memory: true, symbols: true });
+
+/** Builds the values of messages that an `Encoder` made. */
+export class Decoder extends HeadReader {
+  private readonly maxDepth: number;
+  private readonly maxNodes: number;
+  private readonly maxBytes: number;
+  private readonly maxMemory: number | undefined;
+  protected readonly symbols: SymbolSource;
+  private readonly recursionLimit: number;
+  private busy = false;
+  private depth = 0;
+  /** How many values the message has said that it holds. */
+  private nodes = 0;
+  /** How many bytes of heap the rest of the message may take. */
+  private memoryLeft = 0;
+
+  constructor(limits: DecodeLimits = {}) {
+    super();
+    checkLimits(limits);
+    this.maxDepth = limits.depth ?? DEFAULT_DEPTH;
+    this.maxNodes = limits.nodes ?? Number.MAX_SAFE_INTEGER;
+    this.maxBytes = limits.bytes ?? Number.MAX_SAFE_INTEGER;
+    this.maxMemory = limits.memory;
+    this.symbols = new SymbolSource(limits.symbols ?? DEFAULT_SYMBOLS);
+    this.recursionLimit = Math.min(RECURSION_LIMIT, this.maxDepth);
+  }
+
+  /** A decoder that goes on where the one that exported this state was. */
+  static fromState(state: unknown, limits?: DecodeLimits): Decoder {
+    const decoder = new Decoder(limits);
+    decoder.importState(state as DecoderState);
+    return decoder;
+  }
+
+  /**
+   * The value of the message between `start` and `end`. Nothing of it is a view of `bytes`.
+   *
+   * @throws DecodeError `fatal` where the bytes are no message; then the tables can't be trusted any more. Not fatal
+   *   where only this value can't be built. What `handles` throws passes through as it is, and isn't fatal either.
+   */
+  decode(bytes: Uint8Array, start: number, end: number, handles?: HandleSource): unknown {
+    if (this.busy) throw new DecodeError('a revive of a message reads another one of the same channel');
+    this.busy = true;
+    this.attach(bytes === this.bytes ? this.bytes : asBuffer(bytes), start, end);
+    this.handles = handles;
+    this.depth = 0;
+    this.nodes = 0;
+    try {
+      return this.message();
+    } finally {
+      this.release();
+      this.busy = false;
+    }
+  }
+
+  private message(): unknown {
+    const length = this.end - this.position;
+    if (length > this.maxBytes) throw this.malformed(`its ${String(length)} bytes are over the limit`);
+    this.memoryLeft = this.maxMemory ?? defaultMemory(length);
+    const first = this.bytes[this.position];
+    if (length > 0 && first === VERSION) {
+      this.position++;
+      this.clearTables();
+    } else if (!this.started) {
+      throw this.malformed(`it must begin with the version byte 0x${VERSION.toString(16)}`);
+    }
+    this.spend(1, 0);
+    const value = this.read();
+    if (this.position !== this.end) throw this.malformed('more bytes follow its value');
+    const { instances } = this;
+    if (instances.isIdle) return value;
+    instances.settle(value);
+    if (instances.problem !== undefined) throw instances.problem.error;
+    return value;
+  }
+
+  protected override spend(nodes: number, bytes: number): void {
+    this.nodes += nodes;
+    this.memoryLeft -= bytes + nodes * Cost.Slot;
+    if (this.nodes > this.maxNodes || this.memoryLeft < 0) throw this.overLimit();
+  }
+
+  protected override charge(bytes: number): void {
+    if ((this.memoryLeft -= bytes) < 0) throw this.overLimit();
+  }
+
+  private overLimit(): DecodeError {
+    if (this.nodes > this.maxNodes)
+      return this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
+    const limit = this.maxMemory ?? defaultMemory(Infinity);
+    return this.malformed(`its value takes more than ${String(Math.floor(limit))} bytes of memory (limits.memory)`);
+  }
+
+  override forget(): void {
+    super.forget();
+    this.symbols.fresh = 0;
+  }
+
+  /** The next value. */
+  read(): unknown {
+    const at = this.position;
+    if (at >= this.end) throw this.malformed('it ends too early');
+    const tag = this.bytes[at] as number;
+    this.position = at + 1;
+    if (tag < Tag.SmallInt) {
+      if (tag < Tag.Object) return this.leaf(tag);
+      if (this.depth < this.recursionLimit) {
+        if (tag === Tag.NewShape) return this.shapedObject(this.newShape());
+        if (tag === Tag.Shape) return this.shapedObject(this.shape(this.varint()));
+        if (tag === Tag.Array) return this.array(this.countOf(1));
+        if (tag === Tag.Object) return this.keyedObject(this.countOf(2));
+        if (tag === Tag.Map) return this.map(this.countOf(2));
+        if (tag === Tag.Set) return this.set(this.countOf(1));
+      }
+      return this.build(this.container(tag));
+    }
+    if (tag < Tag.ShortLatin1) return tag - Tag.SmallInt;
+    if (tag < Tag.ShortLatin1 + Short.Latin1) return this.latin1(tag - Tag.ShortLatin1);
+    if (tag >= Tag.SmallNegative) return Tag.SmallNegative - 1 - tag;
+    if (tag < Tag.ShortArray) throw this.malformed(`no value begins with 0x${tag.toString(16)}`);
+    if (this.depth >= this.recursionLimit) return this.build(this.container(tag));
+    if (tag >= Tag.ShortShape) return this.shapedObject(this.shape(tag - Tag.ShortShape));
+    return this.array(this.enough(tag - Tag.ShortArray));
+  }
+
+  private shapedObject(shape: DecoderShape): object {
+    const { keys } = shape;
+    if (shape.isDelicate) return this.delicateObject(keys);
+    this.spend(keys.length, Cost.Object);
+    this.depth++;
+    const object = shape.make(this);
+    this.depth--;
+    return object;
+  }
+
+  private delicateObject(keys: readonly string[]): object {
+    this.spend(keys.length, Cost.Object + keys.length * Cost.HashedProperty);
+    const object = this.note({});
+    this.depth++;
+    for (const key of keys) define(object, key, this.read());
+    this.depth--;
+    return object;
+  }
+
+  private keyedObject(count: number): object {
+    this.spend(count * 2, Cost.Object + count * Cost.Property);
+    const object: Record<string, unknown> = this.note({});
+    this.depth++;
+    for (let i = 0; i < count; i++) {
+      const key = this.string();
+      const value = this.read();
+      if (key in Object.prototype) define(object, key, value);
+      else object[key] = value;
+    }
+    this.depth--;
+    return object;
+  }
+
+  private array(length: number): unknown[] {
+    this.spend(length, Cost.Array);
+    const array = this.note(arrayFor(length));
+    this.depth++;
+    if (array.length === length) for (let i = 0; i < length; i++) array[i] = this.read();
+    else for (let i = 0; i < length; i++) array.push(this.read());
+    this.depth--;
+    return array;
+  }
+
+  private map(count: number): Map<unknown, unknown> {
+    this.spend(count * 2, Cost.Map + count * Cost.MapEntry);
+    const map = this.note(new Map<unknown, unknown>());
+    this.depth++;
+    for (let i = 0; i < count; i++) {
+      const key = this.read();
+      map.set(key, this.read());
+    }
+    this.depth--;
+    return map;
+  }
+
+  private set(count: number): Set<unknown> {
+    this.spend(count, Cost.Set + count * Cost.SetMember);
+    const set = this.note(new Set());
+    this.depth++;
+    for (let i = 0; i < count; i++) set.add(this.read());
+    this.depth--;
+    return set;
+  }
+
+  /** Reads a container's values: by recursion near the root, where a stack of its own isn't needed. */
+  private build(builder: Builder): unknown {
+    if (this.depth >= this.recursionLimit) return this.buildDeep(builder);
+    this.spend(builder.remaining, builder.cost);
+    this.depth++;
+    while (builder.remaining > 0) this.give(builder, this.read());
+    this.depth--;
+    return this.finished(builder);
+  }
+
+  private buildDeep(root: Builder): unknown {
+    const pending: Builder[] = [];
+    let opening: Builder | undefined = root;
+    for (;;) {
+      if (opening !== undefined) {
+        if (++this.depth > this.maxDepth)
+          throw this.malformed(`it nests deeper than the limit of ${String(this.maxDepth)}`);
+        this.spend(opening.remaining, opening.cost + Cost.DeepBuilder);
+        pending.push(opening);
+        opening = undefined;
+      }
+      const top = pending[pending.length - 1] as Builder;
+      if (top.remaining === 0) {
+        pending.pop();
+        this.depth--;
+        const value = this.finished(top);
+        const parent = pending[pending.length - 1];
+        if (parent === undefined) return value;
+        this.give(parent, value);
+        continue;
+      }
+      const tag = this.bytes[this.position] as number;
+      if (this.position < this.end && isContainer(tag)) {
+        this.position++;
+        opening = this.container(tag);
+      } else {
+        this.give(top, this.read());
+      }
+    }
+  }
+
+  private give(builder: Builder, value: unknown): void {
+    builder.remaining--;
+    const complaint = builder.add(value);
+    if (complaint !== undefined) throw this.malformed(complaint);
+  }
+}
+
+/** Throws TypeError for what are none. One that is no number would limit nothing, and nobody would notice. */
+export function checkLimits(limits: DecodeLimits): void {
+  checkOptions(limits, LIMITS, 'limits');
+  for (const name of LIMITS.names) {
+    const limit: unknown = limits[name as keyof DecodeLimits];
+    if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
+    throw new TypeError(`limits.${name}: expected a number from 0, not ${shown(limit)}`);
+  }
+}
+
+function isContainer(tag: number): boolean {
+  return (tag >= Tag.Object && tag < Tag.SmallInt) || (tag >= Tag.ShortArray && tag < Tag.SmallNegative);
+}

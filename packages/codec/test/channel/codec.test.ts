@@ -1,0 +1,468 @@
+import { deflateSync, inflateSync } from 'node:zlib';
+import { afterAll, describe, expect, test } from 'vitest';
+import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
+import { aioduplex, aiopipe, ClosedError } from '@aiopipe/core';
+import {
+  channel,
+  DecodeError,
+  EncodeError,
+  FrameTooLongError,
+  register,
+  registerCodec,
+  type DecodeLimits,
+} from '@aiopipe/codec';
+import { channelAndTap, errorOf, frameOf, patched, readerAndTap, thrownBy, wireOf } from './helpers.js';
+
+afterAll(leakCheck());
+
+class Point {
+  constructor(
+    readonly x: number,
+    readonly y: number,
+  ) {}
+}
+register(Point, {
+  name: 'geo/Point',
+  reduce: ({ x, y }): [number, number] => [x, y],
+  revive: ([x, y]) => {
+    if (x < 0) throw new RangeError('left of everything');
+    return new Point(x, y);
+  },
+});
+
+const zlibJson = {
+  encode: (value: unknown) => deflateSync(JSON.stringify(value)),
+  decode: (bytes: Buffer): unknown => JSON.parse(inflateSync(bytes).toString()),
+};
+registerCodec('zlib-json', zlibJson);
+
+describe('the default codec', () => {
+  test('takes registered classes, cycles and shared references along', async () => {
+    using pair = channel<{ point: Point; same: Point; self?: unknown }>();
+    const [r, w] = pair;
+    const point = new Point(1, 2);
+    const value: { point: Point; same: Point; self?: unknown } = { point, same: point };
+    value.self = value;
+    await w.put(value);
+    const copy = await r.get();
+    expect(copy.point).toBeInstanceOf(Point);
+    expect(copy.point).toEqual(new Point(1, 2));
+    expect(copy.same).toBe(copy.point);
+    expect(copy.self).toBe(copy);
+  });
+
+  test('sends the keys of a kind of object once', async () => {
+    const frames = await wireOf(...[1, 2, 3].map((n) => ({ aRatherLongPropertyName: n })));
+    expect(frames.map((frame) => frame.includes('aRatherLongPropertyName'))).toEqual([true, false, false]);
+  });
+});
+
+describe('json', () => {
+  test('refuses handles, which have no form in it, and names the path; a text like one goes', async () => {
+    using pair = channel<unknown>({ encoder: 'json', decoder: 'json' });
+    const [r, w] = pair;
+    const [rx, tx] = aiopipe();
+    const reader = rx.open();
+    const [one, other] = aioduplex();
+    const duplex = one.open();
+    for (const handle of [rx, tx, reader, duplex, duplex.writer, other, r, w]) {
+      const error = await errorOf(w.put({ jobs: [1, { handle }] }));
+      expect(error).toBeInstanceOf(EncodeError);
+      expect(error.message).toBe('value.jobs[1].handle: a handle cannot be sent as JSON');
+      const text = JSON.stringify(handle);
+      expect(text).toMatch(/^"@aiopipe\/handle: .* made at .*channel-codec\.test\.ts/);
+      await w.put({ text });
+      expect(await r.get()).toEqual({ text });
+    }
+    await duplex.close();
+    for (const end of [reader, tx, other]) end.close();
+  });
+
+  test('sends what JSON can say, as text', async () => {
+    using pair = channel({ encoder: 'json', decoder: 'json' });
+    const [r, w] = pair;
+    for (const value of [{ a: [1, 'ü', null] }, 'text', 3, null, false, []]) {
+      await w.put(value);
+      expect(await r.get()).toEqual(value);
+    }
+  });
+
+  test('rejects what has no form in JSON, and goes on', async () => {
+    using pair = channel<unknown>({ encoder: 'json', decoder: 'json' });
+    const [r, w] = pair;
+    for (const value of [undefined, () => 1, Symbol('s')]) {
+      expect(await errorOf(w.put(value))).toBeInstanceOf(EncodeError);
+    }
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    for (const value of [circle, 1n]) expect(await errorOf(w.put(value))).toBeInstanceOf(TypeError);
+    await w.put('good');
+    expect(await r.get()).toBe('good');
+  });
+
+  test('rejects one get for text that is no JSON, and goes on', async () => {
+    const { reader, tap, feed } = readerAndTap({ decoder: 'json' });
+    feed(Buffer.concat([frameOf('{oops'), frameOf(''), frameOf('1')]));
+    for (let i = 0; i < 2; i++) {
+      const error = await errorOf(reader.get());
+      expect(error).toBeInstanceOf(DecodeError);
+      expect(error).toMatchObject({
+        code: 'ERR_AIOPIPE_DECODE',
+        fatal: false,
+        cause: expect.any(SyntaxError) as unknown,
+      });
+    }
+    expect(await reader.get()).toBe(1);
+    reader.close();
+    tap.close();
+  });
+});
+
+describe('null', () => {
+  test('sends bytes as they are, and gives a Buffer', async () => {
+    using pair = channel<Buffer>({ encoder: null, decoder: null });
+    const [r, w] = pair;
+    const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+    const views = [
+      all,
+      new Uint8Array(all.buffer, all.byteOffset + 3, 4),
+      new DataView(all.buffer, all.byteOffset + 9, 2),
+    ];
+    for (const view of [...views, Buffer.alloc(0)]) {
+      await w.put(view as Buffer);
+      const copy = await r.get();
+      expect(copy).toBeInstanceOf(Buffer);
+      expect(copy.equals(Buffer.from(view.buffer, view.byteOffset, view.byteLength))).toBe(true);
+    }
+  });
+
+  test('is a TypeError for anything else, and goes on', async () => {
+    using pair = channel<unknown>({ encoder: null, decoder: null });
+    const [r, w] = pair;
+    for (const value of ['text', 1, null, undefined, [1], {}, new ArrayBuffer(1)]) {
+      expect(await errorOf(w.put(value))).toBeInstanceOf(TypeError);
+    }
+    await w.put(Buffer.from('good'));
+    expect(await r.get()).toEqual(Buffer.from('good'));
+  });
+});
+
+describe('functions', () => {
+  test('turn values into bytes and back', async () => {
+    using pair = channel({ encoder: zlibJson.encode, decoder: zlibJson.decode });
+    const [r, w] = pair;
+    const value = { zeros: '0'.repeat(100_000) };
+    await w.put(value);
+    expect(await r.get()).toEqual(value);
+  });
+
+  test('may differ by direction', async () => {
+    using pair = channel<Buffer, number>({
+      duplex: true,
+      encoder: (value: number | Buffer) => (typeof value === 'number' ? Buffer.of(value) : value),
+      decoder: (bytes) => (bytes.length === 1 ? bytes[0] : bytes),
+    });
+    const [a, b] = pair;
+    await b.put(7);
+    expect(await a.get()).toBe(7);
+  });
+
+  test('that return no bytes are a TypeError that says what they returned', async () => {
+    for (const [wrong, name] of [
+      ['text', 'string'],
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [Promise.resolve(Buffer.of(1)), 'Promise'],
+    ] as const) {
+      using pair = channel({ encoder: () => wrong as never, decoder: null });
+      const error = await errorOf(pair[1].put('x'));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toBe(`the encoder returned ${name}, not bytes`);
+    }
+  });
+
+  test('that throw reject that call with what they threw, and the channel goes on', async () => {
+    using pair = channel<number>({
+      encoder: (value: number) => {
+        if (value === 1) throw new RangeError('not this one');
+        return Buffer.of(value);
+      },
+      decoder: (bytes) => {
+        if (bytes[0] === 2) throw new RangeError('nor this one');
+        return bytes[0];
+      },
+    });
+    const [r, w] = pair;
+    expect(await errorOf(w.put(1))).toMatchObject({ name: 'RangeError', message: 'not this one' });
+    await w.put(2);
+    await w.put(3);
+    const error = await errorOf(r.get());
+    expect(error).toBeInstanceOf(DecodeError);
+    expect(error).toMatchObject({ fatal: false, cause: { message: 'nor this one' } });
+    expect(await r.get()).toBe(3);
+  });
+
+  test('that return a promise reject that call and say so, however it ends, and the channel goes on', async () => {
+    for (const decode of [() => Promise.resolve(1), () => Promise.reject(new Error('unseen')), () => ({ then() {} })]) {
+      using pair = channel<number>({
+        encoder: (n: number) => Buffer.of(n),
+        decoder: (bytes) => (bytes[0] === 1 ? decode() : bytes[0]),
+      });
+      const [r, w] = pair;
+      await w.put(1);
+      await w.put(2);
+      const error = await errorOf(r.get());
+      expect(error).toBeInstanceOf(DecodeError);
+      expect(error).toMatchObject({ fatal: false, cause: expect.any(TypeError) as unknown });
+      expect(error.message).toMatch(/the decoder failed: it returned a promise/);
+      expect(await r.get()).toBe(2);
+    }
+  });
+
+  test('may reuse the bytes that they returned', async () => {
+    const scratch = Buffer.alloc(1);
+    using pair = channel<number>({ encoder: (n: number) => scratch.fill(n), decoder: (bytes) => bytes[0] });
+    const [r, w] = pair;
+    for (let i = 0; i < 10; i++) void w.put(i);
+    for (let i = 0; i < 10; i++) expect(await r.get()).toBe(i);
+  });
+});
+
+test('a registered codec is used by its name', async () => {
+  using pair = channel({ encoder: 'zlib-json', decoder: 'zlib-json' });
+  const [r, w] = pair;
+  await w.put({ packed: [1, 2, 3] });
+  expect(await r.get()).toEqual({ packed: [1, 2, 3] });
+});
+
+test('what is no encoder is a TypeError that lists what one is', () => {
+  for (const encoder of [5, {}, true, 'unknown', Symbol.iterator]) {
+    const error = thrownBy(() => channel({ encoder: encoder as never }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toMatch(/^encoder: expected 'default', 'json', null, a function/);
+    expect(thrownBy(() => channel({ decoder: encoder as never })).message).toMatch(/^decoder: expected/);
+  }
+});
+
+describe('a message that cannot be sent', () => {
+  test('names the path, and leaves the channel usable and the table right', async () => {
+    using pair = channel<unknown>();
+    const [r, w] = pair;
+    await w.put({ known: 1 });
+    const error = await errorOf(w.put({ known: 2, newShape: [{ another: 1 }, { callback: () => 1 }] }));
+    expect(error).toBeInstanceOf(EncodeError);
+    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_ENCODE', path: 'value.newShape[1].callback' });
+    const next = [{ another: 2 }, { known: 3, newShape: 4 }, { known: 5 }, new Point(6, 7)];
+    for (const value of next) void w.put(value);
+    expect(await r.get()).toEqual({ known: 1 });
+    for (const value of next) expect(await r.get()).toEqual(value);
+  });
+
+  test('between good ones of the same turn takes none of them along', async () => {
+    using pair = channel<unknown>();
+    const [r, w] = pair;
+    const puts = [w.put({ a: 1 }), w.put({ b: Symbol('none') }), w.put({ b: 2 })];
+    const settled = await Promise.allSettled(puts);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect([await r.get(), await r.get()]).toEqual([{ a: 1 }, { b: 2 }]);
+  });
+
+  test('after a large part of it was encoded leaves no trace', async () => {
+    using pair = channel<unknown>();
+    const [r, w] = pair;
+    await errorOf(w.put(['x'.repeat(3_000_000), { late: () => 1 }]));
+    await w.put({ late: 'good' });
+    expect(await r.get()).toEqual({ late: 'good' });
+  });
+});
+
+describe('maxFrameLength', () => {
+  test('refuses a longer message at the sender, and leaves the channel usable and the table right', async () => {
+    using pair = channel<unknown>({ maxFrameLength: 1000 });
+    const [r, w] = pair;
+    const error = await errorOf(w.put({ shape: 'x'.repeat(2000) }));
+    expect(error).toBeInstanceOf(FrameTooLongError);
+    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_FRAME_TOO_LONG', maxFrameLength: 1000 });
+    await w.put({ shape: 'short' });
+    expect(await r.get()).toEqual({ shape: 'short' });
+  });
+
+  test('counts the payload: one of exactly that many bytes passes', async () => {
+    using pair = channel<Buffer>({ maxFrameLength: 1000, encoder: null, decoder: null });
+    const [r, w] = pair;
+    await w.put(Buffer.alloc(1000));
+    expect(await r.get()).toHaveLength(1000);
+    expect(await errorOf(w.put(Buffer.alloc(1001)))).toBeInstanceOf(FrameTooLongError);
+  });
+
+  test('closes a channel where a longer one is announced, before anything is allocated', async () => {
+    const { reader, tap, feed } = readerAndTap();
+    const { arrayBuffers } = process.memoryUsage();
+    feed(Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 2, 3]));
+    const error = await errorOf(reader.get());
+    expect(error).toBeInstanceOf(FrameTooLongError);
+    expect(error).toMatchObject({ length: 0xffffffff });
+    expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(10_000_000);
+    expect(reader.isClosed).toBe(true);
+    reader.close();
+    tap.close();
+  });
+
+  test('believes no header beyond the bytes that came', async () => {
+    const { reader, tap, feed } = readerAndTap();
+    const { arrayBuffers } = process.memoryUsage();
+    feed(Buffer.from([0x0f, 0xff, 0xff, 0xff]));
+    feed(Buffer.alloc(100_000));
+    expect(await errorOf(reader.get({ timeout: 5 }))).toMatchObject({ code: 'ERR_AIOPIPE_TIMEOUT' });
+    expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(10_000_000);
+    reader.close();
+    tap.close();
+  });
+});
+
+describe('limits', () => {
+  const over: [string, DecodeLimits, unknown][] = [
+    ['depth', { depth: 2 }, [[[1]]]],
+    ['nodes', { nodes: 4 }, [1, 'two', null, undefined]],
+    ['bytes', { bytes: 100 }, 'x'.repeat(200)],
+  ];
+  test.each(over)('%s: a message over it breaks the channel, one that keeps to it passes', async (_, limits, value) => {
+    const { reader, tap, feed } = readerAndTap({ limits });
+    const [small, large] = await wireOf(['good'], value);
+    feed(Buffer.concat([small as Buffer, large as Buffer]));
+    expect(await reader.get()).toEqual(['good']);
+    const error = await errorOf(reader.get());
+    expect(error).toBeInstanceOf(DecodeError);
+    expect(error).toMatchObject({ fatal: true, message: expect.stringContaining('limit') as string });
+    expect(reader.isClosed).toBe(true);
+    tap.close();
+  });
+
+  test('are each message’s own', async () => {
+    using pair = channel<unknown>({ limits: { nodes: 4 } });
+    const [r, w] = pair;
+    for (let i = 0; i < 10; i++) {
+      await w.put([1, 2, 3]);
+      expect(await r.get()).toEqual([1, 2, 3]);
+    }
+  });
+
+  test('are read when the channel is made', async () => {
+    const limits: { nodes?: number } = { nodes: 4 };
+    using pair = channel<unknown>({ limits });
+    delete limits.nodes;
+    await pair[1].put([1, 2, 3, 4]);
+    expect(await errorOf(pair[0].get())).toBeInstanceOf(DecodeError);
+  });
+
+  test('leave the handles of a message uncounted', async () => {
+    using pair = channel<unknown>({ limits: { depth: 1, nodes: 2 } });
+    const [r, w] = pair;
+    const [rx, tx] = aiopipe();
+    await w.put([tx]);
+    const [copy] = (await r.get()) as [Disposable];
+    copy[Symbol.dispose]();
+    rx.close();
+  });
+
+  test('that are none, or that the decoder does not have, are a TypeError', () => {
+    for (const limits of [5, null, { depth: NaN }, { nodes: '5' }, { bytes: -1 }]) {
+      for (const decoder of ['default', 'json'] as const) {
+        const error = thrownBy(() => channel({ decoder, limits: limits as never }));
+        expect(error).toMatchObject({ name: 'TypeError', message: expect.stringMatching(/^limits/) as string });
+      }
+    }
+    for (const decoder of ['json', null, 'zlib-json', zlibJson.decode]) {
+      expect(thrownBy(() => channel({ decoder, limits: { nodes: 5 } })).message).toMatch(/the default decoder's/);
+      channel({ decoder, limits: {} })[Symbol.dispose]();
+    }
+  });
+});
+
+describe('malformed bytes', () => {
+  const malformed = {
+    'an empty frame': frameOf(''),
+    'an unknown kind of message': frameOf(Buffer.of(9, 1, 2)),
+    'bytes that are no value': frameOf(Buffer.of(0, 0xee, 0xff)),
+    'a list of handles longer than its message': frameOf(Buffer.of(1, 0, 0, 0, 99)),
+    'more after the value': frameOf(Buffer.of(0, 1, 1, 1, 1)),
+  };
+  for (const [name, bytes] of Object.entries(malformed)) {
+    test(`(${name}) close the channel, and the reason is told`, async () => {
+      const before = openFds();
+      const { channel: ours, tap, feed } = channelAndTap();
+      feed(Buffer.concat([bytes, frameOf(Buffer.of(0))]));
+      expect(await errorOf(ours.get())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE', fatal: true });
+      expect(ours.isClosed).toBe(true);
+      for (const call of [ours.get(), ours.put(1), ours.drain()]) {
+        const error = await errorOf(call);
+        expect(error).toBeInstanceOf(ClosedError);
+        expect(error.cause).toBeInstanceOf(DecodeError);
+      }
+      tap.close();
+      expect(fdsSince(before)).toEqual([]);
+      // The caller's own close() in a `finally` must not hide the reason. Once.
+      ours.close();
+      expect(thrownBy(() => ours.close())).toBeInstanceOf(ClosedError);
+    });
+  }
+
+  test('end puts that wait', async () => {
+    const { channel: ours, tap, feed } = channelAndTap();
+    const put = ours.put(Buffer.alloc(5_000_000));
+    feed(frameOf(''));
+    expect(await errorOf(ours.get())).toBeInstanceOf(DecodeError);
+    expect(await errorOf(put)).toBeInstanceOf(ClosedError);
+    tap.close();
+  });
+
+  test('leave the messages before them to be got', async () => {
+    const { reader, tap, feed } = readerAndTap();
+    feed(Buffer.concat([...(await wireOf('good', 'too')), frameOf('')]));
+    expect([await reader.get(), await reader.get()]).toEqual(['good', 'too']);
+    expect(thrownBy(() => reader.tryGet())).toBeInstanceOf(DecodeError);
+    expect(reader.isClosed).toBe(true);
+    tap.close();
+  });
+
+  test('that come while a get waits close the channel too', async () => {
+    const { reader, tap, feed } = readerAndTap();
+    const gets = [reader.get(), reader.get()];
+    feed(frameOf(''));
+    for (const get of gets) expect(await errorOf(get)).toBeInstanceOf(DecodeError);
+    expect(reader.isClosed).toBe(true);
+    tap.close();
+  });
+});
+
+describe('a value that cannot be built here', () => {
+  test('of an unknown class rejects only that get, and the table stays right', async () => {
+    const messages = [
+      { first: 1 },
+      { second: new Point(1, 2), third: { fourth: 3 } },
+      { fourth: 4 },
+      { second: 5, third: 6 },
+    ];
+    const [first, second, ...rest] = (await wireOf(...messages)) as [Buffer, Buffer, ...Buffer[]];
+    const { reader, tap, feed } = readerAndTap();
+    feed(Buffer.concat([first, patched(second, 'geo/Point', 'geo/Paint'), ...rest]));
+    const gets = messages.map(() => reader.get());
+    expect(await gets[0]).toEqual(messages[0]);
+    const error = await errorOf(gets[1] as Promise<unknown>);
+    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_DECODE', fatal: false });
+    expect(error.message).toContain('geo/Paint');
+    expect(await Promise.all(gets.slice(2))).toEqual(messages.slice(2));
+    expect(reader.isClosed).toBe(false);
+    reader.close();
+    tap.close();
+  });
+
+  test('because its revive throws rejects only that get', async () => {
+    using pair = channel<unknown>();
+    const [r, w] = pair;
+    await w.put({ at: new Point(-1, 0) });
+    await w.put({ at: new Point(1, 0) });
+    expect(await errorOf(r.get())).toMatchObject({ fatal: false, cause: { message: 'left of everything' } });
+    expect(await r.get()).toEqual({ at: new Point(1, 0) });
+  });
+});

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { AiopipeError } from '../errors.js';
+
+/** Opaque: one descriptor that the loop's poll watches. */
+export type NativePoll = { readonly __poll: never };
+/** Opaque: one program that was started. */
+export type NativeChild = { readonly __child: never };
+
+/** Events of a poll, as libuv has them. */
+export const READABLE = 1;
+export const WRITABLE = 2;
+/** Beside them in what is of interest: waiting for them keeps the event loop alive. */
+export const HOLDS_LOOP = 4;
+
+/**
+ * How a call that moves bytes is made so that it can't block; see `enum sys_how` in `native/system.h`. `OWN`: by O_NONBLOCK,
+ * which is set, and nobody else has the open file description. `SHARED` and `SPLICED` fail with EOPNOTSUPP if the system
+ * can't do that with this descriptor.
+ */
+export const OWN = 0;
+export const SOCKET = 1;
+export const SHARED = 2;
+export const SPLICED = 3;
+/** `true` and `false`, whether it is a socket, stand for `SOCKET` and `OWN`. */
+export type How = boolean | typeof OWN | typeof SOCKET | typeof SHARED | typeof SPLICED;
+
+/** The C binding. Its calls return a result, or a negative errno; what they mean stands in `native/system.h`. */
+export interface Native {
+  pipe(out: Int32Array, capacity: number): number;
+  socketpair(out: Int32Array, bufferSize: number): number;
+  read(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
+  receive(fd: number, bytes: Uint8Array, offset: number, length: number, passed: Int32Array): number;
+  write(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
+  writeParts(fd: number, parts: readonly Uint8Array[], offset: number, how: How, passed?: Int32Array): number;
+  close(fd: number): number;
+  describe(fd: number): number;
+  duplicate(fd: number): number;
+  setCloseOnExec(fd: number): number;
+  setNonblocking(fd: number, on: 0 | 1): number;
+  reopenNonblocking(fd: number, forWriting: 0 | 1): number;
+  fdLimit(): number;
+  shutdown(fd: number, how: 0 | 1 | 2): number;
+  kill(pid: number, signal: number): number;
+  waitWritable(fd: number, milliseconds: number): number;
+  watchLifeline(fd: number, grace: number): number;
+  processMark(mark: number): number;
+  own(fd: number, weight: number): void;
+  disown(fd: number, weight: number): void;
+  pollOpen(fd: number, callback: (events: number) => void, interests: Int32Array): NativePoll | number;
+  pollUpdate(poll: NativePoll): void;
+  pollClose(poll: NativePoll): void;
+  pollSpin(poll: NativePoll, microseconds: number): void;
+  spawn(
+    candidates: readonly string[],
+    argv: readonly string[],
+    env: readonly string[] | undefined,
+    cwd: string | undefined,
+    fds: Int32Array,
+    group: number,
+    deathSignal: number,
+    out: Int32Array,
+    onExit: (code: number, signal: number, userMicros: number, systemMicros: number, peakBytes: number) => void,
+    guard: number,
+    killAfter: number,
+  ): NativeChild | number;
+  unguard(child: NativeChild): void;
+  killAfter(child: NativeChild, milliseconds: number): void;
+  holdLoop(child: NativeChild, holds: boolean): void;
+}
+
+let binding: Native | undefined;
+
+/**
+ * The binding, loaded at the first call that needs it: importing the package works everywhere, so that a program may
+ * use it where it is supported and do without elsewhere.
+ */
+export function native(): Native {
+  return (binding ??= loadBinding());
+}
+
+function loadBinding(): Native {
+  const runtime = unsupportedRuntime();
+  if (runtime !== undefined) {
+    throw new AiopipeError(
+      'ERR_AIOPIPE_UNSUPPORTED',
+      `aiopipe does not run on ${runtime}: it needs Node.js >= 20.19 on Linux (or macOS, which is untested)`,
+    );
+  }
+  const directory = fileURLToPath(new URL('../native', import.meta.url));
+  try {
+    return load(directory) as Native;
+  } catch (cause) {
+    if (!existsSync(`${directory}/binding.gyp`)) throw bundled(directory, cause);
+    throw new AiopipeError(
+      'ERR_AIOPIPE_NO_BINDING',
+      `the native binding of @aiopipe/core could not be loaded for ${process.platform}-${process.arch}. ` +
+        'Build it with `npm rebuild @aiopipe/core`, which needs a C compiler, make and Python 3. Where install scripts ' +
+        'are turned off, allow the one of @aiopipe/core first (pnpm: `pnpm approve-builds`). ' +
+        `The cause: ${cause instanceof Error ? cause.message.trim() : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** A bundle has this file's text at a place of its own, and nothing of what the package has beside it. */
+function bundled(directory: string, cause: unknown): AiopipeError {
+  return new AiopipeError(
+    'ERR_AIOPIPE_NO_BINDING',
+    `there is no native binding of @aiopipe/core in ${directory}: if this program was bundled, leave the packages out of ` +
+      'the bundle (esbuild: `--external:@aiopipe/*`), and install them where it runs',
+    { cause },
+  );
+}
+
+/**
+ * As node-gyp-build does, and `require()` after it, but without what they look for before: a child process waits for this,
+ * and they take up to 3 ms, this 0.3.
+ */
+function load(directory: string): unknown {
+  const libc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
+  const prebuilt = `prebuilds/${process.platform}-${process.arch}/aiopipe.${libc}.node`;
+  for (const name of ['build/Release/aiopipe.node', prebuilt]) {
+    const path = `${directory}/${name}`;
+    if (!existsSync(path)) continue;
+    const module = { exports: {} as unknown };
+    process.dlopen(module, path);
+    return module.exports;
+  }
+  // It knows of other places, and says which one it missed.
+  const { createRequire } = process.getBuiltinModule('node:module');
+  return (createRequire(import.meta.url)('node-gyp-build') as (directory: string) => unknown)(directory);
+}
+
+function unsupportedRuntime(): string | undefined {
+  if (process.platform === 'win32') return 'Windows';
+  // Bun lacks uv_poll, and ends the whole process when it is called.
+  if (process.versions['bun'] !== undefined) return 'Bun';
+  // Deno (2.9) crashes in napi_make_callback, and after a cleanup hook that removes itself, as Node asks of it.
+  if (process.versions['deno'] !== undefined) return 'Deno';
+  return undefined;
+}

@@ -1,0 +1,257 @@
+import { EventEmitter } from 'node:events';
+import { constants, openSync, statSync, type PathLike } from 'node:fs';
+import { type FileHandle } from 'node:fs/promises';
+import { type Socket } from 'node:net';
+import { Descriptor } from '../fd/descriptor.js';
+import { type DuplexStream } from '../stream/duplex-stream.js';
+import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/end.js';
+import { AiopipeError, ClosedError, SystemError } from '../errors.js';
+import { isHandle } from '../move/handle.js';
+import { native, READABLE, WRITABLE } from '../fd/native.js';
+import { emptySocket, fdOfSocket, isNetSocket } from './net-socket.js';
+import { OwnedFd } from '../fd/owned-fd.js';
+import { PipeReader } from '../stream/reader.js';
+import { show } from '../check/show.js';
+import { inspectFd, type Transport } from '../fd/transport.js';
+import { PipeWriter } from '../stream/writer.js';
+
+/**
+ * What an {@link AsyncFile} can be made of. It takes it over, and closing the file closes it; where making the file
+ * throws, it is still the caller's.
+ *
+ * - The number of a descriptor of a pipe, FIFO, terminal or socket: the file's to close from then on.
+ * - A `FileHandle` of a FIFO or terminal: the file works on a duplicate of its descriptor, and the handle is closed.
+ *   None of its own calls may be at work.
+ * - A connected `net.Socket`, with what it has read and not given out. The object is destroyed, and calls on it throw
+ *   {@link MovedError}. What its listeners got before is theirs.
+ * - An end, which is opened, or a stream that is open already.
+ */
+export type AsyncFileSource =
+  number | FileHandle | Socket | ReadEnd | WriteEnd | DuplexEnd | PipeReader | PipeWriter | DuplexStream;
+
+/** How {@link AsyncFile.open} opens: for reading, for writing, or for both. Nothing is made or emptied. */
+export type AsyncFileFlags = 'r' | 'w' | 'r+';
+
+const FLAGS: Record<AsyncFileFlags, number> = {
+  r: constants.O_RDONLY,
+  w: constants.O_WRONLY,
+  'r+': constants.O_RDWR,
+};
+
+type Maker = (...args: never[]) => unknown;
+
+/** Whichever of the two directions there is. */
+export interface Streams {
+  readonly reader: PipeReader | undefined;
+  readonly writer: PipeWriter | undefined;
+}
+
+/** @param maker - what the user called; the frame above it is named in messages */
+export function openSource(source: AsyncFileSource, maker: Maker): Streams {
+  if (typeof source === 'number') return openFd(source, maker);
+  if (typeof source !== 'object' || (source as unknown) === null) throw wrongSource(source);
+  if (isNetSocket(source)) return openSocket(source, maker);
+  if (isFileHandle(source)) return openHandle(source, maker);
+  if (opened.has(source)) return source as Streams;
+  // By the brand, not by the class: it may come from another copy of this package.
+  if (!isHandle(source)) throw wrongSource(source);
+  if ('detach' in source) return openSource(source.open(), maker);
+  if ('reader' in source && 'toWeb' in source) return source;
+  if ('readExactly' in source) return { reader: source, writer: undefined };
+  if ('write' in source && 'retract' in source) return { reader: undefined, writer: source };
+  throw wrongSource(source);
+}
+
+/** What {@link asSource} passed through. */
+const opened = new WeakSet();
+
+/** Streams that were opened here, for the constructor of an `AsyncFile`. */
+export function asSource(streams: Streams): AsyncFileSource {
+  opened.add(streams);
+  return streams as AsyncFileSource;
+}
+
+/** A FIFO or a terminal by its path. A FIFO that nobody writes to yet is at its beginning, not at its end. */
+export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): Streams {
+  const mode = FLAGS[flags] as number | undefined;
+  if (mode === undefined) throw new TypeError(`flags: expected 'r', 'w' or 'r+', not ${String(flags)}`);
+  const name = String(path);
+  let fd: number;
+  try {
+    // A FIFO would block until its other side is opened. A terminal must not become the one that controls us.
+    fd = openSync(path, mode | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    throw explainOpen(error as NodeJS.ErrnoException, path, name);
+  }
+  return orClose(fd, () => {
+    try {
+      return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args), false);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_AIOPIPE_NOT_POLLABLE') throw error;
+      throw new AiopipeError(
+        'ERR_AIOPIPE_NOT_POLLABLE',
+        `${name} is a file or a device that is always ready, so there is nothing to wait for; ` +
+          'use node:fs for it (fs.promises.readFile, fs.createReadStream)',
+        { cause: error },
+      );
+    }
+  });
+}
+
+function openHandle(handle: FileHandle, maker: Maker): Streams {
+  if (handle.fd < 0) throw new ClosedError('this FileHandle is closed');
+  const streams = openDuplicate(handle.fd, maker);
+  // It is the handle's to close its own number, now or when it is collected; which can't harm a duplicate.
+  handle.close().catch(() => undefined);
+  return streams;
+}
+
+function openSocket(socket: Socket, maker: Maker): Streams {
+  return openDuplicate(fdOfSocket(socket), maker, READABLE | WRITABLE, (...args) => {
+    const descriptor = new DescriptorWithMore(...args);
+    descriptor.readAhead = emptySocket(socket);
+    return descriptor;
+  });
+}
+
+function openDuplicate(fd: number, maker: Maker, wanted?: number, makeDescriptor?: MakeDescriptor): Streams {
+  const duplicate = native().duplicate(fd);
+  if (duplicate < 0) throw new SystemError(duplicate, 'fcntl', `fd ${String(fd)} can't be duplicated`);
+  return orClose(duplicate, () => openFd(duplicate, maker, wanted, makeDescriptor));
+}
+
+type MakeDescriptor = (owned: OwnedFd, transport: Transport, directions: number) => Descriptor;
+
+/**
+ * In those directions that it is open in. The number is still the caller's if this throws.
+ *
+ * @param isShared - whether others may have the same open file description: not if it was opened here, non-blocking
+ */
+function openFd(
+  fd: number,
+  maker: Maker,
+  wanted = READABLE | WRITABLE,
+  makeDescriptor: MakeDescriptor = (...args) => new Descriptor(...args),
+  isShared = true,
+): Streams {
+  if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`expected the number of a descriptor, not ${String(fd)}`);
+  // Their bits stand above those of the kind: see `native/system.h`.
+  const directions = (Math.max(0, native().describe(fd)) >> 4) & wanted;
+  const transport = { ...inspectFd(fd, directions === WRITABLE ? WRITABLE : READABLE, 'file'), isShared };
+  const closed = native().setCloseOnExec(fd);
+  if (closed < 0) throw new SystemError(closed, 'fcntl', `fd ${String(fd)}`);
+
+  if (directions !== (READABLE | WRITABLE) || transport.isSocket || !isShared) {
+    return streamsOver(
+      makeOwned(fd, maker, (owned) => makeDescriptor(owned, transport, directions)),
+      directions,
+    );
+  }
+  // Others may have the description: each direction gets one of its own.
+  const other = openDuplicate(fd, maker, WRITABLE);
+  try {
+    const descriptor = makeOwned(fd, maker, (owned) => new Descriptor(owned, transport, READABLE));
+    return { reader: new PipeReader(descriptor), writer: other.writer };
+  } catch (error) {
+    other.writer?.destroy();
+    throw error;
+  }
+}
+
+function streamsOver(descriptor: Descriptor, directions: number): Streams {
+  return {
+    reader: directions & READABLE ? new PipeReader(descriptor) : undefined,
+    writer: directions & WRITABLE ? new PipeWriter(descriptor) : undefined,
+  };
+}
+
+/** The number is still the caller's if `use` throws. */
+function makeOwned(fd: number, maker: Maker, use: (owned: OwnedFd) => Descriptor): Descriptor {
+  const owned = new OwnedFd(fd, 'file', maker);
+  try {
+    return use(owned);
+  } catch (error) {
+    owned.take();
+    throw error;
+  }
+}
+
+/** Of what was opened or duplicated here, nobody else knows. */
+function orClose<T>(fd: number, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    native().close(fd);
+    throw error;
+  }
+}
+
+/** Gives out what was read before it was ours, then what comes. */
+class DescriptorWithMore extends Descriptor {
+  readAhead: Buffer = Buffer.alloc(0);
+
+  override read(bytes: Buffer, offset: number, length: number): number {
+    if (this.readAhead.length === 0) return super.read(bytes, offset, length);
+    const count = this.readAhead.copy(bytes, offset, 0, length);
+    this.readAhead = this.readAhead.subarray(count);
+    return count;
+  }
+}
+
+/**
+ * A FIFO that was opened without waiting for a writer reads as ended until one comes. The loop's poll knows better: it
+ * says nothing before there was a writer.
+ */
+class FifoDescriptor extends Descriptor {
+  #hadEvent = false;
+
+  override read(bytes: Buffer, offset: number, length: number): number {
+    this.#hadEvent = true;
+    return super.read(bytes, offset, length);
+  }
+
+  override get mayReadNow(): boolean {
+    return this.#hadEvent && super.mayReadNow;
+  }
+}
+
+function isFileHandle(value: object): value is FileHandle {
+  return 'appendFile' in value && 'fd' in value && typeof value.fd === 'number';
+}
+
+function explainOpen(error: NodeJS.ErrnoException, path: PathLike, name: string): Error {
+  if (error.errno === undefined) return error; // an argument of the wrong type
+  let about = name;
+  if (error.code === 'ENXIO') {
+    about += isSocketPath(path)
+      ? ' is a socket: connect to it with node:net, and make an AsyncFile of the connection'
+      : " can't be opened for writing: nobody has it open for reading yet";
+  }
+  return new SystemError(error.errno, 'open', about, { path: name, cause: error });
+}
+
+function isSocketPath(path: PathLike): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+function wrongSource(source: unknown): TypeError {
+  const what = typeof source === 'object' ? nameOfObject(source) : show(source);
+  return new TypeError(
+    `AsyncFile: expected the number of a descriptor, a FileHandle, a net.Socket, an end or a stream, not ${what}${hint(source)}`,
+  );
+}
+
+function nameOfObject(source: object | null): string {
+  const name: unknown = source?.constructor?.name;
+  return typeof name === 'string' && name !== '' ? name : show(source);
+}
+
+/** What to use instead. */
+function hint(source: unknown): string {
+  if (typeof source === 'string') return '; for a path there is AsyncFile.open()';
+  if (!(source instanceof EventEmitter)) return '';
+  const isFile = 'path' in source && 'close' in source;
+  return isFile
+    ? '; a file is always ready, so there is nothing to wait for: use its own calls'
+    : '; a stream of node:stream has no descriptor of its own: use its own calls';
+}

@@ -1,0 +1,150 @@
+import { type Socket } from 'node:net';
+import { AiopipeError, BusyError, ClosedError, MovedError } from '../errors.js';
+import { Pending, refuse, type WaitOptions } from '../wait/pending.js';
+
+/** What Node has under a socket. It is no public interface, but it has been the same since Node 0.10. */
+interface SocketHandle {
+  readonly fd?: number;
+  reading?: boolean;
+  readStop?(): unknown;
+}
+
+/** What would read, write or set something: it must not seem to work on a socket whose connection is elsewhere. */
+const CALLS = [
+  'connect',
+  'end',
+  'pipe',
+  'read',
+  'resume',
+  'setEncoding',
+  'setKeepAlive',
+  'setNoDelay',
+  'unshift',
+  'write',
+  Symbol.asyncIterator,
+] as const;
+
+const moved = new WeakSet<Socket>();
+
+/** A socket of `node:net`, by its class: other streams have methods of the same names, and nothing under them. */
+export function isNetSocket(value: unknown): value is Socket {
+  if (typeof value !== 'object' || value === null || !('setNoDelay' in value)) return false;
+  // Loaded when it matters: most child processes have no socket.
+  return value instanceof process.getBuiltinModule('node:net').Socket;
+}
+
+/** The number under a socket that can be taken over now; an error says what is in the way. Nothing has changed yet. */
+export function fdOfSocket(socket: Socket): number {
+  if (moved.has(socket)) throw movedError();
+  if (socket.destroyed) throw new ClosedError('this socket is closed: there is no connection to take over');
+  if ((socket as { encrypted?: boolean }).encrypted === true) {
+    throw wrongKind('it is a TLS socket: what it sends is encrypted in this process; use its own calls');
+  }
+  if (socket.connecting) throw notYet('it is still connecting');
+  if (isWriting(socket)) throw notYet(`${String(socket.writableLength)} of its bytes are not with the kernel yet`);
+  if (socket.readableEncoding !== null) {
+    throw wrongKind('setEncoding() was called on it, and the bytes of text that it has decoded are gone');
+  }
+  const fd = handleOf(socket)?.fd;
+  if (fd === undefined || fd < 0) throw wrongKind('it is not connected, or it is no socket of the system');
+  return fd;
+}
+
+/**
+ * Ends the socket object, while a duplicate of its descriptor keeps the connection; returns what it had read and not
+ * given out. All in one turn, in which libuv can read nothing more into it.
+ */
+export function emptySocket(socket: Socket): Buffer {
+  const handle = handleOf(socket);
+  if (handle !== undefined) {
+    handle.reading = false;
+    handle.readStop?.();
+  }
+  socket.unpipe();
+  socket.pause();
+  // read() tells those who listen, and what it returns here is no longer theirs.
+  for (const event of ['data', 'readable', 'end']) {
+    // One by one: removeAllListeners() would leave the stream believing that someone listens.
+    for (const listener of socket.rawListeners(event)) socket.off(event, listener as () => void);
+  }
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) break;
+    chunks.push(chunk);
+  }
+  socket.destroy(); // not end(), which would shut the connection down
+  moved.add(socket);
+  for (const name of CALLS) {
+    Object.defineProperty(socket, name, {
+      value: (size?: unknown) => {
+        // Which is Node's own way to look for more, in a turn after this.
+        if (name === 'read' && size === 0) return null;
+        throw movedError();
+      },
+      writable: true,
+      configurable: true,
+    });
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Waits until a socket is connected and the kernel has all that was written to it. */
+export async function untilIdle(socket: Socket, options: WaitOptions | undefined): Promise<void> {
+  const refusal = refuse(options);
+  if (refusal !== undefined) throw refusal;
+  if (socket.destroyed || (!socket.connecting && !isWriting(socket))) return;
+
+  const pending = new Pending<void>(
+    options,
+    () => 'the socket can’t be taken over: it is not connected and flushed',
+    forget,
+  );
+  function forget() {
+    socket.off('connect', look).off('finish', look).off('error', fail).off('close', fail);
+  }
+  function look() {
+    if (socket.destroyed) return; // 'error' or 'close' is coming
+    if (socket.connecting) return;
+    if (!isWriting(socket)) {
+      forget();
+      pending.resolve();
+    } else if (!socket.writableEnded) {
+      socket.write('', look); // called back once all before it is written
+    }
+  }
+  function fail(cause: unknown) {
+    forget();
+    const isError = cause instanceof Error;
+    pending.reject(
+      new ClosedError(
+        `this socket closed before it could be taken over${isError ? `: ${cause.message}` : ''}`,
+        isError ? { cause } : undefined,
+      ),
+    );
+  }
+  socket.on('connect', look).on('finish', look).on('error', fail).on('close', fail);
+  look();
+  return pending.promise;
+}
+
+/** Or about to say that it has no more to say: that must have gone out, too. */
+function isWriting(socket: Socket): boolean {
+  return socket.writableLength > 0 || (socket.writableEnded && !socket.writableFinished);
+}
+
+function handleOf(socket: Socket): SocketHandle | undefined {
+  return (socket as { _handle?: SocketHandle | null })._handle ?? undefined;
+}
+
+function movedError(): MovedError {
+  return new MovedError('this socket is not here any more: its connection was handed to an AsyncFile');
+}
+
+function notYet(why: string): BusyError {
+  return new BusyError(`this socket can't be taken over now, because ${why}; use: await AsyncFile.from(socket)`);
+}
+
+function wrongKind(why: string): AiopipeError {
+  return new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `this socket can't be taken over: ${why}`);
+}

@@ -1,0 +1,214 @@
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { variablesOf } from './environment.js';
+import { type AiopipeError, SystemError } from '../errors.js';
+import { missingInterpreter } from './interpreter.js';
+import { native, type NativeChild } from '../fd/native.js';
+import { signalName, signalNumber, type SignalName } from './signals.js';
+
+/** What a program used, as the system counted it when it ended. Names and units of `process.resourceUsage()`. */
+export interface ResourceUsage {
+  /** Microseconds. */
+  readonly userCPUTime: number;
+  /** Microseconds. */
+  readonly systemCPUTime: number;
+  /**
+   * Kibibytes: the largest resident set. Never less than what this process had when it started the program, since the
+   * system counts the moment before the program takes our memory's place (execve(2), wait4(2)).
+   */
+  readonly maxRSS: number;
+}
+
+/** How a program ended: one of the two codes is null. */
+export interface Exit {
+  readonly exitCode: number | null;
+  readonly signalCode: SignalName | null;
+  readonly resourceUsage: ResourceUsage;
+}
+
+export interface SpawnOptions {
+  /** A path, or a name that is looked up along the PATH of `env`. */
+  readonly file: string;
+  /** All of argv, the program's own name first. */
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd?: string | undefined;
+  /** The child's number for each of our descriptors that it gets. It gets no others. */
+  readonly fds: ReadonlyMap<number, number>;
+  /** `inherit`: ours; `own`: it leads a new one; a number: the group to join. */
+  readonly group?: 'inherit' | 'own' | number | undefined;
+  /** Sent to it when the thread that started it is gone. Linux only. */
+  readonly deathSignal?: NodeJS.Signals | undefined;
+  /** What happens to it if this process ends first, or the thread that started it. */
+  readonly guard?: Guard | undefined;
+}
+
+/**
+ * For a program, or the whole group that it leads, by a process that waits beside us (native/guard.c): SIGCONT, so that what is
+ * stopped handles what it is sent, and SIGKILL.
+ */
+export interface Guard {
+  /** `program`: until it has ended. `chain`: SIGTERM comes first, and it holds until {@link SpawnedProgram.unguard}. */
+  readonly kind: 'program' | 'chain';
+  /** Milliseconds until SIGKILL; never unless given. */
+  readonly killAfter?: number | undefined;
+}
+
+const GUARDS = { program: 1, chain: 2 };
+const ESRCH = -constants.errno.ESRCH;
+const ENOENT = -constants.errno.ENOENT;
+const EACCES = -constants.errno.EACCES;
+const STAGE_EXEC = 0;
+const STAGE_CWD = 1;
+const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork', 'pidfd_open', 'fork'];
+const STAGE_GUARD = 6;
+
+/** Starts a program. Throws {@link SystemError} if it can't be; then nothing is left of it. */
+export function spawn(options: SpawnOptions): SpawnedProgram {
+  return new SpawnedProgram(options);
+}
+
+/** A program that was started, and is reaped when it ends. */
+export class SpawnedProgram {
+  readonly pid: number;
+  /** Resolves when it has ended; never rejects. */
+  readonly exited: Promise<Exit>;
+  #exit: Exit | undefined;
+  readonly #child: NativeChild;
+  readonly #leadsGroup: boolean;
+
+  /** @internal Made by {@link spawn}. */
+  constructor(options: SpawnOptions) {
+    const { file, argv, env, cwd, group = 'inherit', deathSignal, guard } = options;
+    const pairs = env ?? (isMainThread() ? undefined : process.env);
+    // As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there.
+    const environment = pairs && variablesOf(pairs).map(([name, value]) => `${name}=${value}`);
+    for (const text of [file, ...argv, cwd ?? '']) {
+      if (text.includes('\0')) throw new TypeError(`a program's arguments can't hold a NUL: ${JSON.stringify(text)}`);
+    }
+    // An array of pairs: our number, the child's number.
+    const fds = Int32Array.from([...options.fds].flatMap(([theirs, ours]) => [ours, theirs]));
+    const out = new Int32Array(1);
+
+    let settle!: (exit: Exit) => void;
+    this.exited = new Promise((resolve) => {
+      settle = resolve;
+    });
+    const paths = candidates(file, env ?? process.env);
+    const child = native().spawn(
+      paths,
+      argv,
+      environment,
+      cwd,
+      fds,
+      group === 'inherit' ? -1 : group === 'own' ? 0 : group,
+      deathSignal === undefined ? 0 : signalNumber(deathSignal),
+      out,
+      (code, signal, userCPUTime, systemCPUTime, peakBytes) => {
+        this.#exit = {
+          exitCode: code < 0 ? null : code,
+          signalCode: signal === 0 ? null : signalName(signal),
+          resourceUsage: { userCPUTime, systemCPUTime, maxRSS: peakBytes / 1024 },
+        };
+        settle(this.#exit);
+      },
+      guard === undefined ? 0 : GUARDS[guard.kind],
+      guard?.killAfter ?? -1,
+    );
+    if (typeof child === 'number') throw startError(child, out[0] ?? 0, file, paths, cwd);
+    this.#child = child;
+    this.#leadsGroup = group === 'own';
+    this.pid = out[0] as number;
+  }
+
+  /** How it ended; undefined while it runs. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+
+  /** Sends a signal; false if it has ended. Throws TypeError if there is no such signal. */
+  kill(signal: SignalName | number = 'SIGTERM'): boolean {
+    const number = signalNumber(signal);
+    // Once it is reaped its number may be a stranger's.
+    return this.#exit === undefined && send(this.pid, number);
+  }
+
+  /**
+   * Sends a signal to all of the group that it leads, which may outlive it; to itself alone if it leads none. False if
+   * nobody got it. Throws TypeError if there is no such signal.
+   */
+  killGroup(signal: SignalName | number = 'SIGTERM'): boolean {
+    if (!this.#leadsGroup) return this.kill(signal);
+    const number = signalNumber(signal);
+    return this.#groupIsOurs() && send(-this.pid, number);
+  }
+
+  /** If this process ends, what is left of it and of its group lives on from now on. */
+  unguard(): void {
+    native().unguard(this.#child);
+  }
+
+  /** Changes what {@link Guard.killAfter} said. */
+  killAfter(milliseconds: number): void {
+    native().killAfter(this.#child, milliseconds);
+  }
+
+  /**
+   * A number is free for others once its process was reaped and its group is empty. So if there is a process with that
+   * number after ours was reaped, the group with that number is not ours.
+   */
+  #groupIsOurs(): boolean {
+    return this.#exit === undefined || native().kill(this.pid, 0) === ESRCH;
+  }
+
+  /** Whether it keeps our event loop alive while it runs; it does unless {@link unref} was called. */
+  ref(): void {
+    native().holdLoop(this.#child, true);
+  }
+
+  unref(): void {
+    native().holdLoop(this.#child, false);
+  }
+}
+
+/** Asked when it matters: that module takes two milliseconds to load, and most child processes start no program. */
+function isMainThread(): boolean {
+  return process.getBuiltinModule('node:worker_threads').isMainThread;
+}
+
+/** Where execvp(3) would look. */
+function candidates(file: string, env: Readonly<Record<string, string | undefined>>): string[] {
+  if (file === '') throw new TypeError('the name of the program is empty');
+  if (file.includes('/')) return [file];
+  const path = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  return path.split(':').map((directory) => join(directory === '' ? '.' : directory, file));
+}
+
+function startError(
+  errno: number,
+  stage: number,
+  file: string,
+  paths: readonly string[],
+  cwd: string | undefined,
+): AiopipeError {
+  const syscall = stages[stage] ?? 'spawn';
+  if (stage === STAGE_CWD && cwd !== undefined) {
+    return new SystemError(errno, syscall, `can't start ${JSON.stringify(file)} in ${JSON.stringify(cwd)}`, {
+      path: cwd,
+    });
+  }
+  const about = `can't start ${stage === STAGE_GUARD ? 'the process that guards ' : ''}${JSON.stringify(file)}`;
+  if (stage !== STAGE_EXEC) return new SystemError(errno, syscall, about);
+  const missing = errno === ENOENT || errno === EACCES ? missingInterpreter(paths, cwd) : undefined;
+  if (missing === undefined) return new SystemError(errno, syscall, about, { path: file });
+  const { file: found, interpreter } = missing;
+  const why = `${about}: ${found} needs ${JSON.stringify(interpreter)}, which is not there or not executable`;
+  return new SystemError(errno, syscall, why, { path: interpreter });
+}
+
+/** SIGTERM does not reach a stopped process before SIGCONT does. */
+function send(target: number, signal: number): boolean {
+  const result = native().kill(target, signal);
+  if (signal === constants.signals.SIGTERM) native().kill(target, constants.signals.SIGCONT);
+  return result === 0;
+}

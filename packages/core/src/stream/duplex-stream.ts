@@ -1,0 +1,85 @@
+import { BusyError } from '../errors.js';
+import { type Duplex } from 'node:stream';
+import { nodeDuplex } from './node-streams.js';
+import { type Descriptor } from '../fd/descriptor.js';
+import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from '../move/handle.js';
+import { READABLE, WRITABLE } from '../fd/native.js';
+import { type PipeReader } from './reader.js';
+import { type ReaderLuggage } from './reader-options.js';
+import { type Writable } from './writable.js';
+import { type PipeWriter } from './writer.js';
+import { type WriterOptions } from './writer-options.js';
+
+/** What a stream's next owner makes it again from: a half that was closed has none. */
+export interface DuplexLuggage {
+  readonly reader: ReaderLuggage | undefined;
+  readonly writer: WriterOptions | undefined;
+}
+
+/** Both directions of an opened duplex end. Closing the writer alone is a half-close: the peer reads EOF, and can answer. */
+export class DuplexStream implements AsyncDisposable, Handle {
+  readonly reader: PipeReader;
+  readonly writer: PipeWriter;
+
+  readonly #descriptor: Descriptor;
+
+  /** @internal Made by `open()`. */
+  constructor(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor) {
+    this.reader = reader;
+    this.writer = writer;
+    this.#descriptor = descriptor;
+  }
+
+  /** Flushes and closes the writer, then closes the reader; one of them may be closed already. BusyError while a read waits. */
+  async close(): Promise<void> {
+    if (this.#descriptor.isClosed) throw this.#descriptor.closedError();
+    if (this.#descriptor.isReading) {
+      throw new BusyError(`${this.#descriptor.toString()} can't be closed while a read waits`);
+    }
+    try {
+      if (this.#descriptor.isOpenFor(WRITABLE)) await this.writer.close();
+    } finally {
+      if (this.#descriptor.isOpenFor(READABLE)) this.reader.close();
+    }
+  }
+
+  /** Two web streams over this, which belongs to them from now on. */
+  toWeb(): { readable: ReadableStream<Uint8Array>; writable: WritableStream<Writable> } {
+    return { readable: this.reader.toWeb(), writable: this.writer.toWeb() };
+  }
+
+  /** A Node stream over this, which belongs to it from now on. The end of its writable half is a half-close. */
+  toNode(): Duplex {
+    return nodeDuplex(this.reader, this.writer);
+  }
+
+  /** @internal */
+  [HANDLE]() {
+    const descriptor = this.#descriptor;
+    const pack = () => {
+      if (descriptor.isClosed) throw descriptor.closedError();
+      const reader = descriptor.isOpenFor(READABLE) ? this.reader.pack() : undefined;
+      const writer = descriptor.isOpenFor(WRITABLE) ? this.writer.pack() : undefined;
+      return { kind: 'DuplexStream', fds: [descriptor.owned], data: { reader, writer } satisfies DuplexLuggage };
+    };
+    return movingBy(pack, (destination) => {
+      this.reader.leave();
+      this.writer.leave();
+      descriptor.release(destination);
+    });
+  }
+
+  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.#descriptor.toString();
+  }
+
+  /** Closes what is open of the two; flushes for at most the writer's `closeTimeout`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.writer[Symbol.asyncDispose]();
+    } finally {
+      this.reader[Symbol.dispose]();
+    }
+  }
+}

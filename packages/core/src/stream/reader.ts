@@ -1,0 +1,428 @@
+import { type Readable } from 'node:stream';
+import { ByteQueue, MAX_DECODED } from './byte-queue.js';
+import { closeSideWhenDropped, forget } from '../fd/collector.js';
+import { type Descriptor, type Interest } from '../fd/descriptor.js';
+import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from '../errors.js';
+import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from '../move/handle.js';
+import { LineIterator } from './line-iterator.js';
+import { READABLE, WRITABLE } from '../fd/native.js';
+import { nodeReadable } from './node-streams.js';
+import { optionNames, type OptionNames } from '../check/options.js';
+import { maxLineLength, type ReaderLuggage, type ReaderOptions } from './reader-options.js';
+import { separatorSearch } from './separator-search.js';
+import { show } from '../check/show.js';
+import { slab } from './slab.js';
+import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
+import { readableStream } from './web-streams.js';
+
+const LINE_OPTIONS = optionNames<WaitOptions & { readonly size?: number | undefined }>({
+  signal: true,
+  timeout: true,
+  size: true,
+});
+
+const NEWLINE = Buffer.from('\n');
+
+/** One read that waits, and how it looks at what is there. */
+interface Waiting {
+  readonly attempt: () => unknown;
+  readonly fill: () => boolean;
+  readonly pending: Pending<unknown>;
+}
+
+/**
+ * The reading side of an opened pipe: bytes in order, as they come.
+ *
+ * One call reads at a time; another while one waits rejects {@link BusyError}. A signal or a timeout takes nothing: the
+ * bytes are there for the next call. An idle reader doesn't keep the process alive, a call that waits does.
+ */
+export class PipeReader implements Handle {
+  readonly #descriptor: Descriptor;
+  readonly #queue = new ByteQueue();
+  readonly #maxLineLength: number;
+  #ended = false;
+  #failure: Error | undefined;
+  #waiting: Waiting | undefined;
+  /** The last read took less than there was room for: the next one would only hear EAGAIN. */
+  #drained = false;
+
+  /** @internal Made by `open()`. */
+  constructor(descriptor: Descriptor, options: ReaderOptions & Partial<ReaderLuggage> = {}) {
+    this.#maxLineLength = maxLineLength(options);
+    this.#descriptor = descriptor;
+    if (options.ahead !== undefined) this.#queue.push(Buffer.from(options.ahead));
+    this.#ended = options.ended === true;
+    if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
+  }
+
+  /** Whether all has been read and the other side has closed: known once a read has met the end. */
+  get atEof(): boolean {
+    return this.#ended && this.#queue.length === 0;
+  }
+
+  /**
+   * With `size`: at least one byte and at most `size`, as soon as there are any; empty at the end of the stream.
+   * Without: all bytes until the end of the stream.
+   */
+  read(size?: number, options?: WaitOptions): Promise<Buffer> {
+    if (size === undefined) return this.#take(() => this.#all(), options, 'the end of the stream did not come');
+    const refusal = refuseSize(size);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#take(() => this.#some(size), options, 'nothing came');
+  }
+
+  /**
+   * As {@link read} with a size, but into memory that is there already: resolves to how many bytes came, 0 at the end of
+   * the stream. Nothing is allocated, so that a loop over one buffer is the fastest way to read. Until it settles the
+   * view belongs to the reader.
+   */
+  readInto(view: ArrayBufferView, options?: WaitOptions): Promise<number> {
+    if (!ArrayBuffer.isView(view)) {
+      return Promise.reject(new TypeError(`view: expected a Buffer or another view, not ${typeof view}`));
+    }
+    if (view.byteLength === 0) return Promise.reject(new RangeError('view: expected room for at least one byte'));
+    const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+    const size = bytes.length;
+    let count: number | undefined;
+    const attempt = () => {
+      if (bytes.length !== size) {
+        throw new TypeError(`${this.#name}: the memory to read into was transferred or made smaller meanwhile`);
+      }
+      if (count !== undefined && count > 0) return count;
+      return this.#some(bytes.length)?.copy(bytes);
+    };
+    const fill = () => {
+      // Nothing is read, and nothing of the stream is lost: the attempt that follows says so.
+      if (bytes.length !== size) return true;
+      count = this.#receive(bytes, 0, size);
+      return count >= 0;
+    };
+    return this.#take(attempt, options, 'nothing came', fill);
+  }
+
+  /** Exactly `size` bytes. {@link IncompleteReadError}, with what there was as `partial`, if the stream ends before. */
+  readExactly(size: number, options?: WaitOptions): Promise<Buffer> {
+    if (!Number.isInteger(size) || size < 0) {
+      return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${show(size)}`));
+    }
+    const attempt = () => {
+      if (this.#queue.length >= size) return this.#queue.take(size);
+      if (!this.#ended) return undefined;
+      const partial = this.#queue.take(this.#queue.length);
+      throw new IncompleteReadError(
+        `${this.#name} ended after ${String(partial.length)} of ${String(size)} bytes`,
+        partial,
+        size,
+      );
+    };
+    return this.#take(attempt, options, `${String(size)} bytes did not come`);
+  }
+
+  /**
+   * A line with its newline; without one, what is left at the end of the stream, and empty after that. With `size` at
+   * most so many bytes: the next call goes on in the same line.
+   */
+  readLine(options?: WaitOptions & { readonly size?: number | undefined }): Promise<Buffer> {
+    const { size = Infinity } = options ?? {};
+    const refusal = refuseSize(size);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#readTo(NEWLINE, options, () => this.#all(), size, LINE_OPTIONS);
+  }
+
+  /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
+  readUntil(separator: string | Uint8Array, options?: WaitOptions): Promise<Buffer> {
+    const bytes = typeof separator === 'string' ? Buffer.from(separator) : separator;
+    if (!(bytes instanceof Uint8Array)) {
+      return Promise.reject(new TypeError(`separator: expected a string or a Uint8Array, not ${typeof separator}`));
+    }
+    if (bytes.length === 0) return Promise.reject(new RangeError('separator: expected at least one byte'));
+    return this.#readTo(bytes, options, () => {
+      const partial = this.#queue.take(this.#queue.length);
+      throw new IncompleteReadError(`${this.#name} ended before the separator came`, partial);
+    });
+  }
+
+  #readTo(
+    separator: Uint8Array,
+    options: WaitOptions | undefined,
+    atEnd: () => Buffer | undefined,
+    limit = Infinity,
+    names: OptionNames<WaitOptions> = WAIT_OPTIONS,
+  ): Promise<Buffer> {
+    const search = separatorSearch(
+      this.#queue,
+      { bytes: separator, limit, most: this.#maxLineLength },
+      this.#lineTooLong,
+    );
+    const attempt = () => search() ?? (this.#ended ? atEnd() : undefined);
+    return this.#take(attempt, options, 'the separator did not come', this.#fill, names);
+  }
+
+  /** What has come of the line stays: `read()` still gets it. */
+  readonly #lineTooLong = (): never => {
+    throw new LineTooLongError(
+      `${this.#name}: more than ${String(this.#maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
+        'they are still there for read()',
+      this.#maxLineLength,
+    );
+  };
+
+  #some(size: number): Buffer | undefined {
+    const { length } = this.#queue;
+    if (length > 0) return this.#queue.take(Math.min(size, length));
+    return this.#ended ? this.#queue.take(0) : undefined;
+  }
+
+  #all(): Buffer | undefined {
+    return this.#ended ? this.#queue.take(this.#queue.length) : undefined;
+  }
+
+  /** The chunks as they come. Leaving the loop early leaves the reader open, with nothing lost. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const chunk = await this.#take(() => this.#chunk(), undefined, '');
+      if (chunk.length === 0) return;
+      yield chunk;
+    }
+  }
+
+  #chunk(): Buffer | undefined {
+    return this.#some(Math.max(1, this.#queue.firstLength));
+  }
+
+  /**
+   * Lines as strings, without their newline, whatever the bytes that came together: UTF-8 is decoded by the line.
+   * Leaving the loop early leaves the reader open: the next line is the one after the last that was taken.
+   */
+  lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
+    return new LineIterator(
+      () => this.#lineNow(options),
+      () => this.readLine(options),
+    );
+  }
+
+  /** Undefined if it is not there, or something stands against it that {@link readLine} says. */
+  #lineNow(options: WaitOptions | undefined): string | undefined {
+    if (!this.#isOpen || this.#waiting !== undefined || this.#maxLineLength < MAX_DECODED) return undefined;
+    return options === undefined || refuse(options) === undefined ? this.#queue.takeLine() : undefined;
+  }
+
+  /** A web stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
+  toWeb(): ReadableStream<Uint8Array> {
+    return readableStream(this);
+  }
+
+  /** A Node stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
+  toNode(): Readable {
+    return nodeReadable(this);
+  }
+
+  #take<T>(
+    attempt: () => T | undefined,
+    options: WaitOptions | undefined,
+    what: string,
+    fill: () => boolean = this.#fill,
+    names: OptionNames<WaitOptions> = WAIT_OPTIONS,
+  ): Promise<T> {
+    if (!this.#isOpen) return Promise.reject(this.#descriptor.closedError());
+    if (this.#waiting !== undefined) {
+      return Promise.reject(new BusyError(`${this.#name}: another read is still waiting`));
+    }
+    const refusal = options === undefined ? undefined : refuse(options, names, () => `${this.#name}: ${what}`);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    try {
+      let result = this.#attempt(attempt);
+      while (result === undefined && !this.#drained && this.#descriptor.mayReadNow && fill()) {
+        result = this.#attempt(attempt);
+      }
+      if (result !== undefined) return Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return this.#wait(attempt, options, what, fill);
+  }
+
+  /** A failure of the descriptor counts once all that came before it has been taken. */
+  #attempt<T>(attempt: () => T | undefined): T | undefined {
+    const result = attempt();
+    if (result === undefined && this.#failure !== undefined) throw this.#failure;
+    return result;
+  }
+
+  #wait<T>(
+    attempt: () => T | undefined,
+    options: WaitOptions | undefined,
+    what: string,
+    fill: () => boolean,
+  ): Promise<T> {
+    const pending =
+      options === undefined
+        ? new Pending<T>()
+        : new Pending<T>(
+            options,
+            () => `${this.#name}: ${what}`,
+            () => {
+              this.#stopWaiting();
+            },
+          ).holdLoop(this.#descriptor.holdsLoop(READABLE));
+    this.#waiting = { attempt, fill, pending: pending as Pending<unknown> };
+    try {
+      this.#descriptor.waitReadable(this.#interest);
+    } catch (error) {
+      this.#failWaiting(error);
+    }
+    return pending.promise;
+  }
+
+  /** Whether the read that waits has settled, by what is there now. */
+  #serve({ attempt, pending }: Waiting): boolean {
+    try {
+      const result = this.#attempt(attempt);
+      if (result === undefined) return false;
+      this.#stopWaiting();
+      pending.resolve(result);
+    } catch (error) {
+      this.#failWaiting(error);
+    }
+    return true;
+  }
+
+  #failWaiting(error: unknown): void {
+    const waiting = this.#waiting;
+    this.#stopWaiting();
+    waiting?.pending.reject(error);
+  }
+
+  #stopWaiting(): void {
+    this.#waiting = undefined;
+    this.#descriptor.waitReadable(undefined);
+  }
+
+  /** While this is set at the descriptor, it keeps the reader from being collected. */
+  readonly #interest: Interest = {
+    ready: () => {
+      this.#drained = false;
+      while (this.#waiting?.fill()) {
+        if (this.#serve(this.#waiting) || this.#drained || !this.#descriptor.mayReadNow) return;
+      }
+    },
+    closed: () => {
+      this.#failAsClosed();
+    },
+  };
+
+  #failAsClosed(): void {
+    if (this.#waiting !== undefined) {
+      this.#failWaiting(new ClosedError(`${this.#name} was closed while a read waited`));
+    }
+  }
+
+  /** One system call, to the queue. False: nothing is there at the moment. */
+  readonly #fill = (): boolean => {
+    slab.makeRoom();
+    const count = this.#receive(slab.bytes, slab.used, slab.room);
+    if (count > 0) this.#queue.push(slab.take(count));
+    return count >= 0;
+  };
+
+  /** How many bytes came; 0 where that was the end, or the descriptor failed; EAGAIN, which is negative. */
+  #receive(bytes: Buffer, offset: number, room: number): number {
+    let count: number;
+    try {
+      count = this.#descriptor.read(bytes, offset, room);
+    } catch (error) {
+      this.#failure = error as Error;
+      return 0;
+    }
+    this.#drained = count < room;
+    if (count === 0) this.#ended = true;
+    return count;
+  }
+
+  get #isOpen(): boolean {
+    return this.#descriptor.isOpenFor(READABLE);
+  }
+
+  get #name(): string {
+    return this.#descriptor.toString();
+  }
+
+  /** Whether a read that waits keeps the process alive; it does unless {@link unref} was called. */
+  ref(): this {
+    this.#descriptor.holdLoop(READABLE, true);
+    this.#waiting?.pending.holdLoop(true);
+    return this;
+  }
+
+  /** A read that waits no longer keeps the process alive. */
+  unref(): this {
+    this.#descriptor.holdLoop(READABLE, false);
+    this.#waiting?.pending.holdLoop(false);
+    return this;
+  }
+
+  /** @internal */
+  [HANDLE]() {
+    const pack = () => {
+      const data = this.pack();
+      if (this.#descriptor.isOpenFor(WRITABLE)) throw halfError(this.#name);
+      return { kind: 'PipeReader', fds: [this.#descriptor.owned], data };
+    };
+    return movingBy(pack, (destination) => {
+      this.leave();
+      this.#descriptor.release(destination);
+    });
+  }
+
+  /** What goes along when it moves. Throws if it can't now. @internal */
+  pack(): ReaderLuggage {
+    if (!this.#isOpen) throw this.#descriptor.closedError();
+    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be moved while a read waits`);
+    return { maxLineLength: this.#maxLineLength, ahead: this.#queue.bytes, ended: this.#ended };
+  }
+
+  /** It moved: nothing here answers for the descriptor any more. @internal */
+  leave(): void {
+    forget(this);
+  }
+
+  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.#name;
+  }
+
+  /** Closes at once. {@link BusyError} while a read waits, {@link ClosedError} the second time. */
+  close(): void {
+    if (!this.#isOpen) throw this.#descriptor.closedError();
+    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be closed while a read waits`);
+    this.#end();
+  }
+
+  /** Always closes; a read that waits rejects {@link ClosedError}. */
+  [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#failAsClosed();
+    this.#end();
+  }
+
+  /** As `[Symbol.dispose]`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve();
+    this[Symbol.dispose]();
+  }
+
+  #end(): void {
+    forget(this);
+    this.#descriptor.closeSide(READABLE);
+  }
+}
+
+/** @internal */
+export function halfError(name: string): BusyError {
+  return new BusyError(`${name} can't be moved by half: hand on the whole DuplexStream, or close its other half first`);
+}
+
+function refuseSize(size: number): RangeError | undefined {
+  if ((Number.isInteger(size) && size > 0) || size === Infinity) return undefined;
+  return new RangeError(`size: expected a positive whole number of bytes, not ${show(size)}`);
+}

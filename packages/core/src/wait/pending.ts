@@ -1,0 +1,142 @@
+import { onAbort } from './abort.js';
+import { AbortError, TimeoutError } from '../errors.js';
+import { optionNames, refuseOptions, type OptionNames } from '../check/options.js';
+import { show } from '../check/show.js';
+import { refuseMilliseconds, Timer } from './timer.js';
+
+/** How long to wait. Neither an abort nor a timeout loses a byte: what had come is there for the next call. */
+export interface WaitOptions {
+  /** Ends the wait: the promise rejects with an {@link AbortError} whose `cause` is the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds to wait at most: then the promise rejects with a {@link TimeoutError}. */
+  readonly timeout?: number | undefined;
+}
+
+export const WAIT_OPTIONS = optionNames<WaitOptions>({ signal: true, timeout: true });
+
+/**
+ * What is wrong with these options, if anything is; an abort that came already counts.
+ *
+ * @param names - for a call that takes more than a signal and a timeout
+ * @param what - begins the abort's message: `read end at main.ts:7: the read`
+ */
+export function refuse(
+  options: WaitOptions | undefined,
+  names: OptionNames<WaitOptions> = WAIT_OPTIONS,
+  what?: () => string,
+): Error | undefined {
+  if (options === undefined) return undefined;
+  const refusal = refuseOptions(options, names);
+  if (refusal !== undefined) return refusal;
+  const { signal, timeout } = options;
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+    return refuseMilliseconds('timeout', timeout);
+  }
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    return new TypeError(`signal: expected an AbortSignal, not ${show(signal)}`);
+  }
+  if (signal?.aborted) return abortError(signal, what?.());
+  return undefined;
+}
+
+/** By what it can do: test environments have an AbortSignal of their own. */
+function isAbortSignal(signal: Partial<AbortSignal> | null): boolean {
+  return typeof signal?.addEventListener === 'function' && typeof signal.aborted === 'boolean';
+}
+
+/** An AbortError whose message says what was aborted, if `what` is given. */
+export function abortError(signal: AbortSignal, what?: string): AbortError {
+  return new AbortError(what === undefined || what === '' ? undefined : `${what}: the operation was aborted`, {
+    cause: signal.reason,
+  });
+}
+
+const nothing = (): string => '';
+
+/** One promise that something will settle later, unless its signal or timeout comes first. */
+export class Pending<T> {
+  readonly promise: Promise<T>;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+  #stopListening: (() => void) | undefined;
+  #timer: Timer | undefined;
+
+  /**
+   * @param options - without them it waits for as long as it takes
+   * @param what - completes the messages of a timeout and an abort: `no line came from the pipe`
+   * @param forget - called before a timeout or abort rejects: whoever would have settled it must not any more
+   */
+  constructor(options?: WaitOptions, what: () => string = nothing, forget: () => void = nothing) {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (options !== undefined) this.#limit(options, what, forget);
+  }
+
+  #limit({ signal, timeout }: WaitOptions, what: () => string, forget: () => void): void {
+    if (signal === undefined && timeout === undefined) return;
+    const caller: { stack?: unknown } = {};
+    Error.captureStackTrace(caller, Pending);
+    const giveUp = (error: Error) => {
+      forget();
+      this.reject(calledFrom(caller, error));
+    };
+    if (timeout !== undefined && timeout !== Infinity) {
+      this.#timer = new Timer(() => {
+        giveUp(new TimeoutError(`${what()} within ${String(timeout)} ms`));
+      }, timeout);
+    }
+    if (signal === undefined) return;
+    this.#stopListening = onAbort(signal, () => {
+      giveUp(abortError(signal, what()));
+    });
+  }
+
+  #stopWaiting(): void {
+    this.#timer?.cancel();
+    this.#stopListening?.();
+  }
+
+  /** Whether its timeout keeps the process alive; it does unless told otherwise. */
+  holdLoop(holds: boolean): this {
+    if (holds) this.#timer?.ref();
+    else this.#timer?.unref();
+    return this;
+  }
+
+  resolve(value: T): void {
+    this.#stopWaiting();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.#stopWaiting();
+    this.#reject(error);
+  }
+}
+
+/** The stack of a call, for an error that comes when it is gone: in a timer's or a signal's callback. */
+export interface CallSite {
+  readonly stack?: unknown;
+}
+
+/** Where it is called from, without the frames of `below` and what that called. */
+export function callSite(below: (...args: never[]) => unknown): CallSite {
+  const site: CallSite = {};
+  Error.captureStackTrace(site, below);
+  void site.stack; // read now: until then it holds the `this` of each call
+  return site;
+}
+
+/** Gives an error that is made in a callback the stack of the call that waits. */
+export function calledFrom<Made extends Error>({ stack }: CallSite, error: Made): Made {
+  const frames = typeof stack === 'string' ? stack.indexOf('\n    at ') : -1;
+  if (frames < 0) return error; // the program has an Error.prepareStackTrace of its own
+  Object.defineProperty(error, 'stack', {
+    value: `${error.name}: ${error.message}${(stack as string).slice(frames)}`,
+    writable: true,
+    configurable: true,
+  });
+  return error;
+}

@@ -1,0 +1,163 @@
+/**
+ * What a child process runs: it takes its orders from the control channel, calls its function, reports, and ends.
+ *
+ * @module
+ */
+import { writeSync } from 'node:fs';
+import { Channel, EndOfStreamError } from '@aiopipe/codec';
+import { BrokenPipeError, ClosedError, DuplexEnd } from '@aiopipe/core';
+import { flushAll, flushAllBlocking, native } from '@aiopipe/core/internal';
+import { flushStdio } from './stdio.js';
+import { describe } from '../start/describe.js';
+import { renamePath } from '../start/message-path.js';
+import { serializeError } from '../start/portable-error.js';
+import {
+  CONTROL_FD,
+  EXIT_UNTOLD,
+  PROTOCOL,
+  type FromChild,
+  type Ping,
+  type Preparation,
+  type Start,
+} from '../start/protocol.js';
+import { role, takeRole } from '../start/role.js';
+import { send } from '../start/send.js';
+import { goTo } from '../start/started-in.js';
+import { evaluate, loadFunction } from '../start/target.js';
+import { warmUp } from './warm-up.js';
+
+const control = Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD));
+
+/** The id of what this child was told to do last; undefined until it was told anything. */
+let order: number | undefined;
+
+/** As Node has it: a target's module may put a function of its own in its place, that returns. */
+const exit = process.exit.bind(process) as typeof process.exit;
+
+// An error outside the target's own promise ends the process as always; here it is only told.
+process.on('uncaughtExceptionMonitor', (error) => {
+  tell({ kind: 'uncaught', of: order, error: serializeError(error) });
+});
+
+/** Milliseconds that messages which nobody takes hold up a child that ends by its own process.exit(). */
+const EXIT_TIMEOUT = 5000;
+
+// That leaves no time to wait for a full pipe as at the function's end.
+process.on('exit', () => {
+  flushAllBlocking(EXIT_TIMEOUT);
+});
+
+async function main(): Promise<void> {
+  takeRole({ isChild: true, isEvaluating: true });
+  let run: (...args: unknown[]) => unknown;
+  let args: unknown[];
+  let id: number;
+  try {
+    const start = await orders();
+    order = id = start.id;
+    process.argv[2] = start.processName;
+    takeRole({ depth: start.depth });
+    goTo(start.cwd);
+    if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
+    checkVersion(start);
+    run = await loadFunction(start.url, start.name);
+    // Only now: what the module registers is needed to read them.
+    args = (await control.get()) as unknown[];
+  } catch (error) {
+    return end({ kind: 'no-start', of: order, error: serializeError(error) }, 1);
+  }
+  takeRole({ isEvaluating: false });
+  tell({ kind: 'started', of: id });
+  role.tellReady = () => {
+    role.tellReady = () => undefined;
+    tell({ kind: 'ready', of: id });
+  };
+  void answerPings();
+  let value: unknown;
+  try {
+    value = await run(...args);
+  } catch (error) {
+    return end({ kind: 'error', of: id, error: serializeError(error) }, 1);
+  }
+  await end({ kind: 'result', of: id, value }, 0);
+}
+
+/** What to do, once that is known: one that was started before it was needed prepares itself, and waits. */
+async function orders(): Promise<Start> {
+  const first = (await control.get()) as Start | Preparation;
+  if (!('preload' in first)) return first;
+  order = first.id;
+  takeRole({ depth: first.depth });
+  native().watchLifeline(CONTROL_FD, 0);
+  checkVersion(first);
+  goTo(first.cwd);
+  for (const url of first.preload) await evaluate(url);
+  // Where it fails, for want of descriptors say, whoever needs them will hear of that.
+  await warmUp().catch(() => undefined);
+  tell({ kind: 'idle', of: first.id });
+  try {
+    return (await control.get()) as Start;
+  } catch (error) {
+    // Nobody needs it any more.
+    if (error instanceof EndOfStreamError) exit();
+    throw error;
+  }
+}
+
+function checkVersion({ protocol }: { readonly protocol: number }): void {
+  if (protocol === PROTOCOL) return;
+  throw new Error(
+    `the parent speaks version ${String(protocol)} of the control protocol, this child ${String(PROTOCOL)}: ` +
+      'two versions of @aiopipe/process are installed',
+  );
+}
+
+/** Whoever listens holds no loop: with nothing left to do, the process ends. */
+async function answerPings(): Promise<void> {
+  control.unref();
+  try {
+    for await (const message of control) tell({ kind: 'pong', of: (message as Ping).id });
+  } catch (error) {
+    // The parent hears nothing of this child any more, so it would wait for answers without end.
+    exitUntold('can no longer hear its parent', error);
+  }
+}
+
+function tell(message: FromChild): void {
+  send(control, message, (error) => {
+    exitUntold(`could not tell its parent ${JSON.stringify(message.kind)}`, error);
+  });
+}
+
+/** A detached child may have outlived whoever would be told: that is no failure of its own. */
+function exitUntold(what: string, error: unknown): void {
+  if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
+  try {
+    writeSync(2, `aiopipe: process ${String(process.argv[2])} ${what}: ${describe(error)}\n`);
+  } catch {
+    // Then the exit code alone has to say it.
+  }
+  exit(EXIT_UNTOLD);
+}
+
+/** Everything is flushed, then the process ends, even with timers open. */
+async function end(last: FromChild, exitCode: number): Promise<void> {
+  role.tellReady = () => undefined;
+  const code = report(last) ? exitCode : 1;
+  control.ref();
+  await Promise.all([flushAll(), flushStdio()]);
+  exit(code);
+}
+
+/** False: what was to be told can't be sent, and that was told instead. */
+function report(last: FromChild): boolean {
+  try {
+    tell(last);
+    return true;
+  } catch (error) {
+    tell({ kind: 'error', of: order as number, error: serializeError(renamePath(error, 'value.value', 'result')) });
+    return false;
+  }
+}
+
+void main();

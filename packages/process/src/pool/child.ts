@@ -1,0 +1,240 @@
+import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
+import { putNow, watchSends } from '@aiopipe/codec/internal';
+import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
+import { clearTimeout, nextTurn, now, setTimeout } from '@aiopipe/core/internal';
+import { renamePath } from '../start/message-path.js';
+import { NUMBER_LENGTH, readNow } from './claims.js';
+import {
+  CALL,
+  CANCEL,
+  ERROR,
+  HEARD,
+  ITEM,
+  READY,
+  TAKEN,
+  VALUE,
+  type Answer,
+  type Ask,
+  type TaskKind,
+} from './protocol.js';
+import { deserializeError, serializeError } from '../start/portable-error.js';
+import { loadFunction, target } from '../start/target.js';
+import { current, RunningTask } from './task-signal.js';
+
+type Run = (...args: unknown[]) => unknown;
+
+/** What ends a task. */
+type Done = Extract<Answer, readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]>;
+
+/** What the pool wants to be done, under its number. */
+interface Order {
+  readonly number: number;
+  readonly ask: Extract<Ask, readonly [kind: TaskKind, ...unknown[]]> | DecodeError;
+}
+
+/** Milliseconds between two looks for the number of an order, at first and at most. */
+const FIRST_LOOK = 1;
+const LONGEST_LOOK = 64;
+
+/** Milliseconds after which a generator that never waits makes way for what comes from the pool. */
+const LONGEST_TURN = 10;
+
+/** What each child of a pool runs: the pool's target, once for each task, until the pool closes the channel. */
+export const serve = target(
+  import.meta.url,
+  'serve',
+  async (
+    channel: Channel<Answer, Ask>,
+    claims: ReadEnd,
+    url: string,
+    name: string,
+    maxRss: number | undefined,
+  ): Promise<void> => {
+    const service = new Service(channel, claims, await loadFunction(url, name), name, maxRss);
+    const unsent = failureOfSends(channel);
+    putNow(channel, [READY]);
+    await Promise.race([service.follow(), unsent]);
+  },
+);
+
+/** Rejects if something could not be sent, for the pool would wait for it. That the pool is gone is told by the channel's end. */
+function failureOfSends(channel: Channel<Answer, Ask>): Promise<never> {
+  return new Promise((_, reject) => {
+    watchSends(channel, (error) => {
+      if (!(error instanceof BrokenPipeError)) reject(error);
+    });
+  });
+}
+
+class Service {
+  readonly #channel: Channel<Answer, Ask>;
+  readonly #claims: ReadEnd;
+  readonly #run: Run;
+  readonly #name: string;
+  readonly #maxRss: number | undefined;
+  readonly #number = Buffer.alloc(NUMBER_LENGTH);
+  /** Those that have come, and are not begun. */
+  #orders: Order[] = [];
+  #count = 0;
+  /** It was claimed, and has not come yet. */
+  #owed: number | undefined;
+  #task: RunningTask | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
+
+  constructor(channel: Channel<Answer, Ask>, claims: ReadEnd, run: Run, name: string, maxRss: number | undefined) {
+    this.#channel = channel;
+    this.#claims = claims;
+    this.#run = run;
+    this.#name = name;
+    this.#maxRss = maxRss;
+  }
+
+  async follow(): Promise<void> {
+    for (;;) {
+      let ask: Ask | DecodeError;
+      try {
+        ask = await this.#channel.get();
+      } catch (error) {
+        if (error instanceof EndOfStreamError) return;
+        if (!(error instanceof DecodeError) || error.fatal) throw error;
+        // It is a task whose arguments can't be built here, and will be answered in its turn.
+        ask = error;
+      }
+      if (ask instanceof DecodeError) this.#order(ask);
+      else if (ask[0] === CANCEL) this.#cancel(ask[1], ask[2]);
+      else if (ask[0] === TAKEN) this.#forget();
+      else this.#order(ask);
+    }
+  }
+
+  #order(ask: Order['ask']): void {
+    this.#orders.push({ number: this.#count, ask });
+    this.#count = (this.#count + 1) >>> 0;
+    if (this.#task === undefined) this.#next();
+  }
+
+  #cancel(number: number, reason: Buffer): void {
+    if (this.#task?.number === number) this.#task.cancel(deserializeError(reason));
+  }
+
+  /** What has come and was not claimed is another worker's, or nobody's. */
+  #forget(): void {
+    this.#orders = [];
+    try {
+      putNow(this.#channel, [HEARD]);
+    } catch (error) {
+      if (!(error instanceof BrokenPipeError || error instanceof ClosedError)) throw error;
+    }
+  }
+
+  /** Begins with the next order, if there is one that is ours. */
+  #next(delay = FIRST_LOOK): void {
+    clearTimeout(this.#lookTimer);
+    if (this.#orders.length === 0) return;
+    const number = this.#owed ?? this.#claim();
+    if (number === undefined) {
+      // All were taken back, and we shall be told; or the system says that there is none, though there is.
+      this.#lookTimer = setTimeout(() => {
+        if (this.#task === undefined) this.#next(Math.min(2 * delay, LONGEST_LOOK));
+      }, delay);
+      return;
+    }
+    // What was taken back has no number any more.
+    while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
+    const order = this.#orders.shift();
+    this.#owed = order === undefined ? number : undefined;
+    if (order !== undefined) this.#begin(order);
+  }
+
+  /** The number was there before its order, so that there is none for those which were taken back. */
+  #claim(): number | undefined {
+    return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number.readUInt32LE();
+  }
+
+  #begin({ number, ask }: Order): void {
+    current.task = this.#task = new RunningTask(number);
+    if (ask instanceof DecodeError) void this.#end([ERROR, number, serializeError(ask)]);
+    else if (ask[0] === CALL) void this.#call(number, ask[1]);
+    else void this.#stream(this.#task, ask[1]);
+  }
+
+  async #call(number: number, args: readonly unknown[]): Promise<void> {
+    let answer: Done;
+    try {
+      const value = await this.#run(...args);
+      if (isGenerator(value)) throw new TypeError(`${this.#name} is a generator: call it by the pool's stream()`);
+      answer = [VALUE, number, value];
+    } catch (error) {
+      answer = [ERROR, number, serializeError(error)];
+    }
+    await this.#end(answer);
+  }
+
+  async #stream(task: RunningTask, args: readonly unknown[]): Promise<void> {
+    let turn = now();
+    let answer: Done;
+    try {
+      for await (const item of itemsOf(await this.#run(...args), this.#name)) {
+        if (task.isCancelled) break;
+        // It waits while the channel is full, which it is when the items aren't taken.
+        try {
+          await this.#channel.put([ITEM, task.number, item]);
+        } catch (error) {
+          throw renamePath(error, 'value[2]', 'item');
+        }
+        if (now() - turn > LONGEST_TURN) {
+          await nextTurn();
+          turn = now();
+        }
+        // Nobody asks for another one, so it is left where it is, and its `finally` is run.
+        if (task.isCancelled) break;
+      }
+      answer = [VALUE, task.number, undefined];
+    } catch (error) {
+      answer = [ERROR, task.number, serializeError(error)];
+    }
+    await this.#end(answer);
+  }
+
+  /** The answer is with the kernel before the next task begins, so that a death costs one task and no other. */
+  async #end(answer: Done): Promise<void> {
+    const isLarge = this.#maxRss !== undefined && process.memoryUsage.rss() > this.#maxRss;
+    try {
+      if (!this.#put(isLarge ? ([answer[0], answer[1], answer[2], true] as Done) : answer, isLarge))
+        await this.#channel.drain();
+    } catch (error) {
+      // Nobody is there to be told: the end of the channel says so, too.
+      if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
+      throw error;
+    }
+    current.task = this.#task = undefined;
+    this.#next();
+  }
+
+  #put(answer: Done, isLarge: boolean): boolean {
+    try {
+      return putNow(this.#channel, answer);
+    } catch (error) {
+      if (error instanceof BrokenPipeError || error instanceof ClosedError) throw error;
+      // A result that can't be sent is the task's failure, and no reason for the worker to end.
+      return putNow(this.#channel, [
+        ERROR,
+        answer[1],
+        serializeError(renamePath(error, 'value[2]', 'result')),
+        isLarge,
+      ]);
+    }
+  }
+}
+
+function isGenerator(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('next' in value)) return false;
+  return typeof value.next === 'function' && (Symbol.asyncIterator in value || Symbol.iterator in value);
+}
+
+function itemsOf(value: unknown, name: string): AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)) {
+    return value as AsyncIterable<unknown> | Iterable<unknown>;
+  }
+  throw new TypeError(`${name} gives nothing to iterate over: make it a generator, or call it by the pool's run()`);
+}

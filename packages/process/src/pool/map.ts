@@ -1,0 +1,172 @@
+import { AbortError } from '@aiopipe/core';
+import { Pending } from '@aiopipe/core/internal';
+import { type Call } from './task.js';
+
+/** How the items of a map are dealt with. */
+export interface MapSettings {
+  readonly concurrency: number;
+  readonly ordered: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Begins with an item, as soon as the pool has room for it. */
+  begin(item: unknown): Promise<Call>;
+  /** Nobody will take its result. */
+  cancel(task: Call, reason: unknown): void;
+}
+
+/** The results of all items, in their order or as they come. Leaving it cancels what was begun and not yielded. */
+export async function* mapItems(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  settings: MapSettings,
+): AsyncGenerator<unknown, void, undefined> {
+  const window = new Window(items, settings);
+  try {
+    for (let result = await window.next(); result !== undefined; result = await window.next()) yield result.value;
+  } finally {
+    await window.close();
+  }
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** One item's task. */
+interface Slot {
+  readonly task: Call;
+  outcome?: Outcome;
+}
+
+/** The tasks that were begun and whose results weren't taken: never more than `concurrency`. */
+class Window {
+  readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
+  readonly #settings: MapSettings;
+  /** In the order of their items. */
+  readonly #slots = new Set<Slot>();
+  /** Those of them that are settled, in the order of that. */
+  readonly #settled = new Set<Slot>();
+  #isPulling = false;
+  #sourceHasEnded = false;
+  /** What kept us from further items. It comes after the results of those before. */
+  #failure: { readonly error: unknown } | undefined;
+  #hasThrown = false;
+  #isClosed = false;
+  #waiting: Pending<void> | undefined;
+
+  constructor(items: Iterable<unknown> | AsyncIterable<unknown>, settings: MapSettings) {
+    this.#source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+    this.#settings = settings;
+  }
+
+  /** The next result; undefined when there are no more. */
+  async next(): Promise<{ value: unknown } | undefined> {
+    try {
+      for (;;) {
+        void this.#pull();
+        const slot = this.#nextSettled();
+        if (slot !== undefined) return this.#take(slot);
+        if (this.#slots.size === 0 && !this.#isPulling) {
+          if (this.#failure === undefined) return undefined;
+          throw this.#failure.error;
+        }
+        this.#waiting = new Pending<void>({ signal: this.#settings.signal });
+        await this.#waiting.promise;
+      }
+    } catch (error) {
+      this.#hasThrown = true;
+      throw error;
+    }
+  }
+
+  #nextSettled(): Slot | undefined {
+    const [slot] = this.#settings.ordered ? this.#slots : this.#settled;
+    return slot?.outcome === undefined ? undefined : slot;
+  }
+
+  #take(slot: Slot): { value: unknown } {
+    this.#slots.delete(slot);
+    this.#settled.delete(slot);
+    // There is room for one more, and the consumer may take its time with this one.
+    void this.#pull();
+    const outcome = slot.outcome as Outcome;
+    if ('error' in outcome) throw outcome.error;
+    return outcome;
+  }
+
+  /** Begins with items until there are as many as may be. */
+  async #pull(): Promise<void> {
+    if (this.#isPulling) return;
+    this.#isPulling = true;
+    while (this.#mayPull) await this.#pullOne();
+    this.#isPulling = false;
+    this.#wake();
+  }
+
+  get #mayPull(): boolean {
+    const isOver = this.#isClosed || this.#sourceHasEnded || this.#failure !== undefined;
+    return !isOver && this.#slots.size < this.#settings.concurrency;
+  }
+
+  async #pullOne(): Promise<void> {
+    let step: IteratorResult<unknown>;
+    try {
+      step = await this.#source.next();
+      this.#sourceHasEnded = step.done === true;
+    } catch (error) {
+      this.#sourceHasEnded = true;
+      this.#failure = { error };
+      return;
+    }
+    if (step.done === true || this.#isClosed) return;
+    try {
+      this.#add(await this.#settings.begin(await step.value));
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
+  #add(task: Call): void {
+    const slot: Slot = { task };
+    const settle = (outcome: Outcome) => {
+      slot.outcome = outcome;
+      if (!this.#slots.has(slot)) return;
+      this.#settled.add(slot);
+      this.#wake();
+    };
+    this.#slots.add(slot);
+    task.promise.then(
+      (value) => {
+        settle({ value });
+      },
+      (error: unknown) => {
+        settle({ error });
+      },
+    );
+    if (this.#isClosed) this.#abandon();
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+
+  /** Ends the source, and what was begun. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#abandon();
+    if (this.#sourceHasEnded) return;
+    try {
+      const ended = this.#source.return?.();
+      // It would wait for an item that may never come.
+      if (this.#isPulling) void Promise.resolve(ended).catch(() => undefined);
+      else await ended;
+    } catch (error) {
+      // As a loop does: what it was left by comes first.
+      if (!this.#hasThrown) throw error;
+    }
+  }
+
+  #abandon(): void {
+    for (const { task } of this.#slots) {
+      this.#settings.cancel(task, new AbortError('nobody takes the results of this map any more'));
+    }
+    this.#slots.clear();
+  }
+}

@@ -1,0 +1,46 @@
+import { ClosedError, type WaitOptions } from '@aiopipe/core';
+import { PoolCalls } from './calls.js';
+import { readPoolOptions, type PoolOptions } from './options.js';
+import { Scheduler } from './scheduler.js';
+import { type PoolStats } from './stats.js';
+import { refuseRecursion } from '../start/role.js';
+import { isTarget, type Target } from '../start/target.js';
+
+/**
+ * Child processes that call one target for whoever asks, each one task at a time. A child that dies is replaced; the task
+ * that it was at rejects ChildError, or is given to another one as often as `retries` says; no other task is touched.
+ *
+ * ```ts
+ * await using pool = new Pool(hash, { size: 4 });
+ * for await (const digest of pool.map(files)) console.log(digest);
+ * ```
+ */
+export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Args, Result> implements AsyncDisposable {
+  /** Starts the children. TypeError for what is wrong with the options. */
+  constructor(target: Target<Args, Result>, options: PoolOptions = {}) {
+    if (!isTarget(target)) throw new TypeError('expected a target() first');
+    refuseRecursion(target.url);
+    const settings = readPoolOptions(options);
+    super(new Scheduler(target, settings), { retries: settings.retries });
+  }
+
+  /** What it has done and is doing. */
+  get stats(): PoolStats {
+    return this.scheduler.stats;
+  }
+
+  /** Resolves when the queue has room for one more task, which may be at once. ClosedError where the pool is closed. */
+  drain(options?: WaitOptions): Promise<void> {
+    return this.scheduler.room(options);
+  }
+
+  /** Takes no more tasks, waits for those that there are, and ends the children. */
+  close(): Promise<void> {
+    return this.scheduler.close();
+  }
+
+  /** Ends the children at once; tasks that are not done reject ClosedError. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.scheduler.end(new ClosedError('the pool was closed before this task was done'));
+  }
+}

@@ -1,0 +1,61 @@
+import { checkOptions as checkNames, show } from '@aiopipe/core/internal';
+import { ProcessHandle } from './handle.js';
+import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
+import { refuseRecursion } from './role.js';
+import { isTarget, type Target } from './target.js';
+
+export { ProcessHandle, type ProcessExit } from './handle.js';
+export { type ProcessOptions } from './options.js';
+
+/** What a target is called with. Pipe ends and channel handles anywhere in them move to the child. */
+export type WithArgs<Args extends readonly unknown[]> = [] extends Args
+  ? { readonly args?: Args | undefined }
+  : { readonly args: Args };
+
+/**
+ * Starts a child process on a function.
+ *
+ * Returns at once. What is wrong with the call throws, and nothing was started; what goes wrong with the start itself (no
+ * more processes, a module that can't be loaded) rejects `result` and `join()`.
+ *
+ * ```ts
+ * const child = startProcess(greet, { args: [tx, 'world'] });
+ * await child.join();
+ * ```
+ */
+export function startProcess<Args extends readonly unknown[], Result>(
+  target: Target<Args, Result>,
+  ...[options]: [] extends Args ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
+): ProcessHandle<Awaited<Result>>;
+/** The same for the export of a module, by the module's URL. */
+export function startProcess(
+  module: URL,
+  options: ProcessOptions & { readonly export: string; readonly args?: readonly unknown[] | undefined },
+): ProcessHandle;
+export function startProcess(
+  what: unknown,
+  options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
+): ProcessHandle<unknown> {
+  checkNames(options, what instanceof URL ? MODULE_OPTIONS : TARGET_OPTIONS);
+  const { url, name } = locate(what, options.export);
+  refuseRecursion(url);
+  const args = options.args ?? [];
+  if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
+  return new ProcessHandle(url, name, args, options);
+}
+
+function locate(what: unknown, exported: unknown): { url: string; name: string } {
+  if (isTarget(what)) return { url: what.url, name: what.name };
+  if (what instanceof URL) {
+    if (typeof exported !== 'string') throw new TypeError(`export: expected the name of the function in ${what.href}`);
+    return { url: what.href, name: exported };
+  }
+  if (typeof what === 'function') {
+    const name = what.name || 'run';
+    throw new TypeError(
+      `a function can't be sent to another process; name it in its module, so that the child finds it: ` +
+        `export const ${name} = target(import.meta.url, '${name}', ${what.name || 'async (…) => { … }'})`,
+    );
+  }
+  throw new TypeError(`expected a target(), or a module's URL, not ${show(what)}`);
+}

@@ -1,0 +1,286 @@
+import { EncodeError, serialize, type DecodeError } from '@aiopipe/codec';
+import { SystemError } from '@aiopipe/core';
+import { type Link, type LinkOwner } from '../../src/pool/link.js';
+import {
+  CALL,
+  CANCEL,
+  ERROR,
+  HEARD,
+  ITEM,
+  READY,
+  TAKEN,
+  VALUE,
+  type Ask,
+  type TaskKind,
+} from '../../src/pool/protocol.js';
+
+/** What a simulated task is called with. */
+export class Item {
+  isSent = false;
+  /** How often a worker was lost that had begun with it. */
+  losses = 0;
+  /** How often a worker began with it. */
+  runs = 0;
+
+  constructor(
+    readonly id: number,
+    readonly kind: 'plain' | 'once' | 'unsendable',
+  ) {}
+}
+
+interface Order {
+  readonly number: number;
+  readonly kind: TaskKind;
+  readonly item: Item;
+}
+
+/** Throws: the scheduler did what it must not. */
+export function check(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
+}
+
+/**
+ * A link without a process: what a child would do happens when the test says so, and also what no child should do. It holds
+ * the scheduler to what a link can expect.
+ */
+export class SimulatedLink implements Link {
+  readonly pid = 1;
+  readonly exit = { exitCode: null, signalCode: null };
+  readonly closed: Promise<void>;
+  #close!: () => void;
+  #claims: number[] = [];
+  #incoming: Ask[] = [];
+  #orders: Order[] = [];
+  #count = 0;
+  #owed: number | undefined;
+  #current: Order | undefined;
+  #isCancelled = false;
+  /** By the numbers of their orders. */
+  readonly #sent: Item[] = [];
+  /** Numbers that were claimed and whose answer was not heard. */
+  readonly #begun = new Set<number>();
+  /** What it has said and the parent has not read. */
+  #outgoing: { readonly message: unknown; readonly isWrong: boolean; readonly answers?: number }[] = [];
+  #isPaused = false;
+  #hasLied = false;
+  /** What it says no longer counts. */
+  #isMute = false;
+  #isReady = false;
+  #takenUnheard = 0;
+  #sendFailure: Error | undefined;
+  /** The next of these calls fails. */
+  failsToSend = false;
+  failsToOffer = false;
+  isKilled = false;
+  isRetired = false;
+  isTerminated = false;
+  isDead = false;
+  isGone = false;
+
+  constructor(
+    readonly name: string,
+    readonly owner: LinkOwner,
+  ) {
+    this.closed = new Promise((resolve) => (this.#close = resolve));
+  }
+
+  send(ask: Ask): boolean {
+    check(!this.isKilled && !this.isRetired && !this.isGone, `${this.name} is sent ${String(ask[0])} after its end`);
+    if (ask[0] !== CANCEL && ask[0] !== TAKEN) this.#sent.push(encoded(ask[1][0] as Item));
+    if (this.failsToSend) {
+      this.failsToSend = false;
+      this.#sendFailure = new SystemError(-105, 'sendmsg', 'a simulated channel');
+    }
+    if (this.#sendFailure !== undefined) return false;
+    if (!this.isDead) this.#incoming.push(ask);
+    return true;
+  }
+
+  offer(number: number): void {
+    check(!this.isKilled && !this.isRetired && !this.isGone, `${this.name} is offered something after its end`);
+    if (this.failsToOffer) throw new SystemError(-11, 'write', 'simulated claims');
+    this.#claims.push(number);
+  }
+
+  takeBack(): Set<number> {
+    return new Set(this.#claims.splice(0));
+  }
+
+  retire(): void {
+    this.isRetired = true;
+  }
+
+  terminate(): void {
+    this.isTerminated = true;
+  }
+
+  kill(): void {
+    this.isKilled = true;
+    this.#outgoing = [];
+  }
+
+  hold(): void {
+    // Nothing waits here.
+  }
+
+  /** Whether it is to end, by itself or by a signal. */
+  get isEnding(): boolean {
+    return this.isKilled || this.isRetired || this.isTerminated;
+  }
+
+  /** The child does one more thing of what it should. */
+  work(random: () => number): void {
+    if (this.isDead || this.isKilled) return;
+    if (!this.#isReady) {
+      this.#isReady = true;
+      this.#say([READY]);
+    } else if (this.#incoming.length > 0 && random() < 0.7) {
+      this.#obey(this.#incoming.shift() as Ask);
+    } else if (this.#current === undefined) {
+      this.#begin();
+    } else {
+      this.#proceed(this.#current, random);
+    }
+  }
+
+  #obey(ask: Ask): void {
+    if (ask[0] === CANCEL) {
+      this.#isCancelled ||= ask[1] === this.#current?.number;
+    } else if (ask[0] === TAKEN) {
+      this.#orders = [];
+      this.#say([HEARD]);
+    } else {
+      this.#orders.push({ number: this.#count++, kind: ask[0], item: ask[1][0] as Item });
+    }
+  }
+
+  #begin(): void {
+    if (this.#orders.length === 0) return;
+    const number = this.#owed ?? this.#claims.shift();
+    if (number === undefined) return;
+    this.#begun.add(number);
+    while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
+    this.#current = this.#orders.shift();
+    this.#isCancelled = false;
+    this.#owed = this.#current === undefined ? number : undefined;
+    if (this.#current === undefined) return;
+    this.#current.item.runs++;
+  }
+
+  #proceed({ number, kind, item }: Order, random: () => number): void {
+    if (kind !== CALL && !this.#isCancelled && random() < 0.6) {
+      this.#say([ITEM, number, item.id]);
+      return;
+    }
+    if (this.#isCancelled && random() < 0.3) return;
+    const isLarge = random() < 0.03 ? [true] : [];
+    if (random() < 0.8) this.#say([VALUE, number, item.id, ...isLarge], number);
+    else this.#say([ERROR, number, serialize(new RangeError(`of ${String(item.id)}`)), ...isLarge], number);
+    this.#current = undefined;
+  }
+
+  #say(message: unknown, answers?: number): void {
+    this.#outgoing.push({ message, isWrong: false, ...(answers === undefined ? {} : { answers }) });
+  }
+
+  /** The child says what it must not. */
+  lie(random: () => number): void {
+    if (this.isDead || this.isKilled) return;
+    this.#hasLied = true;
+    const number = this.#current?.number ?? 4e9;
+    const lies: unknown[] = [
+      null,
+      undefined,
+      5,
+      'VALUE',
+      {},
+      [],
+      [99, number, 'FORGED'],
+      [VALUE, number],
+      [VALUE, String(number), 'FORGED'],
+      [VALUE, number + 1, 'FORGED'],
+      [VALUE, number - 1, 'FORGED'],
+      [VALUE, NaN, 'FORGED'],
+      [VALUE, number, 'FORGED', 'large'],
+      [ERROR, number, 'FORGED'],
+      [ITEM, number + 1, 'FORGED'],
+    ];
+    if (this.#current?.kind === CALL) lies.push([ITEM, number, 'FORGED']);
+    if (this.#current === undefined) lies.push([VALUE, number, 'FORGED'], [ITEM, number, 'FORGED']);
+    if (this.#isReady) lies.push([READY]);
+    if (this.#takenUnheard === 0 && !this.#incoming.some(([kind]) => kind === TAKEN)) lies.push([HEARD], [HEARD]);
+    const message = lies[Math.floor(random() * lies.length)];
+    this.#outgoing.push({ message, isWrong: !(Array.isArray(message) && message[0] === HEARD) });
+  }
+
+  /** The parent reads the next message. */
+  deliver(): void {
+    if (this.#isPaused || this.#isMute || this.isKilled || this.isGone) return;
+    const [next] = this.#outgoing.splice(0, 1);
+    if (next === undefined) return;
+    if (next.answers !== undefined) this.#begun.delete(next.answers);
+    const taken = this.owner.heard(next.message);
+    check(!next.isWrong || this.isKilled || this.isDead, `${this.name} lives after ${JSON.stringify(next.message)}`);
+    // After its end nobody can see that from outside, but what follows a lie doesn't count.
+    if (this.isDead && this.#hasLied) this.#mute();
+    if (taken === undefined) return;
+    this.#isPaused = true;
+    void taken.then(() => (this.#isPaused = false));
+  }
+
+  /** The parent reads what it can't build. */
+  deliverUnreadable(error: DecodeError): void {
+    if (this.#isPaused || this.#isMute || this.isKilled || this.isGone || this.#current === undefined) return;
+    if (this.#outgoing.length > 0 || !this.#begun.has(this.#current.number)) return;
+    const { number, kind } = this.#current;
+    this.owner.heardUnreadable(error);
+    if (kind !== CALL) return;
+    this.#begun.delete(number);
+    this.#current = undefined;
+  }
+
+  #mute(): void {
+    this.#isMute = true;
+    this.#outgoing = [];
+  }
+
+  /** A failed send or receive is told of. */
+  tellFailure(receives: boolean): void {
+    if (receives) this.#sendFailure ??= new SystemError(-105, 'recvmsg', 'a simulated channel');
+    if (this.#sendFailure === undefined || this.isKilled || this.isGone) return;
+    this.#mute();
+    this.owner.broke(this.#sendFailure);
+    check(this.isKilled || this.isDead, `${this.name} lives, though its channel is broken`);
+  }
+
+  /** The process ends. What it had said before is still to be heard. */
+  die(): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.#incoming = [];
+    this.owner.ended(this.isEnding ? undefined : new Error('it died'));
+    check(this.#claims.length === 0, `${this.name} has ended, and its claims were not taken back`);
+  }
+
+  /** All is heard. False: not yet. */
+  finish(): boolean {
+    if (!this.isDead || this.isGone || this.#isPaused) return this.isGone;
+    if (this.#outgoing.length > 0) return false;
+    this.isGone = true;
+    for (const number of this.#begun) {
+      // One that was offered, and could not be sent then, is nobody's.
+      const item = this.#sent[number];
+      if (item !== undefined) item.losses++;
+    }
+    this.owner.gone();
+    this.#close();
+    return true;
+  }
+}
+
+function encoded(item: Item): Item {
+  if (item.kind === 'unsendable' || (item.kind === 'once' && item.isSent))
+    throw new EncodeError('value[1][0]', 'is of no use to anybody else');
+  item.isSent = true;
+  return item;
+}

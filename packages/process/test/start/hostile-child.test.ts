@@ -1,0 +1,127 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { startProcess, type ProcessHandle } from '@aiopipe/process';
+import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
+import { hangsUp, message, saysAndReturns, saysAndStays, frame } from '../fixtures/says-anything.js';
+import { throwTrap, throwTrapLater, traps } from '../fixtures/throws-traps.js';
+import { errorOf } from '../helpers.js';
+
+afterAll(leakCheck());
+
+const error = new Uint8Array(1);
+
+describe('what a child throws rejects its result, and join() settles, whatever it is:', () => {
+  test.each(Object.keys(traps))('%s', async (name) => {
+    for (const target of [throwTrap, throwTrapLater]) {
+      const child = startProcess(target, { args: [name], stderr: 'ignore' });
+      const failure = await errorOf(child.result);
+      expect(failure).toMatchObject({ name: 'ChildError', code: 'ERR_AIOPIPE_CHILD', pid: child.pid });
+      expect(failure.message.length).toBeLessThan(5000);
+      // Node has codes of its own for what it can't print.
+      expect((await child.join())?.exitCode).toBeGreaterThan(0);
+    }
+  });
+});
+
+/** What no child of ours says while its function runs. */
+const wrong: Record<string, Buffer> = {
+  null: message(null),
+  'a number': message(1),
+  'an array': message(['result', 1]),
+  'an error': message(new Error('no')),
+  'a message without a kind': message({ of: 1, value: 1 }),
+  'a kind that is unknown': message({ kind: 'sorry', of: 1 }),
+  'a kind that is no text': message({ kind: Object.create(null) as object, of: 1 }),
+  'started, again': message({ kind: 'started', of: 1 }),
+  'idle, which only a child of a prefork is': message({ kind: 'idle', of: 1 }),
+  'no-start, after it was started': message({ kind: 'no-start', error }),
+  'ready, to nobody': message({ kind: 'ready' }),
+  'ready, as an answer to another order': message({ kind: 'ready', of: 7 }),
+  'a pong that nobody asked for': message({ kind: 'pong', of: 0 }),
+  'a result for another order': message({ kind: 'result', of: 7, value: 'forged' }),
+  'a result without a value': message({ kind: 'result', of: 7 }),
+  'an error that is none': message({ kind: 'error', of: 7, error: { message: 'no' } }),
+  'an exception that is none': message({ kind: 'uncaught', of: 7, error: 'no' }),
+  'bytes that are no message': frame(Buffer.from('ffff', 'hex')),
+  'an empty frame': frame(Buffer.alloc(0)),
+  'a frame that is too long': Buffer.from('ffffffff', 'hex'),
+};
+
+describe('a child that says what it may not say is killed, and its result rejects:', () => {
+  test.each(Object.keys(wrong))('%s', async (name) => {
+    for (const target of [saysAndStays, saysAndReturns]) {
+      const child: ProcessHandle = startProcess(target, { args: [wrong[name] as Buffer], stderr: 'ignore' });
+      const other = startProcess(saysAndReturns, { args: [Buffer.alloc(0)] });
+      const ping = child.ping();
+      const failure = await errorOf(child.result);
+      expect(failure).toMatchObject({ name: 'ChildError', code: 'ERR_AIOPIPE_PROTOCOL', pid: child.pid });
+      expect(failure.message).toMatch(/^process says\w+ \(pid \d+\) said what it may not say \(.+\), and was killed$/);
+      // One that returns may have ended by itself before it was killed.
+      if (target === saysAndStays) expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
+      // It answered in time, or never.
+      await ping.catch((reason: unknown) => {
+        expect(reason).toBe(failure);
+      });
+      expect(await other.result).toBe('its result');
+    }
+  });
+});
+
+test('a child that closes its channel and goes on is killed after a while', async () => {
+  const child = startProcess(hangsUp);
+  expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGKILL' });
+});
+
+test('a message that would take all memory is refused, and its child is killed', async () => {
+  const { stdout, code } = await runFixture('hears-of-too-much', {
+    execArgv: ['--max-old-space-size=1000'],
+    timeout: 60_000,
+  });
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    code: 'ERR_AIOPIPE_PROTOCOL',
+    cause: 'DecodeError',
+    exitCode: null,
+    signalCode: 'SIGKILL',
+  });
+});
+
+describe('where no more descriptors may be on their way', () => {
+  // The limit doesn't hold for root, and another user must be able to read the fixture.
+  const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+  const run = async (name: string) =>
+    promisify(execFile)(process.execPath, [fixture(name)], { ...user, timeout: 20_000 });
+  const canTry =
+    spawnSync('prlimit', ['--version']).status === 0 &&
+    spawnSync(process.execPath, ['-e', `fs.accessSync(${JSON.stringify(fixture('starts-with-many-ends'))})`], user)
+      .status === 0;
+
+  test.runIf(canTry)(
+    'a start that could not send its arguments rejects with that, and its child is ended',
+    async () => {
+      const { results, left, running } = JSON.parse((await run('starts-with-many-ends')).stdout) as Record<
+        string,
+        unknown[]
+      >;
+      expect(new Set(results)).toEqual(new Set([30, 'ERR_AIOPIPE_START ETOOMANYREFS']));
+      expect({ left, running }).toEqual({ left: [], running: [] });
+    },
+  );
+
+  test.runIf(canTry)(
+    'a child that could not send its result says why on its stderr, and its exit code says so',
+    async () => {
+      const { stdout, stderr } = await run('cannot-send-its-result');
+      expect(JSON.parse(stdout)).toEqual({
+        code: 'ERR_AIOPIPE_NO_RESULT',
+        message: expect.stringMatching(
+          /with exit code 74, as a child does that can't send what it has to tell/,
+        ) as string,
+        exitCode: 74,
+        signalCode: null,
+      });
+      expect(stderr).toMatch(/^aiopipe: process returnOneMore could not tell its parent "result": .*ETOOMANYREFS/);
+    },
+  );
+});

@@ -1,0 +1,78 @@
+import { inspect } from 'node:util';
+import { show } from '../program/command.js';
+import { Pipeline } from './pipeline.js';
+
+/** What stands for one word of a `$` template, or a part of one; a list stands for as many words. */
+export type Word = string | number | readonly (string | number)[];
+
+/** What a shell would not take as it stands, by how it says so in a message. */
+const SYNTAX: readonly (readonly [RegExp, string])[] = [
+  [/^[ \t]*[A-Za-z_]\w*=/, 'a variable before the program: write { argv, env } as the stage'],
+  [/\|/, 'a `|`: write .pipe(…), or pipeline(…, …)'],
+  [/[<>]/, 'a redirection: write run({ input: { file } }) or run({ output: { file } })'],
+  [/[;&]/, 'a second command: write a second chain'],
+  [/["'\\]/, 'a quote: nothing takes the words apart, so write ${…} for one that holds blanks or quotes'],
+  [/[*?[\]]/, "a pattern: the glob() of node:fs/promises lists files, and ${'…'} is the word as it stands"],
+  [/[$`(){}]/, "an expansion: write ${…} with a value, or ${'…'} for the word as it stands"],
+  [
+    /(^|[ \t])[~#]/,
+    "a `~` or `#` that a shell takes for its own: write ${…} with a path, or ${'…'} for the word as it stands",
+  ],
+  [/\S[ \t]*\n\s*\S/, 'a second line: write a second chain, or all words in one line'],
+];
+
+/**
+ * A chain of one program, written as in a shell, which is not there: blanks between words separate them, and nothing else
+ * means anything. What is inserted is one argument as it is, whatever it holds; a list is as many; next to text it is a
+ * part of that word. What a shell would act upon is a TypeError that says what to write.
+ *
+ * ```ts
+ * const { stdout } = await $`grep -c ${pattern} ${files}`.pipe($`sort -n`).run();
+ * ```
+ */
+export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipeline {
+  if (!Array.isArray(text) || !('raw' in text)) {
+    throw new TypeError(
+      `$: it is written before a template, as in $\`ls -l \${directory}\`, not called with ${inspect(text)}`,
+    );
+  }
+  return new Pipeline([words(text.raw, values)], $ as (...args: never[]) => unknown);
+}
+
+function words(literals: readonly string[], values: readonly Word[]): string[] {
+  // A mark for each value, so that the text is seen as a whole: it can't be in the text, which a program could not get.
+  const line = literals.join(MARK).trim();
+  for (const [pattern, what] of SYNTAX) {
+    if (pattern.test(line))
+      throw new TypeError(`$\`${line.replaceAll(MARK, '${…}')}\`: no shell runs this, and it holds ${what}`);
+  }
+  let used = 0;
+  return line
+    .split(/[ \t\n]+/)
+    .filter((word) => word !== '')
+    .flatMap((word) => {
+      if (word === MARK) return argumentsOf(values[used], used++);
+      return [word.replaceAll(MARK, () => partOf(values[used], used++))];
+    });
+}
+
+const MARK = '\0';
+
+function argumentsOf(value: unknown, index: number): string[] {
+  return Array.isArray(value) ? value.map((item) => textOf(item, index)) : [textOf(value, index)];
+}
+
+function partOf(value: unknown, index: number): string {
+  if (!Array.isArray(value)) return textOf(value, index);
+  throw new TypeError(
+    `$: value ${String(index + 1)} is a list, which stands for words of their own: put blanks around it`,
+  );
+}
+
+function textOf(value: unknown, index: number): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  throw new TypeError(
+    `$: value ${String(index + 1)}: expected a string, a number or a list of those, not ${show(value)}`,
+  );
+}

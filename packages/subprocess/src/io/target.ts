@@ -1,0 +1,110 @@
+import { close, write } from 'node:fs';
+import { promisify } from 'node:util';
+import { type DuplexEnd, type PipeWriter, type WriteEnd } from '@aiopipe/core';
+import { ifRead } from './input.js';
+import { openFile, writingFlags } from '../program/fds.js';
+import { isEnd, isFileHandle, type FileTarget, type StdoutOption } from '../program/stdio.js';
+
+/** Where bytes go that are not collected here. An end moves; a FileHandle stays yours, and its offset is shared. */
+export type OutputOption = Exclude<StdoutOption, 'pipe'>;
+
+/** The same, written to from here. */
+export interface Target {
+  /** False if nobody reads there any more. */
+  write(bytes: Buffer): Promise<boolean>;
+  /** After the last write. */
+  close(): Promise<void>;
+  /** At any time: drops what is not written. */
+  destroy(): void;
+}
+
+/** @param what - what it is, in the words of errors */
+export function openTarget(output: OutputOption, what: string): Target {
+  if (isEnd(output)) return endTarget(output as WriteEnd | DuplexEnd);
+  if (output === 'inherit') return standardOutput;
+  if (output === 'ignore') return nowhere;
+  if (isFileHandle(output)) {
+    return fileTarget(
+      async (bytes, offset) => (await output.write(bytes, offset)).bytesWritten,
+      () => Promise.resolve(),
+    );
+  }
+  const target = output as FileTarget;
+  const fd = openFile(target.file, writingFlags(target), what);
+  return fileTarget(
+    async (bytes, offset) => (await writeFd(fd, bytes, offset)).bytesWritten,
+    () => closeFd(fd),
+  );
+}
+
+const writeFd = promisify(write);
+const closeFd = promisify(close);
+
+function endTarget(end: WriteEnd | DuplexEnd): Target {
+  const stream = end.open();
+  const writer: PipeWriter = 'writer' in stream ? stream.writer : stream;
+  return {
+    write: (bytes) => ifRead(writer.write(bytes)),
+    close: async () => {
+      await ifRead(writer.close());
+      end[Symbol.dispose]();
+    },
+    destroy: () => {
+      end[Symbol.dispose]();
+    },
+  };
+}
+
+function fileTarget(
+  writeSome: (bytes: Buffer, offset: number) => Promise<number>,
+  closeOnce: () => Promise<void>,
+): Target {
+  let written: Promise<unknown> = Promise.resolve();
+  let isOpen = true;
+  const closeFile = async () => {
+    if (!isOpen) return;
+    isOpen = false;
+    // A number that a write is still using must not become another file's.
+    await written.catch(() => undefined);
+    await closeOnce();
+  };
+  return {
+    write: (bytes) => {
+      const all = async () => {
+        for (let offset = 0; offset < bytes.length && isOpen;) offset += await writeSome(bytes, offset);
+        return true;
+      };
+      const done = all();
+      written = done;
+      return done;
+    },
+    close: closeFile,
+    destroy: () => {
+      closeFile().catch(() => undefined);
+    },
+  };
+}
+
+const standardOutput: Target = {
+  write: (bytes) =>
+    new Promise((resolve, reject) => {
+      process.stdout.write(bytes, (error) => {
+        if (error === null || error === undefined) {
+          resolve(true);
+          return;
+        }
+        // The stream emits it as well, which nobody may listen to: an uncaught exception, where this is an answer.
+        if (process.stdout.listenerCount('error') === 0) process.stdout.once('error', () => undefined);
+        if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
+        else reject(error);
+      });
+    }),
+  close: () => Promise.resolve(),
+  destroy: () => undefined,
+};
+
+const nowhere: Target = {
+  write: () => Promise.resolve(true),
+  close: () => Promise.resolve(),
+  destroy: () => undefined,
+};
