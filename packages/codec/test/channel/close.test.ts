@@ -25,7 +25,7 @@ describe('close', () => {
     for (const error of errors) {
       expect(error).toBeInstanceOf(ClosedError);
       expect(error.code).toBe('ERR_AIOPIPE_CLOSED');
-      expect(error.message).toMatch(/channel (reader|writer|end) made at .*channel-close\.test\.ts:\d+:\d+ is closed/);
+      expect(error.message).toMatch(/channel (reader|writer|end) made at .*close\.test\.ts:\d+:\d+ is closed/);
     }
     for (const end of ends) end[Symbol.dispose]();
   });

@@ -70,7 +70,7 @@ describe('json', () => {
       expect(error).toBeInstanceOf(EncodeError);
       expect(error.message).toBe('value.jobs[1].handle: a handle cannot be sent as JSON');
       const text = JSON.stringify(handle);
-      expect(text).toMatch(/^"@aiopipe\/handle: .* made at .*channel-codec\.test\.ts/);
+      expect(text).toMatch(/^"@aiopipe\/handle: .* made at .*codec\.test\.ts/);
       await w.put({ text });
       expect(await r.get()).toEqual({ text });
     }

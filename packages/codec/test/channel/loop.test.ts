@@ -84,7 +84,7 @@ describe('a channel that is dropped without close', () => {
       Array(4).fill(['AiopipeWarning', 'AIOPIPE_DROPPED']),
     );
     for (const { message } of warnings) {
-      expect(message).toMatch(/^A channel (reader|writer|end) made at .*channel-loop\.test\.ts:\d+:\d+ was dropped/);
+      expect(message).toMatch(/^A channel (reader|writer|end) made at .*loop\.test\.ts:\d+:\d+ was dropped/);
     }
   });
 

@@ -193,7 +193,7 @@ describe('an iteration ends', () => {
       feed(bad);
       const error = await errorOf(next);
       expect(error).toBeInstanceOf(Kind);
-      expect(error.message).toMatch(/^duplex end made at .*channel-helpers\.ts:\d+:\d+: /);
+      expect(error.message).toMatch(/^duplex end made at .*helpers\.ts:\d+:\d+: /);
       expect([broken.isClosed, good[0].isClosed]).toEqual([true, false]);
       tap.close();
     }

@@ -30,7 +30,7 @@ describe('after put has returned', () => {
       expect(error).toBeInstanceOf(MovedError);
       expect(error.code).toBe('ERR_AIOPIPE_MOVED');
       expect(error.message).toMatch(
-        /made at .* handed to the peer of the channel writer made at .*passing-moved\.test\.ts/,
+        /made at .* handed to the peer of the channel writer made at .*moved\.test\.ts/,
       );
     }
     await put;

@@ -22,7 +22,7 @@ describe('what cannot move', () => {
     for (const busy of [gets[0], puts[1], tx2]) {
       const error = await errorOf(w.put([tx, opens[0], busy, { another: opens[1] }]));
       expect(error).toBeInstanceOf(BusyError);
-      expect(error.message).toContain('passing-refused.test.ts');
+      expect(error.message).toContain('refused.test.ts');
     }
     expect([rx.state, tx.state, tx2.state]).toEqual(['owned', 'owned', 'open']);
     expect(opens.map(({ isClosed }) => isClosed)).toEqual([false, false]);

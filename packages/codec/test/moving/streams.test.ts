@@ -116,7 +116,7 @@ describe('an opened stream that has moved', () => {
     ];
     for (const error of errors) {
       expect(error).toBeInstanceOf(MovedError);
-      expect(error.message).toMatch(/ made at .*passing-streams.* handed to the peer of the channel writer made at/);
+      expect(error.message).toMatch(/ made at .*streams.* handed to the peer of the channel writer made at/);
     }
     // Disposal of what is not here any more does nothing, as of what is closed.
     for (const end of [reader, rx, tx, one]) end[Symbol.dispose]();
