@@ -44,7 +44,7 @@ test.each(packages)('the source maps of %s name what is in the package, and noth
   for (const file of readdirSync(`${root}${dist}`).filter((file) => file.endsWith('.map'))) {
     const { sources } = JSON.parse(read(`${dist}/${file}`)) as { sources: string[] };
     const strangers = sources.filter(
-      (source) => !/^\.\.\/src\/[\w-]+\.ts$|^builtin:node:|^index:\.\/src\/index\.ts$/.test(source),
+      (source) => !/^\.\.\/src\/([\w-]+\/)*[\w-]+\.ts$|^builtin:node:|^index:\.\/src\/index\.ts$/.test(source),
     );
     expect(strangers, file).toEqual([]);
     for (const source of sources) if (source.startsWith('../')) expect(read(`${dist}/${source}`)).not.toBe('');
