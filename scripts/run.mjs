@@ -10,7 +10,7 @@ const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), '
 const [task, ...args] = process.argv.slice(2);
 
 /** stdout belongs to the task alone (`demo --json` is parsed by others), so all of the preparation goes to stderr. */
-function pnpm(words, { quiet = false } = {}) {
+function pnpm(words, { quiet = false, remedy } = {}) {
   const result = spawnSync('npx', ['--yes', '--prefer-offline', '--', packageManager, ...words], {
     cwd: root,
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2],
@@ -20,6 +20,7 @@ function pnpm(words, { quiet = false } = {}) {
   if (result.error) fail(`npx could not be started (${result.error.message}); it comes with npm`);
   if (result.status !== 0) {
     if (quiet) process.stderr.write(Buffer.concat([result.stdout, result.stderr]));
+    if (remedy !== undefined) process.stderr.write(`${remedy}\n`);
     process.exit(result.status ?? 1);
   }
 }
@@ -45,6 +46,16 @@ async function runProgram(path, cwd) {
   await import(pathToFileURL(path).href);
 }
 
+/** The addresses in the packages' manifests. */
+function manifests(...words) {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts/manifests.mjs'), ...words], {
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const sources = ['core', 'codec', 'process', 'subprocess'].map((name) => `packages/${name}/src`);
+
 const tasks = {
   build() {
     install();
@@ -52,13 +63,18 @@ const tasks = {
   },
   test() {
     install();
-    pnpm(['exec', 'prettier', '--check', '--log-level', 'warn', '.']);
+    pnpm(['exec', 'prettier', '--check', '--log-level', 'warn', '.'], { remedy: 'npm run format formats them' });
+    manifests('--check');
+    pnpm(['exec', 'depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...sources], {
+      quiet: true,
+    });
     turbo(['build', 'lint', 'typecheck', '--output-logs=new-only']);
     // One package at a time: their tests start processes by the dozen.
     turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
   },
   format() {
     install();
+    manifests();
     pnpm(['exec', 'prettier', '--write', '--log-level', 'warn', '.']);
   },
   async demo() {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { compileFixtures, fixture } from './fixtures.js';
+import { buildIfOlder } from './fresh-build.js';
 
 /**
  * How every package runs its tests: against what was built, as a user gets it, with the fixtures compiled first. A
@@ -9,6 +10,7 @@ import { compileFixtures, fixture } from './fixtures.js';
  */
 export function preset(): ViteUserConfig {
   const packageDir = process.cwd();
+  buildIfOlder(packageDir);
   return defineConfig({
     plugins: [
       {
