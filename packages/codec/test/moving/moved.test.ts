@@ -29,9 +29,7 @@ describe('after put has returned', () => {
     for (const error of errors) {
       expect(error).toBeInstanceOf(MovedError);
       expect(error.code).toBe('ERR_AIOPIPE_MOVED');
-      expect(error.message).toMatch(
-        /made at .* handed to the peer of the channel writer made at .*moved\.test\.ts/,
-      );
+      expect(error.message).toMatch(/made at .* handed to the peer of the channel writer made at .*moved\.test\.ts/);
     }
     await put;
     for (const handle of (await r.get()) as Disposable[]) handle[Symbol.dispose]();
