@@ -19,6 +19,17 @@ export { AsyncFile, type AsyncFileOptions, type ReadLineOptions } from './file/a
 export { type AsyncFileFlags, type AsyncFileSource } from './file/async-file-source.js';
 export { type WaitOptions } from './wait/pending.js';
 export { type SignalName } from './program/signals.js';
+export { type Environment } from './program/environment.js';
+export { type Exit, type ResourceUsage } from './program/spawn.js';
+export { type StopOptions } from './program/stop.js';
+export {
+  type ExtraFd,
+  type FileSource,
+  type FileTarget,
+  type StderrOption,
+  type StdinOption,
+  type StdoutOption,
+} from './program/stdio.js';
 export {
   AbortError,
   AiopipeError,

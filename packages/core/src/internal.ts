@@ -8,7 +8,7 @@ export { onAbort } from './wait/abort.js';
 export { closeSideWhenDropped, forget } from './fd/collector.js';
 export { Descriptor, EAGAIN, type Interest } from './fd/descriptor.js';
 export { socketPair } from './end/end.js';
-export { variablesOf, type Environment } from './program/environment.js';
+export { variablesOf } from './program/environment.js';
 export { nameErrors } from './errors.js';
 export { inheritedExecArgv, inheritedNodeOptions } from './program/exec-argv.js';
 export {
@@ -26,18 +26,29 @@ export { LOOP_END, LoopIterator } from './wait/loop-iterator.js';
 export { native, OWN, READABLE, SHARED, SOCKET, WRITABLE } from './fd/native.js';
 export { OwnedFd } from './fd/owned-fd.js';
 export { signalNumber } from './program/signals.js';
+export { fileError, openFile, writingFlags } from './program/open-file.js';
 export {
-  spawn,
-  type Exit,
-  type Guard,
-  type ResourceUsage,
-  type SpawnedProgram,
-  type SpawnOptions,
-} from './program/spawn.js';
+  checkExtraFds,
+  checkSource,
+  checkStdio,
+  checkTarget,
+  isEnd,
+  isFileHandle,
+  isFileSource,
+  streamHint,
+  type ChildStdio,
+  type Slot,
+} from './program/stdio.js';
+export { StdioFds, type Receiver } from './program/stdio-fds.js';
+export { DEFAULT_GRACE, stop, stopPrograms, within } from './program/stop.js';
+export { checkArgv, checkSurroundings } from './program/surroundings.js';
+export { spawn, type Guard, type SpawnedProgram, type SpawnOptions } from './program/spawn.js';
 export { checkOptions, optionNames, refuseOptions, type OptionNames } from './check/options.js';
 export { show } from './check/show.js';
 export * from './wait/taken.js';
-export { checkMilliseconds, refuseMilliseconds, Timer } from './wait/timer.js';
+export { Timer } from './wait/timer.js';
+export { checkInterval, checkMilliseconds, refuseMilliseconds } from './check/milliseconds.js';
+export { checkName, checkText, checkTexts } from './check/text.js';
 export { abortError, calledFrom, callSite, Pending, refuse, WAIT_OPTIONS, type CallSite } from './wait/pending.js';
 export { inspectFd, PIPE, type Transport } from './fd/transport.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './stream/unflushed.js';

@@ -5,17 +5,17 @@ import {
   ClosedError,
   TimeoutError,
   type AsyncFileOptions,
+  type Exit,
   type PipeWriter,
   type ReadEnd,
   type ReadLineOptions,
   type WaitOptions,
   type Writable,
 } from '@aiopipe/core';
-import { Pending, refuse, type Exit } from '@aiopipe/core/internal';
+import { DEFAULT_GRACE, Pending, refuse } from '@aiopipe/core/internal';
 import { show } from './program/command.js';
-import { DEFAULT_GRACE } from './program/ending.js';
 import { checkInput, chunksOf, Feed, type Input } from './io/input.js';
-import { type Program } from './program/popen.js';
+import { type Program } from './program/program.js';
 
 const NOTHING = Buffer.alloc(0);
 

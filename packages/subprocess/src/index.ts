@@ -1,4 +1,5 @@
-export { popen, Program, type PipedEnd, type PopenOptions } from './program/popen.js';
+export { popen, type PipedEnd, type PopenOptions, type StdioOptions } from './program/popen.js';
+export { Program } from './program/program.js';
 export { pipeline, Pipeline, type LinesOptions, type PipelineResult, type RunOptions } from './chain/pipeline.js';
 export { $, type Word } from './chain/template.js';
 export { tee } from './chain/tee.js';
@@ -15,14 +16,16 @@ export { type OutputOption } from './io/target.js';
 export { type Redirects } from './chain/quote-chain.js';
 export { type Progress, type StageProgress } from './chain/progress.js';
 export { type RecordEncoding, type RecordOptions } from './io/record-options.js';
+export { OutputTooLongError, PipelineError, type EndedChain } from './chain/errors.js';
 export {
+  type Environment,
+  type Exit,
   type ExtraFd,
   type FileSource,
   type FileTarget,
+  type ResourceUsage,
   type StderrOption,
   type StdinOption,
-  type StdioOptions,
   type StdoutOption,
-} from './program/stdio.js';
-export { OutputTooLongError, PipelineError, type EndedChain } from './chain/errors.js';
-export { type Environment, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
+  type StopOptions,
+} from '@aiopipe/core';

@@ -1,10 +1,13 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { checkName } from '../check/text.js';
 import { variablesOf } from './environment.js';
 import { type AiopipeError, SystemError } from '../errors.js';
+import { groupIsRunning } from './group.js';
 import { missingInterpreter } from './interpreter.js';
 import { native, type NativeChild } from '../fd/native.js';
 import { signalName, signalNumber, type SignalName } from './signals.js';
+import { checkArgv, checkSurroundings } from './surroundings.js';
 
 /** What a program used, as the system counted it when it ended. Names and units of `process.resourceUsage()`. */
 export interface ResourceUsage {
@@ -75,17 +78,18 @@ export class SpawnedProgram {
   readonly exited: Promise<Exit>;
   #exit: Exit | undefined;
   readonly #child: NativeChild;
-  readonly #leadsGroup: boolean;
+  /** Whether it leads a process group of its own. */
+  readonly leadsGroup: boolean;
 
   /** @internal Made by {@link spawn}. */
   constructor(options: SpawnOptions) {
     const { file, argv, env, cwd, group = 'inherit', deathSignal, guard } = options;
+    checkName('file', file);
+    checkArgv(argv);
+    checkSurroundings(undefined, cwd);
     const pairs = env ?? (isMainThread() ? undefined : process.env);
     // As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there.
     const environment = pairs && variablesOf(pairs).map(([name, value]) => `${name}=${value}`);
-    for (const text of [file, ...argv, cwd ?? '']) {
-      if (text.includes('\0')) throw new TypeError(`a program's arguments can't hold a NUL: ${JSON.stringify(text)}`);
-    }
     // An array of pairs: our number, the child's number.
     const fds = Int32Array.from([...options.fds].flatMap(([theirs, ours]) => [ours, theirs]));
     const out = new Int32Array(1);
@@ -117,7 +121,7 @@ export class SpawnedProgram {
     );
     if (typeof child === 'number') throw startError(child, out[0] ?? 0, file, paths, cwd);
     this.#child = child;
-    this.#leadsGroup = group === 'own';
+    this.leadsGroup = group === 'own';
     this.pid = out[0] as number;
   }
 
@@ -138,9 +142,14 @@ export class SpawnedProgram {
    * nobody got it. Throws TypeError if there is no such signal.
    */
   killGroup(signal: SignalName | number = 'SIGTERM'): boolean {
-    if (!this.#leadsGroup) return this.kill(signal);
+    if (!this.leadsGroup) return this.kill(signal);
     const number = signalNumber(signal);
     return this.#groupIsOurs() && send(-this.pid, number);
+  }
+
+  /** Whether a process runs in the group that it leads; it may have ended itself. */
+  get groupIsRunning(): boolean {
+    return this.leadsGroup && this.killGroup(0) && groupIsRunning(this.pid);
   }
 
   /** If this process ends, what is left of it and of its group lives on from now on. */
@@ -178,7 +187,6 @@ function isMainThread(): boolean {
 
 /** Where execvp(3) would look. */
 function candidates(file: string, env: Readonly<Record<string, string | undefined>>): string[] {
-  if (file === '') throw new TypeError('the name of the program is empty');
   if (file.includes('/')) return [file];
   const path = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
   return path.split(':').map((directory) => join(directory === '' ? '.' : directory, file));

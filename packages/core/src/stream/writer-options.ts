@@ -1,6 +1,6 @@
 import { checkOptions, optionNames } from '../check/options.js';
 import { show } from '../check/show.js';
-import { checkMilliseconds } from '../wait/timer.js';
+import { checkMilliseconds } from '../check/milliseconds.js';
 
 /** How a {@link PipeWriter} behaves. */
 export interface WriterOptions {

@@ -1,8 +1,9 @@
 import { onAbort } from './abort.js';
 import { AbortError, TimeoutError } from '../errors.js';
+import { refuseMilliseconds } from '../check/milliseconds.js';
 import { optionNames, refuseOptions, type OptionNames } from '../check/options.js';
 import { show } from '../check/show.js';
-import { refuseMilliseconds, Timer } from './timer.js';
+import { Timer } from './timer.js';
 
 /** How long to wait. Neither an abort nor a timeout loses a byte: what had come is there for the next call. */
 export interface WaitOptions {

@@ -1,4 +1,3 @@
-import { show } from '../check/show.js';
 import { clearTimeout, setTimeout } from './taken.js';
 
 /** What a timer of Node's can hold, 24 days: with more it would fire after 1 ms. */
@@ -49,16 +48,4 @@ export class Timer {
     this.#timeout?.unref();
     return this;
   }
-}
-
-/** Returns a TypeError if `value` is no number of milliseconds: 0 or more, Infinity for no limit. */
-export function refuseMilliseconds(name: string, value: unknown): TypeError | undefined {
-  if (value === undefined || (typeof value === 'number' && value >= 0)) return undefined;
-  return new TypeError(`${name}: expected milliseconds, 0 or more, not ${show(value)}`);
-}
-
-/** Throws what {@link refuseMilliseconds} returns. */
-export function checkMilliseconds(name: string, value: unknown): void {
-  const refusal = refuseMilliseconds(name, value);
-  if (refusal !== undefined) throw refusal;
 }

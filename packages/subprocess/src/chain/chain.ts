@@ -2,24 +2,28 @@ import { AbortError, AiopipeError, TimeoutError } from '@aiopipe/core';
 import {
   abortError,
   calledFrom,
+  checkTarget,
+  DEFAULT_GRACE,
+  isEnd,
   LOOP_END,
   nextTurn,
   onAbort,
   refuse,
+  stopPrograms,
   Timer,
+  within,
   type CallSite,
 } from '@aiopipe/core/internal';
 import { checkChainOptions, type ChainOptions } from './options.js';
 import { ChainOutput } from './output.js';
-import { DEFAULT_GRACE, endPrograms, within } from '../program/ending.js';
 import { PipelineError, type EndedChain } from './errors.js';
 import { FunctionRun } from './function-run.js';
-import { checkPopen, type Program } from '../program/popen.js';
+import { checkPopen } from '../program/popen.js';
+import { type Program } from '../program/program.js';
 import { type ProgramRun } from './program-run.js';
 import { DEFAULT_INTERVAL, ProgressReporter } from './progress.js';
 import { quoteChain } from './quote-chain.js';
 import { hasFailed, isFunctionStage, type CheckedStage, type StageResult } from './stage.js';
-import { checkTarget, isEnd } from '../program/stdio.js';
 import { type OutputOption } from '../io/target.js';
 import { targetOf } from './tee.js';
 import { Wiring } from './wiring.js';
@@ -157,7 +161,10 @@ export class Chain {
     const programs = this.#wiring.programs;
     this.#wereRunning = programs.filter((program) => program.poll() === undefined);
     // The signals first: a program must not take the end of what it is fed with for the end of its input.
-    const ended = endPrograms(programs, this.#grace);
+    const ended = stopPrograms(
+      programs.map(({ spawned }) => spawned),
+      this.#grace,
+    );
     for (const feed of this.#wiring.feeds) feed.stop();
     const functions = this.#runs.filter((run) => run instanceof FunctionRun);
     for (const run of functions) run.stop(this.#failure?.reason ?? new AbortError('the chain was ended'));
@@ -231,7 +238,7 @@ export class Chain {
     this.#wiring.stderr?.close();
     for (const run of this.#runs) if (!(run instanceof FunctionRun)) run.close();
     this.#closeUntaken();
-    this.#wiring.programs[0]?.unguard();
+    this.#wiring.programs[0]?.spawned.unguard();
     if (this.#failure !== undefined) this.tellHowItWent(this.#failure.reason, undefined);
   }
 

@@ -1,11 +1,17 @@
 import { inspect } from 'node:util';
-import { type WaitOptions } from '@aiopipe/core';
-import { checkMilliseconds, optionNames, refuse } from '@aiopipe/core/internal';
+import { type StderrOption, type WaitOptions } from '@aiopipe/core';
+import {
+  checkInterval,
+  checkMilliseconds,
+  checkTarget,
+  DEFAULT_GRACE,
+  optionNames,
+  refuse,
+  streamHint,
+} from '@aiopipe/core/internal';
 import { show } from '../program/command.js';
-import { DEFAULT_GRACE } from '../program/ending.js';
 import { checkInput, type Input } from '../io/input.js';
 import { DEFAULT_INTERVAL, type Progress } from './progress.js';
-import { checkTarget, streamHint, type StderrOption } from '../program/stdio.js';
 
 /** What all ways to run a chain take. The `signal` and the `timeout` end the whole chain. */
 export interface ChainOptions extends WaitOptions {
@@ -55,15 +61,15 @@ export function checkChainOptions(options: ChainOptions): void {
   const { input, stdin, stderr, onProgress, grace = DEFAULT_GRACE, progressInterval = DEFAULT_INTERVAL } = options;
   checkInput(input);
   if (stdin !== undefined && (stdin as unknown) !== 'inherit') {
-    const hint = streamHint('stdin', stdin) ?? 'what to read is the input option';
+    const hint =
+      streamHint({ name: 'stdin', use: 'reads', words: ['inherit'] }, stdin) ?? 'what to read is the input option';
     throw new TypeError(`stdin: expected 'inherit', not ${show(stdin)}; ${hint}`);
   }
   if (stdin !== undefined && input !== undefined) throw new TypeError('stdin and input: give one of them');
-  if (stderr !== undefined && stderr !== 'pipe' && stderr !== 'shared') checkTarget('stderr', stderr);
+  if (stderr !== undefined) checkTarget('stderr', stderr, ['pipe', 'inherit', 'ignore', 'stdout', 'shared']);
   checkMilliseconds('grace', grace);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw new TypeError(`onProgress: expected a function, not ${inspect(onProgress)}`);
   }
-  checkMilliseconds('progressInterval', progressInterval);
-  if (progressInterval === 0) throw new TypeError('progressInterval: expected milliseconds above 0, not 0');
+  checkInterval('progressInterval', progressInterval);
 }

@@ -1,4 +1,4 @@
-import { type Program } from '../program/popen.js';
+import { type Program } from '../program/program.js';
 import { type StageOptions, type StageResult } from './stage.js';
 import { Tail } from '../io/tail.js';
 

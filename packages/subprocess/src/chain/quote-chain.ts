@@ -1,7 +1,7 @@
 import { quote } from '../program/command.js';
 import { type Input } from '../io/input.js';
 import { quoteStage, type CheckedStage } from './stage.js';
-import { isFileSource } from '../program/stdio.js';
+import { isFileSource } from '@aiopipe/core/internal';
 import { type OutputOption } from '../io/target.js';
 
 /** What is shown of the options, where it is a file by its path. */

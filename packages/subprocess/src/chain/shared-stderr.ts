@@ -1,5 +1,5 @@
-import { ProgramFds } from '../program/fds.js';
-import { type Slot, type StderrOption } from '../program/stdio.js';
+import { type StderrOption } from '@aiopipe/core';
+import { StdioFds, type Slot } from '@aiopipe/core/internal';
 import { Tail } from '../io/tail.js';
 
 /** One stderr for all programs of a chain: one descriptor, so that they keep their order, or don't overwrite each other. */
@@ -7,7 +7,7 @@ export class SharedStderr {
   /** What each program gets. */
   readonly spec: Slot['spec'];
   readonly tail: Tail | undefined;
-  readonly #fds: ProgramFds | undefined;
+  readonly #fds: StdioFds | undefined;
 
   /** @param chain - as it is named in messages */
   constructor(option: StderrOption | 'shared', chain: string) {
@@ -17,14 +17,15 @@ export class SharedStderr {
       return;
     }
     const spec = option === 'shared' ? 'pipe' : option;
-    this.#fds = new ProgramFds([{ fd: 2, name: 'stderr', spec }], chain, SharedStderr as never);
+    const receiver = { name: chain, needsBlocking: true, maker: SharedStderr as never };
+    this.#fds = new StdioFds([{ fd: 2, name: 'stderr', spec }], receiver).prepare();
     this.spec = this.#fds.map.get(2) as number;
     this.tail = this.#fds.stderr && new Tail(this.#fds.stderr);
   }
 
   /** All programs have their copies. */
   started(): void {
-    this.#fds?.closeTheirs();
+    this.#fds?.started();
   }
 
   close(): void {

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
-import { optionNames, refuseOptions, type Environment, type Exit } from '@aiopipe/core/internal';
-import { checkArgv, checkSurroundings, quote, quoteArgv, show } from '../program/command.js';
+import { type Environment, type Exit, type StderrOption } from '@aiopipe/core';
+import { checkArgv, checkSurroundings, optionNames, refuseOptions } from '@aiopipe/core/internal';
+import { quote, quoteArgv, show } from '../program/command.js';
 import { type StageFunction } from './function-run.js';
 import { type Pipeline } from './pipeline.js';
-import { type StderrOption } from '../program/stdio.js';
 
 /** One program of a chain, with what is not as usual. */
 export interface StageOptions {

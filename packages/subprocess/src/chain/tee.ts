@@ -1,5 +1,5 @@
 import { type StageFunction } from './function-run.js';
-import { checkTarget } from '../program/stdio.js';
+import { checkTarget } from '@aiopipe/core/internal';
 import { openTarget, type OutputOption } from '../io/target.js';
 
 /**

@@ -1,16 +1,17 @@
 import { isatty } from 'node:tty';
 import { type ChainOptions } from './options.js';
 import { iterate, type Chunks } from '../io/chunks.js';
-import { DEFAULT_GRACE } from '../program/ending.js';
+import { checkStdio, DEFAULT_GRACE } from '@aiopipe/core/internal';
+import { type StdinOption } from '@aiopipe/core';
 import { FunctionRun } from './function-run.js';
 import { Inlet } from '../io/inlet.js';
 import { chunksOf, Feed, isHandedOver } from '../io/input.js';
 import { Outlet } from '../io/outlet.js';
-import { startProgram, type Program } from '../program/popen.js';
+import { INHERITED, startProgram } from '../program/popen.js';
+import { type Program } from '../program/program.js';
 import { ProgramRun } from './program-run.js';
 import { SharedStderr } from './shared-stderr.js';
 import { isFunctionStage, type CheckedStage, type FunctionStage, type StageOptions } from './stage.js';
-import { checkStdio, type StdinOption } from '../program/stdio.js';
 import { openTarget, type OutputOption, type Target } from '../io/target.js';
 
 /** Programs that the kernel joins, and what the first of them is fed with from here. */
@@ -89,11 +90,10 @@ export class Wiring {
   #startProgram(stage: StageOptions, upstream: Upstream, isLast: boolean): Upstream {
     const { argv, env, cwd } = stage;
     const { stdin } = upstream;
-    const slots = checkStdio({
-      stdin,
-      stdout: (isLast ? this.#output : undefined) ?? 'pipe',
-      stderr: stage.stderr,
-    }).map((slot) =>
+    const slots = checkStdio(
+      { stdin, stdout: (isLast ? this.#output : undefined) ?? 'pipe', stderr: stage.stderr },
+      INHERITED,
+    ).map((slot) =>
       slot.fd === 2 && stage.stderr === undefined ? { ...slot, spec: this.stderr?.spec ?? 'pipe' } : slot,
     );
     const group = this.#group;

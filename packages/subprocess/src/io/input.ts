@@ -1,12 +1,18 @@
 import { closeSync, read } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { BrokenPipeError, ClosedError, type DuplexEnd, type PipeWriter, type ReadEnd } from '@aiopipe/core';
+import {
+  BrokenPipeError,
+  ClosedError,
+  type DuplexEnd,
+  type FileSource,
+  type PipeWriter,
+  type ReadEnd,
+} from '@aiopipe/core';
+import { checkSource, isEnd, isFileHandle, isFileSource, openFile } from '@aiopipe/core/internal';
 import { show } from '../program/command.js';
 import { isChunk, isIterable, iterate, toBytes, type Chunks, type InputChunk } from './chunks.js';
 import { Inlet } from './inlet.js';
-import { openFile } from '../program/fds.js';
-import { checkSource, isEnd, isFileHandle, isFileSource, type FileSource } from '../program/stdio.js';
 
 /**
  * What goes into the stdin of a program or a chain: bytes, a string, a file by its path or open, a pipe end, or anything

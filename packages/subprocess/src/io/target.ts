@@ -1,9 +1,8 @@
 import { close, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { type DuplexEnd, type PipeWriter, type WriteEnd } from '@aiopipe/core';
+import { type DuplexEnd, type FileTarget, type PipeWriter, type StdoutOption, type WriteEnd } from '@aiopipe/core';
+import { isEnd, isFileHandle, openFile, writingFlags } from '@aiopipe/core/internal';
 import { ifRead } from './input.js';
-import { openFile, writingFlags } from '../program/fds.js';
-import { isEnd, isFileHandle, type FileTarget, type StdoutOption } from '../program/stdio.js';
 
 /** Where bytes go that are not collected here. An end moves; a FileHandle stays yours, and its offset is shared. */
 export type OutputOption = Exclude<StdoutOption, 'pipe'>;

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Whether someone in the process group runs. A signal alone can't tell: it also reaches what has ended and was not
- * reaped yet, and in a container whose first process reaps nothing that stays for ever. Where there is no `/proc`, all
- * count as running.
+ * Whether a process of the group runs. A signal alone cannot tell: it also reaches a process that has ended and was not
+ * reaped yet, and in a container whose first process reaps nothing such a process stays for ever. Without `/proc`, all count
+ * as running.
  */
 export function groupIsRunning(group: number): boolean {
   let names: string[];

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { native } from '@aiopipe/core/internal';
+import { native } from '../fd/native.js';
 
 /** Bits of `describe()`: see `native/system.h` of the core. */
 const KIND = 7;
@@ -14,21 +14,21 @@ const MULTIPLEXER = 0x502;
 /** A descriptor of ours as a program gets it. */
 export interface LentFd {
   readonly fd: number;
-  /** Once the program has it, or could not be started. */
+  /** To be called once the program has its copy, or could not be started. */
   readonly close?: () => void;
-  /** When the program has ended. */
+  /** To be called when the program has ended. */
   readonly giveBack?: () => void;
 }
 
 /**
- * Programs don't expect EAGAIN, so they must get a descriptor that blocks; but this mode belongs to the open file that
- * we share with them. So a pipe or a terminal is opened once more for the program. What can't be opened again (a socket) is
- * made blocking for as long as a program has it.
+ * Returns a descriptor of the same file that blocks, since programs do not expect EAGAIN. The mode belongs to the open file,
+ * which we share with the program: so a pipe or a terminal is opened once more. A socket cannot be opened again: it blocks
+ * for as long as a program has it.
  */
 export function lend(fd: number): LentFd {
   const what = native().describe(fd);
   if (what < 0) return { fd };
-  if ((what & NONBLOCKING) === 0) return borrowed.has(identityOf(fd)) ? borrow(fd) : { fd };
+  if ((what & NONBLOCKING) === 0) return borrowed.size > 0 && borrowed.has(identityOf(fd)) ? borrow(fd) : { fd };
   const own = openAgain(fd, what);
   if (own === undefined) return borrow(fd);
   native().setNonblocking(own, 0);
@@ -47,14 +47,14 @@ function openAgain(fd: number, what: number): number | undefined {
   const access = !writable ? constants.O_RDONLY : (what & READABLE) !== 0 ? constants.O_RDWR : constants.O_WRONLY;
   try {
     if (kind === TERMINAL && fstatSync(fd).rdev === MULTIPLEXER) return undefined;
-    // Without O_NONBLOCK the open of a pipe that nobody reads would not come back (fifo(7)).
+    // Without O_NONBLOCK, open() of a pipe that has no reader would not return (fifo(7)).
     return openSync(`/proc/self/fd/${String(fd)}`, access | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    return undefined; // somebody else's pipe, or no /proc
+    return undefined; // the pipe of another user, or no /proc
   }
 }
 
-/** How many programs have what we have made blocking for them, by what it is. */
+/** How many programs have a file that we have made blocking for them, by its device and inode. */
 const borrowed = new Map<string, number>();
 
 function borrow(fd: number): LentFd {

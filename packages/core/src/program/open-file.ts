@@ -1,0 +1,32 @@
+import { openSync } from 'node:fs';
+import { SystemError } from '../errors.js';
+import { type FileTarget } from './stdio.js';
+
+/**
+ * Opens a file and returns its descriptor, which the caller must close. Throws {@link SystemError}.
+ *
+ * @param what - completes the message: `stdout of ls -l`
+ */
+export function openFile(file: string, flags: string, what: string): number {
+  try {
+    return openSync(file, flags);
+  } catch (cause) {
+    throw fileError(cause, 'open', `cannot open ${JSON.stringify(file)} as ${what}`, file);
+  }
+}
+
+/** Returns the flags of a shell's `>>` and `>`. */
+export function writingFlags({ append }: FileTarget): string {
+  return append === true ? 'a' : 'w';
+}
+
+/**
+ * Makes a {@link SystemError} of an error of `node:fs`, with that as its `cause`. Returns any other error as it is.
+ *
+ * @param about - begins the message: `cannot write stdout of parse`
+ */
+export function fileError(cause: unknown, syscall: string, about: string, path?: string): unknown {
+  const { errno, syscall: itsCall = syscall } = cause as NodeJS.ErrnoException;
+  if (typeof errno !== 'number') return cause;
+  return new SystemError(errno, itsCall, about, { cause, ...(path !== undefined && { path }) });
+}

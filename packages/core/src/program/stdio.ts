@@ -1,0 +1,206 @@
+import { lstatSync, realpathSync } from 'node:fs';
+import { type FileHandle } from 'node:fs/promises';
+import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/end.js';
+import { ClosedError } from '../errors.js';
+import { HANDLE, isHandle, type Handle } from '../move/handle.js';
+import { checkOptions, optionNames } from '../check/options.js';
+import { checkText } from '../check/text.js';
+import { show } from '../check/show.js';
+
+/** A file by its path. A relative one is taken from this process's directory, as a shell's redirection is. */
+export interface FileSource {
+  readonly file: string;
+}
+
+/** A file by its path: made if it does not exist, and emptied unless `append` is true. */
+export interface FileTarget extends FileSource {
+  readonly append?: boolean | undefined;
+}
+
+const FILE_SOURCE = optionNames<FileSource>({ file: true });
+const FILE_TARGET = optionNames<FileTarget>({ file: true, append: true });
+
+/**
+ * What a child reads as its stdin. `pipe`: a pipe, whose other end you get, not opened yet. An end moves into the child; a
+ * FileHandle stays yours, and its offset is shared.
+ */
+export type StdinOption = 'pipe' | 'inherit' | 'ignore' | ReadEnd | DuplexEnd | FileHandle | FileSource;
+
+/**
+ * Where a child writes. `pipe`: a pipe, whose other end you get, not opened yet. An end moves into the child; a FileHandle
+ * stays yours, and its offset is shared.
+ */
+export type StdoutOption = 'pipe' | 'inherit' | 'ignore' | WriteEnd | DuplexEnd | FileHandle | FileTarget;
+
+/** As {@link StdoutOption}; `stdout` is a shell's `2>&1`: one descriptor under both numbers, so the order is kept. */
+export type StderrOption = StdoutOption | 'stdout';
+
+/** A descriptor beyond the standard three. */
+export type ExtraFd = ReadEnd | WriteEnd | DuplexEnd | FileHandle;
+
+/** What a child's stdin, stdout and stderr are connected to. */
+export interface ChildStdio {
+  readonly stdin?: StdinOption | undefined;
+  readonly stdout?: StdoutOption | undefined;
+  readonly stderr?: StderrOption | undefined;
+}
+
+/** One descriptor of a child that is going to start: it is checked, and nothing has been taken or made for it. */
+export interface Slot {
+  /** The child's number. */
+  readonly fd: number;
+  /** `stdin`, or `fds[3]`. */
+  readonly name: string;
+  /** A number is one of ours, which stays ours: only chains give that. */
+  readonly spec: StdinOption | StderrOption | number;
+}
+
+/** An option that says what a descriptor is connected to. */
+interface Place {
+  readonly name: string;
+  /** Undefined: it may be either. */
+  readonly use: 'reads' | 'writes' | undefined;
+  /** The words that it may be. */
+  readonly words: readonly string[];
+}
+
+const WORDS = ['pipe', 'inherit', 'ignore'];
+const STANDARD: readonly Place[] = [
+  { name: 'stdin', use: 'reads', words: WORDS },
+  { name: 'stdout', use: 'writes', words: WORDS },
+  { name: 'stderr', use: 'writes', words: [...WORDS, 'stdout'] },
+];
+
+/** Throws for what cannot be a child's stdin, stdout and stderr; nothing has been taken or made then. */
+export function checkStdio(options: ChildStdio, defaults: Required<ChildStdio>): Slot[] {
+  return STANDARD.map((place, fd) => {
+    const name = place.name as keyof ChildStdio;
+    // Null is no default: it is refused.
+    const { [name]: spec = defaults[name] } = options;
+    return { fd, name, spec: checkSpec(place, spec) };
+  });
+}
+
+/** Throws for what cannot be a child's further descriptors, by their numbers. */
+export function checkExtraFds(fds: unknown): Slot[] {
+  if (fds === undefined) return [];
+  if (typeof fds !== 'object' || fds === null) {
+    throw new TypeError(`fds: expected an object such as { 3: end }, not ${show(fds)}`);
+  }
+  return Object.entries(fds).map(([key, spec]) => {
+    const fd = Number(key);
+    if (!Number.isInteger(fd) || fd < 3 || fd > 1023) {
+      throw new TypeError(`fds: expected numbers from 3 to 1023, not ${show(key)}; 0 to 2 are stdin, stdout, stderr`);
+    }
+    const name = `fds[${key}]`;
+    if (!isEnd(spec) && !isFileHandle(spec)) {
+      throw new TypeError(`${name}: expected a pipe end or a FileHandle, not ${show(spec)}`);
+    }
+    return { fd, name, spec: checkSpec({ name, use: undefined, words: [] }, spec) };
+  });
+}
+
+/** Throws for an end or a file that cannot be read from. */
+export function checkSource(name: string, spec: unknown): void {
+  checkSpec({ name, use: 'reads', words: [] }, spec);
+}
+
+/** Throws for what cannot be written to, among others for the word `pipe`. */
+export function checkTarget(name: string, spec: unknown, words: readonly string[] = ['inherit', 'ignore']): void {
+  checkSpec({ name, use: 'writes', words }, spec);
+}
+
+function checkSpec(place: Place, spec: unknown): Slot['spec'] {
+  const { name, use, words } = place;
+  if (typeof spec === 'string' && words.includes(spec)) return spec as Slot['spec'];
+  if (isEnd(spec)) return checkEnd(place, spec);
+  if (isFileHandle(spec)) {
+    if (spec.fd < 0) throw new ClosedError(`${name}: the FileHandle is closed`);
+    return spec;
+  }
+  if (isFileSource(spec)) {
+    checkOptions(spec, use === 'reads' ? FILE_SOURCE : FILE_TARGET, name);
+    const { file, append } = spec;
+    checkFile(name, file);
+    if (append !== undefined && typeof append !== 'boolean') {
+      throw new TypeError(`${name}.append: expected true or false, not ${show(append)}`);
+    }
+    return spec;
+  }
+  const hint = typeof spec === 'number' ? NUMBER_HINT : streamHint(place, spec);
+  const expected = [...words.map((word) => `'${word}'`), 'a pipe end', 'a FileHandle'].join(', ');
+  throw new TypeError(
+    `${name}: expected ${expected} or { file: path }, not ${show(spec)}${hint === undefined ? '' : `; ${hint}`}`,
+  );
+}
+
+const NUMBER_HINT = 'a number becomes an end by ReadEnd.fromFd() or WriteEnd.fromFd()';
+
+/** Returns what to write instead of a stream, if it is one. */
+export function streamHint({ name, use, words }: Place, spec: unknown): string | undefined {
+  if (isHandle(spec)) return 'a stream of ours is open already: give the end, not yet opened';
+  // Loaded when it is asked for: a child process that has no such stream would pay for it at its start.
+  if (!(spec instanceof process.getBuiltinModule('node:stream').Stream)) return undefined;
+  const own = STANDARD[(spec as { fd?: unknown }).fd as number]?.name;
+  const inherited = STANDARD.some((standard) => standard.name === name) ? name : 'stdout';
+  if (own === inherited && words.includes('inherit')) return `process.${own} is 'inherit'`;
+  if (words.includes('pipe')) {
+    return use === 'reads'
+      ? "with 'pipe', pipe the stream into `stdin.open().toNode()`"
+      : `with 'pipe', pipe \`${name}.open().toNode()\` into the stream`;
+  }
+  return use === 'reads' ? 'a stream is the input of a chain' : 'a stream has the bytes of a chain by toNode()';
+}
+
+function checkFile(name: string, file: unknown): void {
+  if (typeof file !== 'string' || file === '') {
+    throw new TypeError(`${name}: expected the path of a file, not ${show(file)}`);
+  }
+  checkText(`${name}.file`, file);
+  if (!isFifo(file)) return;
+  throw new TypeError(
+    `${name}: ${show(file)} is a FIFO, and opening it would stop this process until its other side is opened; ` +
+      `give a FileHandle (the open() of node:fs/promises waits beside the event loop) or, between programs, an aiopipe()`,
+  );
+}
+
+/** Whether it is a FIFO that has a name. What stands behind `/dev/stdin` is open already, and its path leads nowhere. */
+function isFifo(file: string): boolean {
+  try {
+    return lstatSync(realpathSync(file)).isFIFO();
+  } catch {
+    return false;
+  }
+}
+
+function checkEnd(
+  { name, use }: Place,
+  end: (ReadEnd | WriteEnd | DuplexEnd) & Handle,
+): ReadEnd | WriteEnd | DuplexEnd {
+  // Asking throws for an end that is not here any more.
+  const { kind } = end[HANDLE]().pack();
+  const wrong = use === 'reads' ? 'WriteEnd' : 'ReadEnd';
+  if (use !== undefined && kind === wrong) {
+    throw new TypeError(
+      `${name}: the child ${use} there, so it takes a ${use === 'reads' ? 'ReadEnd' : 'WriteEnd'}, not a ${kind}`,
+    );
+  }
+  return end;
+}
+
+/** Whether it is an end of a pipe, of this copy of the package or another. */
+export function isEnd(value: unknown): value is (ReadEnd | WriteEnd | DuplexEnd) & Handle {
+  return isHandle(value) && 'detach' in value;
+}
+
+/** Whether it names a file by its path. */
+export function isFileSource(value: unknown): value is FileTarget {
+  return typeof value === 'object' && value !== null && 'file' in value;
+}
+
+/** Whether it is a FileHandle, by its methods: Node does not export the class. */
+export function isFileHandle(value: unknown): value is FileHandle {
+  return (
+    typeof value === 'object' && value !== null && 'datasync' in value && typeof (value as FileHandle).fd === 'number'
+  );
+}

@@ -1,0 +1,147 @@
+import {
+  type Exit,
+  type ReadEnd,
+  type ResourceUsage,
+  type SignalName,
+  type StopOptions,
+  type WaitOptions,
+  type WriteEnd,
+} from '@aiopipe/core';
+import { DEFAULT_GRACE, Pending, refuse, stop, stopPrograms, type SpawnedProgram } from '@aiopipe/core/internal';
+import { quoteArgv } from './command.js';
+
+/** A program that was started by {@link popen}. While it runs, it keeps our process alive. */
+export class Program<
+  Stdin extends WriteEnd | undefined = WriteEnd | undefined,
+  Stdout extends ReadEnd | undefined = ReadEnd | undefined,
+  Stderr extends ReadEnd | undefined = ReadEnd | undefined,
+> implements AsyncDisposable {
+  readonly argv: readonly string[];
+  readonly pid: number;
+  /** Our end of its stdin, not open yet; undefined unless the option was `pipe`. */
+  readonly stdin: Stdin;
+  /** Our end of its stdout, not open yet; undefined unless the option was `pipe`. */
+  readonly stdout: Stdout;
+  /** Our end of its stderr, not open yet; undefined unless the option was `pipe`. */
+  readonly stderr: Stderr;
+  readonly #spawned: SpawnedProgram;
+
+  /** @internal Made by {@link popen}. */
+  constructor(argv: readonly string[], spawned: SpawnedProgram, stdin: Stdin, stdout: Stdout, stderr: Stderr) {
+    this.argv = [...argv];
+    this.pid = spawned.pid;
+    this.stdin = stdin;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.#spawned = spawned;
+  }
+
+  /**
+   * Waits for its end; resolves with how it ended. An abort or a timeout ends the wait, not the program.
+   *
+   * Read its stdout and stderr first, or meanwhile, if they are `pipe`: a program that writes more than the pipe holds
+   * (128 KiB of stdout, 64 KiB of stderr) waits for a reader, and does not end. `communicate()` of {@link AsyncPipe} reads
+   * both.
+   */
+  wait(options?: WaitOptions): Promise<Exit> {
+    const { exit } = this.#spawned;
+    const refusal = refuse(options, undefined, this.#didNotEnd);
+    if (refusal instanceof TypeError) return Promise.reject(refusal);
+    if (exit !== undefined) return Promise.resolve(exit);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (options === undefined) return this.#spawned.exited;
+    const pending = new Pending<Exit>(options, this.#didNotEnd);
+    void this.#spawned.exited.then((how) => {
+      pending.resolve(how);
+    });
+    return pending.promise;
+  }
+
+  readonly #didNotEnd = (): string => `${this.toString()} did not end`;
+
+  /** How it ended; undefined as long as our event loop has not heard that it did. */
+  poll(): Exit | undefined {
+    return this.#spawned.exit;
+  }
+
+  /** Null while it runs, and if a signal ended it. */
+  get exitCode(): number | null {
+    return this.poll()?.exitCode ?? null;
+  }
+
+  /** The signal that ended it, if one did. */
+  get signalCode(): SignalName | null {
+    return this.poll()?.signalCode ?? null;
+  }
+
+  /** What it used, once it has ended: CPU times in microseconds, `maxRSS` in KiB. */
+  get resourceUsage(): ResourceUsage | undefined {
+    return this.poll()?.resourceUsage;
+  }
+
+  /**
+   * Sends a signal, SIGTERM by default. Returns false if it has ended, or may not be signalled (EPERM). SIGTERM is followed
+   * by SIGCONT, so that it reaches a program that is stopped. Throws TypeError if there is no such signal.
+   */
+  kill(signal: SignalName | number = 'SIGTERM'): boolean {
+    return this.#spawned.kill(signal);
+  }
+
+  /**
+   * Sends a signal to all of the process group that it leads, which may outlive it; to itself alone if it leads none.
+   * Returns false if no process got it. Throws TypeError if there is no such signal.
+   */
+  killGroup(signal: SignalName | number = 'SIGTERM'): boolean {
+    return this.#spawned.killGroup(signal);
+  }
+
+  /**
+   * Ends it, with the process group that it leads: sends SIGTERM, and SIGKILL after the grace period (2000 ms by default).
+   * Resolves with how it ended, at once if it has. Our ends of its pipes stay as they are.
+   */
+  stop(options?: StopOptions): Promise<Exit> {
+    const running = this.poll() === undefined ? [this.#spawned] : [];
+    return stop(running, options, (wait) => this.wait(wait));
+  }
+
+  /** As {@link kill}, with SIGTERM. */
+  terminate(): boolean {
+    return this.kill('SIGTERM');
+  }
+
+  /** From now on it keeps our process alive while it runs, as it does from the start. */
+  ref(): this {
+    this.#spawned.ref();
+    return this;
+  }
+
+  /** From now on it does not keep our process alive. */
+  unref(): this {
+    this.#spawned.unref();
+    return this;
+  }
+
+  /** `grep -i error (pid 123)` */
+  toString(): string {
+    return `${quoteArgv(this.argv)} (pid ${String(this.pid)})`;
+  }
+
+  /**
+   * Closes our ends of its pipes and ends it, with the process group that it leads: SIGTERM, after two seconds SIGKILL;
+   * resolves when it has ended.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closeEnds();
+    if (this.poll() === undefined) await stopPrograms([this.#spawned], DEFAULT_GRACE);
+  }
+
+  /** @internal */
+  get spawned(): SpawnedProgram {
+    return this.#spawned;
+  }
+
+  /** @internal */
+  closeEnds(): void {
+    for (const end of [this.stdin, this.stdout, this.stderr]) end?.[Symbol.dispose]();
+  }
+}
