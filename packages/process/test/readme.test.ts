@@ -1,30 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { compileTypeScript, fixture } from '@aiopipe/testing';
-import { expect, test } from 'vitest';
+import { readmeExamples, runExample } from '@aiopipe/testing';
+import { describe, expect, test } from 'vitest';
 
-const readme = readFileSync(fileURLToPath(new URL('../../../README.md', import.meta.url)), 'utf8');
+describe.each(['README.md', '../../README.md'])('%s', (path) => {
+  const examples = readmeExamples(path);
 
-const examples = [...readme.matchAll(/<!-- runs: (\w+) -->\s+```ts\n(.*?)```\s+```text\n(.*?)```/gs)].map(
-  ([, name = '', code = '', output = '']) => ({ name, code, output }),
-);
+  test('has examples', () => {
+    expect(examples.length).toBeGreaterThan(2);
+  });
 
-test('the README has its two examples', () => {
-  expect(examples.map(({ name }) => name)).toEqual(['simplex', 'duplex']);
-});
-
-test.each(examples)('the README’s $name example prints what the README says', async ({ name, code, output }) => {
-  // Where fixtures are, so that it finds the packages that it imports.
-  const program = fixture(`readme-${name}`);
-  mkdirSync(dirname(program), { recursive: true });
-  writeFileSync(program, await compileTypeScript(code));
-  try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program]);
-    expect({ stdout, stderr }).toEqual({ stdout: output, stderr: '' });
-  } finally {
-    rmSync(program);
-  }
+  test.each(examples)('the example at line $line prints what it says', async (example) => {
+    expect(await runExample(example)).toEqual({ stdout: example.output, stderr: '' });
+  });
 });

@@ -19,3 +19,4 @@ export { errorOf, thrownBy, type Failure } from './failures.js';
 export { randomFrom } from './random.js';
 export { transferAway } from './transfer.js';
 export { isPending, turns } from './turns.js';
+export { readmeExamples, runExample, type ReadmeExample } from './readme.js';

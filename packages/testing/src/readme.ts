@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { compileTypeScript, fixture } from './fixtures.js';
+
+/** A program in a document. */
+export interface ReadmeExample {
+  /** The number of its first line in the document. */
+  readonly line: number;
+  readonly code: string;
+  /** What it prints, if a block of text follows it at once. */
+  readonly output: string | undefined;
+}
+
+/** Every block of TypeScript in a Markdown document. Each is a whole program. */
+export function readmeExamples(path: string): ReadmeExample[] {
+  const document = readFileSync(path, 'utf8');
+  return [...document.matchAll(/^```ts\n(.*?)^```\n(?:\s*```text\n(.*?)^```$)?/gms)].map((match) => ({
+    line: document.slice(0, match.index).split('\n').length + 1,
+    code: match[1] ?? '',
+    output: match[2],
+  }));
+}
+
+/** Runs an example where fixtures are, so that it finds the packages that it imports. Rejects if it fails. */
+export async function runExample({ line, code }: ReadmeExample): Promise<{ stdout: string; stderr: string }> {
+  const program = fixture(`readme-${String(line)}`);
+  mkdirSync(dirname(program), { recursive: true });
+  writeFileSync(program, await compileTypeScript(code));
+  try {
+    return await promisify(execFile)(process.execPath, [program]);
+  } finally {
+    rmSync(program);
+  }
+}
