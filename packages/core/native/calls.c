@@ -183,6 +183,22 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
   return int_value(env, sys_close(fd));
 }
 
+/*
+ * closeOwned(fd, weight): disown() and close() in one call. A thread can be terminated between two calls, and the descriptor would
+ * have no owner then.
+ */
+static napi_value js_close_owned(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  int32_t fd, weight;
+  int64_t total;
+  CHECK(env, get_int(env, args[0], &fd));
+  CHECK(env, get_int(env, args[1], &weight));
+  forget_fd(instance, fd);
+  int result = sys_close(fd);
+  CHECK(env, napi_adjust_external_memory(env, -weight, &total));
+  return int_value(env, result);
+}
+
 /* own(fd, weight): the weight, in bytes, has a collection come before dropped ends have used up the descriptors */
 static napi_value js_own(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
@@ -216,6 +232,7 @@ napi_status define_calls(struct instance *instance, napi_value exports) {
       {"write", js_write},
       {"writeParts", js_write_parts},
       {"close", js_close},
+      {"closeOwned", js_close_owned},
       {"describe", js_describe},
       {"duplicate", js_duplicate},
       {"setCloseOnExec", js_set_close_on_exec},

@@ -55,9 +55,9 @@ struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struc
   /* By libuv's own word of its size: the headers that we were built with may be of another version. */
   uv_poll_t *handle = calloc(1, uv_handle_size(UV_POLL));
   /* libuv makes it non-blocking, which all who share the description would see; our calls don't need it. */
-  int was_nonblocking = sys_describe(fd) & 128;
+  int was_nonblocking = sys_is_nonblocking(fd);
   *error = poll == NULL || handle == NULL ? UV_ENOMEM : uv_poll_init(instance->loop, handle, fd);
-  if (*error == 0 && !was_nonblocking) sys_set_nonblocking(fd, 0);
+  if (*error == 0 && was_nonblocking == 0) sys_set_nonblocking(fd, 0);
   if (*error != 0) {
     free(poll);
     free(handle);

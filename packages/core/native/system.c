@@ -119,27 +119,47 @@ int sys_shutdown(int fd, int how) {
   return 0;
 }
 
+int sys_is_nonblocking(int fd) {
+  int flags;
+  RETRY(flags, fcntl(fd, F_GETFL));
+  return flags < 0 ? -errno : (flags & O_NONBLOCK) != 0;
+}
+
+static int socket_option(int fd, int option) {
+  int value = 0;
+  socklen_t length = sizeof(value);
+  return getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 ? value : 0;
+}
+
+static int describe_socket(int fd) {
+  struct sockaddr_storage address = {0};
+  socklen_t length = sizeof(address);
+  int is_local = getsockname(fd, (struct sockaddr *)&address, &length) == 0 && address.ss_family == AF_UNIX;
+  int kind = socket_option(fd, SO_TYPE) != SOCK_STREAM ? SYS_KIND_DATAGRAM
+             : socket_option(fd, SO_ACCEPTCONN)        ? SYS_KIND_LISTENER
+                                                       : SYS_KIND_SOCKET;
+  return kind | (is_local ? SYS_IS_LOCAL : 0);
+}
+
 int sys_describe(int fd) {
   struct stat status;
   if (fstat(fd, &status) < 0) return -errno;
-  int flags = fcntl(fd, F_GETFL);
+  int flags;
+  RETRY(flags, fcntl(fd, F_GETFL));
   if (flags < 0) return -errno;
 
-  int kind;
-  if (S_ISFIFO(status.st_mode)) kind = SYS_KIND_PIPE;
-  else if (S_ISSOCK(status.st_mode)) kind = SYS_KIND_SOCKET;
-  else if (S_ISCHR(status.st_mode)) kind = isatty(fd) ? SYS_KIND_TTY : SYS_KIND_FILE;
-  else if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) kind = SYS_KIND_FILE;
-  else kind = SYS_KIND_OTHER_POLLABLE;
+  int what;
+  if (S_ISFIFO(status.st_mode)) what = SYS_KIND_PIPE;
+  else if (S_ISSOCK(status.st_mode)) what = describe_socket(fd);
+  else if (S_ISCHR(status.st_mode)) what = isatty(fd) ? SYS_KIND_TERMINAL : SYS_KIND_FILE;
+  else if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) what = SYS_KIND_FILE;
+  else what = SYS_KIND_POLLABLE;
 
   int access = flags & O_ACCMODE;
-  int can_read = access == O_RDONLY || access == O_RDWR;
-  int can_write = access == O_WRONLY || access == O_RDWR;
-  struct sockaddr_storage address = {0};
-  socklen_t length = sizeof(address);
-  int is_local = kind == SYS_KIND_SOCKET && getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
-                 address.ss_family == AF_UNIX;
-  return kind | (can_read ? 16 : 0) | (can_write ? 32 : 0) | (is_local ? 64 : 0) | (flags & O_NONBLOCK ? 128 : 0);
+  if (access == O_RDONLY || access == O_RDWR) what |= SYS_CAN_READ;
+  if (access == O_WRONLY || access == O_RDWR) what |= SYS_CAN_WRITE;
+  if (flags & O_NONBLOCK) what |= SYS_IS_NONBLOCKING;
+  return what;
 }
 
 #ifdef __linux__

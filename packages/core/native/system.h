@@ -26,13 +26,27 @@ int sys_set_close_on_exec(int fd);
 /* Half-close: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. */
 int sys_shutdown(int fd, int how);
 
-enum sys_kind { SYS_KIND_PIPE = 1, SYS_KIND_SOCKET = 2, SYS_KIND_TTY = 3, SYS_KIND_OTHER_POLLABLE = 4, SYS_KIND_FILE = 5 };
+/* What a descriptor is: one kind, and a flag for each other fact. src/fd/description.ts has the same numbers. */
+enum sys_description {
+  SYS_KIND_PIPE = 1,     /* a pipe or a FIFO */
+  SYS_KIND_SOCKET = 2,   /* a stream socket that does not listen */
+  SYS_KIND_TERMINAL = 3,
+  SYS_KIND_POLLABLE = 4, /* anything else that poll(2) can wait for, such as an eventfd */
+  SYS_KIND_FILE = 5,     /* always ready: a regular file, a directory, a block device, /dev/null */
+  SYS_KIND_LISTENER = 6, /* a socket that accepts connections */
+  SYS_KIND_DATAGRAM = 7, /* a socket whose messages have bounds: datagrams, packets in sequence, raw */
+  SYS_KIND_MASK = 15,
+  SYS_CAN_READ = 16,
+  SYS_CAN_WRITE = 32,
+  SYS_IS_LOCAL = 64, /* a socket of this machine (AF_UNIX) */
+  SYS_IS_NONBLOCKING = 128
+};
 
-/*
- * What a descriptor is: a sys_kind, plus 16 if it can be read, 32 if it can be written, 64 for a socket of this machine,
- * 128 if it is in non-blocking mode.
- */
+/* An `enum sys_description`, or a negative errno. */
 int sys_describe(int fd);
+
+/* Whether the open file description is in non-blocking mode: 0 or 1, or a negative errno. */
+int sys_is_nonblocking(int fd);
 
 /*
  * Gives the number `fd` an open file description of its own, in non-blocking mode: others that share the old one see

@@ -34,6 +34,9 @@ export interface Native {
   write(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
   writeParts(fd: number, parts: readonly Uint8Array[], offset: number, how: How, passed?: Int32Array): number;
   close(fd: number): number;
+  /** What `disown` and `close` do, and no thread can end between the two. */
+  closeOwned(fd: number, weight: number): number;
+  /** See `description.ts`, which gives the bits names. */
   describe(fd: number): number;
   duplicate(fd: number): number;
   setCloseOnExec(fd: number): number;

@@ -65,9 +65,10 @@ export class OwnedFd {
 
   /** Closes it; does nothing if it is gone. */
   close(): void {
-    const number = this.take();
+    const number = this.#number;
     if (number < 0) return;
-    const result = native().close(number);
+    this.#number = -1;
+    const result = native().closeOwned(number, fdWeight());
     if (result < 0) throw new SystemError(result, 'close', this.toString());
   }
 

@@ -1,5 +1,6 @@
 import { AiopipeError, SystemError } from '../errors.js';
-import { native, READABLE, WRITABLE } from './native.js';
+import { describeFd, type FdKind } from './description.js';
+import { READABLE, WRITABLE } from './native.js';
 
 /** How the calls on a descriptor are made. */
 export interface Transport {
@@ -22,35 +23,35 @@ export const LOCAL_SOCKET: Transport = {
   isNonblocking: false,
 };
 
-/** Of what the binding's `describe` returns; see `native/system.h`. */
-const KIND_MASK = 15;
-const KIND_PIPE = 1;
-const KIND_SOCKET = 2;
-const KIND_FILE = 5;
-const CAN_READ = 16;
-const CAN_WRITE = 32;
-const IS_LOCAL = 64;
-const IS_NONBLOCKING = 128;
+/** Kinds that no end can be, and why. */
+const REFUSED: Partial<Record<FdKind, [code: string, why: string]>> = {
+  file: [
+    'ERR_AIOPIPE_NOT_POLLABLE',
+    "is a file or a device that is always ready, which can't be waited for; use node:fs for it",
+  ],
+  listener: [
+    'ERR_AIOPIPE_WRONG_KIND',
+    'is a listening socket, which has connections and no bytes; use node:net for it',
+  ],
+  datagram: ['ERR_AIOPIPE_WRONG_KIND', 'is a datagram socket, which has messages and no stream of bytes'],
+};
 
-/** What a descriptor is. Throws where it isn't open, can't be waited for, or doesn't go in those directions. */
+/** What a descriptor is. Throws if it is not open, cannot be waited for, or does not go in those directions. */
 export function inspectFd(fd: number, directions: number, what: string): Transport {
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`fromFd: expected the number of a descriptor, not ${String(fd)}`);
   }
-  const described = native().describe(fd);
-  if (described < 0) throw new SystemError(described, 'fstat', `fd ${String(fd)} can't become a ${what}`);
-  const kind = described & KIND_MASK;
-  if (kind === KIND_FILE) {
-    throw new AiopipeError(
-      'ERR_AIOPIPE_NOT_POLLABLE',
-      `fd ${String(fd)} is a file or a device that is always ready, which can't be waited for; use node:fs for it`,
-    );
-  }
-  if (directions === (READABLE | WRITABLE) && kind !== KIND_SOCKET) {
+  const described = describeFd(fd);
+  if (typeof described === 'number')
+    throw new SystemError(described, 'fstat', `fd ${String(fd)} can't become a ${what}`);
+  const { kind, canRead, canWrite, isLocal, isNonblocking } = described;
+  const refused = REFUSED[kind];
+  if (refused !== undefined) throw new AiopipeError(refused[0], `fd ${String(fd)} ${refused[1]}`);
+  if (directions === (READABLE | WRITABLE) && kind !== 'socket') {
     throw new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `fd ${String(fd)} is no socket: it can't become a ${what}`);
   }
-  const lacksReading = directions & READABLE && !(described & CAN_READ);
-  const lacksWriting = directions & WRITABLE && !(described & CAN_WRITE);
+  const lacksReading = directions & READABLE && !canRead;
+  const lacksWriting = directions & WRITABLE && !canWrite;
   if (lacksReading || lacksWriting) {
     throw new AiopipeError(
       'ERR_AIOPIPE_WRONG_DIRECTION',
@@ -58,10 +59,10 @@ export function inspectFd(fd: number, directions: number, what: string): Transpo
     );
   }
   return {
-    isSocket: kind === KIND_SOCKET,
-    isPipe: kind === KIND_PIPE,
-    isLocal: kind === KIND_PIPE || (described & IS_LOCAL) !== 0,
+    isSocket: kind === 'socket',
+    isPipe: kind === 'pipe',
+    isLocal: kind === 'pipe' || isLocal,
     isShared: true,
-    isNonblocking: (described & IS_NONBLOCKING) !== 0,
+    isNonblocking,
   };
 }

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { constants, openSync, statSync, type PathLike } from 'node:fs';
+import { closeSync, constants, openSync, statSync, type PathLike } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
 import { type Socket } from 'node:net';
+import { describeFd } from '../fd/description.js';
 import { Descriptor } from '../fd/descriptor.js';
 import { type DuplexStream } from '../stream/duplex-stream.js';
 import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/end.js';
@@ -76,13 +77,17 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
   const mode = FLAGS[flags] as number | undefined;
   if (mode === undefined) throw new TypeError(`flags: expected 'r', 'w' or 'r+', not ${String(flags)}`);
   const name = String(path);
-  let fd: number;
+  let fdOfNode: number;
   try {
     // A FIFO would block until its other side is opened. A terminal must not become the one that controls us.
-    fd = openSync(path, mode | constants.O_NONBLOCK | constants.O_NOCTTY);
+    fdOfNode = openSync(path, mode | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
     throw explainOpen(error as NodeJS.ErrnoException, path, name);
   }
+  // In a worker thread Node closes this descriptor when the thread ends, unless node:fs closes it: so it stays Node's.
+  const fd = native().duplicate(fdOfNode);
+  closeSync(fdOfNode);
+  if (fd < 0) throw new SystemError(fd, 'fcntl', `${name} can't be duplicated`);
   return orClose(fd, () => {
     try {
       return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args), false);
@@ -135,8 +140,10 @@ function openFd(
   isShared = true,
 ): Streams {
   if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`expected the number of a descriptor, not ${String(fd)}`);
-  // Their bits stand above those of the kind: see `native/system.h`.
-  const directions = (Math.max(0, native().describe(fd)) >> 4) & wanted;
+  const described = describeFd(fd);
+  const can =
+    typeof described === 'number' ? 0 : (described.canRead ? READABLE : 0) | (described.canWrite ? WRITABLE : 0);
+  const directions = can & wanted;
   const transport = { ...inspectFd(fd, directions === WRITABLE ? WRITABLE : READABLE, 'file'), isShared };
   const closed = native().setCloseOnExec(fd);
   if (closed < 0) throw new SystemError(closed, 'fcntl', `fd ${String(fd)}`);

@@ -1,13 +1,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { describeFd, type FdDescription } from '../fd/description.js';
 import { native } from '../fd/native.js';
 
-/** Bits of `describe()`: see `native/system.h` of the core. */
-const KIND = 7;
-const PIPE = 1;
-const TERMINAL = 3;
-const READABLE = 16;
-const WRITABLE = 32;
-const NONBLOCKING = 128;
 /** The device that is a new terminal each time it is opened (pts(4)). */
 const MULTIPLEXER = 0x502;
 
@@ -26,9 +20,9 @@ export interface LentFd {
  * for as long as a program has it.
  */
 export function lend(fd: number): LentFd {
-  const what = native().describe(fd);
-  if (what < 0) return { fd };
-  if ((what & NONBLOCKING) === 0) return borrowed.size > 0 && borrowed.has(identityOf(fd)) ? borrow(fd) : { fd };
+  const what = describeFd(fd);
+  if (typeof what === 'number') return { fd };
+  if (!what.isNonblocking) return borrowed.size > 0 && borrowed.has(identityOf(fd)) ? borrow(fd) : { fd };
   const own = openAgain(fd, what);
   if (own === undefined) return borrow(fd);
   native().setNonblocking(own, 0);
@@ -40,13 +34,11 @@ export function lend(fd: number): LentFd {
   };
 }
 
-function openAgain(fd: number, what: number): number | undefined {
-  const kind = what & KIND;
-  if (kind !== PIPE && kind !== TERMINAL) return undefined;
-  const writable = (what & WRITABLE) !== 0;
-  const access = !writable ? constants.O_RDONLY : (what & READABLE) !== 0 ? constants.O_RDWR : constants.O_WRONLY;
+function openAgain(fd: number, { kind, canRead, canWrite }: FdDescription): number | undefined {
+  if (kind !== 'pipe' && kind !== 'terminal') return undefined;
+  const access = !canWrite ? constants.O_RDONLY : canRead ? constants.O_RDWR : constants.O_WRONLY;
   try {
-    if (kind === TERMINAL && fstatSync(fd).rdev === MULTIPLEXER) return undefined;
+    if (kind === 'terminal' && fstatSync(fd).rdev === MULTIPLEXER) return undefined;
     // Without O_NONBLOCK, open() of a pipe that has no reader would not return (fifo(7)).
     return openSync(`/proc/self/fd/${String(fd)}`, access | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
