@@ -50,6 +50,7 @@ export * from './wait/taken.js';
 export { Timer } from './wait/timer.js';
 export { checkInterval, checkMilliseconds, refuseMilliseconds } from './check/milliseconds.js';
 export { checkName, checkText, checkTexts } from './check/text.js';
-export { abortError, calledFrom, callSite, Pending, refuse, WAIT_OPTIONS, type CallSite } from './wait/pending.js';
+export { calledFrom, callSite, withStackLimit, type CallSite } from './wait/call-site.js';
+export { abortError, Pending, refuse, WAIT_OPTIONS } from './wait/pending.js';
 export { inspectFd, PIPE, type Transport } from './fd/transport.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './stream/unflushed.js';

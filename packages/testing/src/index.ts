@@ -2,6 +2,7 @@ export { childPids, guardPids, commandOf, fdsSince, isRunning, openFds } from '.
 export { leakCheck } from './leaks.js';
 export { collectGarbage, until } from './wait.js';
 export { compileTypeScript, fixture } from './fixtures.js';
+export { frozenIntrinsics } from './frozen.js';
 export { runFixture, type FixtureOptions, type FixtureResult } from './run-fixture.js';
 export {
   byteStreamContract,

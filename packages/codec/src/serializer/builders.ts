@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { withStackLimit } from '@aiopipe/core/internal';
 import { define } from './decoder-shape.js';
 import { type ERROR_NAMES, VIEW_NAMES } from './kinds.js';
 import { Cost } from './memory-cost.js';
@@ -179,15 +180,9 @@ export function bareDomException(message: string, name: string): DOMException {
   return exception;
 }
 
-/** The stack of the place where an error is decoded says nothing, and is dear. */
+/** The stack of the place where an error is decoded says nothing, and takes a microsecond. */
 function withoutStack<T>(make: () => T): T {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return make();
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
+  return withStackLimit(0, make);
 }
 
 const PARTS: [ErrorPart, string][] = [

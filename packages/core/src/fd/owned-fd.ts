@@ -1,5 +1,6 @@
 import { SystemError } from '../errors.js';
 import { native } from './native.js';
+import { callSite, withStackLimit } from '../wait/call-site.js';
 
 /** As much external memory as this brings about a collection: V8's soft limit. */
 const COLLECTED_AFTER = 64 * 1024 * 1024;
@@ -33,14 +34,8 @@ export class OwnedFd {
   constructor(number: number, what: string, maker: (...args: never[]) => unknown) {
     this.#number = number;
     this.#what = what;
-    const limit = Error.stackTraceLimit;
-    // It can't be set where intrinsics are frozen; then a few frames more are captured.
-    Reflect.set(Error, 'stackTraceLimit', 1);
-    const holder: { stack?: string } = {};
-    Error.captureStackTrace(holder, maker);
-    Reflect.set(Error, 'stackTraceLimit', limit);
-    // Read now: until then it holds the `this` of the call, and what that holds (this, say) would never be collected.
-    this.#stack = holder.stack;
+    const { stack } = withStackLimit(1, () => callSite(maker));
+    this.#stack = typeof stack === 'string' ? stack : undefined;
     native().own(number, fdWeight());
   }
 

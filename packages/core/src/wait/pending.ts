@@ -1,4 +1,5 @@
 import { onAbort } from './abort.js';
+import { calledFrom, type CallSite } from './call-site.js';
 import { AbortError, TimeoutError } from '../errors.js';
 import { refuseMilliseconds } from '../check/milliseconds.js';
 import { optionNames, refuseOptions, type OptionNames } from '../check/options.js';
@@ -77,7 +78,8 @@ export class Pending<T> {
 
   #limit({ signal, timeout }: WaitOptions, what: () => string, forget: () => void): void {
     if (signal === undefined && timeout === undefined) return;
-    const caller: { stack?: unknown } = {};
+    // Not callSite(): most waits end well, and the text of the stack is most of what it costs.
+    const caller: CallSite = {};
     Error.captureStackTrace(caller, Pending);
     const giveUp = (error: Error) => {
       forget();
@@ -115,29 +117,4 @@ export class Pending<T> {
     this.#stopWaiting();
     this.#reject(error);
   }
-}
-
-/** The stack of a call, for an error that comes when it is gone: in a timer's or a signal's callback. */
-export interface CallSite {
-  readonly stack?: unknown;
-}
-
-/** Where it is called from, without the frames of `below` and what that called. */
-export function callSite(below: (...args: never[]) => unknown): CallSite {
-  const site: CallSite = {};
-  Error.captureStackTrace(site, below);
-  void site.stack; // read now: until then it holds the `this` of each call
-  return site;
-}
-
-/** Gives an error that is made in a callback the stack of the call that waits. */
-export function calledFrom<Made extends Error>({ stack }: CallSite, error: Made): Made {
-  const frames = typeof stack === 'string' ? stack.indexOf('\n    at ') : -1;
-  if (frames < 0) return error; // the program has an Error.prepareStackTrace of its own
-  Object.defineProperty(error, 'stack', {
-    value: `${error.name}: ${error.message}${(stack as string).slice(frames)}`,
-    writable: true,
-    configurable: true,
-  });
-  return error;
 }

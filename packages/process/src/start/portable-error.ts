@@ -78,7 +78,10 @@ function portable(thrown: unknown, copies: Map<unknown, Error>, depth: number): 
   }
   for (const name of Object.keys(thrown)) {
     const value = read(thrown, name);
-    if (!Object.hasOwn(copy, name) && canTravel(value)) Object.assign(copy, { [name]: value });
+    if (!Object.hasOwn(copy, name) && canTravel(value)) {
+      // Defined, not assigned: `name` may be that of a frozen prototype's property.
+      Object.defineProperty(copy, name, { value, writable: true, enumerable: true, configurable: true });
+    }
   }
   return copy;
 }

@@ -1,0 +1,37 @@
+/** The stack of a call, for an error that is made after the call has returned: in the callback of a timer or a signal. */
+export interface CallSite {
+  readonly stack?: unknown;
+}
+
+/** Captures the stack of the caller, without the frames of `below` and of the functions that `below` called. */
+export function callSite(below: (...args: never[]) => unknown): CallSite {
+  const site: CallSite = {};
+  Error.captureStackTrace(site, below);
+  // Read now: V8 keeps the `this` of each frame alive until the text is made.
+  void site.stack;
+  return site;
+}
+
+/** Gives `error`, which a callback makes, the stack of the call that waits. */
+export function calledFrom<Made extends Error>({ stack }: CallSite, error: Made): Made {
+  const frames = typeof stack === 'string' ? stack.indexOf('\n    at ') : -1;
+  if (frames < 0) return error; // the program has its own Error.prepareStackTrace
+  Object.defineProperty(error, 'stack', {
+    value: `${error.name}: ${error.message}${(stack as string).slice(frames)}`,
+    writable: true,
+    configurable: true,
+  });
+  return error;
+}
+
+/** Runs `make` while stacks have at most `limit` frames. If `Error` is frozen, they have as many as ever. */
+export function withStackLimit<T>(limit: number, make: () => T): T {
+  const before = Error.stackTraceLimit;
+  // Reflect.set() returns false if Error is frozen; an assignment would throw.
+  Reflect.set(Error, 'stackTraceLimit', limit);
+  try {
+    return make();
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', before);
+  }
+}
