@@ -2,7 +2,7 @@ export { target, type Target } from './start/target.js';
 export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
 export { isChild, ready } from './start/role.js';
-export { type Stdio, type StdioOptions } from './start/stdio.js';
+export { type StdioOptions } from './start/stdio.js';
 export { Supervisor } from './supervisor/supervisor.js';
 export { type ChildCount, type ChildInfo, type ChildState } from './supervisor/children.js';
 export {
@@ -31,3 +31,14 @@ export { type Times } from './pool/times.js';
 export { type MapOptions, type PoolCalls, type RunResult, type StreamItem, type TaskOptions } from './pool/calls.js';
 export { taskSignal } from './pool/task-signal.js';
 export { ChildError, SupervisorError, type ChildErrorDetails } from './errors.js';
+export {
+  type Environment,
+  type FileSource,
+  type FileTarget,
+  type ResourceUsage,
+  type SignalName,
+  type StderrOption,
+  type StdinOption,
+  type StdoutOption,
+  type StopOptions,
+} from '@aiopipe/core';

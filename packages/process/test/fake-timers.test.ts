@@ -18,7 +18,7 @@ describe.each(['the program', 'children'])('fake timers of node:test, enabled in
     ['pool that shrinks', 0],
     ['restart after a backoff', ['started', 'exit', 'started']],
     ['heartbeat that fails', ['started', 'hung']],
-    ['join with a timeout', ['nothing', true, 'SIGKILL']],
+    ['join with a timeout', ['nothing', true, 'SIGTERM']],
     ['prefork', [[0, 2, 4], 3]],
   ])('%s', async (way, expected) => {
     const { stdout, stderr, code } = await runFixture('has-fake-timers', {
@@ -60,7 +60,7 @@ describe('vitest’s fake timers hold nothing up:', () => {
     const child = startProcess(work, { args: [1, 1e9] });
     expect(await child.join({ timeout: 20 })).toBeUndefined();
     child.kill();
-    expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
+    expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGTERM' });
     const supervisor = new Supervisor([{ id: 'it', target: work, args: [1, 1e9] }]);
     await supervisor.start();
     await supervisor.stop();

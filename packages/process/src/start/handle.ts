@@ -4,19 +4,22 @@ import { putSoon } from '@aiopipe/codec/internal';
 import {
   BusyError,
   ClosedError,
-  type PipeReader,
-  type PipeWriter,
+  type Exit,
+  type ReadEnd,
+  type ResourceUsage,
   type SignalName,
   SystemError,
+  type StopOptions,
   TimeoutError,
   type WaitOptions,
+  type WriteEnd,
 } from '@aiopipe/core';
-import { Pending, refuse, setImmediate, signalNumber, type Exit, type ResourceUsage } from '@aiopipe/core/internal';
+import { checkText, Pending, refuse, setImmediate, signalNumber, stop } from '@aiopipe/core/internal';
 import { Conversation } from './conversation.js';
 import { reasonOf } from './describe.js';
 import { ChildError } from '../errors.js';
 import { failureOf, type Account } from './failure.js';
-import { checkText, killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
+import { killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
 import { renamePath } from './message-path.js';
 import { placeOf } from './place.js';
 import { Outcome, unheard } from './outcome.js';
@@ -66,8 +69,17 @@ export class ProcessHandle<Result = unknown> {
   readonly #pings = new Pings();
   #waiting = new Set<Pending<ProcessExit | undefined>>();
 
-  /** @internal Made by {@link startProcess}. */
-  constructor(url: string, targetName: string, args: readonly unknown[], options: ProcessOptions) {
+  /**
+   * @param maker - the public function that the user called
+   * @internal Made by {@link startProcess}.
+   */
+  constructor(
+    url: string,
+    targetName: string,
+    args: readonly unknown[],
+    options: ProcessOptions,
+    maker: (...args: never[]) => unknown,
+  ) {
     this.#name = options.name ?? targetName;
     // Before anything moves: a call that throws has taken nothing.
     checkOptions(options);
@@ -100,7 +112,7 @@ export class ProcessHandle<Result = unknown> {
     options.prefork?.refillAfter(this.#started.promise);
     const launched =
       options.prefork?.take(options, start.id, tell) ??
-      launch(this.#name, options, new Conversation(start.id, false), tell, grace);
+      launch(this.#name, options, new Conversation(start.id, false), tell, grace, maker);
     if (launched instanceof LaunchFailure) {
       this.#failToStart(launched.cause);
       return;
@@ -301,18 +313,20 @@ export class ProcessHandle<Result = unknown> {
     return this.#launched?.program.exit?.resourceUsage;
   }
 
-  /** The other end of its stdin, where that is `pipe`. */
-  get stdin(): PipeWriter | undefined {
+  /** Our end of its stdin, not open yet; undefined unless the option was `pipe`. */
+  get stdin(): WriteEnd | undefined {
     this.#assertOpen();
     return this.#launched?.stdio?.stdin;
   }
 
-  get stdout(): PipeReader | undefined {
+  /** Our end of its stdout, not open yet; undefined unless the option was `pipe`. */
+  get stdout(): ReadEnd | undefined {
     this.#assertOpen();
     return this.#launched?.stdio?.stdout;
   }
 
-  get stderr(): PipeReader | undefined {
+  /** Our end of its stderr, not open yet; undefined unless the option was `pipe`. */
+  get stderr(): ReadEnd | undefined {
     this.#assertOpen();
     return this.#launched?.stdio?.stderr;
   }
@@ -411,17 +425,31 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /**
-   * A signal to it and to what it started in its process group; SIGKILL unless given. False if nobody is there to get it: a
-   * detached child's group may outlive it, and gets the signal then. SIGTERM is followed by SIGCONT, so that it reaches a child
-   * that is stopped. Throws TypeError if there is no such signal.
+   * Sends a signal to it and to what it started in its process group, SIGTERM by default. Returns false if no process got it:
+   * a detached child's group may outlive it, and gets the signal then. SIGTERM is followed by SIGCONT, so that it reaches a
+   * child that is stopped. Throws TypeError if there is no such signal.
    */
-  kill(signal: SignalName = 'SIGKILL'): boolean {
+  kill(signal: SignalName | number = 'SIGTERM'): boolean {
     this.#assertOpen();
     // Also for a child that could not be started.
-    signalNumber(signal);
+    const number = signalNumber(signal);
     const wasSent = this.#launched?.program.killGroup(signal) ?? false;
-    this.#wasSignalled ||= wasSent;
+    this.#wasSignalled ||= wasSent && number !== 0;
     return wasSent;
+  }
+
+  /**
+   * Ends it, and what it started in its process group: sends SIGTERM, and SIGKILL after the grace period (2000 ms by
+   * default). Resolves as {@link join}, at once if it has ended.
+   */
+  stop(options?: StopOptions): Promise<ProcessExit> {
+    const { program } = this.#launched ?? {};
+    const running = program === undefined || program.exit !== undefined ? [] : [program];
+    return stop(running, options, async (wait) => {
+      this.#wasSignalled ||= running.length > 0;
+      // It resolves to undefined at a timeout only.
+      return (await this.join(wait)) as ProcessExit;
+    });
   }
 
   /** Once it has ended: every call throws ClosedError after that. BusyError before its end. */
@@ -429,9 +457,7 @@ export class ProcessHandle<Result = unknown> {
     this.#assertOpen();
     if (!this.#isFinished) throw new BusyError(`process ${this.#name} has not ended yet: join() it before close()`);
     this.#isClosed = true;
-    this.#launched?.stdio?.stdin?.destroy();
-    this.#launched?.stdio?.stdout?.[Symbol.dispose]();
-    this.#launched?.stdio?.stderr?.[Symbol.dispose]();
+    this.#launched?.stdio?.closeOurs();
   }
 
   /** Whether it keeps this process alive while it runs; it does unless it is a daemon or {@link unref} was called. */

@@ -1,5 +1,5 @@
 import { inheritedExecArgv, inheritedNodeOptions, variablesOf } from '@aiopipe/core/internal';
-import { type Surroundings } from './launch.js';
+import { type Surroundings } from './surroundings.js';
 
 /** Options that a child's Node is started with. */
 export function execArgvFor({ execArgv }: Pick<Surroundings, 'execArgv'>): readonly string[] {

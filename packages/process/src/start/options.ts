@@ -1,6 +1,6 @@
-import { checkOptions as checkNames, optionNames, show } from '@aiopipe/core/internal';
-import { checkSurroundings, checkText, type Surroundings } from './launch.js';
+import { checkName, checkOptions as checkNames, optionNames, show } from '@aiopipe/core/internal';
 import { checkPrefork, type Prefork } from './prefork.js';
+import { checkSurroundings, type Surroundings } from './surroundings.js';
 
 /** How a child process is started. */
 export interface ProcessOptions extends Surroundings {
@@ -44,7 +44,7 @@ export const MODULE_OPTIONS = optionNames<ProcessOptions & { readonly args?: unk
 export function checkOptions(options: ProcessOptions): void {
   checkSurroundings(options);
   const { name, daemon, detached, prefork } = options;
-  if (name !== undefined) checkText('name', name);
+  if (name !== undefined) checkName('name', name);
   checkFlag('daemon', daemon);
   checkFlag('detached', detached);
   if (daemon === true && detached === true) {

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@aiopipe/core';
-import { type Surroundings } from './launch.js';
+import { type Surroundings } from './surroundings.js';
 import { environmentFor, execArgvFor } from './node-options.js';
 import { currentDirectory, startedIn } from './started-in.js';
 

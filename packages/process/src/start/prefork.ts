@@ -4,16 +4,7 @@ import { Conversation } from './conversation.js';
 import { reasonOf } from './describe.js';
 import { ChildError } from '../errors.js';
 import { howItEnded } from './failure.js';
-import {
-  checkSurroundings,
-  killUnlessEnding,
-  launch,
-  LaunchFailure,
-  surroundingsKey,
-  type Control,
-  type Launched,
-  type Surroundings,
-} from './launch.js';
+import { killUnlessEnding, launch, LaunchFailure, surroundingsKey, type Control, type Launched } from './launch.js';
 import { unheard } from './outcome.js';
 import { placeOf } from './place.js';
 import { deserializeError } from './portable-error.js';
@@ -21,6 +12,7 @@ import { newOrderId, PROTOCOL, type Preparation } from './protocol.js';
 import { nextDepth, refuseRecursion } from './role.js';
 import { hasEnded, send } from './send.js';
 import { type StdioOptions } from './stdio.js';
+import { checkSurroundings, type Surroundings } from './surroundings.js';
 import { isTarget, type AnyTarget } from './target.js';
 import { warnOf } from './unheard-failure.js';
 
@@ -292,12 +284,20 @@ export class Prefork implements AsyncDisposable {
       preload: this.#preload,
     };
     try {
-      const launched = launch('spare', this.#surroundings, new Conversation(preparation.id, true), (control) => {
+      const tell = (control: Control) => {
         send(control, preparation, (error) => {
           // What stands in the way of one is told of by its control channel, too: see #follow().
           this.#lastError = failure(error);
         });
-      });
+      };
+      const launched = launch(
+        'spare',
+        this.#surroundings,
+        new Conversation(preparation.id, true),
+        tell,
+        0,
+        Prefork as never,
+      );
       if (!(launched instanceof LaunchFailure)) return { ...launched, key };
       this.#fail(launched.cause);
     } catch (error) {

@@ -41,7 +41,7 @@ export function startProcess(
   refuseRecursion(url);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
-  return new ProcessHandle(url, name, args, options);
+  return new ProcessHandle(url, name, args, options, startProcess);
 }
 
 function locate(what: unknown, exported: unknown): { url: string; name: string } {

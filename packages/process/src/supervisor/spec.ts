@@ -1,5 +1,4 @@
-import { checkOptions as checkNames, optionNames, show } from '@aiopipe/core/internal';
-import { checkText } from '../start/launch.js';
+import { checkOptions as checkNames, checkText, optionNames, show } from '@aiopipe/core/internal';
 import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
 import { isTarget, type Target } from '../start/target.js';
 

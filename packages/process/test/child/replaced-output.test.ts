@@ -10,7 +10,7 @@ describe('a child ends, with all of its output written, if its target has replac
     '%s',
     async (what) => {
       const child = startProcess(replace, { args: [what], stdout: 'pipe' });
-      const output = await child.stdout?.read();
+      const output = await child.stdout?.open().read();
       expect(output?.toString().match(/^x*/)?.[0]).toHaveLength(3_000_000);
       expect(await child.join({ timeout: 20_000 })).toEqual({ exitCode: 0, signalCode: null });
       child.close();

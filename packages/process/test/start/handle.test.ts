@@ -16,7 +16,7 @@ test('inspect() shows the name, the pid and how it is', async () => {
   expect(inspect(child)).toBe(`ProcessHandle worker (pid ${String(pid)}, running)`);
   child.kill();
   await child.join();
-  expect(inspect({ child })).toContain(`ProcessHandle worker (pid ${String(pid)}, ended, SIGKILL)`);
+  expect(inspect({ child })).toContain(`ProcessHandle worker (pid ${String(pid)}, ended, SIGTERM)`);
   child.close();
   expect(inspect(child)).toContain('ProcessHandle worker');
   const other = startProcess(exits, { args: [3] });
@@ -34,7 +34,7 @@ test('100 children at once, each with its own arguments and its own end, and non
 
 test('30 children that are killed at once are all told of', async () => {
   const children = Array.from({ length: 30 }, () => startProcess(waits));
-  for (const child of children) child.kill();
+  for (const child of children) child.kill('SIGKILL');
   const errors = await Promise.all(children.map((child) => errorOf(child.result)));
   expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['ERR_AIOPIPE_NO_RESULT']));
   for (const child of children) expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
@@ -49,7 +49,7 @@ test('what a child has said on stdout, stderr and in messages arrives whole, tho
     for await (const chunk of chunks ?? []) sum += chunk.length;
     return sum;
   };
-  const counts = await Promise.all([count(child.stdout), count(child.stderr), count(reader)]);
+  const counts = await Promise.all([count(child.stdout?.open()), count(child.stderr?.open()), count(reader)]);
   // A word more on stdout, by a listener to its exit.
   expect(counts).toEqual([bytes + 4, bytes, bytes]);
   expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });

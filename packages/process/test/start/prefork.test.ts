@@ -102,7 +102,7 @@ describe('a child that was there before is as one that was not', () => {
       const child = startProcess(waits, { prefork });
       expect(await child.ping()).toBeGreaterThan(0);
       child.kill();
-      expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
+      expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGTERM' });
     });
   });
 

@@ -164,7 +164,7 @@ describe('handles in the arguments', () => {
   test('are closed if the child is killed before it took them', async () => {
     const [rx, tx] = aiopipe();
     const child = startProcess(uses.writeOne, { args: [tx, 'hello'] });
-    child.kill();
+    child.kill('SIGKILL');
     await using reader = rx.open();
     expect((await reader.read()).toString()).toBe('');
     expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
@@ -226,7 +226,7 @@ describe('the end of a child', () => {
     await child.join({ timeout: 300 });
     expect(child.isAlive()).toBe(true);
     let bytes = 0;
-    for await (const chunk of child.stdout ?? []) bytes += chunk.length;
+    for await (const chunk of child.stdout?.open() ?? []) bytes += chunk.length;
     expect(bytes).toBe(10 * 1024 * 1024);
     expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
     child.close();
@@ -268,7 +268,7 @@ describe('the end of a child', () => {
   test('right after its start rejects the result, too', async () => {
     const child = startProcess(waits);
     expect(child.kill()).toBe(true);
-    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGKILL' });
+    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGTERM' });
     await child.join();
   });
 
@@ -351,7 +351,7 @@ describe('a handle', () => {
 
   test('terminates by SIGTERM, which the child may handle', async () => {
     const child = startProcess(handlesSigterm, { stdout: 'pipe' });
-    await child.stdout?.readLine();
+    await child.stdout?.open().readLine();
     expect(child.terminate()).toBe(true);
     expect(await child.result).toBe('SIGTERM');
     expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
@@ -360,10 +360,10 @@ describe('a handle', () => {
 
   test('kills a child that ignores SIGTERM', async () => {
     const child = startProcess(ignoresSigterm, { stdout: 'pipe' });
-    await child.stdout?.readLine();
+    await child.stdout?.open().readLine();
     child.terminate();
     expect(await child.join({ timeout: 50 })).toBeUndefined();
-    expect(child.kill()).toBe(true);
+    expect(child.kill('SIGKILL')).toBe(true);
     expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
     child.close();
   });
@@ -576,7 +576,7 @@ describe('a process that cannot be started', () => {
     const error = await errorOf(child.result);
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', exitCode: 9 });
     expect(error.message).toMatch(/before its function was called.*exit code 9.*execArgv/);
-    expect((await child.stderr?.read())?.toString()).toContain('--no-such-option');
+    expect((await child.stderr?.open().read())?.toString()).toContain('--no-such-option');
     await child.join();
     child.close();
   });

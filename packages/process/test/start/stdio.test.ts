@@ -1,18 +1,25 @@
-import { afterAll, expect, test } from 'vitest';
-import { aioduplex, aiopipe, ClosedError, MovedError, type PipeReader } from '@aiopipe/core';
+import { afterAll, describe, expect, test } from 'vitest';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { aioduplex, aiopipe, ClosedError, MovedError, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { startProcess } from '@aiopipe/process';
 import { childPids, fdsSince, leakCheck, openFds } from '@aiopipe/testing';
 import { describeFds, copyStdin } from '../fixtures/tells-about-itself.js';
-import { childrenSince, errorOf, thrownBy } from '../helpers.js';
+import { childrenSince, errorOf, scratchFiles, thrownBy } from '../helpers.js';
 
 afterAll(leakCheck());
 
-const all = async (reader: PipeReader | undefined) => (await reader?.read())?.toString();
+const all = async (end: ReadEnd | undefined) => (await end?.open().read())?.toString();
 
-test('pipes are streams of the handle', async () => {
+async function feed(end: WriteEnd | undefined, text: string): Promise<void> {
+  await using writer = end?.open();
+  await writer?.write(text);
+}
+
+test('pipes are ends of the handle, not opened yet', async () => {
   const child = startProcess(copyStdin, { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
-  await child.stdin?.write('hello');
-  await child.stdin?.close();
+  expect([child.stdin, child.stdout, child.stderr].map((end) => end?.state)).toEqual(['owned', 'owned', 'owned']);
+  expect(child.stdout?.toJSON()).toMatch(/stdout of process copyStdin made at .*stdio\.test/);
+  await feed(child.stdin, 'hello');
   expect(await Promise.all([all(child.stdout), all(child.stderr)])).toEqual(['out hello', 'err hello']);
   await child.result;
   await child.join();
@@ -45,20 +52,91 @@ test('each can be an end, which moves', async () => {
   const child = startProcess(copyStdin, { stdin: rx, stdout: tx2, stderr: 'ignore' });
   expect([rx.state, tx2.state]).toEqual(['moved', 'moved']);
   expect(thrownBy(() => rx.fd)).toBeInstanceOf(MovedError);
-  const writer = tx.open();
-  await writer.write('through ends');
-  await writer.close();
-  await using reader = rx2.open();
-  expect(await all(reader)).toBe('out through ends');
+  await feed(tx, 'through ends');
+  expect(await all(rx2)).toBe('out through ends');
+  rx2.close();
   await child.join();
+});
+
+test('a pipe of one child can be handed on to another', async () => {
+  const first = startProcess(copyStdin, { stdin: 'pipe', stdout: 'pipe', stderr: 'ignore' });
+  const second = startProcess(copyStdin, { stdin: first.stdout, stdout: 'pipe', stderr: 'ignore' });
+  expect(first.stdout?.state).toBe('moved');
+  await feed(first.stdin, 'x');
+  expect(await all(second.stdout)).toBe('out out x');
+  await Promise.all([first.join(), second.join()]);
+  first.close();
+  second.close();
+});
+
+describe('stdin, stdout and stderr are what those of a program can be', () => {
+  const files = scratchFiles();
+  afterAll(() => {
+    files.remove();
+  });
+
+  test('a file by its path, emptied or appended to', async () => {
+    const input = files.newFile();
+    const [output, errors] = [files.newFile(), files.newFile()];
+    await writeFile(input, 'from a file');
+    for (const append of [false, false, true]) {
+      const options = { stdin: { file: input }, stdout: { file: output, append }, stderr: { file: errors } };
+      await startProcess(copyStdin, options).result;
+    }
+    expect(await readFile(output, 'utf8')).toBe('out from a fileout from a file');
+    expect(await readFile(errors, 'utf8')).toBe('err from a file');
+  });
+
+  test('a FileHandle, which stays ours', async () => {
+    const file = files.newFile();
+    await writeFile(file, '12345');
+    await using handle = await open(file, 'r+');
+    await handle.read(Buffer.alloc(2), 0, 2, null);
+    const child = startProcess(copyStdin, { stdin: handle, stdout: 'pipe', stderr: 'ignore' });
+    expect(await all(child.stdout)).toBe('out 345');
+    await child.join();
+    child.close();
+    expect((await handle.read(Buffer.alloc(2), 0, 2, null)).bytesRead).toBe(0);
+  });
+
+  test('one socket, if both are the same duplex end', async () => {
+    const [ours, theirs] = aioduplex();
+    const child = startProcess(copyStdin, { stdin: theirs, stdout: theirs, stderr: 'ignore' });
+    await using stream = ours.open();
+    await stream.writer.write('there');
+    await stream.writer.close();
+    expect(String(await stream.reader.read())).toBe('out there');
+    await child.join();
+  });
+
+  test('one pipe for stdout and stderr', async () => {
+    const child = startProcess(copyStdin, { stdin: 'pipe', stdout: 'pipe', stderr: 'stdout' });
+    await feed(child.stdin, 'x');
+    expect((await all(child.stdout))?.split(/(?=err|out)/).sort()).toEqual(['err x', 'out x']);
+    expect(child.stderr).toBeUndefined();
+    await child.join();
+    child.close();
+  });
+
+  test('and if a file cannot be opened, it throws, and nothing has moved', () => {
+    const [rx, tx] = aiopipe();
+    const before = openFds();
+    const error = thrownBy(() =>
+      startProcess(describeFds, { stdin: rx, stdout: 'pipe', stderr: { file: '/no/file' } }),
+    );
+    expect(error).toMatchObject({ code: 'ENOENT', path: '/no/file', cause: { code: 'ENOENT' } });
+    expect(error.message).toMatch(/^cannot open "\/no\/file" as stderr of process describeFds: ENOENT/);
+    expect([rx.state, fdsSince(before)]).toEqual(['owned', []]);
+    rx.close();
+    tx.close();
+  });
 });
 
 test('two children can be a chain', async () => {
   const [rx, tx] = aiopipe();
   const first = startProcess(copyStdin, { stdin: 'pipe', stdout: tx, stderr: 'ignore' });
   const second = startProcess(copyStdin, { stdin: rx, stdout: 'pipe', stderr: 'ignore' });
-  await first.stdin?.write('x');
-  await first.stdin?.close();
+  await feed(first.stdin, 'x');
   expect(await all(second.stdout)).toBe('out out x');
   await Promise.all([first.join(), second.join()]);
   first.close();
@@ -69,20 +147,21 @@ test('the handle’s close closes what was not read', async () => {
   const before = openFds();
   const child = startProcess(describeFds, { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' });
   await child.join();
-  const { stdout } = child;
+  const { stdout, stderr } = child;
+  const reader = stderr?.open();
   child.close();
   expect(fdsSince(before).filter((line) => line.includes('pipe:'))).toEqual([]);
-  expect(await errorOf(stdout?.read() as Promise<unknown>)).toBeInstanceOf(ClosedError);
+  expect(stdout?.state).toBe('closed');
+  expect(await errorOf(reader?.read() as Promise<unknown>)).toBeInstanceOf(ClosedError);
 });
 
 test.each(['stdin', 'stdout', 'stderr'] as const)('%s can be nothing else, and nothing moves then', (name) => {
   const [rx, tx] = aiopipe();
-  const [one, other] = aioduplex();
   const [argument, peer] = aiopipe();
   const wrong = name === 'stdin' ? tx : rx;
   const before = openFds();
   const children = childPids();
-  for (const choice of ['overlapped', 5, null, {}, wrong, one]) {
+  for (const choice of ['overlapped', 5, null, {}, wrong, wrong.open, { file: '' }, { file: 'a', apend: true }]) {
     const error = thrownBy(() => startProcess(describeFds, { args: [argument], [name]: choice }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain(name);
@@ -91,7 +170,7 @@ test.each(['stdin', 'stdout', 'stderr'] as const)('%s can be nothing else, and n
   expect(childrenSince(children)).toEqual([]);
   expect(argument.state).toBe('owned');
   expect(wrong.state).toBe('owned');
-  for (const end of [rx, tx, one, other, argument, peer]) end.close();
+  for (const end of [rx, tx, argument, peer]) end.close();
 });
 
 test('an end that is closed or was given away already is refused, and nothing else moves', () => {
@@ -135,10 +214,8 @@ test('what can’t be sent is named as such where stdin is an end, too', () => {
 test('stdout and stderr can be one end', async () => {
   const [rx, tx] = aiopipe();
   const child = startProcess(copyStdin, { stdin: 'pipe', stdout: tx, stderr: tx });
-  await child.stdin?.write('x');
-  await child.stdin?.close();
-  await using reader = rx.open();
-  expect((await all(reader))?.split(/(?=err|out)/).sort()).toEqual(['err x', 'out x']);
+  await feed(child.stdin, 'x');
+  expect((await all(rx))?.split(/(?=err|out)/).sort()).toEqual(['err x', 'out x']);
   await child.join();
   child.close();
 });
