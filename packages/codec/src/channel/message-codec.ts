@@ -1,6 +1,7 @@
+import { types } from 'node:util';
 import { HANDLE_IN_JSON, isHandle } from '@aiopipe/core/internal';
 import { checkLimits, type DecodeLimits, Decoder } from '../serializer/decode.js';
-import { reasonOf } from '../serializer/describe.js';
+import { reasonOf, shown } from '../serializer/describe.js';
 import { Encoder } from '../serializer/encode.js';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type Output } from '../serializer/output.js';
@@ -172,16 +173,31 @@ class SimpleEncoder implements MessageEncoder {
   constructor(private readonly encodeValue: (value: unknown) => unknown) {}
 
   encode(out: Output, value: unknown): void {
-    const bytes = this.encodeValue(value);
-    if (!ArrayBuffer.isView(bytes)) throw new TypeError(`the encoder returned ${kindOf(bytes)}, not bytes`);
-    const buffer = asBuffer(bytes);
+    const buffer = this.#bytesOf(value);
     if (buffer.length >= BORROWED) out.borrowed = buffer;
     else out.append(buffer);
+  }
+
+  #bytesOf(value: unknown): Buffer {
+    let bytes: unknown;
+    try {
+      bytes = this.encodeValue(value);
+    } catch (error) {
+      if (isError(error)) throw error;
+      throw new EncodeError('value', `the encoder threw ${shown(error)}`, { cause: error });
+    }
+    if (ArrayBuffer.isView(bytes)) return asBuffer(bytes);
+    throw new TypeError(`the encoder returned ${kindOf(bytes)}, not bytes`);
   }
 
   reset(): void {
     // Each of its messages stands alone.
   }
+}
+
+/** Asking a Proxy what it is an instance of runs its trap, which may throw. */
+function isError(thrown: unknown): boolean {
+  return !types.isProxy(thrown) && thrown instanceof Error;
 }
 
 class SimpleDecoder implements MessageDecoder {
@@ -253,6 +269,16 @@ function asBuffer(view: ArrayBufferView): Buffer {
 }
 
 function kindOf(value: unknown): string {
+  if (typeof value !== 'object') return typeof value;
   if (value === null) return 'null';
-  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+  return types.isProxy(value) ? 'a Proxy' : classOf(value);
+}
+
+function classOf(value: object): string {
+  try {
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' ? name : 'an object';
+  } catch {
+    return 'an object';
+  }
 }

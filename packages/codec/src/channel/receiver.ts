@@ -1,5 +1,6 @@
 import { ClosedError, IncompleteReadError, SystemError, type WaitOptions } from '@aiopipe/core';
 import { constants } from 'node:os';
+import { types } from 'node:util';
 import {
   EAGAIN,
   Pending,
@@ -16,7 +17,7 @@ import { type MessageDecoder } from './message-codec.js';
 import { IncomingFds } from '../moving/passing.js';
 import { ReceiveBuffer } from './receive-buffer.js';
 import { Turn } from './turn.js';
-import { isThenable, type Check } from './validation.js';
+import { type Check } from './validation.js';
 
 /** In the place of a message that isn't there. */
 export const NOTHING = Symbol('nothing');
@@ -182,7 +183,17 @@ export class Receiver {
     }
     if (!this.#ended) return NOTHING;
     if (buffer.available === 0) throw this.#over(this.#endOfStream());
-    throw this.#fail(new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, buffer.rest));
+    throw this.#fail(this.#incomplete());
+  }
+
+  #incomplete(): IncompleteReadError {
+    return new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, this.#buffer.rest);
+  }
+
+  /** Whether a whole frame is there, or one that is too long to be taken. */
+  get #hasFrame(): boolean {
+    const length = this.#buffer.payloadLength;
+    return length !== undefined && (length > this.#maxFrameLength || this.#buffer.available >= HEADER_LENGTH + length);
   }
 
   #decode(length: number): unknown {
@@ -191,11 +202,17 @@ export class Receiver {
     const isOwn = this.#buffer.take(length);
     this.#turn.count();
     this.#isDecoding = true;
+    const isAwaited = this.#waiting.length > 0;
     try {
       const value = this.#decoder.decode(bytes, start, start + length, this.#fds, isOwn);
       if (this.#fds.hasLeftBefore(this.#received - this.#buffer.available)) throw this.#undeclared();
       const checked = this.#check === undefined ? value : this.#check(value);
-      if (this.#check !== undefined && isThenable(checked)) return this.#hold(checked);
+      if (this.#check !== undefined && types.isPromise(checked)) return this.#hold(checked);
+      // The message's own code has closed the channel, and so ended the wait.
+      if (isAwaited && this.#waiting.length === 0 && !this.#descriptor.isOpenFor(READABLE)) {
+        this.#fds.closeMade();
+        return NOTHING;
+      }
       this.#fds.made = undefined;
       return checked;
     } catch (error) {
@@ -211,7 +228,7 @@ export class Receiver {
     }
   }
 
-  #hold(checked: PromiseLike<unknown>): typeof NOTHING {
+  #hold(checked: Promise<unknown>): typeof NOTHING {
     const held: Held = (this.#held = {});
     const settle = (outcome: NonNullable<Held['outcome']>) => {
       held.outcome = outcome;
@@ -320,8 +337,9 @@ export class Receiver {
   /** Whether there is nothing to do but to look for the end. What has come must be taken before it is the end. */
   #watchesNow(): boolean {
     if (this.#onOver === undefined || this.#waiting.length > 0) return false;
-    if (this.#held !== undefined || this.#buffer.available > 0) return false;
+    if (this.#held !== undefined || this.#hasFrame) return false;
     if (this.#failure === undefined && !this.#ended) return true;
+    if (this.#failure === undefined && this.#buffer.available > 0) this.#fail(this.#incomplete());
     this.#over(this.#failure ?? this.#endOfStream());
     return false;
   }
@@ -358,7 +376,7 @@ export class Receiver {
     },
   };
 
-  /** For {@link watch}: reads no further than to the first bytes. While this is set, it keeps the channel, too. */
+  /** For {@link watch}: reads no further than one message. While this is set, it keeps the channel, too. */
   readonly #watching: Interest = {
     holdsLoop: false,
     ready: () => {

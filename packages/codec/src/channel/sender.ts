@@ -155,8 +155,12 @@ export class Sender {
   drain(options?: WaitOptions): Promise<void> {
     const refusal = this.#refusal(options);
     if (refusal !== undefined) return rejected(refusal);
+    this.#turn.count();
     this.#flush();
-    return this.#reach(options);
+    if (this.#failure !== undefined || this.unflushed > 0 || !this.#turn.isOver) return this.#reach(options);
+    // A program that asks again and again would keep all timers waiting.
+    this.#goOnSoon();
+    return this.#wait(options).pending.promise;
   }
 
   /** Writes what the kernel takes at once, even if that is more than this turn's share. */
@@ -292,7 +296,7 @@ export class Sender {
     setImmediate(() => {
       this.#goesOn = false;
       this.#turn.begin();
-      if (this.unflushed > 0) this.#flush();
+      this.#flush();
     });
   }
 

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { reasonOf } from '../serializer/describe.js';
+import { reasonOf, shown } from '../serializer/describe.js';
 import { InvalidMessageError, type MessageIssue } from '../errors.js';
 
 /**
@@ -19,32 +19,40 @@ export interface StandardSchema<Output = unknown> {
 export type SchemaResult<Output> =
   { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly MessageIssue[] };
 
-/** Returns what stands for the value, or a promise of it; throws, or rejects with, {@link InvalidMessageError}. */
+/** Returns the value to give, or a native promise of it. Throws {@link InvalidMessageError}, or rejects with it. */
 export type Check = (value: unknown) => unknown;
 
-/** Throws TypeError for what is no schema. `name` is the channel's, for errors. */
+/** Throws TypeError if `schema` is no Standard Schema. `name` is the channel's, for errors. */
 export function checkBy(schema: StandardSchema, name: () => string): Check {
   const standard = (schema as Partial<StandardSchema> | null | undefined)?.['~standard'];
   if (standard?.version !== 1 || typeof standard.validate !== 'function') {
     throw new TypeError("validate: expected a schema with '~standard' (Standard Schema, version 1)");
   }
   const accepted = (result: SchemaResult<unknown>): unknown => {
-    if (result.issues === undefined) return result.value;
-    throw new InvalidMessageError(`${name()}: a message is not valid: ${describe(result.issues)}`, result.issues);
+    if (typeof result !== 'object' || result === null)
+      throw new TypeError(`it returned ${shown(result)}, not a result`);
+    const { issues } = result;
+    if (issues !== undefined) {
+      throw new InvalidMessageError(`${name()}: a message is not valid: ${describe(issues)}`, issues);
+    }
+    if (!('value' in result)) throw new TypeError('it returned a result without a value');
+    return result.value;
   };
   const failed = (cause: unknown): InvalidMessageError => {
     if (isOurs(cause)) return cause;
     return new InvalidMessageError(`${name()}: the schema failed on a message: ${reasonOf(cause)}`, [], { cause });
   };
+  const settled = (promise: PromiseLike<unknown>): Promise<unknown> =>
+    Promise.resolve(promise).catch((error: unknown) => {
+      throw failed(error);
+    });
   return (value) => {
     try {
       const result = standard.validate(value);
-      if (!isThenable(result)) return accepted(result);
-      return Promise.resolve(result)
-        .then(accepted)
-        .catch((error: unknown) => {
-          throw failed(error);
-        });
+      if (isThenable(result)) return settled(Promise.resolve(result).then(accepted));
+      const given = accepted(result);
+      // get() resolves with it, which would call its `then`.
+      return isThenable(given) ? settled(given) : given;
     } catch (error) {
       throw failed(error);
     }

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { withStackLimit } from '@aiopipe/core/internal';
 import { define } from './decoder-shape.js';
+import { bucketsFor, type ComparisonCounter, type KeyBuckets } from './key-collisions.js';
 import { type ERROR_NAMES, VIEW_NAMES } from './kinds.js';
 import { Cost } from './memory-cost.js';
 import { ErrorPart } from './tags.js';
@@ -119,25 +120,42 @@ export function arrayWithHoles(length: number, count: number): unknown[] {
 export class MapBuilder extends Builder<Map<unknown, unknown>> {
   private key: unknown;
   private hasKey = false;
+  private readonly buckets: KeyBuckets | undefined;
 
-  constructor(target: Map<unknown, unknown>, count: number) {
+  constructor(
+    target: Map<unknown, unknown>,
+    count: number,
+    private readonly counter: ComparisonCounter,
+  ) {
     super(target, count * 2, Cost.Map + count * Cost.MapEntry);
+    this.buckets = bucketsFor(count);
   }
 
   add(value: unknown): string | undefined {
     if (this.hasKey) this.target.set(this.key, value);
-    else this.key = value;
+    else {
+      if (this.buckets !== undefined) this.counter.compared(this.buckets.add(value));
+      this.key = value;
+    }
     this.hasKey = !this.hasKey;
     return undefined;
   }
 }
 
 export class SetBuilder extends Builder<Set<unknown>> {
-  constructor(target: Set<unknown>, count: number) {
+  private readonly buckets: KeyBuckets | undefined;
+
+  constructor(
+    target: Set<unknown>,
+    count: number,
+    private readonly counter: ComparisonCounter,
+  ) {
     super(target, count, Cost.Set + count * Cost.SetMember);
+    this.buckets = bucketsFor(count);
   }
 
   add(value: unknown): string | undefined {
+    if (this.buckets !== undefined) this.counter.compared(this.buckets.add(value));
     this.target.add(value);
     return undefined;
   }

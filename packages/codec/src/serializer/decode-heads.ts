@@ -17,6 +17,7 @@ import {
 import { DecoderShape, DefinitionCache } from './decoder-shape.js';
 import { LeafReader } from './decode-leaves.js';
 import { InstanceBuilder } from './instances.js';
+import { type ComparisonCounter } from './key-collisions.js';
 import { ERROR_NAMES } from './kinds.js';
 import { Cost } from './memory-cost.js';
 import { entryNamed } from './registry.js';
@@ -31,7 +32,7 @@ export interface DecoderState {
 }
 
 /** Reads the heads of containers, with the tables that they refer to. */
-export abstract class HeadReader extends LeafReader {
+export abstract class HeadReader extends LeafReader implements ComparisonCounter {
   /** Whether a message that starts with empty tables has come; no other can come before. */
   protected started = false;
   private readonly definitions = new DefinitionCache();
@@ -39,6 +40,8 @@ export abstract class HeadReader extends LeafReader {
   private shapeCount = 0;
   private shapeBytes = 0;
   private classes: string[] = [];
+
+  abstract compared(count: number): void;
 
   protected clearTables(): void {
     this.started = true;
@@ -92,9 +95,9 @@ export abstract class HeadReader extends LeafReader {
       case Tag.SparseArray:
         return this.sparseArray();
       case Tag.Map:
-        return this.noted(new MapBuilder(new Map(), this.countOf(2)));
+        return this.noted(new MapBuilder(new Map(), this.countOf(2), this));
       case Tag.Set:
-        return this.noted(new SetBuilder(new Set(), this.countOf(1)));
+        return this.noted(new SetBuilder(new Set(), this.countOf(1), this));
       case Tag.Boxed:
         return this.noted(new BoxBuilder());
       case Tag.Error:

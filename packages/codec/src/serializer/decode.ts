@@ -7,6 +7,7 @@ import { shown } from './describe.js';
 import { DecodeError } from '../errors.js';
 import { Cost, defaultMemory } from './memory-cost.js';
 import { DEFAULT_SYMBOLS, SymbolSource } from './known-symbols.js';
+import { bucketsFor, MOST_COMPARISONS } from './key-collisions.js';
 import type { HandleSource } from './handles.js';
 import { arrayFor } from './short-arrays.js';
 import { DEFAULT_DEPTH, RECURSION_LIMIT, Short, Tag, VERSION } from './tags.js';
@@ -47,6 +48,8 @@ export class Decoder extends HeadReader {
   private nodes = 0;
   /** How many bytes of heap the rest of the message may take. */
   private memoryLeft = 0;
+  /** How many comparisons of colliding keys the rest of the message may need. */
+  private comparisonsLeft = 0;
 
   constructor(limits: DecodeLimits = {}) {
     super();
@@ -79,6 +82,7 @@ export class Decoder extends HeadReader {
     this.handles = handles;
     this.depth = 0;
     this.nodes = 0;
+    this.comparisonsLeft = MOST_COMPARISONS;
     try {
       return this.message();
     } finally {
@@ -123,6 +127,12 @@ export class Decoder extends HeadReader {
       return this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
     const limit = this.maxMemory ?? defaultMemory(Infinity);
     return this.malformed(`its value takes more than ${String(Math.floor(limit))} bytes of memory (limits.memory)`);
+  }
+
+  compared(count: number): void {
+    if ((this.comparisonsLeft -= count) < 0) {
+      throw this.malformed('too many keys of its Maps and Sets have the same hash as others');
+    }
   }
 
   override forget(): void {
@@ -203,9 +213,11 @@ export class Decoder extends HeadReader {
   private map(count: number): Map<unknown, unknown> {
     this.spend(count * 2, Cost.Map + count * Cost.MapEntry);
     const map = this.note(new Map<unknown, unknown>());
+    const buckets = bucketsFor(count);
     this.depth++;
     for (let i = 0; i < count; i++) {
       const key = this.read();
+      if (buckets !== undefined) this.compared(buckets.add(key));
       map.set(key, this.read());
     }
     this.depth--;
@@ -215,8 +227,13 @@ export class Decoder extends HeadReader {
   private set(count: number): Set<unknown> {
     this.spend(count, Cost.Set + count * Cost.SetMember);
     const set = this.note(new Set());
+    const buckets = bucketsFor(count);
     this.depth++;
-    for (let i = 0; i < count; i++) set.add(this.read());
+    for (let i = 0; i < count; i++) {
+      const member = this.read();
+      if (buckets !== undefined) this.compared(buckets.add(member));
+      set.add(member);
+    }
     this.depth--;
     return set;
   }

@@ -167,9 +167,13 @@ export abstract class HeadWriter extends Writer {
         this.opened = this.double(Tag.Date, Date.prototype.getTime.call(value), pos);
         return NOTHING;
       case Kind.RegExp: {
+        const lastIndex: unknown = (value as RegExp).lastIndex;
+        if (typeof lastIndex !== 'number') {
+          throw new Refusal('a RegExp whose lastIndex is not a number cannot be sent', value);
+        }
         this.buffer[pos] = Tag.RegExp;
         const after = this.string(flagsOf(value), this.string(sourceOf(value), pos + 1));
-        this.opened = this.number(Number((value as RegExp).lastIndex), after);
+        this.opened = this.number(lastIndex, after);
         return NOTHING;
       }
       case Kind.Boxed:

@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import { Channel, ChannelReader, ChannelWriter, type ChannelOptions } from '@aiopipe/codec';
+import { Channel, ChannelReader, ChannelWriter, serialize, type ChannelOptions } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
 import { isPending } from '@aiopipe/testing';
 
@@ -11,6 +11,15 @@ export function frameOf(payload: string | Uint8Array): Buffer {
   const header = Buffer.alloc(4);
   header.writeUInt32BE(bytes.length);
   return Buffer.concat([header, bytes]);
+}
+
+/** A message with one handle for each description, as a hostile peer may write it. */
+export function messageOf(...descriptions: unknown[]): Buffer {
+  const list = serialize(descriptions);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(list.length);
+  const handles = Buffer.from(descriptions.flatMap((_, i) => [0x1a, i]));
+  return frameOf(Buffer.concat([Buffer.of(0xa2, 0xa1, 0xb0 + descriptions.length), handles, list, length]));
 }
 
 /** A reader, and the raw end that feeds it: bytes are there when `feed` has returned. */

@@ -182,6 +182,24 @@ describe('an iteration ends', () => {
     }
   });
 
+  test('at an abort between two messages: none that is there is given after it', async () => {
+    const [r, w] = channel<number>();
+    for (let i = 0; i < 2000; i++) await w.put(i);
+    const controller = new AbortController();
+    let taken = 0;
+    const loop = (async () => {
+      for await (const message of merge([r], { signal: controller.signal })) {
+        expect(message).toBe(taken++);
+        if (taken === 100) controller.abort(new Error('enough'));
+      }
+    })();
+    expect(await errorOf(loop)).toMatchObject({ code: 'ABORT_ERR', cause: { message: 'enough' } });
+    expect(taken).toBe(100);
+    expect(await r.get()).toBe(100);
+    r.close();
+    w.close();
+  });
+
   test('with what is wrong in one channel, which it names; the others go on', async () => {
     using good = channel<number>({ duplex: true });
     for (const [bad, Kind] of [

@@ -93,6 +93,49 @@ describe('the loop comes round', () => {
   });
 });
 
+describe('the loop comes round beside calls that are all served at once', () => {
+  const CALLS = 60_000;
+
+  async function turnsDuring(call: (i: number) => Promise<unknown>): Promise<number> {
+    let count = 0;
+    let isOver = false;
+    const watch = (async () => {
+      for (; !isOver; count++) await turn();
+    })();
+    for (let i = 0; i < CALLS; i++) await call(i);
+    isOver = true;
+    await watch;
+    return count;
+  }
+
+  test('of put and get', async () => {
+    using pair = channel<number>();
+    const [r, w] = pair;
+    const count = await turnsDuring((i) => {
+      void w.put(i);
+      return r.get();
+    });
+    expect(count).toBeGreaterThan(5);
+  });
+
+  test('of drain', async () => {
+    using pair = channel<number>();
+    expect(await turnsDuring(() => pair[1].drain())).toBeGreaterThan(5);
+  });
+
+  test('of the iterators', async () => {
+    using pair = channel<number>();
+    const [r, w] = pair;
+    const iterator = merge([r]);
+    const count = await turnsDuring((i) => {
+      void w.put(i);
+      return i % 2 === 0 ? iterator.next() : r[Symbol.asyncIterator]().next();
+    });
+    await iterator.return?.();
+    expect(count).toBeGreaterThan(5);
+  });
+});
+
 test('many channels in flood share a turn: each takes less of it, and all go on', async () => {
   const many = Array.from({ length: 40 }, () => readerAndTap({ decoder: 'json' }));
   for (const { feed } of many) feed(Buffer.concat(Array.from({ length: 160 }, (_, i) => frameOf(JSON.stringify(i)))));

@@ -4,18 +4,9 @@ import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type DuplexEnd } from '@aiopipe/core';
 import { channel, ChannelReader, serialize, type ChannelOptions } from '@aiopipe/codec';
 import { native } from '@aiopipe/core/internal';
-import { errorOf, frameOf } from '../channel/helpers.js';
+import { errorOf, frameOf, messageOf } from '../channel/helpers.js';
 
 afterAll(leakCheck());
-
-/** A message with one handle of this description, as a hostile peer may write it. */
-function messageOf(...descriptions: unknown[]): Buffer {
-  const list = serialize(descriptions);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(list.length);
-  const handles = Buffer.from(descriptions.flatMap((_, i) => [0x1a, i]));
-  return frameOf(Buffer.concat([Buffer.of(0xa2, 0xa1, 0xb0 + descriptions.length), handles, list, length]));
-}
 
 /** Sends the bytes with as many descriptors as said, of which no copy stays here. */
 function send(to: DuplexEnd, bytes: Buffer, count: number): void {

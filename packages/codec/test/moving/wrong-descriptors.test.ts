@@ -1,0 +1,97 @@
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
+import { afterAll, expect, test } from 'vitest';
+import { aioduplex, aiopipe } from '@aiopipe/core';
+import { ChannelReader, serialize } from '@aiopipe/codec';
+import { native } from '@aiopipe/core/internal';
+import { errorOf, frameOf, messageOf } from '../channel/helpers.js';
+
+afterAll(leakCheck());
+
+const settings = { encoder: 'default', decoder: 'default', maxFrameLength: 1000, queueLimit: 1000 };
+const ahead = { bytes: Buffer.alloc(0), tables: undefined };
+const reading = { ahead: Buffer.of(1), ended: false };
+const writing = { highWaterMark: 1000, closeTimeout: 100 };
+
+/** Which ways a handle of each kind goes, and what describes it. */
+const HANDLES: [kind: string, ways: 'r' | 'w' | 'rw', data: unknown][] = [
+  ['ReadEnd', 'r', undefined],
+  ['WriteEnd', 'w', undefined],
+  ['DuplexEnd', 'rw', undefined],
+  ['PipeReader', 'r', reading],
+  ['PipeWriter', 'w', writing],
+  ['DuplexStream', 'rw', { reader: reading, writer: writing }],
+  ['ChannelReader', 'r', { settings, ahead }],
+  ['ChannelWriter', 'w', { settings }],
+  ['Channel', 'rw', { settings, ahead }],
+];
+
+/** What a socket of node:dgram keeps to itself. */
+function numberOf(socket: dgram.Socket): number {
+  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
+  return (socket as unknown as Record<symbol, { handle: { fd: number } }>)[state as symbol]?.handle.fd ?? -1;
+}
+
+/** Descriptors of each kind, by name, with the ways that an end over them could go: none, for those that no end can be over. */
+interface Descriptors extends AsyncDisposable {
+  readonly list: readonly [name: string, ways: '' | 'r' | 'w' | 'rw', fd: number][];
+}
+
+async function makeDescriptors(): Promise<Descriptors> {
+  const directory = mkdtempSync(join(tmpdir(), 'aiopipe-'));
+  const [rx, tx] = aiopipe();
+  const [one, other] = aioduplex();
+  const local = net.createServer().listen(join(directory, 'listens'));
+  const remote = net.createServer().listen(0, '127.0.0.1');
+  const datagrams = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+  await Promise.all([local, remote, datagrams].map((server) => once(server, 'listening')));
+  const listener = (server: net.Server) => (server as unknown as { _handle: { fd: number } })._handle.fd;
+  const files = [openSync(join(directory, 'file'), 'w+'), openSync(directory, 'r'), openSync('/dev/null', 'r+')];
+  const [file = -1, folder = -1, empty = -1] = files;
+  return {
+    list: [
+      ["a pipe's read end", 'r', rx.fd],
+      ["a pipe's write end", 'w', tx.fd],
+      ['a socket', 'rw', one.fd],
+      ['a listening local socket', '', listener(local)],
+      ['a listening TCP socket', '', listener(remote)],
+      ['a datagram socket', '', numberOf(datagrams)],
+      ['a file', '', file],
+      ['a directory', '', folder],
+      ['/dev/null', '', empty],
+    ],
+    async [Symbol.asyncDispose]() {
+      for (const end of [rx, tx, one, other]) end.close();
+      for (const fd of files) closeSync(fd);
+      await Promise.all([local, remote].map((server) => promisify(server.close.bind(server))()));
+      datagrams.close();
+      await once(datagrams, 'close');
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+test.each(HANDLES)('a %s over a descriptor of another kind is refused, and nothing leaks', async (kind, ways, data) => {
+  await using descriptors = await makeDescriptors();
+  for (const [name, possible, fd] of descriptors.list) {
+    if ([...ways].every((way) => possible.includes(way))) continue;
+    const before = openFds();
+    const [mine, tap] = aioduplex();
+    const reader = ChannelReader.from(mine);
+    native().writeParts(tap.fd, [messageOf([kind, 1, data])], 0, true, Int32Array.of(fd));
+    const error = await errorOf(reader.get());
+    expect([name, error.code, error['fatal']]).toEqual([name, 'ERR_AIOPIPE_DECODE', false]);
+    expect(error.message).toContain(`a ${kind} that was sent here can't be made again: fd `);
+    writeSync(tap.fd, frameOf(serialize('next')));
+    expect(await reader.get()).toBe('next');
+    reader.close();
+    tap.close();
+    expect([name, fdsSince(before)]).toEqual([name, []]);
+  }
+});
