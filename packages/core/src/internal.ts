@@ -27,7 +27,7 @@ export { LOOP_END, LoopIterator } from './wait/loop-iterator.js';
 export { native, OWN, READABLE, SHARED, SOCKET, WRITABLE } from './fd/native.js';
 export { OwnedFd } from './fd/owned-fd.js';
 export { signalNumber } from './program/signals.js';
-export { fileError, openFile, writingFlags } from './program/open-file.js';
+export { closedHandle, fileError, openFile, writingFlags } from './program/open-file.js';
 export {
   checkExtraFds,
   checkSource,
@@ -53,4 +53,5 @@ export { checkName, checkText, checkTexts } from './check/text.js';
 export { calledFrom, callSite, withStackLimit, type CallSite } from './wait/call-site.js';
 export { abortError, Pending, refuse, WAIT_OPTIONS } from './wait/pending.js';
 export { inspectFd, PIPE, type Transport } from './fd/transport.js';
+export { bytesAhead } from './stream/reader.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './stream/unflushed.js';

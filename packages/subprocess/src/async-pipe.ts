@@ -1,23 +1,41 @@
 import {
   AbortError,
+  AiopipeError,
   AsyncFile,
   BusyError,
   ClosedError,
   TimeoutError,
   type AsyncFileOptions,
   type Exit,
+  type PipeReader,
   type PipeWriter,
   type ReadEnd,
   type ReadLineOptions,
   type WaitOptions,
   type Writable,
 } from '@aiopipe/core';
-import { DEFAULT_GRACE, Pending, refuse } from '@aiopipe/core/internal';
-import { show } from './program/command.js';
+import { bytesAhead, DEFAULT_GRACE, Pending, refuse } from '@aiopipe/core/internal';
 import { checkInput, chunksOf, Feed, type Input } from './io/input.js';
-import { type Program } from './program/program.js';
+import { checkProgram, type Program } from './program/program.js';
 
 const NOTHING = Buffer.alloc(0);
+
+/** An output of a program: calls in the manner of a file, and the reader under them. */
+interface Output {
+  readonly file: AsyncFile;
+  readonly reader: PipeReader;
+}
+
+/**
+ * What every error of ours has with which {@link AsyncPipe.communicate} rejects while it reads: an {@link AbortError}, a
+ * {@link TimeoutError} or a {@link SystemError}.
+ */
+export interface EndedCommunication {
+  /** What had come of stdout. The next call of `communicate()` or `read()` gives it again. */
+  readonly stdout: Buffer;
+  /** What had come of stderr, in the same way. */
+  readonly stderr: Buffer;
+}
 
 /**
  * The two outer sides of a program, or of a chain that was joined by hand: writes go to `first`'s stdin, reads come from
@@ -35,14 +53,14 @@ export class AsyncPipe implements AsyncDisposable {
   readonly #last: Program;
   #writer: PipeWriter | undefined;
   #stdin: AsyncFile | undefined;
-  #stdout: AsyncFile | undefined;
+  #stdout: Output | undefined;
   /** The input of the last {@link communicate}. */
   #feed: Feed | undefined;
   /** Settles with the reads of the last {@link communicate}. */
   #reads: Promise<unknown> | undefined;
-  #stderr: AsyncFile | undefined;
-  /** That of the first program, where it is another one: only {@link communicate} reads it. */
-  #firstStderr: AsyncFile | undefined;
+  #stderr: Output | undefined;
+  /** That of the first program, if it is another one: only {@link communicate} reads it. */
+  #firstStderr: Output | undefined;
 
   constructor(first: Program, last: Program = first) {
     checkProgram('first', first);
@@ -63,11 +81,11 @@ export class AsyncPipe implements AsyncDisposable {
     return this.#writer !== undefined && stdin.state === 'open' ? this.#writer : (this.#writer = stdin.open());
   }
 
-  #openStdout(): AsyncFile {
+  #openStdout(): Output {
     return (this.#stdout ??= openOutput(this.#last, 'stdout'));
   }
 
-  #openStderr(): AsyncFile {
+  #openStderr(): Output {
     return (this.#stderr ??= openOutput(this.#last, 'stderr'));
   }
 
@@ -78,22 +96,22 @@ export class AsyncPipe implements AsyncDisposable {
 
   /** As {@link AsyncFile.read}, from the last program's stdout. */
   async read(size?: number, options?: AsyncFileOptions): Promise<Buffer> {
-    return this.#openStdout().read(size, options);
+    return this.#openStdout().file.read(size, options);
   }
 
   /** As {@link AsyncFile.readLine}, from the last program's stdout. */
   async readLine(size?: number, options?: ReadLineOptions): Promise<Buffer> {
-    return this.#openStdout().readLine(size, options);
+    return this.#openStdout().file.readLine(size, options);
   }
 
   /** As {@link AsyncFile.read}, from the last program's stderr. */
   async readStderr(size?: number, options?: AsyncFileOptions): Promise<Buffer> {
-    return this.#openStderr().read(size, options);
+    return this.#openStderr().file.read(size, options);
   }
 
   /** As {@link AsyncFile.readLine}, from the last program's stderr. */
   async readLineStderr(size?: number, options?: ReadLineOptions): Promise<Buffer> {
-    return this.#openStderr().readLine(size, options);
+    return this.#openStderr().file.readLine(size, options);
   }
 
   /**
@@ -104,9 +122,10 @@ export class AsyncPipe implements AsyncDisposable {
    * pipe end is read to its end and closed.
    *
    * If something that the last program left behind holds its stdout or stderr, that is waited for two seconds more.
-   * An abort or a timeout ends the wait alone: the input is fed on, and what the programs have written is kept. Call it again,
-   * without an input, to go on: it gives all that was written from the first call on. With an input that rejects
-   * {@link BusyError}, as long as the one before is not written.
+   * An abort or a timeout ends the wait alone: the input is fed on, and what the programs have written is kept. The error has
+   * what has come until then as `stdout` and `stderr`: see {@link EndedCommunication}. Call it again, without an input, to go
+   * on: it gives all that was written from the first call on. With an input it rejects {@link BusyError}, until the earlier
+   * input is written.
    */
   communicate(input?: Input, options: WaitOptions = {}): Promise<[Buffer, Buffer]> {
     const stop = new AbortController();
@@ -137,8 +156,17 @@ export class AsyncPipe implements AsyncDisposable {
     return pending.promise.catch(async (error: unknown) => {
       // Until the reads have heard of it too, another call would find them busy.
       await this.#reads;
-      throw error;
+      throw error instanceof AiopipeError ? Object.assign(error, this.#whatHasCome()) : error;
     });
+  }
+
+  #whatHasCome(): EndedCommunication {
+    const [stdout = NOTHING, firstStderr = NOTHING, stderr = NOTHING] = [
+      this.#stdout,
+      this.#firstStderr,
+      this.#stderr,
+    ].map((output) => output && bytesAhead(output.reader));
+    return { stdout, stderr: joined(firstStderr, stderr) };
   }
 
   /** What feeds the first program: a call that was ended may have left it. */
@@ -174,10 +202,10 @@ export class AsyncPipe implements AsyncDisposable {
     ] as const;
     this.#reads = Promise.allSettled(reads);
     const [[out, firstErr, err]] = await Promise.all([Promise.all(reads), feed?.done, exited]);
-    return [out, firstErr.length === 0 ? err : Buffer.concat([firstErr, err])];
+    return [out, joined(firstErr, err)];
   }
 
-  #openFirstStderr(): AsyncFile | undefined {
+  #openFirstStderr(): Output | undefined {
     const { stderr } = this.#first;
     if (this.#first === this.#last || (stderr?.state !== 'owned' && this.#firstStderr === undefined)) return undefined;
     return (this.#firstStderr ??= openOutput(this.#first, 'stderr'));
@@ -209,20 +237,19 @@ export class AsyncPipe implements AsyncDisposable {
   }
 }
 
-/** By what is asked of it: another copy of this package may have started it. */
-function checkProgram(name: string, program: Partial<Program> | null): void {
-  if (typeof program?.wait === 'function' && typeof program.closeEnds === 'function') return;
-  throw new TypeError(`${name}: expected a program that popen() has started, not ${show(program)}`);
-}
-
-function openOutput(program: Program, name: 'stdout' | 'stderr'): AsyncFile {
+function openOutput(program: Program, name: 'stdout' | 'stderr'): Output {
   const end: ReadEnd | undefined = program[name];
   if (end === undefined) throw notPiped(name, program);
-  return new AsyncFile(end);
+  const reader = end.open();
+  return { reader, file: new AsyncFile(reader) };
+}
+
+function joined(first: Buffer, second: Buffer): Buffer {
+  return first.length === 0 ? second : Buffer.concat([first, second]);
 }
 
 /** A read that is ended has taken nothing, so one of another kind can go on. */
-async function readToEnd(file: AsyncFile, program: Program, stop: AbortSignal): Promise<Buffer> {
+async function readToEnd({ file }: Output, program: Program, stop: AbortSignal): Promise<Buffer> {
   const ended = new AbortController();
   const end = () => {
     ended.abort();

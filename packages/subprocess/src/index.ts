@@ -4,7 +4,7 @@ export { pipeline, Pipeline, type LinesOptions, type PipelineResult, type RunOpt
 export { $, type Word } from './chain/template.js';
 export { tee } from './chain/tee.js';
 export { inChild } from './chain/in-child.js';
-export { AsyncPipe } from './async-pipe.js';
+export { AsyncPipe, type EndedCommunication } from './async-pipe.js';
 export { type ChainOptions } from './chain/options.js';
 export { type Stage, type StageOptions, type StageResult } from './chain/stage.js';
 export { type Lines } from './io/lines.js';

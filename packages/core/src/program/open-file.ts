@@ -1,5 +1,5 @@
 import { openSync } from 'node:fs';
-import { SystemError } from '../errors.js';
+import { ClosedError, SystemError } from '../errors.js';
 import { type FileTarget } from './stdio.js';
 
 /**
@@ -29,4 +29,13 @@ export function fileError(cause: unknown, syscall: string, about: string, path?:
   const { errno, syscall: itsCall = syscall } = cause as NodeJS.ErrnoException;
   if (typeof errno !== 'number') return cause;
   return new SystemError(errno, itsCall, about, { cause, ...(path !== undefined && { path }) });
+}
+
+/**
+ * Makes a {@link ClosedError} of what a closed FileHandle rejects with.
+ *
+ * @param what - how messages name what it is used for: `stdout of parse`
+ */
+export function closedHandle(what: string, cause: unknown): ClosedError {
+  return new ClosedError(`${what}: the FileHandle was closed meanwhile`, { cause });
 }

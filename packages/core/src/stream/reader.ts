@@ -30,6 +30,9 @@ interface Waiting {
   readonly pending: Pending<unknown>;
 }
 
+/** Returns a copy of what has come and was not taken: the next read still gets it. */
+export let bytesAhead: (reader: PipeReader) => Buffer;
+
 /**
  * The reading side of an opened pipe: bytes in order, as they come.
  *
@@ -45,6 +48,10 @@ export class PipeReader implements Handle {
   #waiting: Waiting | undefined;
   /** The last read took less than there was room for: the next one would only hear EAGAIN. */
   #drained = false;
+
+  static {
+    bytesAhead = (reader) => reader.#queue.bytes;
+  }
 
   /** @internal Made by `open()`. */
   constructor(descriptor: Descriptor, options: ReaderOptions & Partial<ReaderLuggage> = {}) {

@@ -96,9 +96,9 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   constructor(stages: readonly Stage[], maker: (...args: never[]) => unknown) {
     if (stages.length === 0) throw new TypeError('pipeline: expected at least one program');
     this.#stages = stages.flatMap((stage, index) => {
-      // By the brand, not the class: it may be of another copy of this package.
-      const join = (stage as Partial<Pipeline> | null | undefined)?.[STAGES];
-      return typeof join === 'function' ? join.call(stage as Pipeline) : [checkStage(stage, index)];
+      if (stage instanceof Pipeline) return stage[STAGES]();
+      refuseAnotherCopy(stage, index);
+      return [checkStage(stage, index)];
     });
     this.#unrun = new UnrunChain(this, quoteChain(this.#stages, {}), maker);
   }
@@ -255,6 +255,14 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     checkOptions(options, SHOWN_OPTIONS);
     return quoteChain(this.#stages, options);
   }
+}
+
+/** Its stages may be of another version, which this one would not understand. */
+function refuseAnotherCopy(stage: unknown, index: number): void {
+  if (typeof stage !== 'object' || stage === null || !(STAGES in stage)) return;
+  throw new TypeError(
+    `stage ${String(index + 1)}: it is a pipeline of another copy of @aiopipe/subprocess; make it by the same copy`,
+  );
 }
 
 function checkRunOptions(options: RunOptions): void {

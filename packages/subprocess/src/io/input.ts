@@ -9,7 +9,15 @@ import {
   type PipeWriter,
   type ReadEnd,
 } from '@aiopipe/core';
-import { checkSource, isEnd, isFileHandle, isFileSource, openFile } from '@aiopipe/core/internal';
+import {
+  checkSource,
+  isEnd,
+  isFileHandle,
+  isFileSource,
+  openFile,
+  closedHandle,
+  fileError,
+} from '@aiopipe/core/internal';
 import { show } from '../program/command.js';
 import { isChunk, isIterable, iterate, toBytes, type Chunks, type InputChunk } from './chunks.js';
 import { Inlet } from './inlet.js';
@@ -65,7 +73,11 @@ async function* readPath(file: string): AsyncGenerator<Buffer, void> {
   const fd = openFile(file, 'r', 'the input');
   try {
     for (;;) {
-      const { bytesRead, buffer } = await readFd(fd, Buffer.allocUnsafe(BLOCK), 0, BLOCK, null);
+      const { bytesRead, buffer } = await readFd(fd, Buffer.allocUnsafe(BLOCK), 0, BLOCK, null).catch(
+        (error: unknown) => {
+          throw fileError(error, 'read', `cannot read the input from ${JSON.stringify(file)}`, file);
+        },
+      );
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }
@@ -79,7 +91,11 @@ const readFd = promisify(read);
 /** From its current offset on, which moves along. */
 async function* readFile(handle: FileHandle): AsyncGenerator<Buffer, void> {
   for (;;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(BLOCK), 0, BLOCK, null);
+    const { bytesRead, buffer } = await handle
+      .read(Buffer.allocUnsafe(BLOCK), 0, BLOCK, null)
+      .catch((error: unknown) => {
+        throw handle.fd < 0 ? closedHandle('the input', error) : fileError(error, 'read', 'cannot read the input');
+      });
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }

@@ -1,7 +1,7 @@
 import { close, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { type DuplexEnd, type FileTarget, type PipeWriter, type StdoutOption, type WriteEnd } from '@aiopipe/core';
-import { isEnd, isFileHandle, openFile, writingFlags } from '@aiopipe/core/internal';
+import { closedHandle, fileError, isEnd, isFileHandle, openFile, writingFlags } from '@aiopipe/core/internal';
 import { ifRead } from './input.js';
 
 /** Where bytes go that are not collected here. An end moves; a FileHandle stays yours, and its offset is shared. */
@@ -17,15 +17,18 @@ export interface Target {
   destroy(): void;
 }
 
-/** @param what - what it is, in the words of errors */
+/**
+ * @param what - what it is, in the words of errors: `stdout of parse`
+ */
 export function openTarget(output: OutputOption, what: string): Target {
   if (isEnd(output)) return endTarget(output as WriteEnd | DuplexEnd);
-  if (output === 'inherit') return standardOutput;
+  if (output === 'inherit') return standardOutput(what);
   if (output === 'ignore') return nowhere;
   if (isFileHandle(output)) {
     return fileTarget(
       async (bytes, offset) => (await output.write(bytes, offset)).bytesWritten,
       () => Promise.resolve(),
+      (error) => (output.fd < 0 ? closedHandle(what, error) : fileError(error, 'write', `cannot write ${what}`)),
     );
   }
   const target = output as FileTarget;
@@ -33,6 +36,7 @@ export function openTarget(output: OutputOption, what: string): Target {
   return fileTarget(
     async (bytes, offset) => (await writeFd(fd, bytes, offset)).bytesWritten,
     () => closeFd(fd),
+    (error) => fileError(error, 'write', `cannot write ${what} to ${JSON.stringify(target.file)}`, target.file),
   );
 }
 
@@ -57,6 +61,7 @@ function endTarget(end: WriteEnd | DuplexEnd): Target {
 function fileTarget(
   writeSome: (bytes: Buffer, offset: number) => Promise<number>,
   closeOnce: () => Promise<void>,
+  explain: (error: unknown) => unknown,
 ): Target {
   let written: Promise<unknown> = Promise.resolve();
   let isOpen = true;
@@ -65,12 +70,16 @@ function fileTarget(
     isOpen = false;
     // A number that a write is still using must not become another file's.
     await written.catch(() => undefined);
-    await closeOnce();
+    await closeOnce().catch((error: unknown) => Promise.reject(explain(error) as Error));
   };
   return {
     write: (bytes) => {
       const all = async () => {
-        for (let offset = 0; offset < bytes.length && isOpen;) offset += await writeSome(bytes, offset);
+        try {
+          for (let offset = 0; offset < bytes.length && isOpen;) offset += await writeSome(bytes, offset);
+        } catch (error) {
+          throw explain(error);
+        }
         return true;
       };
       const done = all();
@@ -84,7 +93,7 @@ function fileTarget(
   };
 }
 
-const standardOutput: Target = {
+const standardOutput = (what: string): Target => ({
   write: (bytes) =>
     new Promise((resolve, reject) => {
       process.stdout.write(bytes, (error) => {
@@ -95,12 +104,12 @@ const standardOutput: Target = {
         // The stream emits it as well, which nobody may listen to: an uncaught exception, where this is an answer.
         if (process.stdout.listenerCount('error') === 0) process.stdout.once('error', () => undefined);
         if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false);
-        else reject(error);
+        else reject(fileError(error, 'write', `cannot write ${what}`) as Error);
       });
     }),
   close: () => Promise.resolve(),
   destroy: () => undefined,
-};
+});
 
 const nowhere: Target = {
   write: () => Promise.resolve(true),

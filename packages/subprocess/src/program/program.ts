@@ -7,8 +7,21 @@ import {
   type WaitOptions,
   type WriteEnd,
 } from '@aiopipe/core';
-import { DEFAULT_GRACE, Pending, refuse, stop, stopPrograms, type SpawnedProgram } from '@aiopipe/core/internal';
+import { DEFAULT_GRACE, Pending, refuse, show, stop, stopPrograms, type SpawnedProgram } from '@aiopipe/core/internal';
 import { quoteArgv } from './command.js';
+
+const PROGRAM = Symbol.for('@aiopipe/subprocess.program');
+
+/** Throws a TypeError unless `program` is one that this copy of the package has started. */
+export function checkProgram(name: string, program: unknown): asserts program is Program {
+  if (program instanceof Program) return;
+  const isOfAnotherCopy = typeof program === 'object' && program !== null && PROGRAM in program;
+  throw new TypeError(
+    isOfAnotherCopy
+      ? `${name}: it is a program of another copy of @aiopipe/subprocess; start it by popen() of the same copy`
+      : `${name}: expected a program that popen() has started, not ${show(program)}`,
+  );
+}
 
 /** A program that was started by {@link popen}. While it runs, it keeps our process alive. */
 export class Program<
@@ -16,6 +29,8 @@ export class Program<
   Stdout extends ReadEnd | undefined = ReadEnd | undefined,
   Stderr extends ReadEnd | undefined = ReadEnd | undefined,
 > implements AsyncDisposable {
+  /** @internal Other copies of the package know it by this, and cannot use it. */
+  readonly [PROGRAM] = true;
   readonly argv: readonly string[];
   readonly pid: number;
   /** Our end of its stdin, not open yet; undefined unless the option was `pipe`. */

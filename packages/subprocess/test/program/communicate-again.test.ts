@@ -21,6 +21,23 @@ describe('communicate() after one that was ended', () => {
     expect(pipe.poll()?.exitCode).toBe(0);
   });
 
+  it.each([
+    ['a timeout', () => ({ timeout: 50 })],
+    ['an abort', () => ({ signal: AbortSignal.timeout(50) })],
+  ])('has what had come until %s in the error, and its caller, and gives it again', async (_how, options) => {
+    const script = 'echo out; echo err >&2; exec sleep 1000';
+    await using pipe = new AsyncPipe(popen(['sh', '-c', script], { stdout: 'pipe', stderr: 'pipe' }));
+    async function theCaller() {
+      return await pipe.communicate(undefined, options());
+    }
+    const error = await errorOf(theCaller());
+    expect(error).toMatchObject({ stdout: Buffer.from('out\n'), stderr: Buffer.from('err\n') });
+    expect(error.message).toMatch(/^sh -c .* \(pid \d+\) did not end/);
+    expect(error.stack).toContain('theCaller');
+    expect(await pipe.readLine()).toEqual(Buffer.from('out\n'));
+    expect(await pipe.readLineStderr()).toEqual(Buffer.from('err\n'));
+  });
+
   it('feeds on from what yields piece by piece', async () => {
     await using pipe = start();
     const input = function* () {
