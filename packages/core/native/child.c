@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "aiopipe.h"
 #include "guard.h"
@@ -66,12 +65,8 @@ static void on_exit_fd(struct poll *poll, int events) {
   /* ECHILD: someone else in this process has waited for all children; what the status was is not to be had. */
   int code = ended < 0 ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   int signal = ended < 0 ? 0 : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-#ifdef __APPLE__
-  int64_t peak_bytes = usage.ru_maxrss; /* bytes there, kibibytes elsewhere: getrusage(2) */
-#else
-  int64_t peak_bytes = (int64_t)usage.ru_maxrss * 1024;
-#endif
-  int64_t numbers[] = {code, signal, microseconds(usage.ru_utime), microseconds(usage.ru_stime), peak_bytes};
+  int64_t numbers[] = {code, signal, microseconds(usage.ru_utime), microseconds(usage.ru_stime),
+                       sys_peak_bytes(&usage)};
 
   /* The descriptor goes first: whoever hears of the end finds nothing left of the child. */
   struct instance *instance = poll->instance;
@@ -91,8 +86,8 @@ void child_unguard(struct poll *poll) {
 }
 
 /* What a start needs of its arguments. What is allocated of it is freed by free_spawn(). */
-CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struct sys_spawn *spawn, int *guard,
-                                     int *kill_after) {
+CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struct sys_spawn *spawn, char ***own_env,
+                                     int *guard, int *kill_after) {
   napi_valuetype env_type, cwd_type;
   int32_t *fds;
   size_t length;
@@ -107,17 +102,18 @@ CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struc
   spawn->fd_count = length / 2;
   spawn->candidates = strings_of(env, args[0]);
   spawn->argv = strings_of(env, args[1]);
-  spawn->env = env_type == napi_undefined ? environ : strings_of(env, args[2]);
+  if (env_type != napi_undefined) *own_env = strings_of(env, args[2]);
+  spawn->env = env_type == napi_undefined ? sys_environment() : *own_env;
   spawn->cwd = cwd_type == napi_undefined ? NULL : string_of(env, args[3]);
   bool is_whole = spawn->candidates != NULL && spawn->argv != NULL && spawn->env != NULL &&
                   (spawn->cwd != NULL || cwd_type == napi_undefined);
   return is_whole ? napi_ok : napi_generic_failure;
 }
 
-static void free_spawn(struct sys_spawn *spawn) {
+static void free_spawn(struct sys_spawn *spawn, char **own_env) {
   free_strings((char **)spawn->candidates);
   free_strings((char **)spawn->argv);
-  if (spawn->env != environ) free_strings((char **)spawn->env);
+  free_strings(own_env);
   free((char *)spawn->cwd);
 }
 
@@ -140,12 +136,13 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   if (out_length < 1) return int_value(env, UV_EINVAL);
 
   struct sys_spawn spawn = {0};
+  char **own_env = NULL;
   napi_ref function = NULL;
   int guard, kill_after;
-  napi_status status = get_spawn(env, args, &spawn, &guard, &kill_after);
+  napi_status status = get_spawn(env, args, &spawn, &own_env, &guard, &kill_after);
   if (status == napi_ok) status = napi_create_reference(env, args[8], 1, &function);
   if (status != napi_ok) {
-    free_spawn(&spawn);
+    free_spawn(&spawn, own_env);
     return failed(env);
   }
 
@@ -154,7 +151,7 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   if (guard != GUARD_NONE)
     spawn.guarded = sys_guard_enter(instance, guard == GUARD_CHAIN, kill_after, &error);
   pid_t pid = error != 0 ? error : sys_spawn(&spawn, &exit_fd, &stage);
-  free_spawn(&spawn);
+  free_spawn(&spawn, own_env);
   struct poll *poll = pid < 0 ? NULL : poll_open(instance, exit_fd, on_exit_fd, &error);
   if (poll == NULL) {
     if (pid < 0) {

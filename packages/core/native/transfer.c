@@ -1,51 +1,19 @@
 /* The part of system.h that moves bytes. */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "nowait.h"
+#include "platform.h"
 #include "retry.h"
-#include "splice.h"
 #include "system.h"
 
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
-
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 0x8
-#endif
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x100 /* Linux 6.18 */
-#endif
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE on the socket instead */
-#endif
-#ifndef MSG_CMSG_CLOEXEC
-#define MSG_CMSG_CLOEXEC 0 /* macOS: set on each descriptor below */
-#endif
-
 static ssize_t errno_of(ssize_t result) { return result < 0 ? -errno : result; }
-
-static ssize_t with_flags(int fd, const struct iovec *parts, int count, int flags, bool is_write) {
-#ifdef __linux__
-  ssize_t result;
-  /* By number: the C libraries that we are built for lack the functions, or their last argument. */
-  RETRY(result, syscall(is_write ? SYS_pwritev2 : SYS_preadv2, fd, parts, (long)count, -1L, -1L, flags));
-  /* A system without the call, or a sandbox that does not know it. */
-  if (result < 0 && (errno == ENOSYS || errno == EPERM)) return -EOPNOTSUPP;
-  return errno_of(result);
-#else
-  (void)fd, (void)parts, (void)count, (void)flags, (void)is_write;
-  return -EOPNOTSUPP;
-#endif
-}
 
 static size_t at_most(size_t length, size_t most) { return length < most ? length : most; }
 
@@ -57,7 +25,7 @@ ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how) {
       RETRY(result, recv(fd, part.iov_base, part.iov_len, MSG_DONTWAIT));
       return errno_of(result);
     case SYS_SHARED:
-      return with_flags(fd, &part, 1, RWF_NOWAIT, false);
+      return nowait_read(fd, &part);
     case SYS_SPLICED:
       return splice_read(fd, &part);
     default:
@@ -66,7 +34,7 @@ ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how) {
   }
 }
 
-/* What the system takes of them in one call, however long they are. */
+/* Shortens the parts to what the system takes in one call. Returns how many are left. */
 static int cut(struct iovec *parts, int count) {
   size_t rest = SYS_MOST_AT_ONCE;
   for (int i = 0; i < count; i++) {
@@ -77,10 +45,10 @@ static int cut(struct iovec *parts, int count) {
   return count;
 }
 
-/* --- SIGPIPE: Node ignores it, but what has listened to it and stopped leaves it at its default, which is death --- */
-
-/* RWF_NOSIGNAL, or 0 once the system was found not to know it. */
-static atomic_int no_signal = RWF_NOSIGNAL;
+/*
+ * --- SIGPIPE: Node ignores it. But a program that listens to it and stops listening leaves its default disposition, which ends
+ * the process ---
+ */
 
 static bool would_kill(void) {
   struct sigaction action;
@@ -92,30 +60,34 @@ static bool is_pending(void) {
   return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE);
 }
 
-/* Takes the signal of a write of ours, which this thread alone gets. */
-static void take_signal(const sigset_t *broken_pipe) {
-#ifdef __APPLE__
-  int signal;
-  if (is_pending()) sigwait(broken_pipe, &signal);
-#else
-  struct timespec none = {0};
-  while (sigtimedwait(broken_pipe, NULL, &none) < 0 && errno == EINTR) continue;
-#endif
-}
+/* While it is on, no SIGPIPE reaches this thread: the system sends it to the thread that writes. */
+struct silence {
+  bool is_on, was_pending;
+  sigset_t before;
+};
 
-typedef ssize_t write_call(int fd, const struct iovec *parts, int count);
-
-static ssize_t without_signal(write_call *call, int fd, const struct iovec *parts, int count) {
-  if (!would_kill()) return call(fd, parts, count);
-  sigset_t broken_pipe, before;
+static struct silence begin_silence(void) {
+  struct silence silence = {.is_on = would_kill()};
+  if (!silence.is_on) return silence;
+  sigset_t broken_pipe;
   sigemptyset(&broken_pipe);
   sigaddset(&broken_pipe, SIGPIPE);
-  bool was_pending = is_pending();
-  pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
-  ssize_t result = call(fd, parts, count);
-  if (result == -EPIPE && !was_pending) take_signal(&broken_pipe);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  silence.was_pending = is_pending();
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, &silence.before);
+  return silence;
+}
+
+static ssize_t end_silence(const struct silence *silence, ssize_t result) {
+  if (!silence->is_on) return result;
+  if (result == -EPIPE && !silence->was_pending) take_broken_pipe_signal();
+  pthread_sigmask(SIG_SETMASK, &silence->before, NULL);
   return result;
+}
+
+void sys_ignore_broken_pipe_signal(void) {
+  if (!would_kill()) return;
+  struct sigaction action = {.sa_handler = SIG_IGN};
+  sigaction(SIGPIPE, &action, NULL);
 }
 
 static ssize_t plain_write(int fd, const struct iovec *parts, int count) {
@@ -125,33 +97,28 @@ static ssize_t plain_write(int fd, const struct iovec *parts, int count) {
   return errno_of(result);
 }
 
-static ssize_t write_nowait(int fd, const struct iovec *parts, int count) {
-  return with_flags(fd, parts, count, RWF_NOWAIT, true);
-}
+/* Whether the system can be asked for no signal, call by call. */
+static atomic_bool can_be_silent = true;
 
 static ssize_t write_shared(int fd, const struct iovec *parts, int count) {
-  int flag = atomic_load_explicit(&no_signal, memory_order_relaxed);
-  if (flag != 0) {
-    ssize_t result = with_flags(fd, parts, count, RWF_NOWAIT | flag, true);
+  bool is_silent = atomic_load_explicit(&can_be_silent, memory_order_relaxed);
+  if (is_silent) {
+    ssize_t result = nowait_write(fd, parts, count, true);
     if (result != -EOPNOTSUPP) return result;
   }
-  ssize_t result = without_signal(write_nowait, fd, parts, count);
-  /* So it was that flag which the system did not know. */
-  if (flag != 0 && result >= 0) atomic_store_explicit(&no_signal, 0, memory_order_relaxed);
+  struct silence silence = begin_silence();
+  ssize_t result = end_silence(&silence, nowait_write(fd, parts, count, false));
+  /* This worked, so it was the other request that the system did not know. */
+  if (is_silent && result >= 0) atomic_store_explicit(&can_be_silent, false, memory_order_relaxed);
   return result;
 }
 
 ssize_t sys_write(int fd, struct iovec *parts, int count, enum sys_how how) {
-  switch (how) {
-    case SYS_SOCKET:
-      return sys_send_with_fds(fd, parts, count, NULL, 0);
-    case SYS_SPLICED:
-      return without_signal(splice_write, fd, parts, cut(parts, count));
-    case SYS_SHARED:
-      return write_shared(fd, parts, cut(parts, count));
-    default:
-      return without_signal(plain_write, fd, parts, cut(parts, count));
-  }
+  if (how == SYS_SOCKET) return sys_send_with_fds(fd, parts, count, NULL, 0);
+  count = cut(parts, count);
+  if (how == SYS_SHARED) return write_shared(fd, parts, count);
+  struct silence silence = begin_silence();
+  return end_silence(&silence, how == SYS_SPLICED ? splice_write(fd, parts, count) : plain_write(fd, parts, count));
 }
 
 /* --- Sockets --- */
@@ -160,6 +127,16 @@ union control {
   struct cmsghdr header;
   char space[CMSG_SPACE(sizeof(int) * SYS_MAX_PASSED_FDS)];
 };
+
+static ssize_t send_message(int fd, const struct msghdr *message) {
+  const struct iovec *first = message->msg_iov;
+  ssize_t result;
+  /* Without a message header, which the system would have to read first. */
+  if (message->msg_iovlen == 1 && message->msg_controllen == 0)
+    RETRY(result, send(fd, first->iov_base, first->iov_len, MSG_DONTWAIT | send_flags));
+  else RETRY(result, sendmsg(fd, message, MSG_DONTWAIT | send_flags));
+  return errno_of(result);
+}
 
 ssize_t sys_send_with_fds(int fd, struct iovec *parts, int count, const int *passed, int passed_count) {
   union control control;
@@ -172,16 +149,15 @@ ssize_t sys_send_with_fds(int fd, struct iovec *parts, int count, const int *pas
     message.msg_control = control.space;
     message.msg_controllen = CMSG_SPACE(size);
     memset(control.space, 0, message.msg_controllen);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    struct cmsghdr *header = &control.header;
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(size);
     memcpy(CMSG_DATA(header), passed, size);
   }
-  ssize_t result;
-  if (count == 1 && passed_count == 0) RETRY(result, send(fd, parts[0].iov_base, parts[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL));
-  else RETRY(result, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
-  return errno_of(result);
+  if (send_flags != 0) return send_message(fd, &message);
+  struct silence silence = begin_silence();
+  return end_silence(&silence, send_message(fd, &message));
 }
 
 ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, int *passed_count) {
@@ -192,7 +168,7 @@ ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, in
 
   *passed_count = 0;
   ssize_t result;
-  RETRY(result, recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+  RETRY(result, recvmsg(fd, &message, MSG_DONTWAIT | receive_flags));
   if (result < 0) return -errno;
 
   int count = 0;
@@ -202,9 +178,7 @@ ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, in
     memcpy(passed + count, CMSG_DATA(header), sizeof(int) * (size_t)came);
     count += came;
   }
-#ifndef __linux__
-  for (int i = 0; i < count; i++) sys_set_close_on_exec(passed[i]);
-#endif
+  for (int i = 0; receive_flags == 0 && i < count; i++) sys_set_close_on_exec(passed[i]);
   if (message.msg_flags & MSG_CTRUNC) {
     for (int i = 0; i < count; i++) sys_close(passed[i]);
     count = -1;

@@ -31,10 +31,10 @@ function nodeGyp() {
   return ['node-gyp'];
 }
 
-/** As binding.gyp says it. */
+/** Compiles what binding.gyp names, on Linux. */
 function compileDirectly(prefix) {
-  const { target_name, sources, defines, cflags } = JSON.parse(readFileSync(join(nativeDir, 'binding.gyp'), 'utf8'))
-    .targets[0];
+  const text = readFileSync(join(nativeDir, 'binding.gyp'), 'utf8').replaceAll('<(OS)', 'linux');
+  const { target_name, sources, defines, cflags } = JSON.parse(text).targets[0];
   const directory = join(nativeDir, 'build', 'Release');
   mkdirSync(directory, { recursive: true });
   const includes = ['include/node', 'include'].map((path) => `-I${join(prefix, path)}`);

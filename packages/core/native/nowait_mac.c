@@ -1,0 +1,24 @@
+/* macOS has no such calls: see Descriptor in src/fd for what is done instead. */
+#include "nowait.h"
+
+#include <errno.h>
+
+ssize_t nowait_read(int fd, const struct iovec *part) {
+  (void)fd, (void)part;
+  return -EOPNOTSUPP;
+}
+
+ssize_t nowait_write(int fd, const struct iovec *parts, int count, bool no_signal) {
+  (void)fd, (void)parts, (void)count, (void)no_signal;
+  return -EOPNOTSUPP;
+}
+
+ssize_t splice_read(int fd, const struct iovec *part) {
+  (void)fd, (void)part;
+  return -EOPNOTSUPP;
+}
+
+ssize_t splice_write(int fd, const struct iovec *parts, int count) {
+  (void)fd, (void)parts, (void)count;
+  return -EOPNOTSUPP;
+}

@@ -1,0 +1,109 @@
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "retry.h"
+#include "system.h"
+
+const int receive_flags = MSG_CMSG_CLOEXEC;
+const int send_flags = MSG_NOSIGNAL;
+const short peer_closed = POLLRDHUP;
+
+int make_socket_pair(int fds[2]) {
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
+}
+
+void take_broken_pipe_signal(void) {
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  struct timespec none = {0};
+  while (sigtimedwait(&broken_pipe, NULL, &none) < 0 && errno == EINTR) continue;
+}
+
+int sys_pipe(int fds[2], int capacity) {
+  if (pipe2(fds, O_CLOEXEC) < 0) return -errno;
+  if (capacity <= 0 || fcntl(fds[1], F_SETPIPE_SZ, capacity) >= 0) return 0;
+  int error = -errno;
+  sys_close(fds[0]);
+  sys_close(fds[1]);
+  return error;
+}
+
+/*
+ * A FIFO without a writer that is opened for reading tells of its end only once a writer has come and gone, since it may be too
+ * early for one. Only the old description can tell whether it has ended.
+ */
+static bool has_ended(int fd) {
+  struct pollfd entry = {.fd = fd, .events = POLLIN};
+  return poll_until(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
+}
+
+int sys_reopen_nonblocking(int fd, int for_writing) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  /* Opening the multiplexer makes another terminal (pts(4)). */
+  if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 2)) return -ENOTSUP;
+
+  char path[32];
+  snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+  int own;
+  RETRY(own, open(path, (for_writing ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (own < 0) return -errno;
+  int result;
+  if (!for_writing && S_ISFIFO(status.st_mode) && has_ended(fd)) result = -ENOTSUP;
+  else result = dup3(own, fd, O_CLOEXEC) < 0 ? -errno : 0;
+  sys_close(own);
+  return result;
+}
+
+/* What getdents64(2) gives; the C library has no name for it. */
+struct entry {
+  uint64_t inode;
+  int64_t offset;
+  unsigned short length;
+  unsigned char type;
+  char name[];
+};
+
+static int close_listed_from(int first) {
+  int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return -errno;
+  _Alignas(struct entry) char list[1024];
+  long length;
+  while ((length = syscall(SYS_getdents64, directory, list, sizeof(list))) > 0) {
+    for (long at = 0; at < length;) {
+      struct entry *entry = (struct entry *)(list + at);
+      at += entry->length;
+      int fd = 0;
+      for (const char *digit = entry->name; *digit >= '0' && *digit <= '9'; digit++) fd = 10 * fd + (*digit - '0');
+      if (entry->name[0] != '.' && fd >= first && fd != directory) close(fd);
+    }
+  }
+  if (directory >= first || length < 0) close(directory);
+  return length < 0 ? -errno : 0;
+}
+
+void sys_close_from(int first) {
+  /* Old kernels and filters of system calls lack close_range. If there is no /proc either, every number is tried. */
+  if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0 || close_listed_from(first) == 0) return;
+  struct rlimit limit;
+  int end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1 << 20 ? (int)limit.rlim_cur : 1 << 20;
+  for (int fd = first; fd < end; fd++) close(fd);
+}
+
+char **sys_environment(void) { return environ; }
+
+int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss * 1024; }

@@ -1,0 +1,117 @@
+/*
+ * The part of system.h that starts programs. vfork(2) is deprecated here, and is fork(2) in fact, so a child could not report to our
+ * memory why it failed: posix_spawn(2), which is a system call of its own here, reports it.
+ */
+#include "spawn.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exit_watch.h"
+#include "guard.h"
+
+/*
+ * Has the child get the descriptors of the map. Duplicates above all of the child's numbers come first, so that no order of
+ * the pairs can clash: they are in `moved`, for the caller to close. Returns how many, or a negative errno.
+ */
+static int arrange_fds(const struct sys_spawn *spawn, int *moved, posix_spawn_file_actions_t *actions) {
+  int highest = 2;
+  for (size_t i = 0; i < spawn->fd_count; i++)
+    if (spawn->fds[2 * i + 1] > highest) highest = spawn->fds[2 * i + 1];
+  for (size_t i = 0; i < spawn->fd_count; i++) {
+    moved[i] = fcntl(spawn->fds[2 * i], F_DUPFD_CLOEXEC, highest + 1);
+    int error = moved[i] < 0 ? errno : posix_spawn_file_actions_adddup2(actions, moved[i], spawn->fds[2 * i + 1]);
+    if (error == 0) continue;
+    for (size_t j = 0; j <= i; j++)
+      if (moved[j] >= 0) close(moved[j]);
+    return -error;
+  }
+  return 0;
+}
+
+/* An empty signal mask, default dispositions, the group, and no descriptors but those of the map. */
+static int set_attributes(const struct sys_spawn *spawn, posix_spawnattr_t *attributes) {
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_CLOEXEC_DEFAULT;
+  if (spawn->group >= 0) flags |= POSIX_SPAWN_SETPGROUP;
+  int error = posix_spawnattr_setsigmask(attributes, &none);
+  if (error == 0) error = posix_spawnattr_setsigdefault(attributes, &all);
+  if (error == 0 && spawn->group >= 0) error = posix_spawnattr_setpgroup(attributes, spawn->group);
+  if (error == 0) error = posix_spawnattr_setflags(attributes, flags);
+  return -error;
+}
+
+/* Returns 0 or a positive errno. */
+static int search(const struct sys_spawn *spawn, char **shell_argv, pid_t *pid,
+                  const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes) {
+  bool was_denied = false;
+  int error = ENOENT;
+  for (char *const *path = spawn->candidates; *path != NULL; path++) {
+    error = posix_spawn(pid, *path, actions, attributes, spawn->argv, spawn->env);
+    if (error == 0) return 0;
+    enum search next = search_after(error);
+    if (next == SEARCH_WITH_SHELL) {
+      char *const *argv = fill_shell_argv(shell_argv, SHELL, *path, spawn->argv);
+      return posix_spawn(pid, SHELL, actions, attributes, argv, spawn->env);
+    }
+    if (next == SEARCH_OVER) return error;
+    if (error == EACCES) was_denied = true;
+  }
+  return search_error(spawn, was_denied, error);
+}
+
+static int start(const struct sys_spawn *spawn, int *moved, char **shell_argv, pid_t *pid, enum sys_spawn_stage *stage) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  if (posix_spawn_file_actions_init(&actions) != 0) return -ENOMEM;
+  if (posix_spawnattr_init(&attributes) != 0) {
+    posix_spawn_file_actions_destroy(&actions);
+    return -ENOMEM;
+  }
+  int error = set_attributes(spawn, &attributes);
+  if (error == 0 && spawn->cwd != NULL) error = -posix_spawn_file_actions_addchdir_np(&actions, spawn->cwd);
+  if (error == 0) {
+    *stage = SYS_STAGE_FDS;
+    error = arrange_fds(spawn, moved, &actions);
+    if (error == 0) {
+      *stage = SYS_STAGE_EXEC;
+      error = -search(spawn, shell_argv, pid, &actions, &attributes);
+      for (size_t i = 0; i < spawn->fd_count; i++) close(moved[i]);
+    }
+  }
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage) {
+  *stage = SYS_STAGE_WATCH;
+  struct exit_watch watch;
+  int error = prepare_watch(&watch);
+  if (error != 0) return error;
+
+  *stage = SYS_STAGE_FORK;
+  pid_t pid = 0;
+  int *moved = malloc(sizeof(int) * (spawn->fd_count + 1));
+  char **shell_argv = calloc(shell_argv_size(spawn), sizeof(char *));
+  error = moved == NULL || shell_argv == NULL ? -ENOMEM : start(spawn, moved, shell_argv, &pid, stage);
+  free(moved);
+  free(shell_argv);
+  if (error != 0) {
+    begin_watch(&watch, 0);
+    /* One errno stands for all steps: which one failed can only be looked up. */
+    struct stat status;
+    if (*stage != SYS_STAGE_EXEC || spawn->cwd == NULL || stat(spawn->cwd, &status) == 0) return error;
+    *stage = SYS_STAGE_CWD;
+    return -errno;
+  }
+  if (spawn->guarded != NULL) atomic_store(&spawn->guarded->target, spawn->group == 0 ? -pid : pid);
+  *exit_fd = begin_watch(&watch, pid);
+  return pid;
+}
