@@ -1,7 +1,7 @@
-export { target, type Target } from './start/target.js';
-export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
+export { target, type Target } from './target/target.js';
+export { startProcess, ChildProcess, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
-export { isChild, ready } from './start/role.js';
+export { isChild, ready } from './target/role.js';
 export { type StdioOptions } from './start/stdio.js';
 export { Supervisor } from './supervisor/supervisor.js';
 export { type ChildCount, type ChildInfo, type ChildState } from './supervisor/children.js';

@@ -4,7 +4,9 @@ export interface CallSite {
 }
 
 /** Captures the stack of the caller, without the frames of `below` and of the functions that `below` called. */
-export function callSite(below: (...args: never[]) => unknown): CallSite {
+export function callSite(
+  below: ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown),
+): CallSite {
   const site: CallSite = {};
   Error.captureStackTrace(site, below);
   // Read now: V8 keeps the `this` of each frame alive until the text is made.

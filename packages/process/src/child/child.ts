@@ -8,9 +8,9 @@ import { Channel, EndOfStreamError } from '@aiopipe/codec';
 import { BrokenPipeError, ClosedError, DuplexEnd } from '@aiopipe/core';
 import { flushAll, flushAllBlocking, native } from '@aiopipe/core/internal';
 import { flushStdio } from './stdio.js';
-import { describe } from '../start/describe.js';
-import { renamePath } from '../start/message-path.js';
-import { serializeError } from '../start/portable-error.js';
+import { describe } from '../failure/describe.js';
+import { renamePath } from '../control/message-path.js';
+import { serializeError } from '../control/portable-error.js';
 import {
   CONTROL_FD,
   EXIT_UNTOLD,
@@ -19,11 +19,11 @@ import {
   type Ping,
   type Preparation,
   type Start,
-} from '../start/protocol.js';
-import { role, takeRole } from '../start/role.js';
-import { send } from '../start/send.js';
-import { goTo } from '../start/started-in.js';
-import { evaluate, loadFunction } from '../start/target.js';
+} from '../control/protocol.js';
+import { role, takeRole } from '../target/role.js';
+import { send } from '../control/send.js';
+import { goTo } from '../target/started-in.js';
+import { evaluate, loadFunction } from '../target/target.js';
 import { warmUp } from './warm-up.js';
 
 const control = Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD));

@@ -2,7 +2,7 @@ import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { clearTimeout, nextTurn, now, setTimeout } from '@aiopipe/core/internal';
-import { renamePath } from '../start/message-path.js';
+import { renamePath } from '../control/message-path.js';
 import { NUMBER_LENGTH, readNow } from './claims.js';
 import {
   CALL,
@@ -17,8 +17,8 @@ import {
   type Ask,
   type TaskKind,
 } from './protocol.js';
-import { deserializeError, serializeError } from '../start/portable-error.js';
-import { loadFunction, target } from '../start/target.js';
+import { deserializeError, serializeError } from '../control/portable-error.js';
+import { loadFunction, target } from '../target/target.js';
 import { current, RunningTask } from './task-signal.js';
 
 type Run = (...args: unknown[]) => unknown;

@@ -3,7 +3,7 @@ import { type PoolSettings } from './options.js';
 import { type StartLink } from './link.js';
 import { Worker, type WorkerOwner } from './worker.js';
 import { RestartIntensity } from '../supervisor/restarts.js';
-import { type Target } from '../start/target.js';
+import { type Target } from '../target/target.js';
 
 /** The workers of a pool: how many there are, and who of them is idle. */
 export class Crew {

@@ -2,12 +2,12 @@ import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
 import { ClosedError } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
-import { controlLimits } from '../start/control-limits.js';
+import { controlLimits } from '../control/limits.js';
 import { serve } from './child.js';
 import { Claims } from './claims.js';
 import { type Answer, type Ask } from './protocol.js';
-import { startProcess, type ProcessExit, type ProcessHandle, type ProcessOptions } from '../start/process.js';
-import { hasEnded } from '../start/send.js';
+import { startProcess, type ProcessExit, type ChildProcess, type ProcessOptions } from '../start/process.js';
+import { hasEnded } from '../control/send.js';
 
 /** Milliseconds that a worker gets to end by itself. */
 const SHUTDOWN = 5000;
@@ -72,7 +72,7 @@ class ChildLink implements Link {
   readonly #owner: LinkOwner;
   readonly #channel: Channel<Ask, unknown>;
   readonly #claims: Claims;
-  readonly #process: ProcessHandle<void>;
+  readonly #process: ChildProcess<void>;
   #endTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
   #canSend = true;

@@ -3,8 +3,8 @@ import { PoolCalls } from './calls.js';
 import { readPoolOptions, type PoolOptions } from './options.js';
 import { Scheduler } from './scheduler.js';
 import { type PoolStats } from './stats.js';
-import { refuseRecursion } from '../start/role.js';
-import { isTarget, type Target } from '../start/target.js';
+import { refuseRecursion } from '../target/role.js';
+import { isTarget, type Target } from '../target/target.js';
 
 /**
  * Child processes that call one target for whoever asks, each one task at a time. A child that dies is replaced; the task

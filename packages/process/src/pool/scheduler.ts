@@ -1,7 +1,7 @@
 import { QueueFullError } from '@aiopipe/codec';
 import { ClosedError, SystemError, type WaitOptions } from '@aiopipe/core';
 import { clearTimeout, now, Pending, refuse, setTimeout } from '@aiopipe/core/internal';
-import { reasonOf } from '../start/describe.js';
+import { reasonOf } from '../failure/describe.js';
 import { ChildError, SupervisorError } from '../errors.js';
 import { Crew } from './crew.js';
 import { type PoolSettings } from './options.js';
@@ -10,7 +10,7 @@ import { PoolCounts, type PoolStats } from './stats.js';
 import { type Task } from './task.js';
 import { startChild } from './link.js';
 import { type Worker, type WorkerOwner } from './worker.js';
-import { type Target } from '../start/target.js';
+import { type Target } from '../target/target.js';
 
 /** Tasks at a worker at once, where they are short. */
 const AHEAD = 4;

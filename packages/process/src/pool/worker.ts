@@ -1,12 +1,12 @@
 import { type DecodeError } from '@aiopipe/codec';
 import { now, queueMicrotask, Timer } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
-import { catchUp } from '../start/loop-turns.js';
-import { renamePath } from '../start/message-path.js';
+import { catchUp } from '../wait/loop-turns.js';
+import { renamePath } from '../control/message-path.js';
 import { type Link, type LinkOwner, type LinkSettings, type StartLink } from './link.js';
 import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, VALUE, type Answer, type ERROR } from './protocol.js';
 import { Stream, type Task } from './task.js';
-import { deserializeError, serializeError } from '../start/portable-error.js';
+import { deserializeError, serializeError } from '../control/portable-error.js';
 
 /** What a worker is made with. */
 export interface WorkerSettings extends LinkSettings {

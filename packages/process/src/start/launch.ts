@@ -1,21 +1,20 @@
-import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
-import { clearTimeout, setTimeout, spawn, StdioFds, variablesOf, type SpawnedProgram } from '@aiopipe/core/internal';
-import { controlLimits } from './control-limits.js';
-import { type Conversation } from './conversation.js';
+import { clearTimeout, setTimeout, spawn, StdioFds, type SpawnedProgram } from '@aiopipe/core/internal';
+import { type Conversation } from '../control/conversation.js';
+import { controlLimits } from '../control/limits.js';
+import { CONTROL_FD, SILENCE, type FromChild, type Start } from '../control/protocol.js';
 import { environmentFor, execArgvFor } from './node-options.js';
 import { checkPlace, placeOf } from './place.js';
-import { CONTROL_FD, SILENCE, type FromChild, type Start } from './protocol.js';
-import { checkStdio, DEFAULT_STDIO } from './stdio.js';
+import { checkStdio } from './stdio.js';
 import { type Surroundings } from './surroundings.js';
 
 /** The parent's end of a child's control channel. */
 export type Control = Channel<unknown, FromChild>;
 
-/** A child process, and who talks to it. */
+/** A child process, and the parent's means to talk to it. */
 export interface Launched {
   readonly control: Control;
   readonly conversation: Conversation;
@@ -23,7 +22,7 @@ export interface Launched {
   readonly stdio?: StdioFds;
 }
 
-/** A child that closed its channel is about to end. One that goes on without it can't be talked to: it is killed. */
+/** Kills a child that closed its control channel and did not end: nothing can be told to it any more. */
 export function killUnlessEnding(program: SpawnedProgram): void {
   const timer = setTimeout(() => program.killGroup('SIGKILL'), SILENCE).unref();
   void program.exited.then(() => {
@@ -31,7 +30,7 @@ export function killUnlessEnding(program: SpawnedProgram): void {
   });
 }
 
-/** A child that could not be started. Nothing is left of it, or of what it would have been told. */
+/** Why a child could not be started. All that the start had opened is closed. */
 export class LaunchFailure {
   constructor(readonly cause: unknown) {}
 }
@@ -39,9 +38,9 @@ export class LaunchFailure {
 const entry = fileURLToPath(new URL('./child.js', import.meta.url));
 
 /**
- * Starts a child process that will do what it is told first.
+ * Starts a child process.
  *
- * @param tell - puts that, before anything is started: if it throws, nothing was
+ * @param tell - puts the child's first messages, before anything is started; what it throws is thrown, and nothing was started
  * @param grace - as in {@link Start}
  * @param maker - the public function that the user called: messages about pipes name the place of that call
  */
@@ -53,7 +52,7 @@ export function launch(
   grace: Start['grace'],
   maker: (...args: never[]) => unknown,
 ): Launched | LaunchFailure {
-  // All that may be refused, for want of descriptors say, comes before the arguments' handles move.
+  // Whatever the system may refuse, for want of descriptors say, comes before the handles in the arguments move.
   const stdio = new StdioFds(checkStdio(options), { name: `process ${name}`, needsBlocking: false, maker });
   let [control, theirs]: [Control?, DuplexEnd?] = [];
   try {
@@ -73,37 +72,23 @@ export function launch(
     checkPlace(options);
     const program = spawn({
       file: process.execPath,
-      argv: [process.execPath, ...execArgvFor(options), entry, name],
+      argv: [process.execPath, ...execArgvFor(options.execArgv), entry, name],
       env: environmentFor(options.env),
       cwd: placeOf(options).spawnIn,
       fds: new Map([...stdio.map, [CONTROL_FD, theirs.fd]]),
-      // In a group of its own it could not read the terminal: the system would stop it (SIGTTIN).
+      // In a group of its own the child could not read the terminal: the system would stop it (SIGTTIN).
       group: options.stdin === 'inherit' && isatty(0) ? 'inherit' : 'own',
-      // Its own lifeline says SIGTERM, once it has come so far. Before that, or stopped, it hears only this.
+      // The child's own watcher thread sends SIGTERM once it runs. A stopped child, or one in Node's boot, has only the guard.
       guard: grace === 'detached' ? undefined : { kind: 'program', killAfter: grace },
     });
     stdio.started();
     return { control, conversation, program, stdio };
   } catch (cause) {
     stdio.fail();
-    // Takes the handles that were on their way with it.
+    // Closes the handles that were on their way, too.
     control[Symbol.dispose]();
     return new LaunchFailure(cause);
   } finally {
     theirs.close();
   }
-}
-
-/** The same for equal surroundings as they would be now, and for no others. Undefined where each start has its own. */
-export function surroundingsKey({ env, cwd, execArgv, stdin, stdout, stderr }: Surroundings): string | undefined {
-  const { stdin: input, stdout: output, stderr: errors } = DEFAULT_STDIO;
-  const stdio = [stdin ?? input, stdout ?? output, stderr ?? errors];
-  if (!stdio.every((choice) => choice === 'ignore' || choice === 'inherit')) return undefined;
-  const pairs = variablesOf(env ?? process.env);
-  return JSON.stringify([
-    resolve(cwd ?? ''),
-    execArgvFor({ execArgv }),
-    stdio,
-    pairs.map((pair) => pair.join('=')).sort(),
-  ]);
 }

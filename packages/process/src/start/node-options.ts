@@ -1,15 +1,18 @@
-import { inheritedExecArgv, inheritedNodeOptions, variablesOf } from '@aiopipe/core/internal';
-import { type Surroundings } from './surroundings.js';
+import { inheritedExecArgv, inheritedNodeOptions, variablesOf, type Environment } from '@aiopipe/core/internal';
 
-/** Options that a child's Node is started with. */
-export function execArgvFor({ execArgv }: Pick<Surroundings, 'execArgv'>): readonly string[] {
-  return execArgv ?? inheritedExecArgv(process.execArgv);
+/** Returns the options that a child's Node is started with. */
+export function execArgvFor(chosen: readonly string[] | undefined): readonly string[] {
+  return chosen ?? inheritedExecArgv(process.execArgv);
 }
 
-/** Undefined: ours as it is. What was inherited from us is filtered, and nothing that was chosen for the child. */
-export function environmentFor(env: Surroundings['env']): Surroundings['env'] {
+/**
+ * Returns a child's environment; undefined for this process's as it is. A NODE_OPTIONS that was inherited from this process is
+ * filtered; one that was chosen for the child is not.
+ */
+export function environmentFor(chosen: Environment | undefined): Environment | undefined {
   const ours = process.env['NODE_OPTIONS'];
-  if (ours === undefined || (env ?? process.env)['NODE_OPTIONS'] !== ours) return env;
+  if (ours === undefined || (chosen ?? process.env)['NODE_OPTIONS'] !== ours) return chosen;
   const inherited = inheritedNodeOptions(ours);
-  return inherited === ours ? env : { ...Object.fromEntries(variablesOf(env ?? process.env)), NODE_OPTIONS: inherited };
+  if (inherited === ours) return chosen;
+  return { ...Object.fromEntries(variablesOf(chosen ?? process.env)), NODE_OPTIONS: inherited };
 }

@@ -1,6 +1,6 @@
 import { checkName, checkOptions as checkNames, optionNames, show } from '@aiopipe/core/internal';
-import { checkPrefork, type Prefork } from './prefork.js';
 import { checkSurroundings, type Surroundings } from './surroundings.js';
+import { checkPrefork, type Prefork } from './prefork.js';
 
 /** How a child process is started. */
 export interface ProcessOptions extends Surroundings {

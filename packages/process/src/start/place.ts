@@ -2,40 +2,50 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@aiopipe/core';
-import { type Surroundings } from './surroundings.js';
+import { currentDirectory, startedIn } from '../target/started-in.js';
 import { environmentFor, execArgvFor } from './node-options.js';
-import { currentDirectory, startedIn } from './started-in.js';
+import { type Surroundings } from './surroundings.js';
 
-/** The directory that a child is started in, and the one that it goes to then; undefined: it stays. */
+/** Where a child begins, and where it goes before it evaluates its module. */
 export interface Place {
+  /** The directory that the child is started in; undefined for this process's. */
   readonly spawnIn: string | undefined;
+  /** The directory that the child goes to; undefined if it stays. */
   readonly cwd: string | undefined;
 }
 
-export function placeOf(options: Pick<Surroundings, 'cwd' | 'env' | 'execArgv'>): Place {
+type PlaceOptions = Pick<Surroundings, 'cwd' | 'env' | 'execArgv'>;
+
+/**
+ * Returns where a child begins. A child with options of Node begins where this program was started: relative names in the
+ * options are looked for there.
+ */
+export function placeOf(options: PlaceOptions): Place {
   const stays = { spawnIn: options.cwd, cwd: undefined };
-  if (execArgvFor(options).length === 0 && !nodeOptions(options)) return stays;
+  const nodeOptions = (environmentFor(options.env) ?? process.env)['NODE_OPTIONS'];
+  if (execArgvFor(options.execArgv).length === 0 && !nodeOptions) return stays;
   const here = currentDirectory();
   if (here === undefined || startedIn === undefined) return stays;
   const cwd = resolve(here, options.cwd ?? '');
   return cwd === startedIn || !existsSync(startedIn) ? stays : { spawnIn: startedIn, cwd };
 }
 
-function nodeOptions({ env }: Pick<Surroundings, 'env'>): string | undefined {
-  return (environmentFor(env) ?? process.env)['NODE_OPTIONS'];
-}
-
-/** Throws what the start in that directory would: a child that goes there later could tell of it only after its boot. */
-export function checkPlace(options: Pick<Surroundings, 'cwd' | 'env' | 'execArgv'>): void {
+/** Throws what a start in that directory would throw: the child could only tell of it after its boot. */
+export function checkPlace(options: PlaceOptions): void {
   const { cwd } = placeOf(options);
   if (cwd === undefined) return;
   try {
-    // With the dot, what is no directory isn't there.
+    // The dot makes access(2) fail for a path that is no directory.
     accessSync(join(cwd, '/') + '.', constants.X_OK);
   } catch (error) {
     const { errno = -system.errno.ENOENT } = error as NodeJS.ErrnoException;
-    throw new SystemError(errno, 'chdir', `can't start ${JSON.stringify(process.execPath)} in ${JSON.stringify(cwd)}`, {
-      path: cwd,
-    });
+    throw new SystemError(
+      errno,
+      'chdir',
+      `cannot start ${JSON.stringify(process.execPath)} in ${JSON.stringify(cwd)}`,
+      {
+        path: cwd,
+      },
+    );
   }
 }

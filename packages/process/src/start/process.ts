@@ -1,10 +1,12 @@
 import { checkOptions as checkNames, show } from '@aiopipe/core/internal';
-import { ProcessHandle } from './handle.js';
+import { childProcessOf, type ChildProcess } from './child-process.js';
 import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
-import { refuseRecursion } from './role.js';
-import { isTarget, type Target } from './target.js';
+import { refuseRecursion } from '../target/role.js';
+import { StartedChild } from './started-child.js';
+import { isTarget, type Target } from '../target/target.js';
 
-export { ProcessHandle, type ProcessExit } from './handle.js';
+export { ChildProcess } from './child-process.js';
+export { type ProcessExit } from './started-child.js';
 export { type ProcessOptions } from './options.js';
 
 /** What a target is called with. Pipe ends and channel handles anywhere in them move to the child. */
@@ -26,22 +28,22 @@ export type WithArgs<Args extends readonly unknown[]> = [] extends Args
 export function startProcess<Args extends readonly unknown[], Result>(
   target: Target<Args, Result>,
   ...[options]: [] extends Args ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
-): ProcessHandle<Awaited<Result>>;
+): ChildProcess<Awaited<Result>>;
 /** The same for the export of a module, by the module's URL. */
 export function startProcess(
   module: URL,
   options: ProcessOptions & { readonly export: string; readonly args?: readonly unknown[] | undefined },
-): ProcessHandle;
+): ChildProcess;
 export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
-): ProcessHandle<unknown> {
+): ChildProcess<unknown> {
   checkNames(options, what instanceof URL ? MODULE_OPTIONS : TARGET_OPTIONS);
   const { url, name } = locate(what, options.export);
   refuseRecursion(url);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
-  return new ProcessHandle(url, name, args, options, startProcess);
+  return childProcessOf(new StartedChild({ url, name }, args, options, startProcess));
 }
 
 function locate(what: unknown, exported: unknown): { url: string; name: string } {

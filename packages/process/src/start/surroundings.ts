@@ -1,15 +1,17 @@
-import { checkSurroundings as checkEnvAndCwd, checkTexts } from '@aiopipe/core/internal';
+import { resolve } from 'node:path';
 import { type Environment } from '@aiopipe/core';
-import { checkStdio, type StdioOptions } from './stdio.js';
+import { checkSurroundings as checkEnvAndCwd, checkTexts, variablesOf } from '@aiopipe/core/internal';
+import { execArgvFor } from './node-options.js';
+import { checkStdio, DEFAULT_STDIO, type StdioOptions } from './stdio.js';
 
-/** What a child's surroundings are from its first instruction on: nothing changes them later. */
+/** What a child has from its first instruction on, and cannot be changed later. */
 export interface Surroundings extends StdioOptions {
-  /** Its whole environment; this process's by default. Inherited enumerable names count, as in Node's own spawn. */
+  /** The child's whole environment; this process's by default. Inherited enumerable names count, as in Node's own spawn. */
   readonly env?: Environment | undefined;
-  /** The directory that it starts in; this process's by default. */
+  /** The child's working directory; this process's by default. */
   readonly cwd?: string | undefined;
   /**
-   * Options of its Node. This process's own by default, but for those about debugging, testing and `-e`. Files and
+   * Options of the child's Node; by default this process's own, without those about debugging, testing and `-e`. Files and
    * packages in them, as in NODE_OPTIONS, are looked for from the directory that this process was started in, whatever
    * `cwd` says.
    */
@@ -21,4 +23,13 @@ export function checkSurroundings(options: Surroundings): void {
   checkStdio(options);
   checkEnvAndCwd(options.env, options.cwd);
   if (options.execArgv !== undefined) checkTexts('execArgv', options.execArgv);
+}
+
+/** Returns a string that is equal for equal surroundings of a start now. Undefined if no two starts can share them. */
+export function surroundingsKey({ env, cwd, execArgv, stdin, stdout, stderr }: Surroundings): string | undefined {
+  const { stdin: input, stdout: output, stderr: errors } = DEFAULT_STDIO;
+  const stdio = [stdin ?? input, stdout ?? output, stderr ?? errors];
+  if (!stdio.every((choice) => choice === 'ignore' || choice === 'inherit')) return undefined;
+  const pairs = variablesOf(env ?? process.env);
+  return JSON.stringify([resolve(cwd ?? ''), execArgvFor(execArgv), stdio, pairs.map((pair) => pair.join('=')).sort()]);
 }

@@ -1,7 +1,7 @@
 import { BusyError } from '@aiopipe/core';
 import { type Timer } from '@aiopipe/core/internal';
 import { SupervisorError } from '../errors.js';
-import { type ProcessHandle } from '../start/process.js';
+import { type ChildProcess } from '../start/process.js';
 import { type Life } from './life.js';
 import { type AnyChildSpec, type Strategy } from './spec.js';
 import { type Supervisor } from './supervisor.js';
@@ -15,7 +15,7 @@ export interface ChildInfo {
   readonly type: 'worker' | 'supervisor';
   readonly state: ChildState;
   /** The child, where it is a process that was started. */
-  readonly process: ProcessHandle | undefined;
+  readonly process: ChildProcess | undefined;
   /** The child, where it is a supervisor that was started. */
   readonly supervisor: Supervisor | undefined;
   readonly pid: number | undefined;

@@ -1,8 +1,8 @@
 import { ClosedError } from '@aiopipe/core';
 import { now, Pending, setImmediate, Timer } from '@aiopipe/core/internal';
 import { SupervisorError } from '../errors.js';
-import { Outcome } from '../start/outcome.js';
-import { type ProcessHandle } from '../start/process.js';
+import { Deferred } from '../wait/deferred.js';
+import { type ChildProcess } from '../start/process.js';
 import { SerialQueue } from './serial-queue.js';
 import { ChildList, type Child } from './children.js';
 import { type SupervisorEvent } from './events.js';
@@ -11,7 +11,7 @@ import { restartDelay, RestartIntensity } from './restarts.js';
 import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from './spec.js';
 import { Teller, type StartFailure } from './teller.js';
 import { type Supervisor } from './supervisor.js';
-import { warnOf } from '../start/unheard-failure.js';
+import { warnOf } from '../failure/unheard-failure.js';
 
 /** What an engine needs of the supervisor that it works for. */
 export interface EngineHooks {
@@ -27,7 +27,7 @@ export interface EngineHooks {
  */
 export class SupervisorEngine {
   readonly children = new ChildList();
-  readonly finished = new Outcome<void>();
+  readonly finished = new Deferred<void>();
   readonly #options: SupervisorOptions;
   readonly #nest: (spec: SupervisorSpec) => Life;
   readonly #teller: Teller;
@@ -98,11 +98,11 @@ export class SupervisorEngine {
   }
 
   /** Starts a child that somebody asks for. */
-  async startByHand(child: Child): Promise<ProcessHandle | Supervisor> {
+  async startByHand(child: Child): Promise<ChildProcess | Supervisor> {
     const failure = await this.#start(child);
     const { life } = child;
     if (failure === undefined && life !== undefined)
-      return (life.process ?? life.supervisor) as ProcessHandle | Supervisor;
+      return (life.process ?? life.supervisor) as ChildProcess | Supervisor;
     if (failure === undefined || this.isStopping) throw stopped();
     const error = startError(child, failure);
     if (this.#teller.startFailed(child, failure, false)) heardBefore.add(error);

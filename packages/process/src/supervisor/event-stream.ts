@@ -1,6 +1,6 @@
 import { QueueFullError } from '@aiopipe/codec';
 import { abortError, onAbort, optionNames, refuse } from '@aiopipe/core/internal';
-import { Outcome } from '../start/outcome.js';
+import { Deferred } from '../wait/deferred.js';
 import { type SupervisorEvent } from './events.js';
 
 /** Events that are kept for a reader who doesn't take them. */
@@ -19,7 +19,7 @@ const ENDED = { value: undefined, done: true } as const;
 /** Events for one reader, from when it is made until the supervisor has finished or the reader leaves. */
 export class SupervisorEventStream implements AsyncIterableIterator<SupervisorEvent, undefined, undefined> {
   readonly #unread: SupervisorEvent[] = [];
-  readonly #readers: Outcome<IteratorResult<SupervisorEvent, undefined>>[] = [];
+  readonly #readers: Deferred<IteratorResult<SupervisorEvent, undefined>>[] = [];
   readonly #all: Set<SupervisorEventStream>;
   readonly #stopListening: (() => void) | undefined;
   #hasEnded = false;
@@ -63,7 +63,7 @@ export class SupervisorEventStream implements AsyncIterableIterator<SupervisorEv
     this.end(error);
   }
 
-  #settle(reader: Outcome<IteratorResult<SupervisorEvent, undefined>>): void {
+  #settle(reader: Deferred<IteratorResult<SupervisorEvent, undefined>>): void {
     const error = this.#error;
     this.#error = undefined;
     if (error === undefined) reader.resolve(ENDED);
@@ -71,7 +71,7 @@ export class SupervisorEventStream implements AsyncIterableIterator<SupervisorEv
   }
 
   next(): Promise<IteratorResult<SupervisorEvent, undefined>> {
-    const reader = new Outcome<IteratorResult<SupervisorEvent, undefined>>();
+    const reader = new Deferred<IteratorResult<SupervisorEvent, undefined>>();
     const event = this.#unread.shift();
     if (event !== undefined) reader.resolve({ value: event, done: false });
     else if (this.#hasEnded) this.#settle(reader);

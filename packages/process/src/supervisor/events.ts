@@ -1,4 +1,4 @@
-import { type ProcessExit, type ProcessHandle } from '../start/process.js';
+import { type ProcessExit, type ChildProcess } from '../start/process.js';
 import { type Supervisor } from './supervisor.js';
 
 /** What all events of a supervisor tell. */
@@ -15,7 +15,7 @@ interface AboutChild {
 export interface ChildStarted extends AboutChild {
   readonly type: 'started';
   /** The child, where it is a process. */
-  readonly process: ProcessHandle | undefined;
+  readonly process: ChildProcess | undefined;
   /** The child, where it is a supervisor: a new one after each restart. */
   readonly supervisor: Supervisor | undefined;
   /** The process's. */

@@ -1,17 +1,17 @@
 import { Timer } from '@aiopipe/core/internal';
-import { catchUp } from '../start/loop-turns.js';
-import { type ProcessHandle } from '../start/process.js';
+import { catchUp } from '../wait/loop-turns.js';
+import { type ChildProcess } from '../start/process.js';
 import { type ChildSpec } from './spec.js';
 
 /** Asks a child for signs of life until it is told to stop, or one doesn't come. None of its timers keeps us alive. */
 export class Heartbeat {
-  readonly #process: ProcessHandle;
+  readonly #process: ChildProcess;
   readonly #times: NonNullable<ChildSpec['heartbeat']>;
   readonly #onHung: () => void;
   #timer: Timer | undefined;
   #isStopped = false;
 
-  constructor(process: ProcessHandle, times: NonNullable<ChildSpec['heartbeat']>, onHung: () => void) {
+  constructor(process: ChildProcess, times: NonNullable<ChildSpec['heartbeat']>, onHung: () => void) {
     this.#process = process;
     this.#times = times;
     this.#onHung = onHung;

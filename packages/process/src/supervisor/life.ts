@@ -1,8 +1,8 @@
 import { now, Pending } from '@aiopipe/core/internal';
 import { TimeoutError, type SignalName } from '@aiopipe/core';
 import { ChildError } from '../errors.js';
-import { catchUp } from '../start/loop-turns.js';
-import { startProcess, type ProcessExit, type ProcessHandle } from '../start/process.js';
+import { catchUp } from '../wait/loop-turns.js';
+import { startProcess, type ProcessExit, type ChildProcess } from '../start/process.js';
 import { type ExitReason } from './events.js';
 import { Heartbeat } from './heartbeat.js';
 import { type ChildSpec } from './spec.js';
@@ -18,7 +18,7 @@ export interface Ending extends ProcessExit {
 
 /** A child from one start to its end: a process, or a supervisor with all that it has. */
 export interface Life {
-  readonly process: ProcessHandle | undefined;
+  readonly process: ChildProcess | undefined;
   readonly supervisor: Supervisor | undefined;
   readonly pid: number | undefined;
   /** Resolves when it counts as started; rejects why it doesn't. It needn't be awaited. */
@@ -32,7 +32,7 @@ const DEFAULT_SHUTDOWN = 5000;
 
 /** A process's. Whoever listens to the supervisor's events may close its handle once it has ended. */
 export class ProcessLife implements Life {
-  readonly process: ProcessHandle;
+  readonly process: ChildProcess;
   readonly supervisor = undefined;
   readonly pid: number | undefined;
   readonly started: Promise<void>;

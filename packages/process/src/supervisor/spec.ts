@@ -1,6 +1,6 @@
 import { checkOptions as checkNames, checkText, optionNames, show } from '@aiopipe/core/internal';
 import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
-import { isTarget, type Target } from '../start/target.js';
+import { isTarget, type Target } from '../target/target.js';
 
 /** When a child is started again: always; only after it ended by a failure; never. OTP's words and meaning. */
 export type Restart = 'permanent' | 'transient' | 'temporary';

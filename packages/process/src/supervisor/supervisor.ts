@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { ClosedError } from '@aiopipe/core';
 import { nextTick } from '@aiopipe/core/internal';
-import { type ProcessHandle } from '../start/process.js';
-import { refuseRecursion } from '../start/role.js';
+import { type ChildProcess } from '../start/process.js';
+import { refuseRecursion } from '../target/role.js';
 import { type ChildCount, type ChildInfo } from './children.js';
 import { heardBefore, SupervisorEngine } from './engine.js';
 import { SupervisorEventStream } from './event-stream.js';
@@ -18,7 +18,7 @@ import {
   type SupervisorOptions,
   type SupervisorSpec,
 } from './spec.js';
-import { warnOf, WatchedPromise } from '../start/unheard-failure.js';
+import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
 
 /**
  * Keeps child processes running: starts them in order, starts those again that end though they shouldn't, and gives up
@@ -129,9 +129,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   }
 
   /** Adds a child, on the right, and starts it. If that fails, it rejects, and the spec is forgotten. */
-  startChild<Args extends readonly unknown[]>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
+  startChild<Args extends readonly unknown[]>(spec: ChildSpec<Args>): Promise<ChildProcess>;
   startChild(spec: SupervisorSpec): Promise<Supervisor>;
-  startChild(spec: AnyChildSpec): Promise<ProcessHandle | Supervisor> {
+  startChild(spec: AnyChildSpec): Promise<ChildProcess | Supervisor> {
     return this.#do(async ({ children }) => {
       checkSpec(spec, this.#autoShutdown);
       const child = children.add(spec);
@@ -161,7 +161,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   }
 
   /** Starts a child that doesn't run; BusyError where it does, or is about to. If that fails, it rejects, and the spec is kept. */
-  restartChild(id: string): Promise<ProcessHandle | Supervisor> {
+  restartChild(id: string): Promise<ChildProcess | Supervisor> {
     return this.#do(({ children }) => this.#engine.startByHand(children.getStopped(id)));
   }
 

@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 /** One child of a prefork, which is there. */
-async function withSpare<T>(use: (prefork: Prefork) => Promise<T>): Promise<T> {
+async function withChild<T>(use: (prefork: Prefork) => Promise<T>): Promise<T> {
   await using prefork = new Prefork();
   await prefork.ready();
   const result = await use(prefork);
@@ -36,7 +36,7 @@ async function withSpare<T>(use: (prefork: Prefork) => Promise<T>): Promise<T> {
 
 describe('a child that was there before is as one that was not', () => {
   test('in what it returns, how it ends, and what it used', async () => {
-    await withSpare(async (prefork) => {
+    await withChild(async (prefork) => {
       const child = startProcess(echo, { args: [1, { deep: [new Map([[1, 2n]])] }], prefork });
       expect(await child.result).toEqual([1, { deep: [new Map([[1, 2n]])] }]);
       expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
@@ -52,11 +52,11 @@ describe('a child that was there before is as one that was not', () => {
       expect(self).toMatchObject({ pid: child.pid, ppid: process.pid, isChild: true });
       return { ...self, pid: 0 };
     };
-    expect(await withSpare(tell(describeSelf))).toEqual({
+    expect(await withChild(tell(describeSelf))).toEqual({
       ...(await startProcess(describeSelf, { name: 'somebody' }).result),
       pid: 0,
     });
-    expect(await withSpare(async (prefork) => startProcess(describeSignals, { prefork }).result)).toEqual(
+    expect(await withChild(async (prefork) => startProcess(describeSignals, { prefork }).result)).toEqual(
       await startProcess(describeSignals).result,
     );
   });
@@ -64,14 +64,14 @@ describe('a child that was there before is as one that was not', () => {
   test('in the descriptors that it has', async () => {
     const kinds = (fds: [number, string][]) => fds.map(([, what]) => what.replace(/\d+/g, '')).sort();
     const cold = await startProcess(describeFds, { args: [] }).result;
-    const warm = await withSpare(async (prefork) => startProcess(describeFds, { args: [], prefork }).result);
+    const warm = await withChild(async (prefork) => startProcess(describeFds, { args: [], prefork }).result);
     expect(kinds(warm)).toEqual(kinds(cold));
     const ours = openFds();
     expect(new Map(warm).get(2)).toBe(ours.get(2));
   });
 
   test('in the handles that it takes', async () => {
-    await withSpare(async (prefork) => {
+    await withChild(async (prefork) => {
       const [rx, tx] = aiopipe();
       const child = startProcess(writeOne, { args: [tx, 'hello'], prefork });
       expect(tx.state).toBe('moved');
@@ -86,19 +86,19 @@ describe('a child that was there before is as one that was not', () => {
     ['by process.exit()', exits, [3], { exitCode: 3, signalCode: null }],
     ['by a signal', killsItself, ['SIGTERM'], { exitCode: null, signalCode: 'SIGTERM' }],
   ] as const)('in its end %s', async (_name, what, args, exit) => {
-    await withSpare(async (prefork) => {
+    await withChild(async (prefork) => {
       const child = startProcess(what as never, { args, prefork } as never);
       expect(await child.join()).toEqual(exit);
     });
   });
 
   test('in that it says when it is ready, answers pings, and can be killed', async () => {
-    await withSpare(async (prefork) => {
+    await withChild(async (prefork) => {
       const child = startProcess(readyAtOnce, { prefork });
       await child.ready;
       await child.join();
     });
-    await withSpare(async (prefork) => {
+    await withChild(async (prefork) => {
       const child = startProcess(waits, { prefork });
       expect(await child.ping()).toBeGreaterThan(0);
       child.kill();
@@ -107,7 +107,7 @@ describe('a child that was there before is as one that was not', () => {
   });
 
   test('in that it may have children', async () => {
-    await withSpare(async (prefork) => {
+    await withChild(async (prefork) => {
       const [rx, tx] = aiopipe();
       const pids = await startProcess(descend, { args: [2, tx], prefork }).result;
       expect(pids).toHaveLength(3);
@@ -116,7 +116,7 @@ describe('a child that was there before is as one that was not', () => {
   });
 
   test('in that a module which cannot be loaded is told', async () => {
-    await withSpare(async (prefork) => {
+    await withChild(async (prefork) => {
       const module = pathToFileURL(fixture('fails-to-load'));
       const child = startProcess(module, { export: 'work', prefork });
       expect((await errorOf(child.result)).code).toBe('ERR_AIOPIPE_START');
@@ -262,7 +262,7 @@ describe('those that wait', () => {
   });
 
   test('do not keep this process', async () => {
-    const { code, stdout } = await runFixture('has-spares');
+    const { code, stdout } = await runFixture('has-preforked-children');
     expect(code).toBe(0);
     const { all, stats } = JSON.parse(stdout) as { all: number[]; stats: object };
     expect(stats).toEqual({ warm: 1, cold: 0, ready: 2, starting: 0, lost: 0 });
@@ -271,7 +271,7 @@ describe('those that wait', () => {
   });
 
   test('end when this process is killed', async () => {
-    const parent = spawn(process.execPath, [fixture('has-spares'), 'SIGKILL'], {
+    const parent = spawn(process.execPath, [fixture('has-preforked-children'), 'SIGKILL'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
@@ -280,7 +280,7 @@ describe('those that wait', () => {
   });
 
   test('end with the worker thread that made them', async () => {
-    expect((await runFixture('has-spares-in-a-worker')).stdout).toBe('{"count":2,"left":[]}');
+    expect((await runFixture('preforks-in-a-worker')).stdout).toBe('{"count":2,"left":[]}');
   });
 
   test('can be waited for only so long', async () => {

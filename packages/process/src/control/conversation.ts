@@ -1,5 +1,5 @@
 import { type StandardSchema } from '@aiopipe/codec';
-import { describe } from './describe.js';
+import { describe } from '../failure/describe.js';
 import { type FromChild } from './protocol.js';
 
 /** What a child is at, as far as its parent was told. The states are those of `protocol.ts`. */

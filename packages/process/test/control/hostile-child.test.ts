@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startProcess, type ProcessHandle } from '@aiopipe/process';
+import { startProcess, type ChildProcess } from '@aiopipe/process';
 import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
 import { hangsUp, message, saysAndReturns, saysAndStays, frame } from '../fixtures/says-anything.js';
 import { throwTrap, throwTrapLater, traps } from '../fixtures/throws-traps.js';
@@ -51,7 +51,7 @@ const wrong: Record<string, Buffer> = {
 describe('a child that says what it may not say is killed, and its result rejects:', () => {
   test.each(Object.keys(wrong))('%s', async (name) => {
     for (const target of [saysAndStays, saysAndReturns]) {
-      const child: ProcessHandle = startProcess(target, { args: [wrong[name] as Buffer], stderr: 'ignore' });
+      const child: ChildProcess = startProcess(target, { args: [wrong[name] as Buffer], stderr: 'ignore' });
       const other = startProcess(saysAndReturns, { args: [Buffer.alloc(0)] });
       const ping = child.ping();
       const failure = await errorOf(child.result);
@@ -120,9 +120,7 @@ describe('if no more descriptors may be on their way', () => {
       const { stdout, stderr } = await run('cannot-send-its-result');
       expect(JSON.parse(stdout)).toEqual({
         code: 'ERR_AIOPIPE_NO_RESULT',
-        message: expect.stringMatching(
-          /with exit code 74, as a child does that can't send what it has to tell/,
-        ) as string,
+        message: expect.stringMatching(/with exit code 74: the child could not send what it had to tell/) as string,
         exitCode: 74,
         signalCode: null,
       });

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from '@aiopipe/codec';
-import { controlLimits } from './control-limits.js';
-import { describe } from './describe.js';
+import { controlLimits } from './limits.js';
+import { describe } from '../failure/describe.js';
 
 const canTravel = (value: unknown): boolean => {
   try {
@@ -49,8 +49,21 @@ export function deserializeError(bytes: Uint8Array): unknown {
 
 const unsendable = (thrown: unknown): Error => new Error(`what was thrown can't be sent: ${describe(thrown)}`);
 
-/** Causes of causes that are copied. Each one is looked at with all that is below it, which takes its time. */
+/** Levels of causes that are copied. */
 const DEEPEST = 100;
+
+/**
+ * Whether the causes reach deeper than what is copied. Then no error of the chain is tried as a whole: each try would encode all
+ * that is below it.
+ */
+function isDeeper(thrown: unknown, depth: number): boolean {
+  let error = thrown;
+  for (let level = depth; level <= DEEPEST; level++) {
+    if (!(error instanceof Error)) return false;
+    error = read(error, 'cause');
+  }
+  return true;
+}
 
 /**
  * @param copies - those that have been begun: a cause may lead back to its error
@@ -58,7 +71,7 @@ const DEEPEST = 100;
  */
 function portable(thrown: unknown, copies: Map<unknown, Error>, depth: number): unknown {
   if (depth > DEEPEST) return new Error(`causes that are nested deeper than ${String(DEEPEST)} are left out`);
-  if (canTravel(thrown)) return thrown;
+  if (!isDeeper(thrown, depth) && canTravel(thrown)) return thrown;
   const known = copies.get(thrown);
   if (known !== undefined) return known;
   if (!(thrown instanceof Error)) return unsendable(thrown);

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { TimeoutError } from '@aiopipe/core';
 import { Prefork, startProcess, Supervisor } from '@aiopipe/process';
 import { leakCheck } from '@aiopipe/testing';
-import { babbleOn } from './fixtures/says-nonsense.js';
+import { babbleOn } from '../fixtures/says-nonsense.js';
 
 afterAll(leakCheck());
 

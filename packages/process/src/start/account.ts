@@ -1,0 +1,114 @@
+import { DecodeError, FrameTooLongError, InvalidMessageError } from '@aiopipe/codec';
+import { type Exit } from '@aiopipe/core/internal';
+import { deserializeError } from '../control/portable-error.js';
+import { EXIT_UNTOLD, type FromChild } from '../control/protocol.js';
+import { ChildError } from '../errors.js';
+import { describe, reasonOf } from '../failure/describe.js';
+
+/** Node exits with this code if it refuses its options: see "Exit codes" in its documentation of `process`. */
+const INVALID_ARGUMENT = 9;
+
+/** How a child went, if anything is known of that before its end. */
+type Known =
+  /** Its function returned. */
+  | { readonly kind: 'result' }
+  /** Its function threw, or could not be called. */
+  | { readonly kind: 'error' | 'no-start'; readonly error: unknown }
+  /** The conversation with it broke. `what` completes a sentence that begins with the child's name. */
+  | { readonly kind: 'broken'; readonly code: ChildError['code']; readonly what: string; readonly error: unknown };
+
+/** What the parent knows of how a child went: the child's last message, or why the conversation broke. */
+export class Account {
+  #known: Known | undefined;
+  /** The serialized error that nothing caught in the child: the reason of its end, if it tells no other. */
+  #uncaught: Uint8Array | undefined;
+  #hasBegun = false;
+  #brokeAfterResult = false;
+
+  /** Takes down what a message tells; most tell nothing about the end. */
+  hear(message: FromChild): void {
+    if (message.kind === 'started') this.#hasBegun = true;
+    else if (message.kind === 'uncaught') this.#uncaught = message.error;
+    else if (message.kind === 'result') this.#known = { kind: 'result' };
+    else if (message.kind === 'error' || message.kind === 'no-start') {
+      this.#known = { kind: message.kind, error: deserializeError(message.error) };
+    }
+  }
+
+  /** The child's result came, and cannot be built in this process. */
+  resultIsUnreadable(error: DecodeError): void {
+    this.#known = { kind: 'error', error };
+  }
+
+  /** The child said what it may not say, or a receive failed. */
+  breakAt(error: unknown): void {
+    this.#brokeAfterResult = this.#known?.kind === 'result';
+    const isItsFault = [InvalidMessageError, DecodeError, FrameTooLongError].some((Class) => error instanceof Class);
+    const reason = error instanceof InvalidMessageError ? error.issues[0]?.message : reasonOf(error);
+    this.#known = isItsFault
+      ? { kind: 'broken', code: 'ERR_AIOPIPE_PROTOCOL', what: `said what it may not say (${String(reason)})`, error }
+      : {
+          kind: 'broken',
+          code: 'ERR_AIOPIPE_NO_RESULT',
+          what: `could not be heard any more (${String(reason)})`,
+          error,
+        };
+  }
+
+  /** A message to the child could not be sent. */
+  couldNotTell(error: Error): void {
+    const code = this.#hasBegun ? 'ERR_AIOPIPE_NO_RESULT' : 'ERR_AIOPIPE_START';
+    this.#known = { kind: 'broken', code, what: `could not be told what to do (${error.message})`, error };
+  }
+
+  /** Whether it is known how the child went, before its end. */
+  get isKnown(): boolean {
+    return this.#known !== undefined;
+  }
+
+  get isBroken(): boolean {
+    return this.#known?.kind === 'broken';
+  }
+
+  /** Whether the child broke the rules when its result was here already: nothing that was awaited tells of that. */
+  get brokeAfterResult(): boolean {
+    return this.#brokeAfterResult;
+  }
+
+  /** Returns why a child that has ended gave no result; undefined if it gave one. */
+  failure(name: string, pid: number | undefined, { exitCode, signalCode }: Exit): ChildError | undefined {
+    const about = `process ${name} (pid ${String(pid)})`;
+    const details = { pid, exitCode, signalCode };
+    const known = this.#known ?? this.#uncaughtError();
+    if (known === undefined) {
+      const when = this.#hasBegun ? 'before its function had returned' : 'before its function was called';
+      const how = howItEnded({ exitCode, signalCode }, this.#hasBegun);
+      return new ChildError('ERR_AIOPIPE_NO_RESULT', `${about} ended ${when}: ${how}`, details);
+    }
+    if (known.kind === 'result') return undefined;
+    const { error } = known;
+    const fail = (code: ChildError['code'], what: string) =>
+      new ChildError(code, `${about} ${what}`, { ...details, cause: error });
+    switch (known.kind) {
+      case 'broken':
+        return fail(known.code, `${known.what}, and was killed`);
+      case 'error':
+        return fail('ERR_AIOPIPE_CHILD', `failed: ${describe(error)}`);
+      case 'no-start':
+        return fail('ERR_AIOPIPE_START', `could not call its function: ${describe(error)}`);
+    }
+  }
+
+  #uncaughtError(): Known | undefined {
+    return this.#uncaught && { kind: 'error', error: deserializeError(this.#uncaught) };
+  }
+}
+
+/** @param hasBegun - whether more than Node itself has run in the child */
+export function howItEnded({ exitCode, signalCode }: Omit<Exit, 'resourceUsage'>, hasBegun: boolean): string {
+  if (signalCode !== null) return `by ${signalCode}`;
+  const how = `with exit code ${String(exitCode)}`;
+  if (exitCode === EXIT_UNTOLD) return `${how}: the child could not send what it had to tell; its stderr says why`;
+  if (hasBegun || exitCode !== INVALID_ARGUMENT) return how;
+  return `${how}: Node refused its options (execArgv, NODE_OPTIONS); its stderr says which`;
+}
