@@ -17,10 +17,11 @@ export {
   HANDLE,
   HANDLE_IN_JSON,
   isHandle,
-  movingBy,
+  move,
   registerHandleKind,
   type Handle,
-  type PackedHandle,
+  type Move,
+  type Packed,
 } from './move/handle.js';
 export { allocateLarge, shareMemory } from './stream/large-memory.js';
 export { LOOP_END, LoopIterator } from './wait/loop-iterator.js';
@@ -47,6 +48,8 @@ export { spawn, type Guard, type SpawnedProgram, type SpawnOptions } from './pro
 export { checkOptions, optionNames, refuseOptions, type OptionNames } from './check/options.js';
 export { show } from './check/show.js';
 export * from './wait/taken.js';
+export { handled } from './wait/handled.js';
+export { mayAnswerNow, nextShare } from './wait/turn.js';
 export { Timer } from './wait/timer.js';
 export { checkInterval, checkMilliseconds, refuseMilliseconds } from './check/milliseconds.js';
 export { checkName, checkText, checkTexts } from './check/text.js';

@@ -3,6 +3,7 @@ import {
   checkOptions,
   HANDLE,
   isHandle,
+  move,
   optionNames,
   OwnedFd,
   READABLE,
@@ -222,15 +223,14 @@ function takeOver<End extends ChannelEnd>(
   make: (owned: OwnedFd, settings: ReturnType<typeof readOptions>) => End,
 ): End {
   // By the brand, not the class: it may be of another copy of @aiopipe/core.
-  const handle = isHandle(end) ? end[HANDLE]() : undefined;
   const names = kinds.map(({ name }) => name);
-  if (handle === undefined || !names.includes(handle.pack().kind)) {
+  if (!isHandle(end) || !names.includes(end[HANDLE]().kind)) {
     const makers = 'aioduplex(), aiopipe() and fromFd() make them';
     throw new TypeError(`${call}: expected a ${names.join(' or a ')}, not ${show(end)}; ${makers}`);
   }
   checkOptions(options, CHANNEL_OPTIONS);
   const settings = readOptions(options);
-  const { fds } = handle.move('a channel over it');
+  const { fds } = move(end, 'a channel over it');
   return make(fds[0] as OwnedFd, settings);
 }
 

@@ -6,7 +6,6 @@ import {
   HANDLE,
   HANDLE_IN_JSON,
   inspectFd,
-  movingBy,
   optionNames,
   Pending,
   READABLE,
@@ -14,7 +13,8 @@ import {
   WRITABLE,
   type Handle,
   type OwnedFd,
-  type PackedHandle,
+  type Move,
+  type Packed,
 } from '@aiopipe/core/internal';
 import { type DecodeLimits } from '../serializer/decode.js';
 import { DEFAULT_MAX_FRAME_LENGTH } from '../frame/frame.js';
@@ -206,16 +206,20 @@ export abstract class ChannelEnd implements Handle, Disposable {
   }
 
   /** @internal */
-  [HANDLE]() {
-    return movingBy(
-      () => this.#pack(),
-      (destination) => {
+  [HANDLE](): Move {
+    return {
+      kind: this.kind,
+      check: () => {
+        this.#assertMovable();
+      },
+      pack: () => this.#pack(),
+      leave: (destination) => {
         this.#forget();
         this.receiver?.forgetReadAhead();
         this.descriptor.release(destination);
         this.#closed?.resolve();
       },
-    );
+    };
   }
 
   /** Not what it is, but enough to know it by: a handle has no form in JSON. */
@@ -316,12 +320,10 @@ export abstract class ChannelEnd implements Handle, Disposable {
     );
   }
 
-  #pack(): PackedHandle {
-    this.#assertMovable();
+  #pack(): Packed {
     const { bytes, fds } = this.receiver?.readAhead ?? { bytes: undefined, fds: [] };
     const ahead = bytes && { ahead: { bytes, tables: this.receiver?.decoder.exportState() } };
     return {
-      kind: this.kind,
       fds: [this.descriptor.owned, ...fds],
       data: { settings: this.#settings, ...ahead } satisfies Luggage,
     };

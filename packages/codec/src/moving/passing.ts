@@ -1,4 +1,4 @@
-import { adopterOf, HANDLE, isHandle, native, OwnedFd, type Handle } from '@aiopipe/core/internal';
+import { adopterOf, HANDLE, isHandle, move, native, OwnedFd, type Handle, type Move } from '@aiopipe/core/internal';
 import { reasonOf, shown } from '../serializer/describe.js';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type HandleSink, type HandleSource } from '../serializer/handles.js';
@@ -7,9 +7,17 @@ import { Refusal } from '../serializer/paths.js';
 /** How a handle stands in its message: what the other side makes it again from. */
 type Description = [kind: string, fdCount: number, data: unknown];
 
+/** A handle of the message that is being encoded. */
+interface Leaving {
+  readonly handle: object;
+  readonly move: Move;
+  /** Known once it is packed. */
+  fds: readonly OwnedFd[];
+}
+
 /** The handles of the message that is being encoded. They move when it has been encoded, all of them or none. */
 export class OutgoingHandles implements HandleSink {
-  #handles: Handle[] = [];
+  #handles: Leaving[] = [];
   readonly #canPass: boolean;
   readonly #destination: () => string;
 
@@ -28,7 +36,7 @@ export class OutgoingHandles implements HandleSink {
   }
 
   add(value: object): number {
-    const known = this.#handles.indexOf(value as Handle);
+    const known = this.#handles.findIndex(({ handle }) => handle === value);
     if (known >= 0) return known;
     if (!this.#canPass) {
       throw new Refusal(
@@ -36,8 +44,9 @@ export class OutgoingHandles implements HandleSink {
         value,
       );
     }
-    (value as Handle)[HANDLE]().assertMovable();
-    return this.#handles.push(value as Handle) - 1;
+    const move = (value as Handle)[HANDLE]();
+    move.check();
+    return this.#handles.push({ handle: value, move, fds: [] }) - 1;
   }
 
   begin(): void {
@@ -47,10 +56,14 @@ export class OutgoingHandles implements HandleSink {
   /** Throws EncodeError for more descriptors than a receiver takes. */
   describe(): Description[] {
     let total = 0;
-    const list = this.#handles.map((handle): Description => {
-      const { kind, fds, data } = handle[HANDLE]().pack();
+    const list = this.#handles.map((leaving): Description => {
+      const { move } = leaving;
+      // Again: the program's own code may have run since, such as a reduce().
+      move.check();
+      const { fds, data } = move.pack();
+      leaving.fds = fds;
       total += fds.length;
-      return [kind, fds.length, data];
+      return [move.kind, fds.length, data];
     });
     if (total <= MAX_DESCRIPTORS) return list;
     throw new EncodeError(
@@ -63,7 +76,10 @@ export class OutgoingHandles implements HandleSink {
   finish(): OwnedFd[] {
     if (this.#handles.length === 0) return [];
     const destination = this.#destination();
-    const fds = this.#handles.flatMap((handle) => [...handle[HANDLE]().move(destination).fds]);
+    const fds = this.#handles.flatMap((leaving) => {
+      leaving.move.leave(destination);
+      return leaving.fds;
+    });
     this.#handles = [];
     return fds;
   }
@@ -212,7 +228,7 @@ export class IncomingHandles implements HandleSource {
 /** An opened stream has no closing that is over at once, but can be taken from whoever has it as if it moved on. */
 function discard(handle: object): void {
   if (Symbol.dispose in handle) (handle as Disposable)[Symbol.dispose]();
-  else for (const fd of (handle as Handle)[HANDLE]().move('nobody').fds) fd.close();
+  else for (const fd of move(handle as Handle, 'nobody').fds) fd.close();
 }
 
 function checkDescription(value: unknown): Description {

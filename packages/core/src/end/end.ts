@@ -1,17 +1,17 @@
 import { closeWhenDropped, forget } from '../fd/collector.js';
 import { Descriptor } from '../fd/descriptor.js';
-import { DuplexStream, type DuplexLuggage } from '../stream/duplex-stream.js';
+import { DuplexStream, type MovedDuplex } from '../stream/duplex-stream.js';
 import { BusyError, ClosedError, MovedError, SystemError } from '../errors.js';
-import { HANDLE, HANDLE_IN_JSON, movingBy, registerHandleKind, type Handle } from '../move/handle.js';
+import { HANDLE, HANDLE_IN_JSON, registerHandleKind, type Handle, type Move } from '../move/handle.js';
 import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { checkOptions, optionNames } from '../check/options.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { PipeReader } from '../stream/reader.js';
 import {
-  checkReaderLuggage,
+  checkMovedReader,
   checkReaderOptions,
   maxLineLength,
-  type ReaderLuggage,
+  type MovedReader,
   type ReaderOptions,
 } from '../stream/reader-options.js';
 import { show } from '../check/show.js';
@@ -122,14 +122,17 @@ export abstract class End implements Handle {
   }
 
   /** @internal */
-  [HANDLE]() {
-    const pack = () => {
-      this.#assertOwned('moved');
-      return { kind: this.kind, fds: [this.#owned] };
+  [HANDLE](): Move {
+    return {
+      kind: this.kind,
+      check: () => {
+        this.#assertOwned('moved');
+      },
+      pack: () => ({ fds: [this.#owned] }),
+      leave: (destination) => {
+        this.#leave('moved', destination);
+      },
     };
-    return movingBy(pack, (destination) => {
-      this.#leave('moved', destination);
-    });
   }
 
   /** Not what it is, but enough to know it by: a handle has no form in JSON. */
@@ -257,7 +260,7 @@ registerHandleKind('WriteEnd', (fds) => new WriteEnd(...receive(fds, WRITABLE, '
 registerHandleKind('DuplexEnd', (fds) => new DuplexEnd(...receive(fds, READABLE | WRITABLE, 'duplex end')));
 
 registerHandleKind('PipeReader', (fds, data) => {
-  const luggage = checkReaderLuggage(data as ReaderLuggage);
+  const luggage = checkMovedReader(data as MovedReader);
   return new PipeReader(new Descriptor(...receive(fds, READABLE, 'read end')), luggage);
 });
 registerHandleKind('PipeWriter', (fds, data) => {
@@ -266,8 +269,8 @@ registerHandleKind('PipeWriter', (fds, data) => {
   return new PipeWriter(new Descriptor(...receive(fds, WRITABLE, 'write end')), options);
 });
 registerHandleKind('DuplexStream', (fds, data) => {
-  const { reader, writer } = data as DuplexLuggage;
-  if (reader !== undefined) checkReaderLuggage(reader);
+  const { reader, writer } = data as MovedDuplex;
+  if (reader !== undefined) checkMovedReader(reader);
   checkWriterOptions(writer);
   const directions = (reader === undefined ? 0 : READABLE) | (writer === undefined ? 0 : WRITABLE);
   if (directions === 0) throw new TypeError('a duplex stream of no direction came');

@@ -14,12 +14,13 @@ import {
 } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
 import { setImmediate } from '../wait/taken.js';
-import { type Transport } from './transport.js';
+import { isTerminalMaster, type Transport } from './transport.js';
 
 /** A non-blocking call's way to say: not now. */
 export const EAGAIN = -constants.errno.EAGAIN;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const EPIPE = -constants.errno.EPIPE;
+const EIO = -constants.errno.EIO;
 const EOPNOTSUPP = -constants.errno.EOPNOTSUPP;
 
 const NOTHING = Buffer.alloc(0);
@@ -181,6 +182,7 @@ export class Descriptor {
     }
     // The peer closed without having read all that we wrote: to a reader, that is its end.
     if (result === ECONNRESET && this.#transport.isLocal) return 0;
+    if (result === EIO && isTerminalMaster(this.#owned.number)) return 0;
     throw new SystemError(result, 'read', this.toString());
   }
 

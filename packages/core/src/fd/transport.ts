@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { AiopipeError, SystemError } from '../errors.js';
 import { describeFd, type FdKind } from './description.js';
 import { READABLE, WRITABLE } from './native.js';
@@ -65,4 +66,15 @@ export function inspectFd(fd: number, directions: number, what: string): Transpo
     isShared: true,
     isNonblocking,
   };
+}
+
+/** /dev/ptmx on Linux: major 5, minor 2 (devices.txt). */
+const PTMX = (5 << 8) | 2;
+
+/**
+ * Whether a descriptor is the master of a pseudo-terminal. On Linux its reads fail with EIO once no program has the
+ * terminal open any more (pty(7)): the end of the stream.
+ */
+export function isTerminalMaster(fd: number): boolean {
+  return process.platform === 'linux' && fstatSync(fd).rdev === PTMX;
 }

@@ -1,51 +1,50 @@
 import { type OwnedFd } from '../fd/owned-fd.js';
 
 /**
- * Under this symbol every handle (a pipe end, a channel's end) says how it moves to another process. It is a registered
- * symbol, so that a program may hold two copies of a package and hand the handles of one to the other.
+ * Under this symbol a handle (a pipe end, an opened stream, a channel) says how it moves to another process. The symbol is
+ * registered: a program may load two copies of a package and pass the handles of one to the other.
  */
 export const HANDLE = Symbol.for('@aiopipe/handle');
 
-/** What a handle leaves behind when it moves: what the other side makes it again from. */
-export interface PackedHandle {
-  /** Which adopter makes it again. */
-  readonly kind: string;
+/** What the other side makes a handle again from. */
+export interface Packed {
   readonly fds: readonly OwnedFd[];
-  /** Plain data that travels along: options, bytes that were read ahead. */
+  /** Plain data that travels with the descriptors: options, bytes that were read ahead. */
   readonly data?: unknown;
 }
 
+/**
+ * How one handle moves. A move calls `check()`, `pack()` and `leave()` in this order, without a pause. Only `pack()` may
+ * cost something, and it is called once.
+ */
+export interface Move {
+  /** Names the adopter that makes the handle again: see {@link registerHandleKind}. */
+  readonly kind: string;
+  /** Throws if the handle cannot move now: it is closed, has moved already, or is in use. */
+  check(): void;
+  /** Returns what travels. Changes nothing: the move can still fail for another reason. */
+  pack(): Packed;
+  /** Takes the handle out of this process. Later errors of the handle name `destination`: `process 123`. */
+  leave(destination: string): void;
+}
+
 export interface Handle {
-  [HANDLE](): {
-    /** Throws if it can't move now: closed, moved already, or in use. */
-    assertMovable(): void;
-    /** What {@link move} would return, with nothing changed yet. Throws as {@link assertMovable} does. */
-    pack(): PackedHandle;
-    /** Takes it out of this process. `destination` is where to, in the words of later errors: `process 123`. */
-    move(destination: string): PackedHandle;
-  };
+  [HANDLE](): Move;
 }
 
-/** A handle's {@link Handle} methods, where `pack` looks whether it can move, and `leave` takes it out of this process. */
-export function movingBy(
-  pack: () => PackedHandle,
-  leave: (destination: string) => void,
-): ReturnType<Handle[typeof HANDLE]> {
-  return {
-    assertMovable: pack,
-    pack,
-    move: (destination) => {
-      const packed = pack();
-      leave(destination);
-      return packed;
-    },
-  };
+/** Moves a handle out of this process. The caller must send its descriptors and then close them. */
+export function move(handle: Handle, destination: string): Packed {
+  const moving = handle[HANDLE]();
+  moving.check();
+  const packed = moving.pack();
+  moving.leave(destination);
+  return packed;
 }
 
-/** How a handle shows in JSON: as a string that begins so. Whoever sends JSON can look for it, as it is no handle there. */
+/** A handle becomes a string with this beginning in JSON. A sender of JSON can look for it. */
 export const HANDLE_IN_JSON = '@aiopipe/handle: ';
 
-/** Makes a handle again from the descriptors that came; it owns them then, also if it throws. */
+/** Makes a handle again from its descriptors, and owns them then. If it throws, the caller must close them. */
 export type Adopt = (fds: readonly number[], data: unknown) => object;
 
 const KINDS = Symbol.for('@aiopipe/handle.kinds');
@@ -55,7 +54,7 @@ function kinds(): Map<string, Adopt> {
   return (holder[KINDS] ??= new Map<string, Adopt>());
 }
 
-/** The package that makes a kind of handle says how it is made again; of two copies, the first one's word stands. */
+/** Registers how handles of a kind are made again. Of two copies of a package, the first one's adopter stays. */
 export function registerHandleKind(kind: string, adopt: Adopt): void {
   if (!kinds().has(kind)) kinds().set(kind, adopt);
 }

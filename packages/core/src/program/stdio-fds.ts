@@ -5,7 +5,7 @@ import { SystemError } from '../errors.js';
 import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { PIPE } from '../fd/transport.js';
-import { HANDLE } from '../move/handle.js';
+import { move } from '../move/handle.js';
 import { lend } from './lent-fds.js';
 import { openFile, writingFlags } from './open-file.js';
 import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
@@ -72,7 +72,7 @@ export class StdioFds {
       if (!isEnd(spec)) continue;
       let owned = moved.get(spec);
       if (owned === undefined) {
-        owned = spec[HANDLE]().move(`${this.#receiver.name}, as its ${name}`).fds[0] as OwnedFd;
+        owned = move(spec, `${this.#receiver.name}, as its ${name}`).fds[0] as OwnedFd;
         const taken = owned;
         this.#closeAfterStart.push(() => {
           taken.close();

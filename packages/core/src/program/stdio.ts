@@ -178,7 +178,8 @@ function checkEnd(
   end: (ReadEnd | WriteEnd | DuplexEnd) & Handle,
 ): ReadEnd | WriteEnd | DuplexEnd {
   // Asking throws for an end that is not here any more.
-  const { kind } = end[HANDLE]().pack();
+  const { kind, check } = end[HANDLE]();
+  check();
   const wrong = use === 'reads' ? 'WriteEnd' : 'ReadEnd';
   if (use !== undefined && kind === wrong) {
     throw new TypeError(

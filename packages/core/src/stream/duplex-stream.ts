@@ -2,17 +2,17 @@ import { BusyError } from '../errors.js';
 import { type Duplex } from 'node:stream';
 import { nodeDuplex } from './node-streams.js';
 import { type Descriptor } from '../fd/descriptor.js';
-import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from '../move/handle.js';
+import { HANDLE, HANDLE_IN_JSON, type Handle, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { type PipeReader } from './reader.js';
-import { type ReaderLuggage } from './reader-options.js';
+import { type MovedReader } from './reader-options.js';
 import { type Writable } from './writable.js';
 import { type PipeWriter } from './writer.js';
 import { type WriterOptions } from './writer-options.js';
 
-/** What a stream's next owner makes it again from: a half that was closed has none. */
-export interface DuplexLuggage {
-  readonly reader: ReaderLuggage | undefined;
+/** What the next owner of a stream opens its halves with; undefined for a half that is closed. */
+export interface MovedDuplex {
+  readonly reader: MovedReader | undefined;
   readonly writer: WriterOptions | undefined;
 }
 
@@ -54,19 +54,26 @@ export class DuplexStream implements AsyncDisposable, Handle {
   }
 
   /** @internal */
-  [HANDLE]() {
+  [HANDLE](): Move {
     const descriptor = this.#descriptor;
-    const pack = () => {
-      if (descriptor.isClosed) throw descriptor.closedError();
-      const reader = descriptor.isOpenFor(READABLE) ? this.reader.pack() : undefined;
-      const writer = descriptor.isOpenFor(WRITABLE) ? this.writer.pack() : undefined;
-      return { kind: 'DuplexStream', fds: [descriptor.owned], data: { reader, writer } satisfies DuplexLuggage };
+    return {
+      kind: 'DuplexStream',
+      check: () => {
+        if (descriptor.isClosed) throw descriptor.closedError();
+        if (descriptor.isOpenFor(READABLE)) this.reader.checkMovable();
+        if (descriptor.isOpenFor(WRITABLE)) this.writer.checkMovable();
+      },
+      pack: () => {
+        const reader = descriptor.isOpenFor(READABLE) ? this.reader.pack() : undefined;
+        const writer = descriptor.isOpenFor(WRITABLE) ? this.writer.settings : undefined;
+        return { fds: [descriptor.owned], data: { reader, writer } satisfies MovedDuplex };
+      },
+      leave: (destination) => {
+        this.reader.leave();
+        this.writer.leave();
+        descriptor.release(destination);
+      },
     };
-    return movingBy(pack, (destination) => {
-      this.reader.leave();
-      this.writer.leave();
-      descriptor.release(destination);
-    });
   }
 
   /** Not what it is, but enough to know it by: a handle has no form in JSON. */

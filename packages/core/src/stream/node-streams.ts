@@ -1,6 +1,5 @@
 import { type Duplex, type Readable, type Writable } from 'node:stream';
-import { type PipeReader } from './reader.js';
-import { type PipeWriter } from './writer.js';
+import { type ChunkSink, type ChunkSource } from './chunks.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -8,24 +7,24 @@ type Callback = (error?: Error | null) => void;
 const nodeStream = () => process.getBuiltinModule('node:stream');
 
 /** The chunks as they come; nothing is read before somebody asks. Destroying it closes the reader. */
-export function nodeReadable(reader: PipeReader): Readable {
+export function nodeReadable(reader: ChunkSource): Readable {
   const { Readable } = nodeStream();
   return new Readable({ ...readableMethods(reader), destroy: destroyer(reader) });
 }
 
 /** Waits while the pipe is full. Its end flushes and closes the writer; destroying it drops what is not flushed. */
-export function nodeWritable(writer: PipeWriter): Writable {
+export function nodeWritable(writer: ChunkSink): Writable {
   const { Writable } = nodeStream();
   return new Writable({ ...writableMethods(writer), destroy: destroyer(undefined, writer) });
 }
 
 /** Both; the end of the writable half is a half-close. */
-export function nodeDuplex(reader: PipeReader, writer: PipeWriter): Duplex {
+export function nodeDuplex(reader: ChunkSource, writer: ChunkSink): Duplex {
   const { Duplex } = nodeStream();
   return new Duplex({ ...readableMethods(reader), ...writableMethods(writer), destroy: destroyer(reader, writer) });
 }
 
-function readableMethods(reader: PipeReader) {
+function readableMethods(reader: ChunkSource) {
   const chunks = reader[Symbol.asyncIterator]();
   return {
     read(this: Readable) {
@@ -37,7 +36,7 @@ function readableMethods(reader: PipeReader) {
   };
 }
 
-function writableMethods(writer: PipeWriter) {
+function writableMethods(writer: ChunkSink) {
   return {
     decodeStrings: true,
     write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback) {
@@ -50,7 +49,7 @@ function writableMethods(writer: PipeWriter) {
 }
 
 /** A read that waits fails then, into a stream that no longer listens. */
-function destroyer(reader?: PipeReader, writer?: PipeWriter) {
+function destroyer(reader?: ChunkSource, writer?: ChunkSink) {
   return (error: Error | null, callback: Callback): void => {
     reader?.[Symbol.dispose]();
     writer?.destroy();

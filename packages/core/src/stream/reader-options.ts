@@ -11,8 +11,8 @@ export interface ReaderOptions {
 
 export const READER_OPTIONS = optionNames<ReaderOptions>({ maxLineLength: true });
 
-/** What a reader's next owner makes it again from. */
-export interface ReaderLuggage extends ReaderOptions {
+/** What the next owner of a reader opens it with. */
+export interface MovedReader extends ReaderOptions {
   /** Read from the kernel, and by nobody yet. */
   readonly ahead: Uint8Array;
   readonly ended: boolean;
@@ -30,9 +30,9 @@ export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH 
   throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${show(length)}`);
 }
 
-/** Luggage comes from another process: TypeError or RangeError for what can't be. */
-export function checkReaderLuggage(luggage: ReaderLuggage): ReaderLuggage {
-  maxLineLength(luggage);
-  if (!(luggage.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
-  return luggage;
+/** Throws a TypeError or RangeError for wrong values: they come from another process. */
+export function checkMovedReader(moved: MovedReader): MovedReader {
+  maxLineLength(moved);
+  if (!(moved.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
+  return moved;
 }

@@ -1,18 +1,21 @@
+import { constants } from 'node:buffer';
 import { type Readable } from 'node:stream';
-import { ByteQueue, MAX_DECODED } from './byte-queue.js';
+import { MAX_DECODED } from './byte-queue.js';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { type Descriptor, type Interest } from '../fd/descriptor.js';
 import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from '../errors.js';
-import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from '../move/handle.js';
+import { halfError } from './half.js';
+import { HANDLE, HANDLE_IN_JSON, type Handle, type Move } from '../move/handle.js';
+import { Incoming } from './incoming.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeReadable } from './node-streams.js';
 import { optionNames, type OptionNames } from '../check/options.js';
-import { maxLineLength, type ReaderLuggage, type ReaderOptions } from './reader-options.js';
-import { separatorSearch } from './separator-search.js';
+import { maxLineLength, type MovedReader, type ReaderOptions } from './reader-options.js';
+import { separatorBytes, separatorSearch } from './separator-search.js';
 import { show } from '../check/show.js';
-import { slab } from './slab.js';
 import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
+import { mayAnswerNow, nextShare } from '../wait/turn.js';
 import { readableStream } from './web-streams.js';
 
 const LINE_OPTIONS = optionNames<WaitOptions & { readonly size?: number | undefined }>({
@@ -23,11 +26,21 @@ const LINE_OPTIONS = optionNames<WaitOptions & { readonly size?: number | undefi
 
 const NEWLINE = Buffer.from('\n');
 
+interface ReadToOptions {
+  /** As many bytes are enough, if the separator does not come before. */
+  readonly limit?: number;
+  /** More bytes without it are a {@link LineTooLongError}. */
+  readonly most?: number;
+  readonly names?: OptionNames<WaitOptions>;
+}
+
 /** One read that waits, and how it looks at what is there. */
 interface Waiting {
   readonly attempt: () => unknown;
   readonly fill: () => boolean;
   readonly pending: Pending<unknown>;
+  /** Not tried yet: the calls of this turn were used up. */
+  isLate: boolean;
 }
 
 /** Returns a copy of what has come and was not taken: the next read still gets it. */
@@ -41,30 +54,27 @@ export let bytesAhead: (reader: PipeReader) => Buffer;
  */
 export class PipeReader implements Handle {
   readonly #descriptor: Descriptor;
-  readonly #queue = new ByteQueue();
+  readonly #incoming: Incoming;
   readonly #maxLineLength: number;
-  #ended = false;
-  #failure: Error | undefined;
   #waiting: Waiting | undefined;
-  /** The last read took less than there was room for: the next one would only hear EAGAIN. */
-  #drained = false;
 
   static {
-    bytesAhead = (reader) => reader.#queue.bytes;
+    bytesAhead = (reader) => reader.#incoming.queue.bytes;
   }
 
   /** @internal Made by `open()`. */
-  constructor(descriptor: Descriptor, options: ReaderOptions & Partial<ReaderLuggage> = {}) {
+  constructor(descriptor: Descriptor, options: ReaderOptions & Partial<MovedReader> = {}) {
     this.#maxLineLength = maxLineLength(options);
     this.#descriptor = descriptor;
-    if (options.ahead !== undefined) this.#queue.push(Buffer.from(options.ahead));
-    this.#ended = options.ended === true;
+    this.#incoming = new Incoming(descriptor);
+    if (options.ahead !== undefined) this.#incoming.queue.push(Buffer.from(options.ahead));
+    this.#incoming.ended = options.ended === true;
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
   }
 
   /** Whether all has been read and the other side has closed: known once a read has met the end. */
   get atEof(): boolean {
-    return this.#ended && this.#queue.length === 0;
+    return this.#incoming.ended && this.#incoming.queue.length === 0;
   }
 
   /**
@@ -72,10 +82,11 @@ export class PipeReader implements Handle {
    * Without: all bytes until the end of the stream.
    */
   read(size?: number, options?: WaitOptions): Promise<Buffer> {
-    if (size === undefined) return this.#take(() => this.#all(), options, 'the end of the stream did not come');
+    if (size === undefined)
+      return this.#take(() => this.#incoming.all(), options, 'the end of the stream did not come');
     const refusal = refuseSize(size);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#take(() => this.#some(size), options, 'nothing came');
+    return this.#take(() => this.#incoming.some(size), options, 'nothing came');
   }
 
   /**
@@ -96,12 +107,12 @@ export class PipeReader implements Handle {
         throw new TypeError(`${this.#name}: the memory to read into was transferred or made smaller meanwhile`);
       }
       if (count !== undefined && count > 0) return count;
-      return this.#some(bytes.length)?.copy(bytes);
+      return this.#incoming.some(bytes.length)?.copy(bytes);
     };
     const fill = () => {
       // Nothing is read, and nothing of the stream is lost: the attempt that follows says so.
       if (bytes.length !== size) return true;
-      count = this.#receive(bytes, 0, size);
+      count = this.#incoming.receive(bytes, 0, size);
       return count >= 0;
     };
     return this.#take(attempt, options, 'nothing came', fill);
@@ -113,9 +124,9 @@ export class PipeReader implements Handle {
       return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${show(size)}`));
     }
     const attempt = () => {
-      if (this.#queue.length >= size) return this.#queue.take(size);
-      if (!this.#ended) return undefined;
-      const partial = this.#queue.take(this.#queue.length);
+      if (this.#incoming.queue.length >= size) return this.#incoming.queue.take(size);
+      if (!this.#incoming.ended) return undefined;
+      const partial = this.#incoming.queue.take(this.#incoming.queue.length);
       throw new IncompleteReadError(
         `${this.#name} ended after ${String(partial.length)} of ${String(size)} bytes`,
         partial,
@@ -133,18 +144,19 @@ export class PipeReader implements Handle {
     const { size = Infinity } = options ?? {};
     const refusal = refuseSize(size);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#readTo(NEWLINE, options, () => this.#all(), size, LINE_OPTIONS);
+    return this.#readTo(NEWLINE, options, () => this.#incoming.all(), { limit: size, names: LINE_OPTIONS });
   }
 
   /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
   readUntil(separator: string | Uint8Array, options?: WaitOptions): Promise<Buffer> {
-    const bytes = typeof separator === 'string' ? Buffer.from(separator) : separator;
-    if (!(bytes instanceof Uint8Array)) {
-      return Promise.reject(new TypeError(`separator: expected a string or a Uint8Array, not ${typeof separator}`));
+    let bytes: Buffer;
+    try {
+      bytes = separatorBytes(separator);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    if (bytes.length === 0) return Promise.reject(new RangeError('separator: expected at least one byte'));
     return this.#readTo(bytes, options, () => {
-      const partial = this.#queue.take(this.#queue.length);
+      const partial = this.#incoming.queue.take(this.#incoming.queue.length);
       throw new IncompleteReadError(`${this.#name} ended before the separator came`, partial);
     });
   }
@@ -153,35 +165,21 @@ export class PipeReader implements Handle {
     separator: Uint8Array,
     options: WaitOptions | undefined,
     atEnd: () => Buffer | undefined,
-    limit = Infinity,
-    names: OptionNames<WaitOptions> = WAIT_OPTIONS,
+    { limit = Infinity, most = this.#maxLineLength, names = WAIT_OPTIONS }: ReadToOptions = {},
   ): Promise<Buffer> {
-    const search = separatorSearch(
-      this.#queue,
-      { bytes: separator, limit, most: this.#maxLineLength },
-      this.#lineTooLong,
-    );
-    const attempt = () => search() ?? (this.#ended ? atEnd() : undefined);
-    return this.#take(attempt, options, 'the separator did not come', this.#fill, names);
+    const search = separatorSearch(this.#incoming.queue, { bytes: separator, limit, most }, () => this.#tooLong(most));
+    const attempt = () => search() ?? (this.#incoming.ended ? atEnd() : undefined);
+    return this.#take(attempt, options, 'the separator did not come', this.#incoming.fill, names);
   }
 
   /** What has come of the line stays: `read()` still gets it. */
-  readonly #lineTooLong = (): never => {
+  #tooLong(most: number): never {
+    const limit = most === this.#maxLineLength ? 'maxLineLength' : 'no string can hold more';
     throw new LineTooLongError(
-      `${this.#name}: more than ${String(this.#maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
+      `${this.#name}: more than ${String(most)} bytes came without the end of a line (${limit}); ` +
         'they are still there for read()',
-      this.#maxLineLength,
+      most,
     );
-  };
-
-  #some(size: number): Buffer | undefined {
-    const { length } = this.#queue;
-    if (length > 0) return this.#queue.take(Math.min(size, length));
-    return this.#ended ? this.#queue.take(0) : undefined;
-  }
-
-  #all(): Buffer | undefined {
-    return this.#ended ? this.#queue.take(this.#queue.length) : undefined;
   }
 
   /** The chunks as they come. Leaving the loop early leaves the reader open, with nothing lost. */
@@ -194,7 +192,7 @@ export class PipeReader implements Handle {
   }
 
   #chunk(): Buffer | undefined {
-    return this.#some(Math.max(1, this.#queue.firstLength));
+    return this.#incoming.some(Math.max(1, this.#incoming.queue.firstLength));
   }
 
   /**
@@ -204,14 +202,18 @@ export class PipeReader implements Handle {
   lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
     return new LineIterator(
       () => this.#lineNow(options),
-      () => this.readLine(options),
+      () =>
+        this.#readTo(NEWLINE, options, () => this.#incoming.all(), {
+          most: Math.min(this.#maxLineLength, constants.MAX_STRING_LENGTH),
+        }),
     );
   }
 
-  /** Undefined if it is not there, or something stands against it that {@link readLine} says. */
+  /** Undefined if it is not there, or {@link #readTo} has something to say first. */
   #lineNow(options: WaitOptions | undefined): string | undefined {
     if (!this.#isOpen || this.#waiting !== undefined || this.#maxLineLength < MAX_DECODED) return undefined;
-    return options === undefined || refuse(options) === undefined ? this.#queue.takeLine() : undefined;
+    if (options !== undefined && refuse(options) !== undefined) return undefined;
+    return mayAnswerNow() ? this.#incoming.queue.takeLine() : undefined;
   }
 
   /** A web stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
@@ -228,7 +230,7 @@ export class PipeReader implements Handle {
     attempt: () => T | undefined,
     options: WaitOptions | undefined,
     what: string,
-    fill: () => boolean = this.#fill,
+    fill: () => boolean = this.#incoming.fill,
     names: OptionNames<WaitOptions> = WAIT_OPTIONS,
   ): Promise<T> {
     if (!this.#isOpen) return Promise.reject(this.#descriptor.closedError());
@@ -237,30 +239,25 @@ export class PipeReader implements Handle {
     }
     const refusal = options === undefined ? undefined : refuse(options, names, () => `${this.#name}: ${what}`);
     if (refusal !== undefined) return Promise.reject(refusal);
-    try {
-      let result = this.#attempt(attempt);
-      while (result === undefined && !this.#drained && this.#descriptor.mayReadNow && fill()) {
-        result = this.#attempt(attempt);
+    const isLate = !mayAnswerNow();
+    if (!isLate) {
+      try {
+        const result = this.#incoming.tryNow(attempt, fill);
+        if (result !== undefined) return Promise.resolve(result);
+      } catch (error) {
+        return Promise.reject(error as Error);
       }
-      if (result !== undefined) return Promise.resolve(result);
-    } catch (error) {
-      return Promise.reject(error as Error);
     }
-    return this.#wait(attempt, options, what, fill);
+    return this.#wait(attempt, options, what, fill, isLate);
   }
 
-  /** A failure of the descriptor counts once all that came before it has been taken. */
-  #attempt<T>(attempt: () => T | undefined): T | undefined {
-    const result = attempt();
-    if (result === undefined && this.#failure !== undefined) throw this.#failure;
-    return result;
-  }
-
+  /** @param isLate - it was not tried yet: the event loop must come round before that */
   #wait<T>(
     attempt: () => T | undefined,
     options: WaitOptions | undefined,
     what: string,
     fill: () => boolean,
+    isLate: boolean,
   ): Promise<T> {
     const pending =
       options === undefined
@@ -269,22 +266,39 @@ export class PipeReader implements Handle {
             options,
             () => `${this.#name}: ${what}`,
             () => {
-              this.#stopWaiting();
+              // A timeout of 0 gets what is there; an abort takes nothing.
+              const isServed = waiting.isLate && options.signal?.aborted !== true && this.#tryLate(waiting);
+              if (!isServed) this.#stopWaiting();
             },
           ).holdLoop(this.#descriptor.holdsLoop(READABLE));
-    this.#waiting = { attempt, fill, pending: pending as Pending<unknown> };
+    const waiting: Waiting = { attempt, fill, pending: pending as Pending<unknown>, isLate };
+    this.#waiting = waiting;
     try {
       this.#descriptor.waitReadable(this.#interest);
     } catch (error) {
       this.#failWaiting(error);
     }
+    if (isLate) {
+      void nextShare().then(() => {
+        if (this.#waiting === waiting) this.#tryLate(waiting);
+      });
+    }
     return pending.promise;
   }
 
+  #tryLate(waiting: Waiting): boolean {
+    waiting.isLate = false;
+    return this.#settle(waiting, () => this.#incoming.tryNow(waiting.attempt, waiting.fill));
+  }
+
   /** Whether the read that waits has settled, by what is there now. */
-  #serve({ attempt, pending }: Waiting): boolean {
+  #serve(waiting: Waiting): boolean {
+    return this.#settle(waiting, () => this.#incoming.try(waiting.attempt));
+  }
+
+  #settle({ pending }: Waiting, take: () => unknown): boolean {
     try {
-      const result = this.#attempt(attempt);
+      const result = take();
       if (result === undefined) return false;
       this.#stopWaiting();
       pending.resolve(result);
@@ -308,9 +322,9 @@ export class PipeReader implements Handle {
   /** While this is set at the descriptor, it keeps the reader from being collected. */
   readonly #interest: Interest = {
     ready: () => {
-      this.#drained = false;
+      this.#incoming.isDrained = false;
       while (this.#waiting?.fill()) {
-        if (this.#serve(this.#waiting) || this.#drained || !this.#descriptor.mayReadNow) return;
+        if (this.#serve(this.#waiting) || this.#incoming.isDrained || !this.#descriptor.mayReadNow) return;
       }
     },
     closed: () => {
@@ -322,28 +336,6 @@ export class PipeReader implements Handle {
     if (this.#waiting !== undefined) {
       this.#failWaiting(new ClosedError(`${this.#name} was closed while a read waited`));
     }
-  }
-
-  /** One system call, to the queue. False: nothing is there at the moment. */
-  readonly #fill = (): boolean => {
-    slab.makeRoom();
-    const count = this.#receive(slab.bytes, slab.used, slab.room);
-    if (count > 0) this.#queue.push(slab.take(count));
-    return count >= 0;
-  };
-
-  /** How many bytes came; 0 where that was the end, or the descriptor failed; EAGAIN, which is negative. */
-  #receive(bytes: Buffer, offset: number, room: number): number {
-    let count: number;
-    try {
-      count = this.#descriptor.read(bytes, offset, room);
-    } catch (error) {
-      this.#failure = error as Error;
-      return 0;
-    }
-    this.#drained = count < room;
-    if (count === 0) this.#ended = true;
-    return count;
   }
 
   get #isOpen(): boolean {
@@ -369,23 +361,30 @@ export class PipeReader implements Handle {
   }
 
   /** @internal */
-  [HANDLE]() {
-    const pack = () => {
-      const data = this.pack();
-      if (this.#descriptor.isOpenFor(WRITABLE)) throw halfError(this.#name);
-      return { kind: 'PipeReader', fds: [this.#descriptor.owned], data };
+  [HANDLE](): Move {
+    return {
+      kind: 'PipeReader',
+      check: () => {
+        this.checkMovable();
+        if (this.#descriptor.isOpenFor(WRITABLE)) throw halfError(this.#name);
+      },
+      pack: () => ({ fds: [this.#descriptor.owned], data: this.pack() }),
+      leave: (destination) => {
+        this.leave();
+        this.#descriptor.release(destination);
+      },
     };
-    return movingBy(pack, (destination) => {
-      this.leave();
-      this.#descriptor.release(destination);
-    });
   }
 
-  /** What goes along when it moves. Throws if it can't now. @internal */
-  pack(): ReaderLuggage {
+  /** Throws if it cannot move now. @internal */
+  checkMovable(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
     if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be moved while a read waits`);
-    return { maxLineLength: this.#maxLineLength, ahead: this.#queue.bytes, ended: this.#ended };
+  }
+
+  /** What its next owner opens it with. @internal */
+  pack(): MovedReader {
+    return { maxLineLength: this.#maxLineLength, ahead: this.#incoming.queue.bytes, ended: this.#incoming.ended };
   }
 
   /** It moved: nothing here answers for the descriptor any more. @internal */
@@ -422,11 +421,6 @@ export class PipeReader implements Handle {
     forget(this);
     this.#descriptor.closeSide(READABLE);
   }
-}
-
-/** @internal */
-export function halfError(name: string): BusyError {
-  return new BusyError(`${name} can't be moved by half: hand on the whole DuplexStream, or close its other half first`);
 }
 
 function refuseSize(size: number): RangeError | undefined {

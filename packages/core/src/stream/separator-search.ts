@@ -1,4 +1,18 @@
 import { type ByteQueue } from './byte-queue.js';
+import { show } from '../check/show.js';
+
+/** Copies a separator: its memory is the caller's. Throws for one that no stream can hold, or that is empty. */
+export function separatorBytes(separator: string | Uint8Array): Buffer {
+  if (typeof separator === 'string') {
+    if (/\p{Surrogate}/u.test(separator)) {
+      throw new TypeError(`separator: ${show(separator)} has half of a surrogate pair, which UTF-8 cannot hold`);
+    }
+  } else if (!(separator instanceof Uint8Array)) {
+    throw new TypeError(`separator: expected a string or a Uint8Array, not ${show(separator)}`);
+  }
+  if (separator.length === 0) throw new RangeError('separator: expected at least one byte');
+  return Buffer.from(separator);
+}
 
 /** What ends what is looked for, and how long it may be. */
 export interface Separator {

@@ -1,8 +1,7 @@
-import { type PipeReader } from './reader.js';
-import { type PipeWriter } from './writer.js';
+import { type ChunkSink, type ChunkSource } from './chunks.js';
 
 /** The chunks as they come; nothing is read before somebody asks. Cancelling closes the reader. */
-export function readableStream(reader: PipeReader): ReadableStream<Uint8Array> {
+export function readableStream(reader: ChunkSource): ReadableStream<Uint8Array> {
   const chunks = reader[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
     {
@@ -23,7 +22,7 @@ export function readableStream(reader: PipeReader): ReadableStream<Uint8Array> {
 }
 
 /** Waits while the pipe is full. Closing flushes and closes the writer; aborting drops what is not flushed. */
-export function writableStream(writer: PipeWriter): WritableStream<string | ArrayBufferView> {
+export function writableStream(writer: ChunkSink): WritableStream<string | ArrayBufferView> {
   return new WritableStream<string | ArrayBufferView>({
     async write(chunk) {
       await writer.write(chunk);

@@ -3,52 +3,43 @@ import { type Writable as NodeWritable } from 'node:stream';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { EAGAIN, EFAULT, type Descriptor, type Interest } from '../fd/descriptor.js';
 import { BrokenPipeError, BusyError, ClosedError, SystemError, TimeoutError } from '../errors.js';
-import { GATHER_BELOW, Gathered } from './gathered.js';
-import { HANDLE, HANDLE_IN_JSON, movingBy, type Handle } from '../move/handle.js';
+import { GATHER_BELOW } from './gathered.js';
+import { halfError } from './half.js';
+import { HANDLE, HANDLE_IN_JSON, type Handle, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeWritable } from './node-streams.js';
-import { halfError } from './reader.js';
+import { Progress, type WaitsFor } from './progress.js';
 import { unflushed } from './unflushed.js';
+import { handled } from '../wait/handled.js';
+import { refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
 import { now, nextTick } from '../wait/taken.js';
-import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
+import { mayAnswerNow, nextShare } from '../wait/turn.js';
 import { writableStream } from './web-streams.js';
 import { toBuffer, type Writable } from './writable.js';
+import { WriteQueue, type LostPart } from './write-queue.js';
 import { DEFAULT_CLOSE_TIMEOUT, DEFAULT_HIGH_WATER_MARK, type WriterOptions } from './writer-options.js';
-
-/** As many parts as one system call takes. */
-const MAX_PARTS = 64;
 
 const EPIPE = -constants.errno.EPIPE;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const DONE = Promise.resolve();
 
-interface Waiter {
-  /** Settled when as many bytes in all have gone to the kernel. */
-  readonly position: number;
-  readonly pending: Pending<void>;
-}
-
 /**
  * The writing side of an opened pipe.
  *
- * A promise of `write` that nobody awaits can't end the program: the first failure sticks, and the next write, drain or
- * close rejects with it. Bytes that are not flushed keep the process alive.
+ * An unawaited write cannot end the program: its promise is marked as handled. The first failure stays, and the next
+ * `write()`, `drain()` or `close()` rejects with it. Unflushed bytes keep the process alive.
  */
 export class PipeWriter implements Handle {
   readonly #descriptor: Descriptor;
   readonly #highWaterMark: number;
   readonly #closeTimeout: number;
-  #queue: Buffer[] = [];
-  /** Of the first in the queue, what has been written already. */
-  #offset = 0;
-  /** Behind all that is in the queue. */
-  readonly #gathered = new Gathered();
+  readonly #queue = new WriteQueue();
+  readonly #progress = new Progress();
   #flushIsDue = false;
-  #accepted = 0;
-  #written = 0;
-  #waiters: Waiter[] = [];
   #failure: Error | undefined;
   #failureWasTold = false;
+  /** What the last flush could not write, because its memory was gone. */
+  #lost: TypeError | undefined;
   #isClosing = false;
 
   /** @internal Made by `open()`. */
@@ -59,16 +50,18 @@ export class PipeWriter implements Handle {
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, WRITABLE);
   }
 
-  /** Bytes that were accepted and that the kernel has not taken yet. */
+  /** The number of bytes that were accepted and that the kernel has not taken yet. */
   get unflushed(): number {
-    return this.#accepted - this.#written;
+    return this.#progress.unflushed;
   }
 
   /**
-   * Resolves when the data is with the kernel or under the high-water mark: awaiting it is the backpressure. The data
-   * must not be changed before. An abort or a timeout ends the wait, not the writing.
+   * Writes bytes, or a string as UTF-8. Resolves when the kernel has the data, or when so few bytes are unflushed that it
+   * fits under the high-water mark. Do not change the data before that. An abort or a timeout ends the wait, not the writing.
    *
-   * Rejects {@link BrokenPipeError} once the reader is gone.
+   * Rejects with {@link BrokenPipeError} if the reader has closed. Rejects with a TypeError if the data's memory is
+   * transferred to a thread while it waits. If none of it was written, later writes go on; if a part of it was, the stream
+   * is broken, and they reject with the same error.
    */
   write(data: Writable, options?: WaitOptions): Promise<void> {
     const refusal = this.#refusal(options);
@@ -79,34 +72,51 @@ export class PipeWriter implements Handle {
     } catch (error) {
       return handled(Promise.reject(error as Error));
     }
-    if (bytes.length === 0) return DONE;
-    if (bytes.length >= GATHER_BELOW && this.unflushed === 0 && this.#descriptor.mayWriteNow) {
-      // What nearly always happens to a large write whose caller awaits the one before.
-      const result = this.#descriptor.send(bytes, 0, bytes.length, undefined);
-      if (result === bytes.length) return DONE;
-      if (result > 0) bytes = bytes.subarray(result);
-    }
+    if (bytes.length < GATHER_BELOW) return this.#gather(bytes, options);
 
-    this.#accept(bytes.length);
-    if (bytes.length < GATHER_BELOW) {
-      this.#gatherCopy(bytes);
-      if (this.unflushed <= this.#highWaterMark) return DONE;
-      this.#flush();
-      return this.#reach(this.#accepted - this.#highWaterMark, options, 'not all could be written');
+    let written = 0;
+    if (this.unflushed === 0 && this.#descriptor.mayWriteNow) {
+      // What nearly always happens to a large write whose caller awaits the one before.
+      written = Math.max(0, this.#descriptor.send(bytes, 0, bytes.length, undefined));
+      if (written === bytes.length) return DONE;
+      if (bytes.length - written < GATHER_BELOW) return this.#gather(bytes.subarray(written), options);
     }
-    this.#sealGathered();
+    this.#accept(bytes.length - written);
     this.#queue.push(bytes);
+    if (written > 0) this.#queue.offset = written;
     this.#flush();
-    // It is not copied, so it is the caller's again only when the kernel has all of it.
-    return this.#reach(this.#accepted, options, 'not all could be written');
+    // Not copied: the data is the caller's again only when the kernel has all of it.
+    return this.#reach(this.#progress.accepted, 'data', options, 'not all could be written');
+  }
+
+  /** Accepts a small write by copying it. */
+  #gather(bytes: Buffer, options: WaitOptions | undefined): Promise<void> {
+    if (bytes.length > 0) {
+      this.#accept(bytes.length);
+      this.#queue.append(bytes);
+      if (this.#queue.gathered.isFull) this.#flush();
+      else if (!this.#flushIsDue) {
+        this.#flushIsDue = true;
+        nextTick(this.#onTurnEnd);
+      }
+    }
+    if (this.unflushed <= this.#highWaterMark) return mayAnswerNow() ? DONE : nextShare();
+    this.#flush();
+    return this.#reach(this.#progress.accepted - this.#highWaterMark, 'room', options, 'not all could be written');
   }
 
   /** Resolves when the kernel has all that was written. */
   drain(options?: WaitOptions): Promise<void> {
     const refusal = this.#refusal(options);
     if (refusal !== undefined) return handled(Promise.reject(refusal));
+    return this.#flushAll(options);
+  }
+
+  #flushAll(options: WaitOptions | undefined): Promise<void> {
+    this.#lost = undefined;
     this.#flush();
-    return this.#reach(this.#accepted, options, 'not all could be flushed');
+    if (this.#lost !== undefined) return handled(Promise.reject(this.#lost));
+    return this.#reach(this.#progress.accepted, 'all', options, 'not all could be flushed');
   }
 
   /** Takes back what the kernel has not taken, and says how many bytes those were. @internal */
@@ -118,24 +128,34 @@ export class PipeWriter implements Handle {
     return count;
   }
 
-  /** Flushes, then closes. Rejects with what failed, now or before; it is closed all the same. */
+  /**
+   * Flushes, then closes. Rejects with the error of an earlier write, or of this flush; the writer is closed all the same.
+   * After an abort or a timeout it is still open.
+   */
   async close(options?: WaitOptions): Promise<void> {
     if (!this.#isOpen || this.#isClosing) throw this.#descriptor.closedError();
     const refusal = this.#refusalOf(options);
     if (refusal !== undefined) throw refusal;
     this.#isClosing = true;
-    try {
-      this.#flush();
-      await this.#reach(this.#accepted, options, 'not all could be flushed');
-    } catch (error) {
-      if (this.#failure === undefined) {
-        this.#isClosing = false; // an abort or a timeout: the caller may try again
-        throw error;
+    let lost: unknown;
+    for (;;) {
+      try {
+        await this.#flushAll(options);
+        break;
+      } catch (error) {
+        if (this.#failure !== undefined) {
+          this.#end();
+          throw error;
+        }
+        if (!(error instanceof TypeError)) {
+          this.#isClosing = false; // an abort or a timeout: the caller may try again
+          throw error;
+        }
+        lost = error; // one write was lost: the others are flushed
       }
-      this.#end();
-      throw error;
     }
     this.#end();
+    if (lost !== undefined) throw lost as Error;
   }
 
   /** Closes at once and drops what is not flushed; writes that wait reject {@link ClosedError}. */
@@ -154,8 +174,7 @@ export class PipeWriter implements Handle {
     }
     try {
       // A close() that is at work already does the rest, unless it takes too long.
-      if (this.#isClosing)
-        await this.#reach(this.#accepted, { timeout: this.#closeTimeout }, 'not all could be flushed');
+      if (this.#isClosing) await this.#flushAll({ timeout: this.#closeTimeout });
       else await this.close({ timeout: this.#closeTimeout });
     } catch (error) {
       const bytes = this.unflushed;
@@ -178,20 +197,23 @@ export class PipeWriter implements Handle {
   }
 
   /** @internal */
-  [HANDLE]() {
-    const pack = () => {
-      const data = this.pack();
-      if (this.#descriptor.isOpenFor(READABLE)) throw halfError(this.#name);
-      return { kind: 'PipeWriter', fds: [this.#descriptor.owned], data };
+  [HANDLE](): Move {
+    return {
+      kind: 'PipeWriter',
+      check: () => {
+        this.checkMovable();
+        if (this.#descriptor.isOpenFor(READABLE)) throw halfError(this.#name);
+      },
+      pack: () => ({ fds: [this.#descriptor.owned], data: this.settings }),
+      leave: (destination) => {
+        this.leave();
+        this.#descriptor.release(destination);
+      },
     };
-    return movingBy(pack, (destination) => {
-      this.leave();
-      this.#descriptor.release(destination);
-    });
   }
 
-  /** What goes along when it moves. Throws if it can't now: also what an earlier write failed with. @internal */
-  pack(): WriterOptions {
+  /** Throws if it cannot move now: also what an earlier write failed with. @internal */
+  checkMovable(): void {
     const refusal = this.#refusal(undefined);
     if (refusal !== undefined) throw refusal;
     this.#flush();
@@ -199,6 +221,10 @@ export class PipeWriter implements Handle {
     if (this.unflushed > 0) {
       throw new BusyError(`${this.#name} can't be moved: ${String(this.unflushed)} bytes are not flushed yet`);
     }
+  }
+
+  /** What the next owner opens it with. @internal */
+  get settings(): WriterOptions {
     return { highWaterMark: this.#highWaterMark, closeTimeout: this.#closeTimeout };
   }
 
@@ -215,14 +241,14 @@ export class PipeWriter implements Handle {
   /** Whether unflushed bytes keep the process alive; they do unless {@link unref} was called. */
   ref(): this {
     this.#descriptor.holdLoop(WRITABLE, true);
-    for (const { pending } of this.#waiters) pending.holdLoop(true);
+    this.#progress.holdLoop(true);
     return this;
   }
 
   /** Unflushed bytes no longer keep the process alive. */
   unref(): this {
     this.#descriptor.holdLoop(WRITABLE, false);
-    for (const { pending } of this.#waiters) pending.holdLoop(false);
+    this.#progress.holdLoop(false);
     return this;
   }
 
@@ -241,21 +267,8 @@ export class PipeWriter implements Handle {
 
   #accept(count: number): void {
     if (this.unflushed === 0) unflushed.add(this);
-    this.#accepted += count;
+    this.#progress.accepted += count;
     this.#descriptor.unflushed += count;
-  }
-
-  #gatherCopy(bytes: Buffer): void {
-    if (!this.#gathered.fits(bytes)) {
-      this.#sealGathered();
-      this.#gathered.renew();
-    }
-    this.#gathered.append(bytes);
-    if (this.#gathered.isFull) this.#flush();
-    else if (!this.#flushIsDue) {
-      this.#flushIsDue = true;
-      nextTick(this.#onTurnEnd);
-    }
   }
 
   readonly #onTurnEnd = (): void => {
@@ -263,46 +276,67 @@ export class PipeWriter implements Handle {
     this.#flush();
   };
 
-  #sealGathered(): void {
-    if (this.#gathered.length > 0) this.#queue.push(this.#gathered.take());
-  }
-
   #flush(): void {
     if (!this.#isOpen) this.#drop();
     if (this.unflushed === 0) return;
-    if (this.#queue.length === 0 && this.#descriptor.mayWriteNow) {
+    const queue = this.#queue;
+    if (!queue.hasParts && this.#descriptor.mayWriteNow) {
       // What nearly always happens: the kernel takes all that was gathered, and the buffer is free again as it is.
-      const { buffer, start, length } = this.#gathered;
+      const { buffer, start, length } = queue.gathered;
       const result = this.#descriptor.send(buffer, start, length, undefined);
       if (result < 0 && result !== EAGAIN) {
-        this.#fail(result);
+        this.#failWith(this.#errorOf(result));
         return;
       }
       if (result === length) {
-        this.#gathered.clear();
+        queue.gathered.clear();
         this.#count(result);
         this.#settle();
         return;
       }
-      this.#sealGathered();
+      queue.seal();
       this.#advance(Math.max(result, 0));
     }
-    this.#sealGathered();
-    while (this.#queue.length > 0) {
-      if (!this.#descriptor.mayWriteNow) break;
-      const parts = this.#queue.length > MAX_PARTS ? this.#queue.slice(0, MAX_PARTS) : this.#queue;
-      const result = this.#descriptor.write(parts, this.#offset);
+    queue.seal();
+    while (queue.hasParts && this.#descriptor.mayWriteNow) {
+      if (!this.#discardLost()) return;
+      if (!queue.hasParts) break;
+      const result = this.#descriptor.write(queue.next, queue.offset);
       if (result === EAGAIN) break;
       if (result <= 0) {
-        // No part was empty when it was queued.
-        this.#fail(result === 0 ? EFAULT : result);
+        // No part is empty, so that 0 means memory which is not there.
+        this.#failWith(this.#errorOf(result === 0 ? EFAULT : result));
         return;
       }
       this.#advance(result);
     }
-    if (this.#queue.length === 0) this.#gathered.reuse();
-    this.#descriptor.waitWritable(this.#queue.length > 0 ? this.#interest : undefined);
+    if (!queue.hasParts) queue.gathered.reuse();
+    this.#descriptor.waitWritable(queue.hasParts ? this.#interest : undefined);
     this.#settle();
+  }
+
+  /** Rejects the writes whose memory is gone. Returns false if one of them was written in part: the stream is broken then. */
+  #discardLost(): boolean {
+    for (;;) {
+      const lost = this.#queue.takeLost();
+      if (lost === undefined) return true;
+      if (lost.written > 0) {
+        this.#failWith(this.#lostError(lost));
+        return false;
+      }
+      const start = this.#progress.written + lost.start;
+      this.#descriptor.unflushed -= lost.length;
+      this.#lost = this.#lostError(lost);
+      this.#progress.discard(start, start + lost.length, this.#lost);
+    }
+  }
+
+  #lostError({ length, written }: LostPart): TypeError {
+    const how =
+      written === 0
+        ? 'before any of it was written; later writes go on'
+        : `after ${String(written)} of ${String(written + length)} bytes were written: the stream is broken there`;
+    return new TypeError(`${this.#name}: the data to write was transferred or made smaller ${how}`);
   }
 
   /** @internal */
@@ -327,85 +361,60 @@ export class PipeWriter implements Handle {
   #failAsClosed(): void {
     const error = new ClosedError(`${this.#name} was closed with ${String(this.unflushed)} bytes unflushed`);
     this.#drop();
-    for (const { pending } of this.#waiters.splice(0)) pending.reject(error);
+    this.#progress.fail(error);
   }
 
   #count(written: number): void {
-    this.#written += written;
+    this.#progress.written += written;
     this.#descriptor.unflushed -= written;
   }
 
   #advance(count: number): void {
     this.#count(count);
-    this.#offset += count;
-    let done = 0;
-    while (done < this.#queue.length) {
-      const { length } = this.#queue[done] as Buffer;
-      if (this.#offset < length) break;
-      this.#offset -= length;
-      done++;
-    }
-    if (done === this.#queue.length) this.#queue = [];
-    else if (done > 0) this.#queue.splice(0, done);
+    this.#queue.advance(count);
   }
 
   #settle(): void {
     if (this.unflushed === 0) unflushed.delete(this);
-    if (this.#waiters.length === 0) return;
-    let done = 0;
-    while (done < this.#waiters.length && (this.#waiters[done] as Waiter).position <= this.#written) done++;
-    for (const { pending } of this.#waiters.splice(0, done)) pending.resolve();
+    this.#progress.settle();
   }
 
-  #fail(errno: number): void {
+  #errorOf(errno: number): Error {
     const isGone = errno === EPIPE || errno === ECONNRESET;
-    this.#failure = isGone
-      ? new BrokenPipeError(`${this.#name}: the reader is gone`, { errno: EPIPE, syscall: 'write' })
-      : errno === EFAULT
-        ? new TypeError(`${this.#name}: data was transferred or made smaller before all of it was written`)
-        : new SystemError(errno, 'write', this.#name);
+    if (!isGone) return new SystemError(errno, 'write', this.#name);
+    return new BrokenPipeError(`${this.#name}: the reader is gone`, { errno: EPIPE, syscall: 'write' });
+  }
+
+  /** For good: every later call rejects with it. */
+  #failWith(failure: Error): void {
+    this.#failure = failure;
     this.#drop();
     this.#descriptor.waitWritable(undefined);
-    for (const { pending } of this.#waiters.splice(0)) {
-      this.#failureWasTold = true;
-      pending.reject(this.#failure);
-    }
+    if (this.#progress.fail(failure)) this.#failureWasTold = true;
   }
 
   #drop(): void {
-    this.#queue = [];
-    this.#gathered.clear();
-    this.#offset = 0;
+    this.#queue.clear();
     this.#descriptor.unflushed -= this.unflushed;
-    this.#written = this.#accepted;
+    this.#progress.drop();
     unflushed.delete(this);
   }
 
-  #reach(position: number, options: WaitOptions | undefined, what: string): Promise<void> {
+  #reach(position: number, waitsFor: WaitsFor, options: WaitOptions | undefined, what: string): Promise<void> {
     if (this.#failure !== undefined) {
       this.#failureWasTold = true;
       return handled(Promise.reject(this.#failure));
     }
-    if (this.#written >= position) return DONE;
-    const pending = new Pending<void>(
+    return this.#progress.reach(
+      position,
+      waitsFor,
       options,
       () => `${this.#name}: ${what}`,
       () => {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        this.#copyQueue();
+        this.#queue.copyParts();
       },
-    ).holdLoop(this.#descriptor.holdsLoop(WRITABLE));
-    const waiter = { position, pending };
-    // In the order of their positions: a small write waits for less than all that was accepted before it.
-    let index = this.#waiters.length;
-    while (index > 0 && (this.#waiters[index - 1] as Waiter).position > position) index--;
-    this.#waiters.splice(index, 0, waiter);
-    return handled(pending.promise);
-  }
-
-  /** A caller that no longer waits may change its buffer. */
-  #copyQueue(): void {
-    this.#queue = this.#queue.map((part) => Buffer.from(part));
+      this.#descriptor.holdsLoop(WRITABLE),
+    );
   }
 
   get #isOpen(): boolean {
@@ -420,9 +429,4 @@ export class PipeWriter implements Handle {
     forget(this);
     this.#descriptor.closeSide(WRITABLE);
   }
-}
-
-function handled(promise: Promise<void>): Promise<void> {
-  promise.catch(() => undefined);
-  return promise;
 }

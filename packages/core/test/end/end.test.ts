@@ -17,7 +17,7 @@ import {
   SystemError,
   WriteEnd,
 } from '@aiopipe/core';
-import { HANDLE, isHandle } from '@aiopipe/core/internal';
+import { HANDLE, isHandle, move } from '@aiopipe/core/internal';
 import { readAllSync, thrownBy, writeAll } from '../helpers.js';
 
 afterAll(leakCheck());
@@ -423,14 +423,13 @@ describe('moving', () => {
   test('hands the descriptor out once, and the end says where it went', () => {
     const [rx, tx] = aiopipe();
     expect(isHandle(tx)).toBe(true);
-    const handle = tx[HANDLE]();
-    handle.assertMovable();
-    const { kind, fds } = handle.move('process 123');
-    expect(kind).toBe('WriteEnd');
+    const moving = tx[HANDLE]();
+    expect(moving.kind).toBe('WriteEnd');
+    const { fds } = move(tx, 'process 123');
     expect(tx.state).toBe('moved');
     expect(thrownBy(() => tx.open()).message).toMatch(/handed to process 123/);
     expect(() => {
-      handle.assertMovable();
+      moving.check();
     }).toThrow(MovedError);
     for (const fd of fds) fd.close();
     rx.close();
@@ -440,7 +439,7 @@ describe('moving', () => {
     const [rx, tx] = aiopipe();
     const reader = rx.open();
     expect(() => {
-      rx[HANDLE]().assertMovable();
+      rx[HANDLE]().check();
     }).toThrow(BusyError);
     reader.close();
     tx.close();

@@ -86,3 +86,71 @@ test('a loop over small reads lets timers run', async () => {
   reader.close();
   tx.close();
 });
+
+test('data that is transferred before any of it is written rejects its own write, and the others arrive', async () => {
+  const [rx, tx] = aiopipe();
+  const reader = rx.open();
+  const writer = tx.open();
+  const first = writer.write(Buffer.alloc(200_000, 'a')); // more than the pipe holds
+  const memory = new ArrayBuffer(100_000);
+  const lost = writer.write(new Uint8Array(memory));
+  const next = writer.write(Buffer.alloc(100_000, 'b'));
+  const small = writer.write('c');
+  const drained = writer.drain();
+  structuredClone(memory, { transfer: [memory] });
+
+  const reading = reader.readExactly(300_001);
+  await expect(lost).rejects.toThrow(/transferred or made smaller before any of it was written/);
+  await expect(drained).rejects.toThrow(TypeError);
+  await Promise.all([first, next, small]);
+  expect((await reading).equals(Buffer.from('a'.repeat(200_000) + 'b'.repeat(100_000) + 'c'))).toBe(true);
+
+  await writer.write('later');
+  await writer.close();
+  expect((await reader.read()).toString()).toBe('later');
+  reader.close();
+});
+
+test('close() tells of data that was transferred and that nobody waited for, and flushes the rest', async () => {
+  const [rx, tx] = aiopipe();
+  const reader = rx.open();
+  const writer = tx.open();
+  void writer.write(Buffer.alloc(200_000, 'a'));
+  const memory = new ArrayBuffer(100_000);
+  void writer.write(new Uint8Array(memory));
+  void writer.write(Buffer.alloc(100_000, 'b'));
+  structuredClone(memory, { transfer: [memory] });
+
+  const closed = expect(writer.close()).rejects.toThrow(TypeError);
+  expect((await reader.read()).length).toBe(300_000);
+  await closed;
+  await expect(writer.write('x')).rejects.toThrow(/closed/);
+  reader.close();
+});
+
+test('data that is transferred when a part of it is written breaks the stream, and the error says where', async () => {
+  const [rx, tx] = aiopipe();
+  const writer = tx.open();
+  const memory = new ArrayBuffer(1_000_000);
+  const written = writer.write(new Uint8Array(memory));
+  structuredClone(memory, { transfer: [memory] });
+  const reader = rx.open();
+  const reading = reader.read();
+  await expect(written).rejects.toThrow(/after 65536 of 1000000 bytes were written: the stream is broken/);
+  await expect(writer.write('x')).rejects.toThrow(/after 65536 of 1000000/);
+  await expect(writer.close()).rejects.toThrow(TypeError);
+  expect((await reading).length).toBe(65_536);
+  reader.close();
+});
+
+test('a separator that is transferred while readUntil waits is still looked for', async () => {
+  const [rx, tx] = aiopipe();
+  const reader = rx.open();
+  const separator = new Uint8Array([59, 59]);
+  const waiting = reader.readUntil(separator);
+  structuredClone(separator.buffer, { transfer: [separator.buffer] });
+  writeSync(tx.fd, 'one;;two');
+  expect((await waiting).toString()).toBe('one;;');
+  tx.close();
+  reader.close();
+});

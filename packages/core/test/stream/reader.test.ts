@@ -546,3 +546,12 @@ test('many readers that share the loop do not mix their bytes', async () => {
   );
   expect(sums).not.toContain(false);
 });
+
+test('readUntil refuses a separator that is not in UTF-8', async () => {
+  const { reader, tx, feed } = readerAndTap();
+  feed('a\ufffdb');
+  expect(await errorOf(reader.readUntil('\ud800'))).toMatchObject({ name: 'TypeError', message: /surrogate/ });
+  expect((await reader.readUntil('\ufffd')).toString()).toBe('a\ufffd');
+  tx.close();
+  reader.close();
+});
