@@ -66,7 +66,11 @@ export class FrameTooLongError extends AiopipeError {
   /** The limit that it is over, in bytes. */
   readonly maxFrameLength: number;
 
-  constructor(length: number, maxFrameLength: number, options: AiopipeErrorOptions & { about?: string } = {}) {
+  constructor(
+    length: number,
+    maxFrameLength: number,
+    options: AiopipeErrorOptions & { about?: string | undefined } = {},
+  ) {
     const about = options.about === undefined ? '' : `${options.about}: `;
     super(
       'ERR_AIOPIPE_FRAME_TOO_LONG',

@@ -1,7 +1,9 @@
 export { serialize, deserialize, type DeserializeOptions } from './serializer/serialize.js';
 export { type DecodeLimits } from './serializer/decode.js';
 export { register, registerCodec, type ByteCodec, type Registration } from './serializer/registry.js';
-export { DEFAULT_MAX_FRAME_LENGTH, FrameDecoder, FrameEncoder, type FrameOptions } from './frame/frame.js';
+export { DEFAULT_MAX_FRAME_LENGTH, type FrameOptions } from './frame/format.js';
+export { FrameDecoder } from './frame/frame-decoder.js';
+export { FrameEncoder } from './frame/frame-encoder.js';
 export {
   DecodeError,
   EncodeError,

@@ -17,7 +17,7 @@ import {
   type Packed,
 } from '@aiopipe/core/internal';
 import { type DecodeLimits } from '../serializer/decode.js';
-import { DEFAULT_MAX_FRAME_LENGTH } from '../frame/frame.js';
+import { DEFAULT_MAX_FRAME_LENGTH } from '../frame/format.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
 import { EndOfStreamError } from '../errors.js';
 import { type IncomingFds } from '../moving/passing.js';

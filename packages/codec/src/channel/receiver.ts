@@ -11,11 +11,12 @@ import {
   type Interest,
   type OwnedFd,
 } from '@aiopipe/core/internal';
-import { DecodeError, EndOfStreamError, FrameTooLongError, InvalidMessageError } from '../errors.js';
-import { HEADER_LENGTH } from '../frame/frame.js';
+import { DecodeError, EndOfStreamError, InvalidMessageError } from '../errors.js';
+import { FrameDecoder } from '../frame/frame-decoder.js';
+import { HEADER_LENGTH } from '../frame/format.js';
 import { type MessageDecoder } from './message-codec.js';
 import { IncomingFds } from '../moving/passing.js';
-import { ReceiveBuffer } from './receive-buffer.js';
+import { type FrameBuffer } from '../frame/frame-buffer.js';
 import { Turn } from './turn.js';
 import { type Check } from './validation.js';
 
@@ -43,8 +44,8 @@ interface Held {
 export class Receiver {
   readonly #descriptor: Descriptor;
   readonly #decoder: MessageDecoder;
-  readonly #maxFrameLength: number;
-  readonly #buffer: ReceiveBuffer;
+  readonly #frames: FrameDecoder;
+  readonly #buffer: FrameBuffer;
   readonly #fds = new IncomingFds();
   /** How many bytes of the stream have come in all. */
   #received = 0;
@@ -72,8 +73,9 @@ export class Receiver {
   ) {
     this.#descriptor = descriptor;
     this.#decoder = decoder;
-    this.#buffer = new ReceiveBuffer(decoder.keepsBytes);
-    this.#maxFrameLength = maxFrameLength;
+    this.#frames = new FrameDecoder({ maxFrameLength });
+    this.#buffer = this.#frames.buffer;
+    this.#buffer.keepsBytes = decoder.keepsBytes;
     this.#onBreak = onBreak;
   }
 
@@ -173,27 +175,20 @@ export class Receiver {
   #cut(): unknown {
     if (this.#held !== undefined) return this.#takeHeld(this.#held);
     if (this.#failure !== undefined) throw this.#failure;
-    const buffer = this.#buffer;
-    const length = buffer.payloadLength;
-    if (length !== undefined) {
-      if (length > this.#maxFrameLength) {
-        throw this.#break(new FrameTooLongError(length, this.#maxFrameLength, { about: this.#name }));
-      }
-      if (buffer.available >= HEADER_LENGTH + length) return this.#decode(length);
+    let length: number;
+    try {
+      length = this.#frames.wholeLength(this.#nameNow);
+    } catch (error) {
+      throw this.#break(error as Error);
     }
+    if (length >= 0) return this.#decode(length);
     if (!this.#ended) return NOTHING;
-    if (buffer.available === 0) throw this.#over(this.#endOfStream());
+    if (this.#buffer.available === 0) throw this.#over(this.#endOfStream());
     throw this.#fail(this.#incomplete());
   }
 
   #incomplete(): IncompleteReadError {
     return new IncompleteReadError(`${this.#name}: the other end was closed inside a message`, this.#buffer.rest);
-  }
-
-  /** Whether a whole frame is there, or one that is too long to be taken. */
-  get #hasFrame(): boolean {
-    const length = this.#buffer.payloadLength;
-    return length !== undefined && (length > this.#maxFrameLength || this.#buffer.available >= HEADER_LENGTH + length);
   }
 
   #decode(length: number): unknown {
@@ -337,7 +332,7 @@ export class Receiver {
   /** Whether there is nothing to do but to look for the end. What has come must be taken before it is the end. */
   #watchesNow(): boolean {
     if (this.#onOver === undefined || this.#waiting.length > 0) return false;
-    if (this.#held !== undefined || this.#hasFrame) return false;
+    if (this.#held !== undefined || this.#frames.hasNews) return false;
     if (this.#failure === undefined && !this.#ended) return true;
     if (this.#failure === undefined && this.#buffer.available > 0) this.#fail(this.#incomplete());
     this.#over(this.#failure ?? this.#endOfStream());
@@ -414,6 +409,8 @@ export class Receiver {
   get decoder(): MessageDecoder {
     return this.#decoder;
   }
+
+  readonly #nameNow = (): string => this.#name;
 
   readonly #noMessage = (): string => `${this.#name}: no message came`;
 

@@ -12,8 +12,9 @@ import {
   type Interest,
   type OwnedFd,
 } from '@aiopipe/core/internal';
-import { EncodeError, FrameTooLongError, QueueFullError } from '../errors.js';
-import { HEADER_LENGTH } from '../frame/frame.js';
+import { EncodeError, QueueFullError } from '../errors.js';
+import { FrameEncoder } from '../frame/frame-encoder.js';
+import { HEADER_LENGTH } from '../frame/format.js';
 import { type MessageEncoder } from './message-codec.js';
 import { Output } from '../serializer/output.js';
 import { OutgoingHandles } from '../moving/passing.js';
@@ -44,7 +45,7 @@ interface Parcel {
 export class Sender {
   readonly #descriptor: Descriptor;
   readonly #encoder: MessageEncoder;
-  readonly #maxFrameLength: number;
+  readonly #frames: FrameEncoder;
   readonly #queueLimit: number;
   readonly #handles: OutgoingHandles;
   readonly #out = new Output();
@@ -79,7 +80,7 @@ export class Sender {
   ) {
     this.#descriptor = descriptor;
     this.#encoder = encoder;
-    this.#maxFrameLength = limits.maxFrameLength;
+    this.#frames = new FrameEncoder({ maxFrameLength: limits.maxFrameLength });
     this.#queueLimit = limits.queueLimit;
     this.#handles = new OutgoingHandles(canPass, destination);
   }
@@ -206,22 +207,22 @@ export class Sender {
     const start = out.position;
     const position = this.#accepted;
     let borrowed: Buffer | undefined;
+    let isEncoded = false;
     this.#handles.begin();
     this.#isEncoding = true;
     try {
       out.ensure(HEADER_LENGTH);
       out.position += HEADER_LENGTH;
       this.#encoder.encode(out, value, this.#handles);
+      isEncoded = true;
       borrowed = out.borrowed;
       const length = out.position - start - HEADER_LENGTH + (borrowed?.length ?? 0);
-      if (length > this.#maxFrameLength) {
-        this.#encoder.reset();
-        throw new FrameTooLongError(length, this.#maxFrameLength, { about: this.#name });
-      }
+      this.#frames.writeHeader(length, out.buffer, start, this.#nameNow);
       // The value's own code may have disposed of the channel.
       if (!this.#descriptor.isOpenFor(WRITABLE)) throw this.#descriptor.closedError();
-      out.buffer.writeUInt32BE(length, start);
     } catch (error) {
+      // The encoder takes the message for sent.
+      if (isEncoded) this.#encoder.reset();
       out.position = start;
       this.#handles.abandon();
       throw error;
@@ -417,6 +418,8 @@ export class Sender {
   }
 
   readonly #unwritten = (): string => `${this.#name}: the message could not be written (it stays queued)`;
+
+  readonly #nameNow = (): string => this.#name;
 
   get #name(): string {
     return this.#descriptor.toString();

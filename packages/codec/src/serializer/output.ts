@@ -1,4 +1,4 @@
-import { Spare } from './spare.js';
+import { SpareBuffer } from './spare-buffer.js';
 
 /** A buffer that one large message has grown beyond this is not kept for the next, unless that comes soon. */
 const KEEP_BELOW = 1024 * 1024;
@@ -10,7 +10,7 @@ export class Output {
   position = 0;
   /** Bytes that belong behind those that are written, and are still where they came from. */
   borrowed: Buffer | undefined;
-  readonly #spare = new Spare();
+  readonly #spare = new SpareBuffer();
 
   /** @param capacity the first buffer's size, in bytes */
   constructor(private readonly capacity = 8192) {

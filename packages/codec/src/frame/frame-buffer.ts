@@ -1,58 +1,58 @@
 import { allocateLarge, shareMemory } from '@aiopipe/core/internal';
-import { HEADER_LENGTH } from '../frame/frame.js';
-import { Spare } from '../serializer/spare.js';
+import { HEADER_LENGTH } from './format.js';
+import { SpareBuffer } from '../serializer/spare-buffer.js';
 
-/** The common buffer's size, and what it grows to for a frame that it can't hold. A longer one gets a buffer for itself. */
+/** The first size of the common buffer, and the size that it grows to for a longer frame, in bytes. */
 const SMALL = 16 * 1024;
-/** With room for the headers, so that whole frames of common lengths fill it. */
+/** With room for the headers, so that whole frames of common lengths fill it. A longer frame gets a buffer of its own. */
 const LARGE = 256 * 1024 + 16 * HEADER_LENGTH;
-/** Payloads of at least this length are left where they are in the common buffer: fewer of them shall not keep all of it. */
+/** Payloads of at least this length stay where they are in the common buffer. Few of them must not keep all of it in memory. */
 const LEFT = 16 * 1024;
-/** Memory grows with what has come, not with what a header promises: by this factor, since each step is a copy. */
+/** Memory grows with the bytes that came, not with the length in a header: by this factor, since each step is a copy. */
 const GROWTH = 8;
+/** The least that {@link FrameBuffer.append} allocates, in bytes. */
+const LEAST = 1024;
 
-/** What was read and not decoded yet. Frames are read straight into buffers of their size where they are large. */
-export class ReceiveBuffer {
-  /** For all frames that are not large. */
-  #common: Buffer = Buffer.allocUnsafeSlow(SMALL);
-  /** So far the common buffer is somebody else's: frames that were left in it. */
+const NO_BYTES = Buffer.alloc(0);
+
+/** The bytes of a stream that were not decoded yet. Large frames are read straight into buffers of their size. */
+export class FrameBuffer {
+  /** For all frames that are not large. Allocated when the first byte comes. */
+  #common: Buffer = NO_BYTES;
+  /** Up to here, the common buffer belongs to the owners of frames that stay in it. */
   #given = 0;
-  readonly #spare = new Spare();
-  readonly #keepsBytes: boolean;
-  /** Of the frame that was taken last, with its header: large ones tend to come in rows of one length. */
+  readonly #spare = new SpareBuffer();
+  /** Whether frames in memory of their own are of use. */
+  keepsBytes = true;
+  /** The length of the frame that was taken last, with its header: large frames tend to come in rows of one length. */
   #lastLength = 0;
-  /** What is read into: the common buffer, or one for a large frame. */
+  /** Where the next bytes go: the common buffer, or one for a large frame. */
   bytes: Buffer = this.#common;
-  /** What is there, in `bytes`. */
+  /** The bytes from `start` to `end` of `bytes` are there. */
   start = 0;
   end = 0;
-
-  /** @param keepsBytes - whether someone has a use for frames in memory of their own */
-  constructor(keepsBytes: boolean) {
-    this.#keepsBytes = keepsBytes;
-  }
 
   get available(): number {
     return this.end - this.start;
   }
 
-  /** A copy of what is there. */
+  /** A copy of the bytes that are there. */
   get rest(): Buffer {
     return Buffer.from(this.bytes.subarray(this.start, this.end));
   }
 
-  /** The length that the header says; undefined before all of it is there. */
+  /** The length in the header; undefined before all of the header is there. */
   get payloadLength(): number | undefined {
     return this.available < HEADER_LENGTH ? undefined : this.bytes.readUInt32BE(this.start);
   }
 
-  /** Steps over a frame that is there. True: the memory that it lies in is used for nothing else from now on. */
+  /** Steps over a frame that is there. Returns true if its memory is used for nothing else from now on. */
   take(payloadLength: number): boolean {
     const length = HEADER_LENGTH + payloadLength;
     this.#lastLength = length;
     this.start += length;
     if (this.bytes === this.#common) {
-      const isLeft = this.#keepsBytes && payloadLength >= LEFT;
+      const isLeft = this.keepsBytes && payloadLength >= LEFT;
       if (isLeft) {
         if (this.#given === 0) shareMemory(this.bytes);
         this.#given = this.start;
@@ -61,7 +61,7 @@ export class ReceiveBuffer {
       return isLeft;
     }
     if (this.start !== this.end) return false;
-    const isOwn = this.#keepsBytes && this.bytes.length === length;
+    const isOwn = this.keepsBytes && this.bytes.length === length;
     if (isOwn) this.bytes = this.#common;
     this.#rewind();
     return isOwn;
@@ -69,6 +69,7 @@ export class ReceiveBuffer {
 
   /** Makes room behind `end`, for the rest of the frame that has begun. */
   makeRoom(): void {
+    if (this.#common === NO_BYTES) this.#allocateCommon();
     if (this.available === 0) {
       this.#begin();
       return;
@@ -82,7 +83,7 @@ export class ReceiveBuffer {
     } else if (this.start > 0 && length - this.end < length / 2) this.#moveTo(this.bytes);
   }
 
-  /** Nothing came: a large buffer is not held for the next frame then. */
+  /** Call it if nothing came: no large buffer is held for the next frame then. */
   restore(): void {
     if (this.start !== this.end || this.bytes === this.#common) return;
     this.#spare.keep(this.bytes);
@@ -90,16 +91,36 @@ export class ReceiveBuffer {
     this.#rewind();
   }
 
-  /** Puts in, before the first read, what was read elsewhere. */
+  /** Puts bytes in that were read elsewhere, before the first read. */
   fill(bytes: Buffer): void {
+    this.#allocateCommon();
     if (bytes.length > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(bytes.length);
     bytes.copy(this.bytes);
     this.end = bytes.length;
   }
 
+  /** Adds bytes that were read elsewhere, in memory that grows to the length of their frame and no further. */
+  append(bytes: Uint8Array): void {
+    if (this.bytes.length > LARGE) this.restore();
+    const needed = this.available + bytes.length;
+    if (bytes.length > this.bytes.length - this.end) {
+      const frame = HEADER_LENGTH + (this.payloadLength ?? 0);
+      const doubled = Math.max(needed, 2 * this.available, LEAST);
+      this.#moveTo(Buffer.allocUnsafeSlow(frame >= needed ? Math.min(doubled, frame) : doubled));
+    }
+    this.bytes.set(bytes, this.end);
+    this.end += bytes.length;
+  }
+
+  #allocateCommon(): void {
+    const isCommon = this.bytes === this.#common;
+    this.#common = Buffer.allocUnsafeSlow(SMALL);
+    if (isCommon) this.bytes = this.#common;
+  }
+
   #begin(): void {
     const expected = this.#lastLength;
-    const isFit = this.#keepsBytes ? this.bytes.length === expected : this.bytes.length >= expected;
+    const isFit = this.keepsBytes ? this.bytes.length === expected : this.bytes.length >= expected;
     if (expected <= LARGE) this.restore();
     else if (this.bytes === this.#common || !isFit) this.bytes = this.#own(expected);
     this.#rewind();
@@ -130,6 +151,6 @@ export class ReceiveBuffer {
   }
 
   #own(length: number): Buffer {
-    return this.#spare.take(length, this.#keepsBytes ? length : Infinity) ?? allocateLarge(length);
+    return this.#spare.take(length, this.keepsBytes ? length : Infinity) ?? allocateLarge(length);
   }
 }

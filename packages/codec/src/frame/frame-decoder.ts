@@ -1,0 +1,90 @@
+import { IncompleteReadError } from '@aiopipe/core';
+import { FrameTooLongError } from '../errors.js';
+import { FrameBuffer } from './frame-buffer.js';
+import { checkBytes, HEADER_LENGTH, maxFrameLengthOf, type FrameOptions } from './format.js';
+
+/**
+ * Takes frames out of a stream of bytes, however the stream is cut up. Channels use it, too.
+ *
+ * @example
+ * const decoder = new FrameDecoder();
+ * socket.on('data', (chunk) => {
+ *   decoder.push(chunk);
+ *   for (const payload of decoder) handle(payload);
+ * });
+ * socket.on('end', () => decoder.end());
+ */
+export class FrameDecoder {
+  readonly maxFrameLength: number;
+  /** Where a channel reads to. @internal */
+  readonly buffer = new FrameBuffer();
+
+  /** @throws RangeError if `maxFrameLength` is no length */
+  constructor(options: FrameOptions = {}) {
+    this.maxFrameLength = maxFrameLengthOf(options);
+  }
+
+  /** Adds the next bytes of the stream, which are copied. */
+  push(bytes: Uint8Array): void {
+    checkBytes('push(bytes)', bytes);
+    if (!this.#isTooLong) this.buffer.append(bytes);
+  }
+
+  /**
+   * Returns the payload of the next whole frame, in memory of its own; undefined if more bytes must come first.
+   *
+   * @throws FrameTooLongError if a header says more than `maxFrameLength`, and from then on
+   */
+  next(): Buffer | undefined {
+    const length = this.wholeLength();
+    if (length < 0) return undefined;
+    const { bytes, start } = this.buffer;
+    const payload = bytes.subarray(start + HEADER_LENGTH, start + HEADER_LENGTH + length);
+    return this.buffer.take(length) ? payload : Buffer.from(payload);
+  }
+
+  /** The payloads of the whole frames that have come. */
+  *[Symbol.iterator](): Generator<Buffer, void, undefined> {
+    for (let payload = this.next(); payload !== undefined; payload = this.next()) yield payload;
+  }
+
+  /**
+   * Checks that the stream has ended between two frames. Call it at the end of the stream, after `next()` has returned
+   * undefined.
+   *
+   * @throws IncompleteReadError if the stream has ended inside a frame; its `partial` is what came of the payload
+   * @throws TypeError if a whole frame was not taken
+   */
+  end(): void {
+    if (this.wholeLength() >= 0) throw new TypeError('end() comes after next() has returned undefined');
+    const { available, payloadLength: expected, rest } = this.buffer;
+    if (available === 0) return;
+    const partial = rest.subarray(HEADER_LENGTH);
+    if (expected === undefined) {
+      throw new IncompleteReadError("the stream ended inside a frame's header", partial, HEADER_LENGTH);
+    }
+    const came = `${String(partial.length)} of ${String(expected)} bytes`;
+    throw new IncompleteReadError(`the stream ended inside a frame, after ${came}`, partial, expected);
+  }
+
+  /**
+   * Returns the length of the next payload if all of its frame is there, else -1. Throws FrameTooLongError; `about` names the
+   * channel. @internal
+   */
+  wholeLength(about?: () => string): number {
+    const length = this.buffer.payloadLength;
+    if (length === undefined) return -1;
+    if (length > this.maxFrameLength) throw new FrameTooLongError(length, this.maxFrameLength, { about: about?.() });
+    return this.buffer.available >= HEADER_LENGTH + length ? length : -1;
+  }
+
+  /** Whether `wholeLength()` would not return -1: it has something to say. @internal */
+  get hasNews(): boolean {
+    const length = this.buffer.payloadLength;
+    return length !== undefined && (this.#isTooLong || this.buffer.available >= HEADER_LENGTH + length);
+  }
+
+  get #isTooLong(): boolean {
+    return (this.buffer.payloadLength ?? 0) > this.maxFrameLength;
+  }
+}
