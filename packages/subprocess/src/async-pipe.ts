@@ -15,7 +15,8 @@ import {
   type Writable,
 } from '@aiopipe/core';
 import { bytesAhead, DEFAULT_GRACE, Pending, refuse } from '@aiopipe/core/internal';
-import { checkInput, chunksOf, Feed, type Input } from './io/input.js';
+import { Feed } from './io/feed.js';
+import { checkInput, chunksOf, type Input } from './io/input.js';
 import { checkProgram, type Program } from './program/program.js';
 
 const NOTHING = Buffer.alloc(0);

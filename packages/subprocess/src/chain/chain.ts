@@ -3,153 +3,135 @@ import {
   abortError,
   calledFrom,
   checkTarget,
-  DEFAULT_GRACE,
   isEnd,
   LOOP_END,
   nextTurn,
   onAbort,
   refuse,
-  stopPrograms,
   Timer,
-  within,
   type CallSite,
 } from '@aiopipe/core/internal';
+import { type OutputOption } from '../io/sink.js';
+import { ChainOutput } from './chain-output.js';
+import { type CollectedOutput } from './collected-output.js';
+import { OutputTooLongError, PipelineError, type EndedChain, type FailedOption } from './errors.js';
 import { checkChainOptions, type ChainOptions } from './options.js';
-import { ChainOutput } from './output.js';
-import { PipelineError, type EndedChain } from './errors.js';
-import { FunctionRun } from './function-run.js';
-import { checkPopen } from '../program/popen.js';
-import { type Program } from '../program/program.js';
-import { type ProgramRun } from './program-run.js';
 import { DEFAULT_INTERVAL, ProgressReporter } from './progress.js';
 import { quoteChain } from './quote-chain.js';
-import { hasFailed, isFunctionStage, type CheckedStage, type StageResult } from './stage.js';
-import { type OutputOption } from '../io/target.js';
-import { targetOf } from './tee.js';
-import { Wiring } from './wiring.js';
+import { type PipelineResult } from './result.js';
+import { type ChainStage } from './stage.js';
+import { StageRuns } from './stage-runs.js';
 
-/** Milliseconds to wait for the end of a stderr that something else still holds. */
-const STDERR_GRACE = 100;
+/** What was thrown; it may be undefined. */
+interface Thrown {
+  readonly reason: unknown;
+  /** The option that threw it. */
+  readonly option?: FailedOption['name'];
+}
 
-/** A chain that runs, from its start until nothing of it is left. */
+/** One run of a pipeline, from its start until nothing of it is left. */
 export class Chain {
-  readonly #stages: readonly CheckedStage[];
+  readonly #stages: readonly ChainStage[];
   readonly #options: ChainOptions;
   readonly #output: OutputOption | undefined;
   readonly #caller: CallSite;
-  readonly #grace: number;
-  readonly #wiring: Wiring;
-  /** Called at the start, or if it is left before that. */
+  readonly #runs: StageRuns;
   readonly #onStart: () => void;
-  /** Called once, when it is ended from here. */
-  readonly #stopListeners: ((reason: Error) => void)[] = [];
-  /** Whether all that is written is wanted even after it was ended from here. */
+  readonly #stopListeners: ((reason: unknown) => void)[] = [];
+  /** Whether the output is collected to its end also after the chain was stopped. */
   #collects = false;
   #timer: Timer | undefined;
   #progress: ProgressReporter | undefined;
   #ignoreAbort: (() => void) | undefined;
   #isOver = false;
-  /** Resolves when all stages have ended, or when the chain was ended from here and one of them can't be. */
+  /** Resolves when all stages have ended, or cannot be ended. */
   readonly #over: Promise<void>;
   #settle!: () => void;
-  /** Why it was ended from here; what the input throws may be undefined. */
-  #failure: { readonly reason: Error } | undefined;
+  #stopped: Thrown | undefined;
   #ending: Promise<void> | undefined;
-  /** The programs that ran when it was ended from here. */
-  #wereRunning: readonly Program[] = [];
 
   /**
-   * Throws for bad options; nothing has been started.
+   * Throws for bad options; nothing has been started then.
    *
-   * @param caller - where it was asked to run: errors that come later have that in their stack
+   * @param caller - the call that runs the chain: the stack of its errors shows it
+   * @param onStart - called at the start, or if the chain is left before that
    */
   constructor(
-    stages: readonly CheckedStage[],
+    stages: readonly ChainStage[],
     options: ChainOptions,
     output: OutputOption | undefined,
     caller: CallSite,
     onStart: () => void,
   ) {
     checkChainOptions(options);
-    this.#caller = caller;
-    this.#onStart = onStart;
     if (output !== undefined) checkTarget('output', output);
     this.#stages = stages;
     this.#options = options;
     this.#output = output;
-    this.#grace = options.grace ?? DEFAULT_GRACE;
+    this.#caller = caller;
+    this.#onStart = onStart;
     this.#over = new Promise((resolve) => {
       this.#settle = () => {
         this.#isOver = true;
         resolve();
       };
     });
-    this.#wiring = new Wiring(
-      options,
-      output,
-      (error) => {
-        this.stop(error);
+    this.#runs = new StageRuns(options, output, {
+      onInputFailure: (reason) => {
+        this.stop(reason, 'input');
       },
-      () => void this.#end(),
-    );
-    for (const stage of stages) if (!isFunctionStage(stage)) checkPopen(stage.argv, { stderr: stage.stderr });
+      onFunctionFailure: () => void this.#end(),
+    });
+    for (const stage of stages) stage.check();
   }
 
-  /**
-   * Starts all of it in this turn. If it throws, {@link close} ends what had been started.
-   *
-   * @param collects - whether {@link chunks} are to come to their end even if the chain is ended from here
-   */
-  start(collects = false): void {
+  /** Starts it in this turn of the event loop. If it throws, {@link close} ends what was started. */
+  start(): void {
     this.#onStart();
-    this.#collects = collects;
     const { signal, timeout } = this.#options;
     const refusal = refuse({ signal, timeout }, undefined, () => this.#name);
-    if (refusal !== undefined) throw calledFrom(this.#caller, refusal);
-    this.#wiring.start(this.#stages, this.toString());
-    void Promise.all(this.#runs.map((run) => (run instanceof FunctionRun ? run.done : run.program.wait()))).then(
-      this.#settle,
-    );
+    if (refusal !== undefined) throw refusal;
+    this.#runs.start(this.#stages, this.toString());
+    void this.#runs.done().then(this.#settle);
     this.#limit();
-  }
-
-  get #runs(): readonly (ProgramRun | FunctionRun)[] {
-    return this.#wiring.runs;
   }
 
   #limit(): void {
     const { signal, timeout = Infinity, onProgress, progressInterval = DEFAULT_INTERVAL } = this.#options;
     if (signal !== undefined) {
       this.#ignoreAbort = onAbort(signal, () => {
-        this.stop(calledFrom(this.#caller, abortError(signal, this.#name)));
+        this.stop(abortError(signal, this.#name));
       });
     }
     if (onProgress !== undefined) {
-      this.#progress = new ProgressReporter(this.#runs, onProgress, progressInterval, (error) => {
-        this.stop(error);
+      this.#progress = new ProgressReporter(this.#runs.runs, onProgress, progressInterval, (reason) => {
+        this.stop(reason, 'onProgress');
       });
     }
     if (timeout === Infinity) return;
     this.#timer = new Timer(() => {
-      const error = new TimeoutError(`${this.#name} did not end within ${String(timeout)} ms`);
-      this.stop(calledFrom(this.#caller, error));
+      this.stop(new TimeoutError(`${this.#name} did not end within ${String(timeout)} ms`));
     }, timeout);
   }
 
-  /** Calls back in the moment in which it is ended from here: what was read ahead must not be given any more. */
-  onStop(callback: (reason: Error) => void): void {
+  /** Calls back at the moment in which the chain is stopped: what was read ahead must not be given any more. */
+  onStop(callback: (reason: unknown) => void): void {
     this.#stopListeners.push(callback);
   }
 
-  /** Ends it; {@link chunks} and {@link finish} throw the reason. */
-  stop(reason: Error): void {
-    this.#failure ??= { reason };
-    const { outlet, target } = this.#wiring;
-    const first = this.#failure.reason;
+  /**
+   * Ends it before its time.
+   *
+   * @param option - the option that threw the reason
+   */
+  stop(reason: unknown, option?: FailedOption['name']): void {
+    this.#stopped ??= { reason, ...(option !== undefined && { option }) };
+    const { output, sink } = this.#runs;
+    const first = this.#stopped.reason;
     const ended = this.#end();
-    if (this.#collects) void ended.then(() => outlet?.finish(first));
-    else outlet?.stop(first);
-    target?.destroy();
+    if (this.#collects) void ended.then(() => output?.finish(first));
+    else output?.stop(first);
+    sink?.destroy();
     for (const callback of this.#stopListeners.splice(0)) callback(first);
   }
 
@@ -158,71 +140,78 @@ export class Chain {
   }
 
   async #endAll(): Promise<void> {
-    const programs = this.#wiring.programs;
-    this.#wereRunning = programs.filter((program) => program.poll() === undefined);
-    // The signals first: a program must not take the end of what it is fed with for the end of its input.
-    const ended = stopPrograms(
-      programs.map(({ spawned }) => spawned),
-      this.#grace,
-    );
-    for (const feed of this.#wiring.feeds) feed.stop();
-    const functions = this.#runs.filter((run) => run instanceof FunctionRun);
-    for (const run of functions) run.stop(this.#failure?.reason ?? new AbortError('the chain was ended'));
-    await Promise.all([ended, ...functions.map((run) => run.done)]);
+    await this.#runs.stop(this.#stopped ? this.#stopped.reason : new AbortError('the chain was ended'));
     this.#settle();
   }
 
-  /** What the last stage writes, unless it goes elsewhere; to the end, or until the chain is ended. */
+  /** Yields what the last stage writes, unless it goes elsewhere; to the end, or until the chain is stopped. */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
-    const { outlet, target } = this.#wiring;
-    if (outlet === undefined) return;
-    for await (const chunk of outlet) {
-      if (target === undefined) yield chunk;
-      else if (!(await target.write(chunk))) break;
+    const { output, sink } = this.#runs;
+    if (output === undefined) return;
+    for await (const chunk of output) {
+      if (sink === undefined) yield chunk;
+      else if (!(await sink.write(chunk))) break;
     }
-    await target?.close();
+    await sink?.close();
   }
 
-  /** One chunk of it, for a chain without an `output`. What comes may lie in `room` until the next call. */
+  /**
+   * Resolves with one chunk of the output of a chain without the option `output`.
+   *
+   * @param room - memory that the chunk may be put into; the next call may overwrite it
+   */
   async next(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
-    return (await this.#wiring.outlet?.next(room)) ?? LOOP_END;
+    return (await this.#runs.output?.next(room)) ?? LOOP_END;
   }
 
-  /** From the start to the end: what `pieces` makes of its {@link chunks}, then its failure. To leave it ends the chain. */
-  run<T>(pieces: () => AsyncIterable<T>): ChainOutput<T> {
+  /** Runs it, and resolves with its result. */
+  async collect(output: CollectedOutput): Promise<PipelineResult<string | Buffer>> {
+    this.#collects = this.#output === undefined;
+    let thrown: Thrown | undefined;
+    try {
+      this.start();
+      for await (const chunk of this.chunks()) {
+        if (output.push(chunk)) continue;
+        throw new OutputTooLongError(this.toString(), output.limit, output.limitSetBy);
+      }
+      await this.#finish();
+    } catch (reason) {
+      thrown = { reason };
+    }
+    await this.close();
+    const failure = this.#failure(thrown, output.value);
+    if (failure !== undefined) throw failure.reason;
+    return { stdout: output.value, stderr: this.#runs.stderr, stages: this.#runs.results };
+  }
+
+  /** Runs it, and yields what `pieces` makes of its output. Leaving the loop ends the chain. */
+  iterate<T>(pieces: () => AsyncIterable<T>): ChainOutput<T> {
     const stop = () => {
       this.stop(new AbortError('its output is not wanted any more'));
     };
-    return new ChainOutput(this.#run(pieces), stop, this.#onStart);
+    return new ChainOutput(this.#iterate(pieces), stop, this.#onStart);
   }
 
-  async *#run<T>(pieces: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-    let failure: { readonly error: unknown } | undefined;
+  async *#iterate<T>(pieces: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    let thrown: Thrown | undefined;
     try {
       this.start();
       yield* pieces();
-      await this.finish();
-    } catch (error) {
-      failure = { error };
+      await this.#finish();
+    } catch (reason) {
+      thrown = { reason };
     } finally {
       await this.close();
     }
-    if (failure !== undefined) throw this.tellHowItWent(failure.error, undefined);
-    const error = this.error(undefined);
-    if (error !== undefined) throw error;
+    const failure = this.#failure(thrown, undefined);
+    if (failure !== undefined) throw failure.reason;
   }
 
-  /** Waits for the end of all stages; throws what ended the chain from here, if something did. */
-  async finish(): Promise<void> {
+  /** Waits for the end of all stages. */
+  async #finish(): Promise<void> {
     await this.#over;
-    if (this.#failure !== undefined) throw this.#failure.reason;
-    await this.#hearTails();
+    await this.#runs.stderrDone();
     await nextTurn();
-  }
-
-  async #hearTails(): Promise<void> {
-    const tails = this.#runs.map((run) => (run instanceof FunctionRun ? undefined : run.tail));
-    await within(Promise.all([this.#wiring.stderr?.tail, ...tails].map((tail) => tail?.done)), STDERR_GRACE);
   }
 
   /** Ends what still runs, and closes all that is open. */
@@ -230,69 +219,43 @@ export class Chain {
     this.#timer?.cancel();
     this.#progress?.stop();
     this.#ignoreAbort?.();
-    void this.#wiring.outlet?.return();
-    this.#wiring.target?.destroy();
+    const { output, sink } = this.#runs;
+    void output?.return();
+    sink?.destroy();
     if (!this.#isOver) await this.#end();
     await this.#ending;
-    if (this.#failure !== undefined) await this.#hearTails();
-    this.#wiring.stderr?.close();
-    for (const run of this.#runs) if (!(run instanceof FunctionRun)) run.close();
-    this.#closeUntaken();
-    this.#wiring.programs[0]?.spawned.unguard();
-    if (this.#failure !== undefined) this.tellHowItWent(this.#failure.reason, undefined);
+    if (this.#ending !== undefined) await this.#runs.stderrDone();
+    this.#runs.close();
+    this.#closeGiven();
   }
 
-  /** Of the ends that it was given, those that it did not come to: someone may wait for the other side. */
-  #closeUntaken(): void {
+  /** Closes the ends that it was given and did not come to. */
+  #closeGiven(): void {
     const { input, stderr } = this.#options;
-    const stages = this.#stages.map((stage) => (isFunctionStage(stage) ? targetOf(stage.transform) : stage.stderr));
-    for (const end of [input, stderr, this.#output, ...stages]) {
+    for (const end of [input, stderr, this.#output, ...this.#stages.flatMap((stage) => stage.given)]) {
       if (isEnd(end) && end.state === 'owned') end[Symbol.dispose]();
     }
   }
 
-  /** Gives an error the stack of the call that runs this chain. */
-  calledFrom<Made extends Error>(error: Made): Made {
-    return calledFrom(this.#caller, error);
+  /** Once it is closed: the error to throw for the reason with which it was stopped. */
+  explain(reason: unknown): unknown {
+    const failure = this.#failure({ reason }, undefined);
+    return failure === undefined ? reason : failure.reason;
   }
 
-  get results(): StageResult[] {
-    return this.#runs.map((run) => run.result);
-  }
-
-  /** Why it was ended from here. */
-  get failure(): Error | undefined {
-    return this.#failure?.reason;
-  }
-
-  /**
-   * Gives an error of ours the fields of an {@link EndedChain}, once the chain is closed. The errors of others stay as they
-   * are.
-   */
-  tellHowItWent(error: unknown, stdout: string | Buffer | undefined): unknown {
-    if (!(error instanceof AiopipeError)) return error;
-    const { results: stages, stderr } = this;
-    return Object.assign(error, { stdout, stderr, stages } satisfies EndedChain);
-  }
-
-  /** What was collected of all stages' stderr. */
-  get stderr(): string {
-    return this.#wiring.stderr?.tail?.text() ?? this.results.map(({ stderr }) => stderr ?? '').join('');
-  }
-
-  /** Why it is a failure, if it is. `stdout` is what it wrote, if that was collected. */
-  error(stdout: string | Buffer | undefined): PipelineError | undefined {
-    const failed = this.#runs.flatMap((run, index) => (this.#hasFailed(run, index) ? [index] : []));
-    if (failed.length === 0) return undefined;
-    return this.calledFrom(new PipelineError(this.toString(), this.results, failed, this.stderr, stdout));
-  }
-
-  #hasFailed(run: ProgramRun | FunctionRun, index: number): boolean {
-    if (run instanceof FunctionRun) return run.failure !== undefined;
-    const { signalCode } = run.program;
-    const wasEnded = signalCode === 'SIGTERM' || signalCode === 'SIGKILL';
-    if (wasEnded && this.#wereRunning.includes(run.program)) return false;
-    return hasFailed(run.stage, run.result, index === this.#runs.length - 1);
+  /** Once it is closed: why it failed, if it did. */
+  #failure(thrown: Thrown | undefined, stdout: string | Buffer | undefined): Thrown | undefined {
+    const { results: stages, stderr, failed } = this.#runs;
+    const ended: EndedChain = { stdout, stderr, stages };
+    const { reason, option } = this.#stopped ?? thrown ?? {};
+    let error = reason;
+    if (option !== undefined) error = new PipelineError(this.toString(), ended, failed, { name: option, reason });
+    else if ((this.#stopped ?? thrown) === undefined) {
+      if (failed.length === 0) return undefined;
+      error = new PipelineError(this.toString(), ended, failed);
+    }
+    if (error instanceof AiopipeError) calledFrom(this.#caller, Object.assign(error, ended));
+    return { reason: error };
   }
 
   /** As it stands in messages. */

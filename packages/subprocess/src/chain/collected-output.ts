@@ -1,41 +1,34 @@
 import { mostBytes } from '../io/most-bytes.js';
-import { type Chain } from './chain.js';
-import { OutputTooLongError } from './errors.js';
+import { type OutputLimit } from './errors.js';
 
 /** What a chain has written so far, up to a limit. */
 export class CollectedOutput {
+  /** Bytes. */
+  readonly limit: number;
+  readonly limitSetBy: OutputLimit;
   readonly #encoding: BufferEncoding | 'buffer';
-  readonly #limit: number;
-  /** What the limit is: the caller's, or what a string or a Buffer can hold. */
-  readonly #reached: 'maxOutput' | 'string' | 'Buffer';
   readonly #chunks: Buffer[] = [];
   #length = 0;
 
+  /** @param maxOutput - bytes; Infinity: as many as a string or a Buffer can hold */
   constructor(encoding: BufferEncoding | 'buffer', maxOutput: number) {
     const most = mostBytes(encoding);
     this.#encoding = encoding;
-    this.#limit = Math.min(maxOutput, most);
-    this.#reached = maxOutput <= most ? 'maxOutput' : encoding === 'buffer' ? 'Buffer' : 'string';
+    this.limit = Math.min(maxOutput, most);
+    this.limitSetBy = maxOutput <= most ? 'maxOutput' : encoding === 'buffer' ? 'Buffer' : 'string';
   }
 
-  /** False once that is more than the limit. */
+  /** Adds a chunk. Returns false once there is more than the limit. */
   push(chunk: Buffer): boolean {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
-    return this.#length <= this.#limit;
+    return this.#length <= this.limit;
   }
 
-  /** As it was asked for; what is too long for a string stays bytes. */
+  /** In the encoding that was asked for; bytes, if they are too long for a string. */
   get value(): string | Buffer {
-    const bytes = Buffer.concat(this.#chunks, Math.min(this.#length, this.#limit));
-    const isTooLong = this.#length > this.#limit && this.#reached === 'string';
+    const bytes = Buffer.concat(this.#chunks, Math.min(this.#length, this.limit));
+    const isTooLong = this.#length > this.limit && this.limitSetBy === 'string';
     return this.#encoding === 'buffer' || isTooLong ? bytes : bytes.toString(this.#encoding);
-  }
-
-  tooLongError(chain: Chain): OutputTooLongError {
-    const { results, stderr } = chain;
-    return chain.calledFrom(
-      new OutputTooLongError(chain.toString(), this.#limit, this.#reached, this.value, results, stderr),
-    );
   }
 }

@@ -1,36 +1,52 @@
 import { AiopipeError } from '@aiopipe/core';
 import { nameErrors } from '@aiopipe/core/internal';
-import { describeEnd, type StageResult } from './stage.js';
+import { describeEnd, describeThrown, type StageResult } from './result.js';
 
-/** As much of each program's stderr as a message shows; the field has all that was kept. */
+/** A message shows this much of each program's stderr; the `stderr` fields have all that was kept. */
 const SHOWN_LINES = 10;
 const SHOWN_CHARACTERS = 2000;
 
-/** A stage of a chain failed. `code` is `ERR_AIOPIPE_PIPELINE`; `cause` is what the first function that failed threw. */
-export class PipelineError extends AiopipeError {
-  /** How each of them ended, with the last 64 KiB of its stderr, in the order of the chain. */
-  readonly stages: readonly StageResult[];
-  /** What the chain had written, in the encoding that was asked for; undefined where it was streamed. */
+/**
+ * Every error of aiopipe has these fields if a chain rejects with it after the start of the chain: also an
+ * {@link AbortError}, a {@link TimeoutError}, a {@link LineTooLongError} or a {@link SystemError}.
+ */
+export interface EndedChain {
+  /** What the chain had written, if it was collected: text in the encoding that was asked for, or bytes. */
   readonly stdout: string | Buffer | undefined;
-  /** What was collected of all stages' stderr, as {@link PipelineResult} has it. */
+  /** The collected stderr of all stages, as in {@link PipelineResult}. */
   readonly stderr: string;
+  /** How each started stage ended, in the order of the chain. */
+  readonly stages: readonly StageResult[];
+}
+
+/** What a chain was given and what of it threw. */
+export interface FailedOption {
+  readonly name: 'input' | 'onProgress';
+  readonly reason: unknown;
+}
+
+/**
+ * A stage of a chain failed, or its `input` or `onProgress` threw. `code` is `ERR_AIOPIPE_PIPELINE`; `cause` is what was
+ * thrown: by the option, or by the first function that failed.
+ */
+export class PipelineError extends AiopipeError implements EndedChain {
+  /** What the chain had written, in the encoding that was asked for; undefined if it was streamed. */
+  readonly stdout: string | Buffer | undefined;
+  readonly stderr: string;
+  readonly stages: readonly StageResult[];
 
   /**
    * @param line - the chain as a shell line
-   * @param failed - which stages failed, by their index
+   * @param failed - the indexes of the failed stages
+   * @param option - the option that ended the chain
+   * @internal
    */
-  constructor(
-    line: string,
-    stages: readonly StageResult[],
-    failed: readonly number[],
-    stderr: string,
-    stdout: string | Buffer | undefined,
-  ) {
-    const threw = failed.map((index) => stages[index] as StageResult).find((stage) => 'error' in stage);
-    super('ERR_AIOPIPE_PIPELINE', pipelineMessage(line, stages, failed, stderr), threw && { cause: threw.error });
-    this.stages = stages;
-    this.stderr = stderr;
-    this.stdout = stdout;
+  constructor(line: string, ended: EndedChain, failed: readonly number[], option?: FailedOption) {
+    const threw = option ? { error: option.reason } : failed.map((index) => ended.stages[index]).find(hasThrown);
+    super('ERR_AIOPIPE_PIPELINE', pipelineMessage(line, ended, failed, option), threw && { cause: threw.error });
+    this.stdout = ended.stdout;
+    this.stderr = ended.stderr;
+    this.stages = ended.stages;
   }
 
   static {
@@ -38,21 +54,14 @@ export class PipelineError extends AiopipeError {
   }
 }
 
-/**
- * What every error of ours has with which a chain rejects after its start: also an {@link AbortError}, a
- * {@link TimeoutError}, a {@link LineTooLongError} or a {@link SystemError}.
- */
-export interface EndedChain {
-  /** What the chain had written, if it was collected; text in the encoding that was asked for, or bytes. */
-  readonly stdout: string | Buffer | undefined;
-  /** What was collected of all stages' stderr, as {@link PipelineResult} has it. */
-  readonly stderr: string;
-  /** How each stage ended that was started, in the order of the chain. */
-  readonly stages: readonly StageResult[];
+function hasThrown(stage: StageResult | undefined): boolean {
+  return stage !== undefined && 'error' in stage;
 }
 
-/** What holds no more output, and what to do then. */
-const REMEDIES = {
+/** What sets a limit to the output: the caller, or what a string or a Buffer can hold. */
+export type OutputLimit = 'maxOutput' | 'string' | 'Buffer';
+
+const REMEDIES: Record<OutputLimit, string> = {
   maxOutput: 'raise maxOutput, or take it line by line with lines()',
   string: "take it as bytes with encoding: 'buffer', or line by line with lines()",
   Buffer: 'take it line by line with lines(), or send it to a file with the output option',
@@ -62,30 +71,22 @@ const REMEDIES = {
  * A chain wrote more than `maxOutput`, or than a string or a Buffer can hold, and was ended. `code` is
  * `ERR_AIOPIPE_OUTPUT_TOO_LONG`.
  */
-export class OutputTooLongError extends AiopipeError {
-  /** What came until there, in the encoding that was asked for; where that was too long for a string, the bytes. */
-  readonly stdout: string | Buffer;
-  /** How each program ended: most of them by the signal that ended the chain. */
-  readonly stages: readonly StageResult[];
-  /** What was collected of all stages' stderr, as {@link PipelineResult} has it. */
-  readonly stderr: string;
+export class OutputTooLongError extends AiopipeError implements EndedChain {
+  /** The output up to the limit, in the encoding that was asked for; the bytes, if they were too long for a string. */
+  readonly stdout: string | Buffer = '';
+  readonly stderr: string = '';
+  readonly stages: readonly StageResult[] = [];
 
-  constructor(
-    line: string,
-    limit: number,
-    reached: keyof typeof REMEDIES,
-    stdout: string | Buffer,
-    stages: readonly StageResult[],
-    stderr: string,
-  ) {
-    const most = reached === 'maxOutput' ? '' : `, which is all that a ${reached} can hold,`;
+  /**
+   * @param line - the chain as a shell line
+   * @internal
+   */
+  constructor(line: string, limit: number, setBy: OutputLimit) {
+    const most = setBy === 'maxOutput' ? '' : `, which is all that a ${setBy} can hold,`;
     super(
       'ERR_AIOPIPE_OUTPUT_TOO_LONG',
-      `\`${line}\` wrote more than ${String(limit)} bytes${most} and was ended; ${REMEDIES[reached]}`,
+      `\`${line}\` wrote more than ${String(limit)} bytes${most} and was ended; ${REMEDIES[setBy]}`,
     );
-    this.stdout = stdout;
-    this.stages = stages;
-    this.stderr = stderr;
   }
 
   static {
@@ -95,19 +96,20 @@ export class OutputTooLongError extends AiopipeError {
 
 function pipelineMessage(
   line: string,
-  stages: readonly StageResult[],
+  { stages, stderr }: EndedChain,
   failed: readonly number[],
-  stderr: string,
+  option: FailedOption | undefined,
 ): string {
   const describe = (stage: StageResult) => `${stage.name}: ${describeEnd(stage)}`;
-  const indented = (text: string) => lastLines(text).map((line) => `     ${line}`);
-  const head = `\`${line}\` failed: ${failed.map((index) => describe(stages[index] as StageResult)).join(', ')}`;
+  const indented = (text: string) => lastLines(text).map((shown) => `     ${shown}`);
+  const reasons = failed.map((index) => describe(stages[index] as StageResult));
+  if (option !== undefined) reasons.unshift(`${option.name}: ${describeThrown(option.reason)}`);
   const details = stages.flatMap((stage, index) => [
     `  ${String(index + 1)}. ${describe(stage)}`,
     ...indented(stage.stderr ?? ''),
   ]);
   const shared = stages.some((stage) => stage.stderr !== undefined) ? [] : indented(stderr);
-  return [head, ...details, ...shared].join('\n');
+  return [`\`${line}\` failed: ${reasons.join(', ')}`, ...details, ...shared].join('\n');
 }
 
 function lastLines(text: string): string[] {

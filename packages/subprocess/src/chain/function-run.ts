@@ -1,19 +1,19 @@
 import { AbortError } from '@aiopipe/core';
-import { Timer } from '@aiopipe/core/internal';
-import { show } from '../program/command.js';
+import { LOOP_END, show, Timer } from '@aiopipe/core/internal';
+import { type ByteStream, type StageInput } from '../io/byte-stream.js';
 import { isChunk, isIterable, toBytes, type InputChunk } from '../io/chunks.js';
-import { type Inlet, type StageInput } from '../io/inlet.js';
-import { type StageResult } from './stage.js';
+import { type StageResult } from './result.js';
+import { type ByteCounts, type Run, type Source } from './run.js';
 
-/** What a function of a chain gives on: pieces one after the other, one piece, or nothing. A string goes as UTF-8. */
+/** What a function of a chain writes: chunks one after the other, one chunk, or nothing. A string goes as UTF-8. */
 export type StageOutput = AsyncIterable<InputChunk> | Iterable<InputChunk> | InputChunk | undefined;
 
 /**
- * A stage of a chain that runs here, most often an async generator: it reads `input` and yields bytes or strings. It is
- * asked for no more than the stage after it takes, and takes no more than it asks for.
+ * A stage of a chain that runs in this process, most often an async generator: it reads `input` and yields bytes or
+ * strings. Backpressure holds: a `yield` waits until the next stage reads.
  *
- * When it ends, its input is closed. When nobody wants its output any more, `signal` is aborted, a read of `input`
- * rejects, and a `yield` doesn't come back, but its `finally` runs. None of that is a failure; a throw is.
+ * If the function ends, its input is closed. If its output is not read any more, `signal` is aborted, a read of `input`
+ * rejects, and a `yield` does not return, but `finally` blocks run. This is no failure; if the function throws, it is one.
  */
 export type StageFunction = (
   input: StageInput,
@@ -21,41 +21,56 @@ export type StageFunction = (
 ) => StageOutput | void | Promise<StageOutput | void>;
 
 /** One call of a function of a chain. It starts when its first output is asked for. */
-export class FunctionRun implements AsyncIterableIterator<Buffer, undefined> {
-  /** Resolves when it has ended, or was stopped and did not end for as long as the grace. */
+export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined> {
+  readonly name: string;
+  readonly output: Source = { stdin: 'pipe', chunks: () => this };
+  /** Resolves when it has ended, or did not end within the grace period after it was stopped. */
   readonly done: Promise<void>;
-  /** What it threw. */
-  failure: { readonly reason: unknown } | undefined;
-  bytesWritten = 0;
-  readonly #name: string;
+  readonly stderrDone = undefined;
+  readonly filePosition = undefined;
   readonly #transform: StageFunction;
-  readonly #input: Inlet;
+  readonly #input: ByteStream;
   readonly #grace: number;
   readonly #onFailure: () => void;
   readonly #abort = new AbortController();
-  readonly #output: AsyncGenerator<Buffer, undefined, undefined>;
+  readonly #chunks: AsyncGenerator<Buffer, undefined, undefined>;
+  #failure: { readonly reason: unknown } | undefined;
+  #bytesWritten = 0;
   #settle!: () => void;
 
-  constructor(transform: StageFunction, name: string, input: Inlet, grace: number, onFailure: () => void) {
+  /**
+   * @param grace - milliseconds that the function may take to end after it was stopped
+   * @param onFailure - called when it has thrown, before the end of its output can be seen
+   */
+  constructor(transform: StageFunction, name: string, input: ByteStream, grace: number, onFailure: () => void) {
     this.#transform = transform;
-    this.#name = name;
+    this.name = name;
     this.#input = input;
     this.#grace = grace;
     this.#onFailure = onFailure;
     this.done = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.#output = this.#run();
+    this.#chunks = this.#run();
   }
 
-  get bytesRead(): number {
-    return this.#input.bytes;
+  get byteCounts(): ByteCounts {
+    return { bytesRead: this.#input.bytesRead, bytesWritten: this.#bytesWritten };
+  }
+
+  /** What it threw. */
+  get failure(): { readonly reason: unknown } | undefined {
+    return this.#failure;
+  }
+
+  hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   get result(): StageResult {
-    const { failure } = this;
+    const failure = this.#failure;
     return {
-      name: this.#name,
+      name: this.name,
       argv: undefined,
       pid: process.pid,
       exitCode: failure === undefined ? 0 : 1,
@@ -69,15 +84,15 @@ export class FunctionRun implements AsyncIterableIterator<Buffer, undefined> {
   async *#run(): AsyncGenerator<Buffer, undefined, undefined> {
     try {
       const output = await this.#transform(this.#input, this.#abort.signal);
-      for await (const chunk of piecesOf(output, this.#name)) {
-        const bytes = toBytes(chunk, this.#name);
-        this.bytesWritten += bytes.length;
+      for await (const chunk of chunksOf(output, this.name)) {
+        const bytes = toBytes(chunk, this.name);
+        this.#bytesWritten += bytes.length;
         yield bytes;
       }
     } catch (reason) {
       if (!this.#abort.signal.aborted) {
-        this.failure = { reason };
-        // Before anyone hears of an end: the programs after it must not take what they have for all of it.
+        this.#failure = { reason };
+        // Before the end is seen: the programs after it must not take what they have for all of it.
         this.#onFailure();
       }
     } finally {
@@ -88,24 +103,30 @@ export class FunctionRun implements AsyncIterableIterator<Buffer, undefined> {
   }
 
   next(): Promise<IteratorResult<Buffer, undefined>> {
-    return this.#output.next();
+    return this.#chunks.next();
   }
 
-  /** Nobody wants its output any more. */
+  /** Its output is not read any more. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
-    this.stop(new AbortError(`${this.#name}: nobody reads its output any more`));
-    return Promise.resolve({ done: true, value: undefined });
+    void this.stop(new AbortError(`${this.name}: nobody reads its output any more`));
+    return Promise.resolve(LOOP_END);
   }
 
-  stop(reason: Error): void {
-    if (this.#abort.signal.aborted) return;
+  stop(reason: unknown): Promise<void> {
+    if (this.#abort.signal.aborted) return this.done;
     this.#abort.abort(reason);
     this.#input.stop(reason);
-    void this.#output.return(undefined).then(this.#settle, this.#settle);
+    void this.#chunks.return(undefined).then(this.#settle, this.#settle);
     const timer = new Timer(this.#settle, this.#grace);
     void this.done.then(() => {
       timer.cancel();
     });
+    return this.done;
+  }
+
+  /** Closes its input, which is open if the function never started. */
+  close(): void {
+    void this.#input.return();
   }
 
   [Symbol.asyncIterator](): this {
@@ -113,7 +134,7 @@ export class FunctionRun implements AsyncIterableIterator<Buffer, undefined> {
   }
 }
 
-function piecesOf(output: unknown, name: string): Iterable<InputChunk> | AsyncIterable<InputChunk> {
+function chunksOf(output: unknown, name: string): Iterable<InputChunk> | AsyncIterable<InputChunk> {
   if (output === undefined) return [];
   if (isChunk(output)) return [output];
   if (isIterable(output)) return output;

@@ -1,14 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { inheritedExecArgv } from '@aiopipe/core/internal';
-import { show } from '../program/command.js';
-import { type StageOptions } from './stage.js';
+import { inheritedExecArgv, show } from '@aiopipe/core/internal';
+import { type StageOptions } from './program-stage.js';
 
 /**
- * A stage that runs a function in a process of its own, with the kernel's pipes as its input and output: `name` is the
- * export of the module at `url`, a function such as {@link StageFunction} describes. It is a program as others are (`node`
- * with that module, and with what this process was given to load modules), so that the stage's other options can be added: `{ ...inChild(url, 'parse'), allowFail: true }`.
- * What the function throws is on its stderr, with exit code 1.
+ * Makes a stage that runs a function in a process of its own, with the kernel's pipes as its input and output. The
+ * function is the export `name` (`default` unless given) of the module at `url`, as {@link StageFunction} describes.
+ *
+ * The stage is a program as any other: `node` with that module, and with the options by which this process loads modules.
+ * So it can have more options: `{ ...inChild(url, 'parse'), allowFail: true }`. If the function throws, the error is
+ * written to the stage's stderr, and its exit code is 1.
  *
  * ```ts
  * pipeline(['zcat', file], inChild(new URL('./parse.js', import.meta.url), 'parse'), ['sort']);

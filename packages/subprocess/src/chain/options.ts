@@ -7,39 +7,39 @@ import {
   DEFAULT_GRACE,
   optionNames,
   refuse,
+  show,
   streamHint,
 } from '@aiopipe/core/internal';
-import { show } from '../program/command.js';
 import { checkInput, type Input } from '../io/input.js';
 import { DEFAULT_INTERVAL, type Progress } from './progress.js';
 
-/** What all ways to run a chain take. The `signal` and the `timeout` end the whole chain. */
+/** Options of every way to run a chain. The `signal` and the `timeout` end the whole chain. */
 export interface ChainOptions extends WaitOptions {
   /**
-   * What the first stage reads; nothing unless given. A file, open or by its path, or a pipe end becomes the first
-   * program's stdin as it is; a pipe end moves.
+   * What the first stage reads; nothing by default. A file, open or by its path, or a pipe end becomes the stdin of the
+   * first program itself; a pipe end moves. If an iterable or a stream throws, the chain is ended.
    */
   readonly input?: Input | undefined;
-  /** Instead of `input`: the first stage reads what is our own stdin. Don't read it here meanwhile. */
+  /** Instead of `input`: the first stage reads our own stdin. Do not read it here meanwhile. */
   readonly stdin?: 'inherit' | undefined;
   /**
-   * Where the stderr of those programs goes whose stage doesn't say it. `pipe`, the default, collects each one's for its
-   * result; `shared` is one pipe for all, so that the order is kept: it is collected in the `stderr` of the whole result.
-   * A file is opened once for all, an end moves.
+   * Where the stderr of the programs goes whose stage does not say it. `pipe`, the default, collects the stderr of each for
+   * its result. `shared` makes one pipe for all, which keeps the order, and collects it in the `stderr` of the whole
+   * result. A file is opened once for all; an end moves.
    */
   readonly stderr?: StderrOption | 'shared' | undefined;
   /**
-   * Milliseconds, 2000 by default, Infinity for no limit: from SIGTERM to SIGKILL where the chain is ended; and for which its output is waited
-   * for after its last program has ended, as long as something else holds that.
+   * Milliseconds, 2000 by default; Infinity is no limit. So long after SIGTERM comes SIGKILL, if the chain is ended. And so
+   * long its output is waited for after the end of its last program, if another process still holds it.
    */
   readonly grace?: number | undefined;
-  /** Called every `progressInterval` while it runs. What it throws ends the chain. */
+  /** Called every `progressInterval` while the chain runs. If it throws, the chain is ended. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Milliseconds above 0, 1000 by default. */
+  /** Milliseconds above 0; 1000 by default. */
   readonly progressInterval?: number | undefined;
 }
 
-/** The names of {@link ChainOptions}, for the lists of those that extend it. */
+/** The names of {@link ChainOptions}, for options that extend them. */
 export const CHAIN_NAMES = {
   signal: true,
   timeout: true,
@@ -53,7 +53,7 @@ export const CHAIN_NAMES = {
 
 export const CHAIN_OPTIONS = optionNames<ChainOptions>(CHAIN_NAMES);
 
-/** Throws a TypeError for bad values. What has been aborted already is none. */
+/** Throws TypeError for bad values. A signal that is aborted already is no bad value. */
 export function checkChainOptions(options: ChainOptions): void {
   const { signal, timeout } = options;
   const refusal = refuse({ signal, timeout });

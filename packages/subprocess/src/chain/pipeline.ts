@@ -1,69 +1,39 @@
-import { inspect } from 'node:util';
 import { type Readable } from 'node:stream';
-import { callSite, checkOptions, optionNames, type CallSite, type OptionNames } from '@aiopipe/core/internal';
-import { CHAIN_NAMES, CHAIN_OPTIONS, type ChainOptions } from './options.js';
-import { Chain } from './chain.js';
+import { callSite, checkOptions, type CallSite, type OptionNames } from '@aiopipe/core/internal';
 import { feedRecords, Lines } from '../io/lines.js';
-import { CollectedOutput } from './collected-output.js';
-import { quoteChain, type Redirects } from './quote-chain.js';
-import {
-  checkRecordOptions,
-  RECORD_NAMES,
-  type CheckedRecordOptions,
-  type RecordEncoding,
-  type RecordOptions,
-} from '../io/record-options.js';
+import { checkRecordOptions, type CheckedRecordOptions } from '../io/record-options.js';
 import { recordSplitter } from '../io/records.js';
-import { checkStage, type CheckedStage, type Stage, type StageResult } from './stage.js';
+import { type OutputOption } from '../io/sink.js';
+import { Chain } from './chain.js';
+import { checkStage } from './check-stage.js';
+import { CollectedOutput } from './collected-output.js';
+import { type StageFunction } from './function-run.js';
+import { CHAIN_OPTIONS, type ChainOptions } from './options.js';
+import { type StageOptions } from './program-stage.js';
+import { quoteChain, type Redirects } from './quote-chain.js';
+import { type PipelineResult } from './result.js';
+import {
+  checkRunOptions,
+  LINES_OPTIONS,
+  RUN_OPTIONS,
+  SHOWN_OPTIONS,
+  type LinesOptions,
+  type RunOptions,
+} from './run-options.js';
+import { type ChainStage } from './stage.js';
 import { nodeStream, webStream } from './streams.js';
-import { type OutputOption } from '../io/target.js';
 import { UnrunChain } from './unrun-chain.js';
 
-/** Options of {@link Pipeline.run}. */
-export interface RunOptions<
-  Encoding extends BufferEncoding | 'buffer' = BufferEncoding | 'buffer',
-> extends ChainOptions {
-  /** What `stdout` is in the result: text in that encoding (`utf8` by default), or with `buffer` the bytes. */
-  readonly encoding?: Encoding | undefined;
-  /**
-   * Bytes of output after which the chain is ended, with an {@link OutputTooLongError}. Unless given it is what a string or
-   * a Buffer can hold: of UTF-8 512 MiB, of bytes 4 GiB or more.
-   */
-  readonly maxOutput?: number | undefined;
-  /**
-   * Where the last stage writes, instead of into the result, whose `stdout` is empty then. A program writes there
-   * itself, not through Node.
-   */
-  readonly output?: OutputOption | undefined;
-}
-
-/** Options of {@link Pipeline.lines}. */
-export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding>
-  extends ChainOptions, RecordOptions<Encoding> {}
-
-const RUN_NAMES = { ...CHAIN_NAMES, encoding: true, maxOutput: true, output: true } as const;
-const RUN_OPTIONS = optionNames<RunOptions>(RUN_NAMES);
-const LINES_OPTIONS = optionNames<LinesOptions>({ ...CHAIN_NAMES, ...RECORD_NAMES });
-/** The options of a run can be shown as they are. */
-const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>({ ...RUN_NAMES, ...RECORD_NAMES });
-
-/** What a chain gave. */
-export interface PipelineResult<Output extends string | Buffer = string> {
-  readonly stdout: Output;
-  /**
-   * What was collected of the stages' stderr: of each the last 64 KiB, one after the other; with `stderr: 'shared'` the
-   * last 64 KiB of all, in the order in which they wrote.
-   */
-  readonly stderr: string;
-  /** How each stage ended, in the order of the chain. */
-  readonly stages: readonly StageResult[];
-}
+/** A stage of a chain: a program by its argv, or options with it; a function; or all stages of another chain. */
+export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
 
 /**
- * A chain of programs, each reading what the one before it writes: through pipes of the kernel, so that no byte between
- * them comes through Node. A function among them runs here, and reads and writes the pipes of its neighbours. Nothing
- * runs before it is awaited, or before `run()`, `lines()` and so on; each call of those starts it anew. If a chain is
- * dropped and was never run, a process warning (`AIOPIPE_UNRUN`) names the place where it was made.
+ * Makes a chain of programs, each of which reads what the one before it writes. The bytes between two programs go through a
+ * pipe of the kernel, never through Node. A function among them runs in this process, and reads and writes the pipes of
+ * its neighbours.
+ *
+ * Nothing runs before the chain is awaited, or before `run()`, `lines()` and so on; each of these calls starts it anew. If
+ * a chain is dropped and was never run, a process warning (`AIOPIPE_UNRUN`) names the place where it was made.
  *
  * ```ts
  * const { stdout } = await pipeline(['zcat', file], ['grep', 'x'], ['wc', '-l']).run();
@@ -75,7 +45,7 @@ export interface PipelineResult<Output extends string | Buffer = string> {
  * await pipeline(['sort', file], numbered, ['tail', '-3']).run({ output: 'inherit' });
  * ```
  *
- * Throws a TypeError for what can't be a stage.
+ * Throws TypeError for what cannot be a stage.
  */
 export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
   return new Pipeline(stages, pipeline);
@@ -83,9 +53,9 @@ export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
 
 const STAGES = Symbol.for('@aiopipe/subprocess.stages');
 
-/** A chain of programs and functions. Made by {@link pipeline}. */
+/** A chain of programs and functions, which can run any number of times. Made by {@link pipeline}. */
 export class Pipeline implements PromiseLike<PipelineResult> {
-  readonly #stages: readonly CheckedStage[];
+  readonly #stages: readonly ChainStage[];
   readonly #unrun: UnrunChain;
   #awaited: Promise<PipelineResult> | undefined;
 
@@ -103,15 +73,15 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     this.#unrun = new UnrunChain(this, quoteChain(this.#stages, {}), maker);
   }
 
-  /** Its stages, for a chain that it becomes a part of. @internal */
-  [STAGES](): readonly CheckedStage[] {
+  /** Returns its stages, for a chain that it becomes a part of. @internal */
+  [STAGES](): readonly ChainStage[] {
     this.#unrun.forget();
     return this.#stages;
   }
 
   /**
-   * `await pipeline(...)` is `await pipeline(...).run()`. However often it is awaited, it runs once; each call of
-   * {@link run} runs it anew. An async function that returns a chain so returns the result of its run.
+   * Runs the chain, once: `await pipeline(...)` is `await pipeline(...).run()`. If it is awaited again, that gives the same
+   * result; each call of {@link run} runs it anew. If an async function returns a chain, its caller gets the result.
    */
   then<Result = PipelineResult, Failure = never>(
     onFulfilled?: ((result: PipelineResult) => Result | PromiseLike<Result>) | null,
@@ -120,19 +90,19 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     return (this.#awaited ??= this.#run({}, this.#unrun.site) as Promise<PipelineResult>).then(onFulfilled, onRejected);
   }
 
-  /** As that of a promise: it runs the chain as {@link then} does. */
+  /** Runs the chain as {@link then} does; in all else as that of a promise. */
   catch<Failure = never>(
     onRejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
   ): Promise<PipelineResult | Failure> {
     return this.then(undefined, onRejected);
   }
 
-  /** As that of a promise: it runs the chain as {@link then} does. */
+  /** Runs the chain as {@link then} does; in all else as that of a promise. */
   finally(onSettled?: (() => void) | null): Promise<PipelineResult> {
     return this.then().finally(onSettled);
   }
 
-  /** A chain of this one's stages and those. */
+  /** Returns a chain of the stages of this one and of those given. */
   pipe(...stages: readonly [Stage, ...Stage[]]): Pipeline {
     return new Pipeline([this, ...stages], this.pipe as (...args: never[]) => unknown);
   }
@@ -140,12 +110,14 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   /**
    * Runs the chain to its end and collects what it writes.
    *
-   * Rejects {@link PipelineError} if a stage fails. That one before another ended by SIGPIPE (or exited with 141) is no
-   * failure: so `yes | head -1` succeeds. A function that throws ends the chain. Rejects {@link AbortError} or
-   * {@link TimeoutError} after the whole chain was ended: SIGTERM to its process group, then SIGKILL. These have `stdout`,
-   * `stderr` and `stages`, too: see {@link EndedChain}. Rejects
-   * {@link SystemError} if one of the programs can't be started, and with what `input` throws. The pipe ends that it was
-   * given are closed afterwards, also if it could not start or was aborted before.
+   * Rejects with {@link PipelineError} if a stage fails, or if `input` or `onProgress` throws; a function that throws ends
+   * the chain. A stage that SIGPIPE ended (or that exited with 141) has not failed if another one read from it: so
+   * `yes | head -1` succeeds. Rejects with {@link AbortError} or {@link TimeoutError} after all of the chain was ended:
+   * SIGTERM to its process group, then SIGKILL. Rejects with {@link SystemError} if a program cannot be started, or what a
+   * function writes cannot be written to `output`. All of these have `stdout`, `stderr` and `stages`: see
+   * {@link EndedChain}.
+   *
+   * The pipe ends that it was given are closed afterwards, also if it could not start or was aborted before.
    */
   async run(options?: RunOptions<BufferEncoding>): Promise<PipelineResult>;
   async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;
@@ -154,34 +126,17 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     return this.#run(options, callSite(this.run));
   }
 
-  /** `await` calls `then` when the frames of the caller are gone: it gives the place where the chain was made. */
-  async #run(options: RunOptions, caller: CallSite): Promise<PipelineResult<string | Buffer>> {
+  /** @param caller - for `await`, the place where the chain was made: `then` is called when the caller's frames are gone */
+  #run(options: RunOptions, caller: CallSite): Promise<PipelineResult<string | Buffer>> {
     const chain = this.#chain(options, RUN_OPTIONS, caller, () => {
       checkRunOptions(options);
       return options.output;
     });
     const { encoding = 'utf8', maxOutput = Infinity } = options;
-    const output = new CollectedOutput(encoding, maxOutput);
-    let isTooLong = false;
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      chain.start(options.output === undefined);
-      for await (const chunk of chain.chunks()) if ((isTooLong = !output.push(chunk))) break;
-      if (!isTooLong) await chain.finish();
-    } catch (error) {
-      failure = { error };
-    }
-    await chain.close();
-    if (isTooLong && chain.failure === undefined) throw output.tooLongError(chain);
-    failure ??= chain.failure && { error: chain.failure };
-    if (failure !== undefined) throw chain.tellHowItWent(failure.error, output.value);
-    const stdout = output.value;
-    const error = chain.error(stdout);
-    if (error !== undefined) throw error;
-    return { stdout, stderr: chain.stderr, stages: chain.results };
+    return chain.collect(new CollectedOutput(encoding, maxOutput));
   }
 
-  /** A run of it, not started. */
+  /** Makes a run of it, which is not started. */
   #chain(
     options: ChainOptions,
     names: OptionNames<ChainOptions>,
@@ -194,17 +149,17 @@ export class Pipeline implements PromiseLike<PipelineResult> {
         this.#unrun.forget();
       });
     } catch (error) {
-      // The caller hears of this; there is no need to hear of the chain as well.
+      // The caller gets this error; a warning of the chain as well would say nothing new.
       this.#unrun.forget();
       throw error;
     }
   }
 
   /**
-   * What the chain writes, line by line (or record by record), as it comes: a consumer that is slow holds the programs
-   * up. Leaving the loop early ends the chain, and that is a success: the loop is left when nothing of it is left.
+   * Runs the chain and yields what it writes, line by line (or record by record), as it comes. A slow consumer makes the
+   * programs wait. Leaving the loop early ends the chain, which is no failure; the loop is left when nothing of it runs.
    *
-   * Throws as {@link Pipeline.run} rejects, {@link PipelineError} after the last line.
+   * Throws as {@link Pipeline.run} rejects; {@link PipelineError} comes after the last line.
    */
   lines(options?: LinesOptions<'utf8' | 'latin1'>): Lines<string>;
   lines(options: LinesOptions<'buffer'>): Lines<Buffer>;
@@ -221,35 +176,35 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     });
     return new Lines(
       splitter,
-      chain.run(() => feedRecords(splitter, (room) => chain.next(room), chain, checked)),
+      chain.iterate(() => feedRecords(splitter, (room) => chain.next(room), `\`${chain.toString()}\``, checked)),
     );
   }
 
-  /** What the chain writes, in chunks as they come; in all else as {@link Pipeline.lines}. */
+  /** Runs the chain and yields what it writes, in chunks as they come; in all else as {@link Pipeline.lines}. */
   bytes(options: ChainOptions = {}): AsyncGenerator<Buffer, void, undefined> {
     const chain = this.#chain(options, CHAIN_OPTIONS, callSite(this.bytes));
-    return chain.run(() => chain.chunks());
+    return chain.iterate(() => chain.chunks());
   }
 
   /**
-   * What the chain writes as a web stream, which starts it when it is first read. Cancelling ends the chain, also while
-   * a read waits. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
+   * Returns a web stream of what the chain writes. The first read starts the chain; cancelling ends it, also while a read
+   * waits. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
    */
   toWeb(options: ChainOptions = {}): ReadableStream<Uint8Array> {
     return webStream(this.#chain(options, CHAIN_OPTIONS, callSite(this.toWeb)));
   }
 
   /**
-   * What the chain writes as a Node stream, which starts it when it is first read. Destroying ends the chain; `close`
-   * comes when nothing of it is left. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
+   * Returns a Node stream of what the chain writes. The first read starts the chain; destroying ends it, and `close` is
+   * emitted when nothing of it runs. The stream errors as {@link Pipeline.run} rejects, after the last chunk.
    */
   toNode(options: ChainOptions = {}): Readable {
     return nodeStream(this.#chain(options, CHAIN_OPTIONS, callSite(this.toNode)));
   }
 
   /**
-   * The shell line that does the same, quoted, for logs. It leaves out the stages' own environments; a function shows as
-   * `[Function: name]`. `input` and `output` of {@link Pipeline.run}, if given, show where they are files by their path.
+   * Returns the shell line that does the same, quoted, for logs. It leaves out the environments of the stages; a function
+   * shows as `[Function: name]`. `input` and `output` of {@link Pipeline.run} show if they are files by their path.
    */
   toString(options: Redirects = {}): string {
     checkOptions(options, SHOWN_OPTIONS);
@@ -263,17 +218,4 @@ function refuseAnotherCopy(stage: unknown, index: number): void {
   throw new TypeError(
     `stage ${String(index + 1)}: it is a pipeline of another copy of @aiopipe/subprocess; make it by the same copy`,
   );
-}
-
-function checkRunOptions(options: RunOptions): void {
-  const { encoding = 'utf8', maxOutput = Infinity, output } = options;
-  if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
-    throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);
-  }
-  if (maxOutput !== Infinity && !(Number.isInteger(maxOutput) && maxOutput >= 0)) {
-    throw new TypeError(`maxOutput: expected a whole number of bytes, not ${inspect(maxOutput)}`);
-  }
-  if (output !== undefined && maxOutput !== Infinity) {
-    throw new TypeError('maxOutput: with output nothing is collected that could be limited');
-  }
 }

@@ -1,58 +1,53 @@
-import { readFileSync, statSync } from 'node:fs';
 import { now, Timer } from '@aiopipe/core/internal';
-import { FunctionRun } from './function-run.js';
-import { type ProgramRun } from './program-run.js';
+import { type ByteCounts, type FilePosition, type Run } from './run.js';
 
 /** Milliseconds. */
 export const DEFAULT_INTERVAL = 1000;
 
-/** How far a stage of a chain is. */
+/** Tells how far a stage of a chain is. */
 export interface StageProgress {
   readonly name: string;
   /**
-   * Bytes, as the system counts them: all that the program read, with what it loads at its start, and all that it wrote,
-   * stderr too. The last that was seen, once it has ended; undefined where the system doesn't tell.
+   * Bytes that the program has read, as the system counts them: also what it loads at its start. If it has ended, the last
+   * known value. Undefined if the system does not tell.
    */
   readonly bytesRead: number | undefined;
+  /** Bytes that the program has written, to stderr too; as `bytesRead` otherwise. */
   readonly bytesWritten: number | undefined;
   /** Bytes per second since the last report. */
   readonly readRate: number | undefined;
+  /** Bytes per second since the last report. */
   readonly writeRate: number | undefined;
 }
 
-/** How far a chain is. */
+/** Tells how far a chain is. */
 export interface Progress {
   /** Milliseconds since its start. */
   readonly elapsed: number;
-  /** Where the first program is in the regular file that it has as its stdin, in bytes; undefined if that is none. */
-  readonly input: { readonly position: number; readonly size: number } | undefined;
+  /** Where the first program is in the regular file that is its stdin, in bytes; undefined if its stdin is none. */
+  readonly input: FilePosition | undefined;
   readonly stages: readonly StageProgress[];
 }
 
-interface Counts {
-  readonly bytesRead: number | undefined;
-  readonly bytesWritten: number | undefined;
-}
+const UNKNOWN: ByteCounts = { bytesRead: undefined, bytesWritten: undefined };
 
-const UNKNOWN: Counts = { bytesRead: undefined, bytesWritten: undefined };
-
-/** Looks at a chain from time to time. Its timer doesn't keep the process alive. */
+/** Reports how far a chain is, every so many milliseconds. Its timer does not keep the process alive. */
 export class ProgressReporter {
-  readonly #runs: readonly (ProgramRun | FunctionRun)[];
+  readonly #runs: readonly Run[];
   readonly #begin = now();
   readonly #report: (progress: Progress) => void;
   readonly #interval: number;
-  readonly #onFailure: (error: Error) => void;
+  readonly #onFailure: (reason: unknown) => void;
   #timer: Timer;
-  #last: { readonly at: number; readonly counts: readonly Counts[] };
+  #last: { readonly at: number; readonly counts: readonly ByteCounts[] };
   #input: Progress['input'];
 
-  /** @param onFailure - gets what `report` throws */
+  /** @param onFailure - called with what `report` throws */
   constructor(
-    runs: readonly (ProgramRun | FunctionRun)[],
+    runs: readonly Run[],
     report: (progress: Progress) => void,
     interval: number,
-    onFailure: (error: Error) => void,
+    onFailure: (reason: unknown) => void,
   ) {
     this.#runs = runs;
     this.#last = { at: this.#begin, counts: [] };
@@ -69,7 +64,7 @@ export class ProgressReporter {
       try {
         this.#report(this.#look());
       } catch (error) {
-        this.#onFailure(error as Error);
+        this.#onFailure(error);
       }
     }, this.#interval).unref();
   }
@@ -77,13 +72,13 @@ export class ProgressReporter {
   #look(): Progress {
     const at = now();
     const { at: before, counts: previous } = this.#last;
-    const counts = this.#runs.map((run, index) => countsOf(run) ?? previous[index] ?? UNKNOWN);
+    const counts = this.#runs.map((run, index) => run.byteCounts ?? previous[index] ?? UNKNOWN);
     this.#last = { at, counts };
-    this.#input = inputOf(this.#runs[0]) ?? this.#input;
+    this.#input = this.#runs[0]?.filePosition ?? this.#input;
     const stages = counts.map((current, index) => {
       const then = previous[index] ?? UNKNOWN;
       return {
-        name: this.#runs[index]?.result.name ?? '',
+        name: this.#runs[index]?.name ?? '',
         ...current,
         readRate: rate(then.bytesRead, current.bytesRead, at - before),
         writeRate: rate(then.bytesWritten, current.bytesWritten, at - before),
@@ -99,34 +94,4 @@ export class ProgressReporter {
 
 function rate(then = 0, current: number | undefined, milliseconds: number): number | undefined {
   return current === undefined ? undefined : ((current - then) * 1000) / milliseconds;
-}
-
-/** Undefined once a program has ended, and where the system doesn't tell, or not us. */
-function countsOf(run: ProgramRun | FunctionRun): Counts | undefined {
-  if (run instanceof FunctionRun) return { bytesRead: run.bytesRead, bytesWritten: run.bytesWritten };
-  if (run.program.poll() !== undefined) return undefined;
-  try {
-    const io = readFileSync(`/proc/${String(run.program.pid)}/io`, 'latin1');
-    return { bytesRead: numberIn(io, 'rchar'), bytesWritten: numberIn(io, 'wchar') };
-  } catch {
-    return undefined;
-  }
-}
-
-function inputOf(first: ProgramRun | FunctionRun | undefined): Progress['input'] {
-  if (first === undefined || first instanceof FunctionRun || first.program.poll() !== undefined) return undefined;
-  const directory = `/proc/${String(first.program.pid)}`;
-  try {
-    const file = statSync(`${directory}/fd/0`);
-    const position = numberIn(readFileSync(`${directory}/fdinfo/0`, 'latin1'), 'pos');
-    return file.isFile() && position !== undefined ? { position, size: file.size } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** `pos:	123` */
-function numberIn(text: string, name: string): number | undefined {
-  const found = new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(text)?.[1];
-  return found === undefined ? undefined : Number(found);
 }

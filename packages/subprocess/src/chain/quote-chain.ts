@@ -1,18 +1,18 @@
+import { isFileSource } from '@aiopipe/core/internal';
 import { quote } from '../program/command.js';
 import { type Input } from '../io/input.js';
-import { quoteStage, type CheckedStage } from './stage.js';
-import { isFileSource } from '@aiopipe/core/internal';
-import { type OutputOption } from '../io/target.js';
+import { type OutputOption } from '../io/sink.js';
+import { type ChainStage } from './stage.js';
 
-/** What is shown of the options, where it is a file by its path. */
+/** The options of a run that a shell line shows, if they are files by their path. */
 export interface Redirects {
   readonly input?: Input | undefined;
   readonly output?: OutputOption | undefined;
 }
 
 /** How a shell would write a chain: `sort <in | uniq >>out`. */
-export function quoteChain(stages: readonly CheckedStage[], { input, output }: Redirects): string {
-  const lines = stages.map(quoteStage);
+export function quoteChain(stages: readonly ChainStage[], { input, output }: Redirects): string {
+  const lines = stages.map(String);
   if (isFileSource(input)) lines[0] = `${lines[0] ?? ''} <${quote(input.file)}`;
   if (isFileSource(output)) {
     lines.push(`${lines.pop() ?? ''} ${output.append === true ? '>>' : '>'}${quote(output.file)}`);

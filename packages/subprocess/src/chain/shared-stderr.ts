@@ -2,16 +2,16 @@ import { type StderrOption } from '@aiopipe/core';
 import { StdioFds, type Slot } from '@aiopipe/core/internal';
 import { Tail } from '../io/tail.js';
 
-/** One stderr for all programs of a chain: one descriptor, so that they keep their order, or don't overwrite each other. */
+/** One stderr for all programs of a chain: one descriptor, which keeps their order, or keeps them from overwriting each other. */
 export class SharedStderr {
   /** What each program gets. */
   readonly spec: Slot['spec'];
   readonly tail: Tail | undefined;
   readonly #fds: StdioFds | undefined;
 
-  /** @param chain - as it is named in messages */
+  /** @param chain - names the chain in messages */
   constructor(option: StderrOption | 'shared', chain: string) {
-    // Of these every program can have its own, to the same effect.
+    // With these, every program has its own, to the same effect.
     if (option === 'pipe' || option === 'inherit' || option === 'ignore' || option === 'stdout') {
       this.spec = option;
       return;
@@ -23,7 +23,7 @@ export class SharedStderr {
     this.tail = this.#fds.stderr && new Tail(this.#fds.stderr);
   }
 
-  /** All programs have their copies. */
+  /** To be called when all programs have their copies. */
   started(): void {
     this.#fds?.started();
   }

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { type Chain } from './chain.js';
 
-/** Nothing is started or read before somebody asks. Cancelling ends the chain. */
+/** Nothing is started or read before the stream is read. Cancelling ends the chain. */
 export function webStream(chain: Chain): ReadableStream<Uint8Array> {
-  const chunks = chain.run(() => chain.chunks());
+  const chunks = chain.iterate(() => chain.chunks());
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -19,9 +19,10 @@ export function webStream(chain: Chain): ReadableStream<Uint8Array> {
   );
 }
 
-/** Nothing is started or read before somebody asks. Destroying ends the chain. */
+/** Nothing is started or read before the stream is read. Destroying ends the chain. */
 export function nodeStream(chain: Chain): Readable {
-  const chunks = chain.run(() => chain.chunks());
+  const chunks = chain.iterate(() => chain.chunks());
+  let stopped: { readonly reason: unknown } | undefined;
   const stream = new Readable({
     read() {
       chunks.next().then(
@@ -31,11 +32,14 @@ export function nodeStream(chain: Chain): Readable {
     },
     destroy(error, callback) {
       chunks.return().then(() => {
-        callback(error);
+        callback(stopped === undefined ? error : (chain.explain(stopped.reason) as Error));
       }, callback);
     },
   });
   // At once: what the stream has read ahead must not come any more.
-  chain.onStop((reason) => stream.destroy(reason));
+  chain.onStop((reason) => {
+    stopped = { reason };
+    stream.destroy();
+  });
   return stream;
 }

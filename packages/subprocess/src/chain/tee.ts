@@ -1,18 +1,20 @@
 import { type StageFunction } from './function-run.js';
 import { checkTarget } from '@aiopipe/core/internal';
-import { openTarget, type OutputOption } from '../io/target.js';
+import { openSink, type OutputOption } from '../io/sink.js';
 
 /**
- * A stage that passes on what it reads and writes it to `target` as well: the slower of the two sets the pace. A target
- * that nobody reads any more is left out, and the chain goes on; any other failure to write is the stage's failure. If
- * nobody reads the chain's output any more, the target ends there.
+ * Makes a stage that passes on what it reads and writes it to `target` as well; the slower of the two sets the pace. If
+ * the reader of `target` has gone, the chain goes on without it. If a write fails otherwise, the stage fails with a
+ * {@link SystemError} as the `cause`. If the stage's output is not read any more, the writing to `target` ends, too.
  *
- * It is a function that runs here. For a file by its path the program is cheaper: `['tee', path]`.
+ * The stage is a function in this process. For a file by its path, the program costs less: `['tee', path]`.
+ *
+ * Throws TypeError for what cannot be written to.
  */
 export function tee(target: OutputOption): StageFunction {
   checkTarget('tee', target);
   const stage: StageFunction = async function* tee(input, signal) {
-    const copy = openTarget(target, 'the target of tee');
+    const copy = openSink(target, 'the target of tee');
     signal.addEventListener('abort', copy.destroy);
     try {
       let isRead = true;
@@ -31,7 +33,7 @@ export function tee(target: OutputOption): StageFunction {
 
 const targets = new WeakMap<StageFunction, OutputOption>();
 
-/** Where a stage that {@link tee} made writes to. */
+/** Returns where a stage that {@link tee} made writes to. */
 export function targetOf(stage: StageFunction): OutputOption | undefined {
   return targets.get(stage);
 }

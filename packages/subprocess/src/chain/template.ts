@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { show } from '../program/command.js';
+import { show } from '@aiopipe/core/internal';
 import { Pipeline } from './pipeline.js';
 
 /** What stands for one word of a `$` template, or a part of one; a list stands for as many words. */

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
-import { show } from '../program/command.js';
+import { LOOP_END, show } from '@aiopipe/core/internal';
 
-/** What goes through a chain piece by piece. A string goes as UTF-8. */
+/** A piece of what goes through a chain. A string goes as UTF-8. */
 export type InputChunk = string | ArrayBufferView;
 
-/** What yields chunks one after the other. */
+/** Yields chunks one after the other. */
 export type Chunks = Iterator<InputChunk, unknown> | AsyncIterator<InputChunk, unknown>;
 
 export function isChunk(value: unknown): value is InputChunk {
@@ -19,11 +19,14 @@ export function isIterable(value: unknown): value is Iterable<InputChunk> | Asyn
   return typeof later === 'function' || typeof now === 'function';
 }
 
-/** A stream is told by `return` that no more is wanted also while it is waited for: its own iterator would wait on. */
+/** Iterates over a source. `return()` reaches a stream also while a `next()` waits; its own iterator would wait on. */
 export function iterate(source: Iterable<InputChunk> | AsyncIterable<InputChunk>): Chunks {
   if (source instanceof ReadableStream) {
     const reader = (source as ReadableStream<InputChunk>).getReader();
-    return { next: () => reader.read() as Promise<IteratorResult<InputChunk>>, return: () => left(reader.cancel()) };
+    return {
+      next: () => reader.read() as Promise<IteratorResult<InputChunk>>,
+      return: () => reader.cancel().then(() => LOOP_END),
+    };
   }
   if (!(Symbol.asyncIterator in source)) return source[Symbol.iterator]();
   const chunks = source[Symbol.asyncIterator]();
@@ -32,20 +35,42 @@ export function iterate(source: Iterable<InputChunk> | AsyncIterable<InputChunk>
     next: () => chunks.next(),
     return: () => {
       source.destroy();
-      return left();
+      return Promise.resolve(LOOP_END);
     },
   };
 }
 
-async function left(cancelled?: Promise<void>): Promise<IteratorReturnResult<undefined>> {
-  await cancelled;
-  return { done: true, value: undefined };
+/** Opens a source with its first `next()`: if that throws, the source has failed, and not the call that was given it. */
+export function lazily(open: () => Chunks): Chunks {
+  let chunks: Chunks | undefined;
+  return {
+    next: async () => (chunks ??= open()).next(),
+    return: async () => (chunks ??= open()).return?.() ?? LOOP_END,
+  };
 }
 
-/** @param what - who yielded it, in the words of the TypeError for what is no chunk */
+/**
+ * Returns a chunk as bytes. Throws TypeError if it is none.
+ *
+ * @param what - names its source in the message
+ */
 export function toBytes(chunk: unknown, what: string): Buffer {
   if (typeof chunk === 'string') return Buffer.from(chunk);
-  if (Buffer.isBuffer(chunk)) return chunk;
-  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  throw new TypeError(`${what}: expected bytes or strings from the iterable, not ${show(chunk)}`);
+  if (!ArrayBuffer.isView(chunk)) {
+    throw new TypeError(`${what}: expected bytes or strings from the iterable, not ${show(chunk)}`);
+  }
+  // A view of memory that was transferred is empty, and so it would pass for a chunk of no bytes.
+  if (isDetached(chunk.buffer)) throw new TypeError(`${what}: the memory of the bytes was transferred away`);
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+/** An ArrayBuffer of no bytes may be detached; only a view over it tells. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
 
-/** How many bytes of output can be made a string in that encoding, or a Buffer. */
+/** Returns how many bytes fit into a string of that encoding, or into a Buffer. */
 export function mostBytes(encoding: BufferEncoding | 'buffer'): number {
   const { MAX_LENGTH: ofBuffer, MAX_STRING_LENGTH: ofString } = constants;
   switch (encoding.toLowerCase()) {
@@ -17,6 +17,6 @@ export function mostBytes(encoding: BufferEncoding | 'buffer'): number {
     case 'utf-16le':
       return 2 * ofString;
     default:
-      return ofString; // of what is no UTF-8 each byte becomes a character
+      return ofString; // in invalid UTF-8 each byte becomes a character
   }
 }

@@ -1,10 +1,11 @@
 import { type PipeReader, type ReadEnd } from '@aiopipe/core';
 
+/** Bytes. */
 const KEPT = 64 * 1024;
-/** With more pieces than this they are joined: a program may write byte by byte. */
+/** More pieces than this are joined: a program may write byte by byte. */
 const MAX_PIECES = 64;
 
-/** Reads all that a program writes, so that it is never held up, and keeps the last 64 KiB. */
+/** Reads all that a program writes, so that it never waits, and keeps the last 64 KiB. */
 export class Tail {
   /** Resolves at the end of the stream, or when it was closed here; never rejects. */
   readonly done: Promise<void>;
@@ -21,7 +22,7 @@ export class Tail {
     try {
       for await (const chunk of this.#reader) this.#push(chunk);
     } catch {
-      // It was closed here, or can't be read: what came is all that there is to tell.
+      // It was closed here, or cannot be read: there is no more to tell than what came.
     }
   }
 
@@ -34,7 +35,7 @@ export class Tail {
     if (this.#pieces.length > MAX_PIECES) this.#pieces = [Buffer.concat(this.#pieces)];
   }
 
-  /** What is kept, as UTF-8, from its first whole character on. */
+  /** Returns what is kept, as UTF-8, from the first whole character on. */
   text(): string {
     const bytes = Buffer.concat(this.#pieces);
     let start = Math.max(0, bytes.length - KEPT);

@@ -161,9 +161,11 @@ describe('the input', () => {
     await inDirectory(async (path) => {
       const script = ['sh', '-c', `cat >/dev/null; echo complete >${path('out')}`];
       writeFileSync(path('out'), '');
-      for (let i = 0; i < 20; i++) await expect(pipeline(script).run({ input: failing() })).rejects.toBe(reason);
+      for (let i = 0; i < 20; i++) {
+        await expect(pipeline(script).run({ input: failing() })).rejects.toMatchObject({ cause: reason });
+      }
       const stream = new Readable({ read: () => stream.destroy(reason) });
-      await expect(pipeline(script).run({ input: stream })).rejects.toBe(reason);
+      await expect(pipeline(script).run({ input: stream })).rejects.toMatchObject({ cause: reason });
       expect(readFileSync(path('out'), 'utf8')).toBe('');
     });
   });
@@ -174,7 +176,11 @@ describe('the input', () => {
       yield 'a';
       throw reason;
     })();
-    await expect(pipeline(['cat'], ['cat']).run({ input: failing })).rejects.toBe(reason);
+    await expect(pipeline(['cat'], ['cat']).run({ input: failing })).rejects.toMatchObject({
+      code: 'ERR_AIOPIPE_PIPELINE',
+      message: expect.stringMatching(/^`cat \| cat` failed: input: Error: no more\n/),
+      cause: reason,
+    });
     await expect(pipeline(['cat']).run({ input: [1] as never })).rejects.toThrow(
       /input\[0\]: expected bytes or strings from the iterable, not 1/,
     );
@@ -186,7 +192,7 @@ describe('the input', () => {
         controller.error();
       },
     });
-    await expect(pipeline(['cat']).run({ input, output: 'ignore' })).rejects.toBeUndefined();
+    await expect(pipeline(['cat']).run({ input, output: 'ignore' })).rejects.toThrow(/input: it threw undefined/);
   });
 });
 

@@ -74,7 +74,11 @@ describe('onProgress', () => {
     const onProgress = () => {
       throw reason;
     };
-    await expect(pipeline(['sleep', '1000']).run({ onProgress, progressInterval: 1 })).rejects.toBe(reason);
+    await expect(pipeline(['sleep', '1000']).run({ onProgress, progressInterval: 1 })).rejects.toMatchObject({
+      code: 'ERR_AIOPIPE_PIPELINE',
+      message: expect.stringMatching(/onProgress: Error: no/),
+      cause: reason,
+    });
     expect(children()).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { pipeline, PipelineError, type StageInput } from '@aiopipe/subprocess';
+import { pipeline, PipelineError, type Lines, type StageInput } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { collect, whatIsThere } from '../helpers.js';
@@ -140,5 +140,32 @@ describe('records', () => {
       const records = await collect(pipeline(['cat']).lines({ input: input(), separator: '\r\n', encoding: 'buffer' }));
       expect(records.map(String)).toEqual(['one', '', 'two\rthree', 'four']);
     }
+  });
+});
+
+describe('a source that gives many lines at once', () => {
+  const endless = function* () {
+    for (;;) yield '\n'.repeat(1_000_000);
+  };
+
+  it.each<[string, (lines: Lines<string>) => Promise<unknown>]>([
+    ['a loop', (lines) => collect(lines)],
+    ['forEach', (lines) => lines.forEach(() => undefined)],
+    ['forEach with a promise', (lines) => lines.forEach(async () => Promise.resolve())],
+  ])('leaves the event loop its turns: %s', async (_name, read) => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const controller = new AbortController();
+    let lines = 0;
+    const counting = async function* (input: StageInput) {
+      for await (const chunk of input) {
+        yield chunk;
+        if (++lines === 3) controller.abort();
+      }
+    };
+    const reading = read(pipeline(endless, counting).lines({ signal: controller.signal }));
+    await expect(reading).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(20);
   });
 });

@@ -1,8 +1,8 @@
 import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 
 /**
- * What a chain gives, for one loop. It is the generator that it is made of, but for this: to leave that while a `next()`
- * waits would wait for what may never come; here it ends the chain, and the `next()` gets the end.
+ * The output of a chain, for one loop. It gives what a generator gives. But `return()` of a generator waits for a `next()`
+ * that waits, which may be for ever; here it ends the chain, and the `next()` gets the end.
  */
 export class ChainOutput<T> extends LoopIterator<T> {
   readonly #pieces: AsyncGenerator<T, void, undefined>;
@@ -13,7 +13,7 @@ export class ChainOutput<T> extends LoopIterator<T> {
 
   /**
    * @param stop - ends the chain, so that the generator comes to its end
-   * @param onLeave - called when no more is wanted, which may be before the start
+   * @param onLeave - called at `return()`, which may come before the start
    */
   constructor(pieces: AsyncGenerator<T, void, undefined>, stop: () => void, onLeave: () => void) {
     super();
@@ -34,7 +34,7 @@ export class ChainOutput<T> extends LoopIterator<T> {
     }
   }
 
-  /** Resolves when nothing of the chain is left. */
+  /** Ends the chain; resolves when nothing of it runs. */
   override async return(): Promise<IteratorResult<T, void>> {
     this.#hasLeft = true;
     this.#onLeave();

@@ -1,16 +1,16 @@
 import { AbortError, ClosedError, TimeoutError, type PipeReader, type ReadEnd } from '@aiopipe/core';
 import { now } from '@aiopipe/core/internal';
 
-/** As many bytes as one system call of the reader brings. */
+/** Bytes that one system call of the reader brings. */
 const CHUNK = 256 * 1024;
-/** A timeout that gives the event loop one chance to look. */
+/** Milliseconds: a timeout that lets the event loop look once. */
 const ONE_LOOK = 1;
 
 /**
- * What programs write that nobody else reads, until all have closed their side. Something that they left behind may
- * hold it: after the last of them has ended, at most the grace is spent waiting for more.
+ * The output of programs, read here until all of them have closed their side. A process that they left behind may hold it
+ * open: after the last of them has ended, it is waited for no longer than the grace period.
  */
-export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefined> {
+export class ProgramOutput implements AsyncIterator<Buffer, undefined, Buffer | undefined> {
   readonly #reader: PipeReader;
   #hasExited = false;
   /** Milliseconds of waiting that are left. */
@@ -29,7 +29,7 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
     });
   }
 
-  /** @param room - where to put them; else it is memory that is the caller's to keep */
+  /** @param room - memory to put the chunk into; without it the chunk is the caller's to keep */
   async next(room?: Buffer): Promise<IteratorResult<Buffer, undefined>> {
     const chunk = (await this.#whileRunning(room)) ?? (await this.#afterwards(room));
     return chunk.length === 0 ? { done: true, value: undefined } : { done: false, value: chunk };
@@ -50,13 +50,13 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
       this.#grace -= now() - begin;
       if (chunk !== undefined) return chunk;
     }
-    // An event loop that was blocked sees that the time has passed before it sees the bytes that came meanwhile.
+    // An event loop that was blocked sees the timeout before it sees the bytes that came meanwhile.
     const chunk = this.#hadLastLook ? undefined : await this.#read(room, ONE_LOOK);
     this.#hadLastLook = true;
     return chunk ?? Buffer.alloc(0);
   }
 
-  /** Empty at the end; undefined if nothing came in time, or the programs have ended meanwhile. */
+  /** Resolves with no bytes at the end; with undefined if nothing came in time, or the programs have ended meanwhile. */
   async #read(room: Buffer | undefined, timeout: number, signal?: AbortSignal): Promise<Buffer | undefined> {
     try {
       if (room === undefined) return await this.#reader.read(CHUNK, { timeout, signal });
@@ -68,7 +68,7 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
     }
   }
 
-  /** All of the programs have ended, or can't be ended: what is there is given, and nothing more is waited for. */
+  /** The programs have ended, or cannot be ended: what is there is given, and nothing more is waited for. */
   finish(): void {
     this.#grace = 0;
     this.#hasExited = true;
@@ -76,7 +76,7 @@ export class Outlet implements AsyncIterator<Buffer, undefined, Buffer | undefin
     this.#hurry.abort();
   }
 
-  /** Closes it, also while a read waits: who writes on meets a closed pipe. */
+  /** Closes it, also while a read waits: a program that writes on meets a closed pipe. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
     this.#reader[Symbol.dispose]();
     return Promise.resolve({ done: true, value: undefined });

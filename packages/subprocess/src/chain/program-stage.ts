@@ -1,0 +1,154 @@
+import { inspect } from 'node:util';
+import { type Environment, type StderrOption } from '@aiopipe/core';
+import {
+  checkArgv,
+  checkStdio,
+  checkSurroundings,
+  isEnd,
+  optionNames,
+  refuseOptions,
+  show,
+} from '@aiopipe/core/internal';
+import { quote, quoteArgv } from '../program/command.js';
+import { checkPopen, INHERITED, startProgram } from '../program/popen.js';
+import { type Program } from '../program/program.js';
+import { Feed } from '../io/feed.js';
+import { ProgramRun } from './program-run.js';
+import { type StageResult } from './result.js';
+import { type Run, type Source } from './run.js';
+import { Segment } from './segment.js';
+import { type ChainStage, type Surroundings } from './stage.js';
+
+/** One program of a chain, and what is special about it. */
+export interface StageOptions {
+  /** The program and its arguments. */
+  readonly argv: readonly string[];
+  /** Names the stage in results and messages; `argv[0]` by default. */
+  readonly name?: string | undefined;
+  /** All of its environment; ours by default. Inherited enumerable names count, as in Node's own spawn. */
+  readonly env?: Environment | undefined;
+  /** The directory that it starts in; ours by default. */
+  readonly cwd?: string | undefined;
+  /**
+   * Where its stderr goes; by default what the chain's `stderr` says. `pipe` collects the last 64 KiB for the result.
+   * `stdout` sends it down the chain with stdout. An end moves into the program, so that the chain can run once only.
+   */
+  readonly stderr?: StderrOption | undefined;
+  /**
+   * Exit codes beside 0 that are no failure (`[1]` for a `grep` that may find nothing); `true` allows every end, also by a
+   * signal.
+   */
+  readonly allowFail?: boolean | readonly number[] | undefined;
+}
+
+const STAGE_OPTIONS = optionNames<StageOptions>({
+  argv: true,
+  name: true,
+  env: true,
+  cwd: true,
+  stderr: true,
+  allowFail: true,
+});
+
+/** 128 + SIGPIPE: what a shell makes of a program in it that the signal ended. */
+const SIGPIPE_EXIT = 141;
+
+/** A program as a stage. */
+export class ProgramStage implements ChainStage {
+  readonly #options: StageOptions;
+
+  constructor(options: StageOptions) {
+    this.#options = { ...options, argv: [...options.argv] };
+  }
+
+  get given(): readonly unknown[] {
+    const { stderr } = this.#options;
+    return isEnd(stderr) ? [stderr] : [];
+  }
+
+  check(): void {
+    checkPopen(this.#options.argv, { stderr: this.#options.stderr });
+  }
+
+  start(source: Source, isLast: boolean, surroundings: Surroundings): Run {
+    const { argv, name = argv[0] as string, env, cwd, stderr } = this.#options;
+    const { group, grace, onInputFailure } = surroundings;
+    const stdout = (isLast ? surroundings.output : undefined) ?? 'pipe';
+    const slots = checkStdio({ stdin: source.stdin, stdout, stderr }, INHERITED).map((slot) =>
+      slot.fd === 2 && stderr === undefined ? { ...slot, spec: surroundings.stderr.spec } : slot,
+    );
+    const program = startProgram(argv, slots, { env, cwd, ...group.startOptions }, startProgram);
+    group.add(program);
+    const feed = feedOf(program, source, onInputFailure);
+    const segment = source.segment ?? new Segment(feed);
+    return new ProgramRun(program, { name, group, segment, feed, grace, isFailure: this.#isFailure });
+  }
+
+  readonly #isFailure = ({ exitCode, signalCode }: StageResult, isLast: boolean): boolean => {
+    const { allowFail = [] } = this.#options;
+    if (exitCode === 0 || allowFail === true) return false;
+    // The program after it had all that it wanted, as `head` has: that is how `yes | head` ends.
+    if (!isLast && (signalCode === 'SIGPIPE' || exitCode === SIGPIPE_EXIT)) return false;
+    return exitCode === null || allowFail === false || !allowFail.includes(exitCode);
+  };
+
+  /** Without the environment, which may hold secrets: the line is for logs. */
+  toString(): string {
+    const { argv, cwd, stderr } = this.#options;
+    const line = quoteArgv(argv) + quoteStderr(stderr);
+    return cwd === undefined ? line : `(cd ${quote(cwd)} && ${line})`;
+  }
+}
+
+function feedOf(program: Program, source: Source, onFailure: (reason: unknown) => void): Feed | undefined {
+  if (program.stdin === undefined) return undefined;
+  const feed = new Feed(program.stdin.open(), source.chunks());
+  feed.done.catch(onFailure);
+  return feed;
+}
+
+function quoteStderr(stderr: StderrOption | undefined): string {
+  if (stderr === 'stdout') return ' 2>&1';
+  if (stderr === 'ignore') return ' 2>/dev/null';
+  if (typeof stderr !== 'object' || !('file' in stderr)) return '';
+  const append = 'append' in stderr && stderr.append === true;
+  return ` ${append ? '2>>' : '2>'}${quote(stderr.file)}`;
+}
+
+/** Throws TypeError for what are no options of a stage. What `stderr` is gets checked when the chain starts. */
+export function checkStageOptions(stage: unknown): StageOptions {
+  const options = Array.isArray(stage) || typeof stage === 'string' ? { argv: stage as string[] } : optionsOf(stage);
+  checkArgv(options.argv);
+  checkName(options.name);
+  checkSurroundings(options.env, options.cwd);
+  checkAllowFail(options.allowFail);
+  return options;
+}
+
+/** An object of another package may have an `argv` of its own, too. */
+function optionsOf(stage: unknown): StageOptions {
+  const expected = 'expected an argv, an object with one, a function or a pipeline';
+  if (typeof stage !== 'object' || stage === null) throw new TypeError(`${expected}, not ${show(stage)}`);
+  const program = stage as { argv?: unknown; wait?: unknown };
+  if (typeof program.wait === 'function') {
+    throw new TypeError(`${expected}, not a program that runs already; its stdout can be the input of run()`);
+  }
+  const prototype = Object.getPrototypeOf(stage) as object | null;
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (program.argv === undefined && !isPlain) throw new TypeError(`${expected}, not ${show(stage)}`);
+  const refusal = refuseOptions(stage, STAGE_OPTIONS);
+  if (refusal !== undefined) throw refusal;
+  if (program.argv === undefined) throw new TypeError(`${expected}, not ${show(stage)}`);
+  return stage as StageOptions;
+}
+
+function checkName(name: unknown): void {
+  if (name === undefined || (typeof name === 'string' && name !== '')) return;
+  throw new TypeError(`name: expected a string that is not empty, not ${inspect(name)}`);
+}
+
+function checkAllowFail(allowed: unknown): void {
+  if (allowed === undefined || typeof allowed === 'boolean') return;
+  if (Array.isArray(allowed) && allowed.every((code) => Number.isInteger(code))) return;
+  throw new TypeError(`allowFail: expected true or a list of exit codes, not ${inspect(allowed)}`);
+}

@@ -1,0 +1,46 @@
+import { type Exit } from '@aiopipe/core';
+import { show } from '@aiopipe/core/internal';
+
+/** How one stage of a chain ended. */
+export interface StageResult extends Exit {
+  /** The program, or the function's name. */
+  readonly name: string;
+  /** Undefined for a function. */
+  readonly argv: readonly string[] | undefined;
+  /** Our own for a function. Its `exitCode` is 0, or 1 if it threw, and its resource usage is not measured. */
+  readonly pid: number;
+  /** The last 64 KiB of its stderr, as UTF-8; undefined unless that was collected for this stage alone. */
+  readonly stderr: string | undefined;
+  /** What a function threw. */
+  readonly error?: unknown;
+}
+
+/** What a chain gave. */
+export interface PipelineResult<Output extends string | Buffer = string> {
+  /** All that the last stage wrote; empty with the `output` option. */
+  readonly stdout: Output;
+  /**
+   * The collected stderr of the stages: the last 64 KiB of each, one after the other; with `stderr: 'shared'` the last
+   * 64 KiB of all, in the order in which they wrote.
+   */
+  readonly stderr: string;
+  /** How each stage ended, in the order of the chain. */
+  readonly stages: readonly StageResult[];
+}
+
+/** Describes how a stage ended: `exit code 2`, `ended by SIGKILL`, `TypeError: no`. */
+export function describeEnd(result: StageResult): string {
+  const { exitCode, signalCode } = result;
+  if ('error' in result) return describeThrown(result.error);
+  if (signalCode !== null) return `ended by ${signalCode}`;
+  return exitCode === null ? 'not known how it ended' : `exit code ${String(exitCode)}`;
+}
+
+/** Describes what a user's code threw; reading that may throw, too. */
+export function describeThrown(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${show(error)}`;
+  } catch {
+    return 'it threw what cannot be shown';
+  }
+}

@@ -1,0 +1,46 @@
+import { inspect } from 'node:util';
+import { optionNames } from '@aiopipe/core/internal';
+import { RECORD_NAMES, type RecordEncoding, type RecordOptions } from '../io/record-options.js';
+import { type OutputOption } from '../io/sink.js';
+import { CHAIN_NAMES, type ChainOptions } from './options.js';
+
+/** Options of {@link Pipeline.run}. */
+export interface RunOptions<
+  Encoding extends BufferEncoding | 'buffer' = BufferEncoding | 'buffer',
+> extends ChainOptions {
+  /** What `stdout` of the result is: text in that encoding (`utf8` by default), or the bytes with `buffer`. */
+  readonly encoding?: Encoding | undefined;
+  /**
+   * Bytes of output that are allowed. If there are more, the chain is ended, and `run()` rejects with an
+   * {@link OutputTooLongError}. By default as much as a string or a Buffer can hold: 512 MiB of UTF-8, 4 GiB or more of bytes.
+   */
+  readonly maxOutput?: number | undefined;
+  /**
+   * Where the last stage writes. By default its output is collected for the result; with this option `stdout` of the result
+   * is empty. A program writes there itself, not through Node.
+   */
+  readonly output?: OutputOption | undefined;
+}
+
+/** Options of {@link Pipeline.lines}. */
+export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding>
+  extends ChainOptions, RecordOptions<Encoding> {}
+
+const RUN_NAMES = { ...CHAIN_NAMES, encoding: true, maxOutput: true, output: true } as const;
+export const RUN_OPTIONS = optionNames<RunOptions>(RUN_NAMES);
+export const LINES_OPTIONS = optionNames<LinesOptions>({ ...CHAIN_NAMES, ...RECORD_NAMES });
+/** `toString()` takes the options of any run. */
+export const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>({ ...RUN_NAMES, ...RECORD_NAMES });
+
+/** Throws TypeError for bad values of what `run()` alone takes. */
+export function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, output }: RunOptions): void {
+  if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
+    throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);
+  }
+  if (maxOutput !== Infinity && !(Number.isInteger(maxOutput) && maxOutput >= 0)) {
+    throw new TypeError(`maxOutput: expected a whole number of bytes, not ${inspect(maxOutput)}`);
+  }
+  if (output !== undefined && maxOutput !== Infinity) {
+    throw new TypeError('maxOutput: with the option output nothing is collected that it could limit');
+  }
+}

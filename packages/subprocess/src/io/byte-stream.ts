@@ -1,0 +1,129 @@
+import { ClosedError } from '@aiopipe/core';
+import { checkOptions, LOOP_END, nextTurn } from '@aiopipe/core/internal';
+import { toBytes, type Chunks } from './chunks.js';
+import { feedRecords, Lines } from './lines.js';
+import { ProgramOutput } from './program-output.js';
+import { checkRecordOptions, RECORD_OPTIONS, type RecordOptions } from './record-options.js';
+import { recordSplitter } from './records.js';
+
+/** What a function of a chain reads: the bytes of the stage before it, as they come. It can be read once. */
+export interface StageInput extends AsyncIterable<Buffer> {
+  /** Reads the bytes as lines of text, without their newline; or as other records, as {@link Pipeline.lines} does. */
+  lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;
+  lines(options: RecordOptions<'buffer'>): Lines<Buffer>;
+}
+
+/**
+ * What one turn of the event loop takes from a source. A source that waits for nothing would keep the loop from timers
+ * and from everyone else.
+ */
+const CHUNKS_PER_TURN = 256;
+const BYTES_PER_TURN = 256 * 1024;
+
+/**
+ * The bytes of any source. It can be cancelled while a `next()` waits, whatever the source does: a user's generator may
+ * wait for something itself.
+ */
+export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, undefined> {
+  readonly #source: Chunks;
+  /** The source, if the kernel sets its pace. */
+  readonly #programs: ProgramOutput | undefined;
+  readonly #what: string;
+  #isOver = false;
+  #failure: { readonly reason: unknown } | undefined;
+  #cancelNext: ((reason: unknown) => void) | undefined;
+  readonly #stopListeners: (() => void)[] = [];
+  #chunksInTurn = 0;
+  #bytesInTurn = 0;
+  #bytesRead = 0;
+
+  /** @param what - names the source in messages */
+  constructor(source: Chunks, what: string) {
+    this.#source = source;
+    this.#programs = source instanceof ProgramOutput ? source : undefined;
+    this.#what = what;
+  }
+
+  /** How many bytes have been read. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** @param room - memory that the chunk may be put into; the next call may overwrite it */
+  next(room?: Buffer): Promise<IteratorResult<Buffer, undefined>> {
+    if (this.#isOver && this.#failure === undefined) return Promise.resolve(LOOP_END);
+    const next = new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
+      if (this.#failure !== undefined) throw this.#failure.reason;
+      this.#cancelNext = reject;
+      this.#take(room).then(resolve, reject);
+    });
+    // Marked as handled: a function may have left without awaiting it.
+    next.catch(() => undefined);
+    return next;
+  }
+
+  async #take(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
+    for (;;) {
+      if (this.#chunksInTurn >= CHUNKS_PER_TURN || this.#bytesInTurn >= BYTES_PER_TURN) {
+        this.#chunksInTurn = 0;
+        this.#bytesInTurn = 0;
+        await nextTurn();
+      }
+      const { done, value } = await (this.#programs?.next(room) ?? this.#source.next());
+      if (done === true) {
+        this.#isOver = true;
+        return LOOP_END;
+      }
+      const bytes = toBytes(value, this.#what);
+      this.#bytesRead += bytes.length;
+      this.#chunksInTurn++;
+      if (this.#programs === undefined) this.#bytesInTurn += bytes.length;
+      if (bytes.length > 0 || this.#isOver) return { done: false, value: bytes };
+    }
+  }
+
+  /** Cancels it: the source is told that no more is wanted. */
+  return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#cancel(new ClosedError(`${this.#what}: closed while a read of it waited`));
+    return Promise.resolve(LOOP_END);
+  }
+
+  /** Cancels it with a reason, which rejects all later reads: their caller must not take this for the end. */
+  stop(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.#cancel(reason);
+    for (const callback of this.#stopListeners.splice(0)) callback();
+  }
+
+  /** Ends it: what programs have written is still given, as far as it is there; any other source is stopped. */
+  finish(reason: unknown): void {
+    if (this.#programs === undefined) this.stop(reason);
+    else this.#programs.finish();
+  }
+
+  #cancel(reason: unknown): void {
+    this.#cancelNext?.(reason);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // Not awaited: a source that waits for something itself may never answer.
+    void (async () => this.#source.return?.())().catch(() => undefined);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;
+  lines(options: RecordOptions<'buffer'>): Lines<Buffer>;
+  lines(options: RecordOptions = {}): Lines<string | Buffer> {
+    checkOptions(options, RECORD_OPTIONS);
+    const checked = checkRecordOptions(options);
+    const splitter = recordSplitter(checked);
+    const records = feedRecords(splitter, (room) => this.next(room), this.#what, checked);
+    this.#stopListeners.push(() => {
+      splitter.drop();
+    });
+    // Leaving the generator while it waits would wait with it.
+    return new Lines(splitter, { next: () => records.next(), return: () => this.return() });
+  }
+}
