@@ -82,6 +82,20 @@ test.skipIf(!hasCompiler).each(['ENOSYS', 'EPERM'])(
   },
 );
 
+test.each([
+  ['another process sends signals', 'signals', []],
+  ['a profiler sends signals', 'profiler', ['--cpu-prof', '--cpu-prof-interval=200']],
+])('a flush that blocks the thread keeps its limit while %s', async (_, storm, options) => {
+  const directory = mkdtempSync(join(tmpdir(), 'aiopipe-storm-'));
+  try {
+    const execArgv = options.length > 0 ? [...options, `--cpu-prof-dir=${directory}`] : [];
+    const result = await runFixture('flushes-in-a-storm', { args: [storm], execArgv });
+    expect(result).toEqual({ code: 0, signal: null, stdout: 'gave up in the storm\n', stderr: '' });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test('ignores SIGPIPE, and lets children have it', async () => {
   const { stdout } = await run('sh', [
     '-c',
