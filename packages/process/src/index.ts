@@ -4,21 +4,29 @@ export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork
 export { isChild, ready } from './target/role.js';
 export { type StdioOptions } from './start/stdio.js';
 export { Supervisor } from './supervisor/supervisor.js';
-export { type ChildCount, type ChildInfo, type ChildState } from './supervisor/children.js';
+export { type Backoff } from './supervisor/backoff.js';
 export {
+  type ChildCount,
   type ChildExited,
+  type ChildInfo,
   type ChildStarted,
   type ChildStartFailed,
+  type ChildState,
+  type EventsOptions,
   type ExitReason,
+  type NestedSupervisor,
   type SupervisorEvent,
   type SupervisorEvents,
   type SupervisorGaveUp,
-} from './supervisor/events.js';
+} from './supervisor/interface.js';
 export {
   type AnyChildSpec,
+  type AnyChildSpecs,
   type AutoShutdown,
-  type Backoff,
+  type ChildArgs,
   type ChildSpec,
+  type ChildSpecFields,
+  type ChildSpecs,
   type Restart,
   type Strategy,
   type SupervisorOptions,

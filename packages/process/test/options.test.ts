@@ -123,23 +123,28 @@ describe('a misspelt option is a TypeError that names what was meant:', () => {
     ],
     ['events', { singal: 1 }, 'singal: unknown option; did you mean signal?', (o) => supervise({}).events(o)],
     ['child spec', { shutdwn: 1 }, 'child "it".shutdwn: unknown option; did you mean shutdown?', (o) => supervise(o)],
-    ['child spec', { children: [] }, 'child "it".children: unknown option; expected id', (o) => supervise(o)],
+    [
+      'child spec',
+      { children: [] },
+      'child "it".children: only for a supervisor; add type: \'supervisor\'',
+      (o) => supervise(o),
+    ],
     [
       'ready',
       { ready: { timeoutMs: 1 } },
-      'child "it": ready.timeoutMs: unknown option; did you mean timeout?',
+      'child "it".ready.timeoutMs: unknown option; did you mean timeout?',
       (o) => supervise(o),
     ],
     [
       'heartbeat',
       { heartbeat: { interval: 1, deadlin: 1 } },
-      'child "it": heartbeat.deadlin: unknown option; did you mean deadline?',
+      'child "it".heartbeat.deadlin: unknown option; did you mean deadline?',
       (o) => supervise(o),
     ],
     [
       'child options',
       { options: { demon: true } },
-      'child "it": options.demon: unknown option; did you mean daemon?',
+      'child "it".options.demon: unknown option; did you mean daemon?',
       (o) => supervise(o),
     ],
     [
@@ -198,10 +203,10 @@ describe('a duration', () => {
     ['period', (ms) => supervise({}, { period: ms })],
     ['backoff.initial', (ms) => supervise({}, { backoff: { initial: ms } })],
     ['backoff.max', (ms) => supervise({}, { backoff: { initial: 1, max: ms } })],
-    ['child "it": shutdown', (ms) => supervise({ shutdown: ms })],
-    ['child "it": ready.timeout', (ms) => supervise({ ready: { timeout: ms } })],
-    ['child "it": heartbeat.interval', (ms) => supervise({ heartbeat: { interval: ms, deadline: 1 } })],
-    ['child "it": heartbeat.deadline', (ms) => supervise({ heartbeat: { interval: 1, deadline: ms } })],
+    ['child "it".shutdown', (ms) => supervise({ shutdown: ms })],
+    ['child "it".ready.timeout', (ms) => supervise({ ready: { timeout: ms } })],
+    ['child "it".heartbeat.interval', (ms) => supervise({ heartbeat: { interval: ms, deadline: 1 } })],
+    ['child "it".heartbeat.deadline', (ms) => supervise({ heartbeat: { interval: 1, deadline: ms } })],
   ])('that is none is a TypeError that shows it: %s', async (what, run) => {
     for (const [value, shown] of [
       [NaN, 'NaN'],

@@ -6,6 +6,7 @@ import {
   type ChildInfo,
   type ChildSpec,
   type ChildStarted,
+  type NestedSupervisor,
   type SupervisorEvent,
   type SupervisorOptions,
   type SupervisorSpec,
@@ -88,7 +89,7 @@ export class Watched implements AsyncDisposable {
 }
 
 /** All that a supervisor has, as `id: pid`, and `id: { … }` for a nested one; what doesn't run has its state. */
-export function shapeOf(supervisor: Supervisor): Record<string, unknown> {
+export function shapeOf(supervisor: NestedSupervisor): Record<string, unknown> {
   return Object.fromEntries(
     supervisor
       .whichChildren()

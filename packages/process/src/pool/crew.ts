@@ -2,7 +2,7 @@ import { now, Timer } from '@aiopipe/core/internal';
 import { type PoolSettings } from './options.js';
 import { type StartLink } from './link.js';
 import { Worker, type WorkerOwner } from './worker.js';
-import { RestartIntensity } from '../supervisor/restarts.js';
+import { RestartIntensity } from '../supervisor/restart-intensity.js';
 import { type Target } from '../target/target.js';
 
 /** The workers of a pool: how many there are, and who of them is idle. */

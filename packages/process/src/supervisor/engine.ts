@@ -1,51 +1,56 @@
 import { ClosedError } from '@aiopipe/core';
-import { now, Pending, setImmediate, Timer } from '@aiopipe/core/internal';
-import { SupervisorError } from '../errors.js';
+import { calledFrom, now, Pending, setImmediate, Timer, type CallSite } from '@aiopipe/core/internal';
+import { type SupervisorError } from '../errors.js';
 import { Deferred } from '../wait/deferred.js';
 import { type ChildProcess } from '../start/process.js';
-import { SerialQueue } from './serial-queue.js';
-import { ChildList, type Child } from './children.js';
-import { type SupervisorEvent } from './events.js';
-import { ProcessLife, type Ending, type Life } from './life.js';
-import { restartDelay, RestartIntensity } from './restarts.js';
-import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from './spec.js';
-import { Teller, type StartFailure } from './teller.js';
-import { type Supervisor } from './supervisor.js';
 import { warnOf } from '../failure/unheard-failure.js';
-
-/** What an engine needs of the supervisor that it works for. */
-export interface EngineHooks {
-  /** Doesn't throw. Returns whether anybody listens to such events. */
-  readonly tell: (event: SupervisorEvent) => boolean;
-  /** Starts a nested supervisor. */
-  readonly nest: (spec: SupervisorSpec) => Life;
-}
+import { restartDelay } from './backoff.js';
+import { type Child } from './child.js';
+import { ChildList } from './child-list.js';
+import { type EventPublisher, type StartFailure } from './event-publisher.js';
+import { asError, intensityError, nameOf, startError, stoppedError } from './failures.js';
+import { type NestedSupervisor } from './interface.js';
+import { type Ending, type Life } from './life.js';
+import { ProcessLife } from './process-life.js';
+import { RestartIntensity } from './restart-intensity.js';
+import { decide, restartGroup, stopsItself, type Cause } from './rules.js';
+import { SerialQueue } from './serial-queue.js';
+import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from './spec.js';
 
 /**
- * What a supervisor does about its children. All of it is done in a queue, one thing after another, as by the one process
- * that a supervisor is in OTP; only the wish to stop is noticed at once.
+ * Carries out what the rules decide about the children of a supervisor. It does one thing at a time, in a queue, as the one
+ * process does that a supervisor is in OTP. Only a call of {@link stop} takes effect at once.
  */
 export class SupervisorEngine {
   readonly children = new ChildList();
   readonly finished = new Deferred<void>();
+  /** A listener was told why it ends, or the program has asked for {@link finished}. */
+  isHeard = false;
+  /** The ids of a nested supervisor and of those that it is in. */
+  path: readonly string[] = [];
   readonly #options: SupervisorOptions;
+  readonly #events: EventPublisher;
   readonly #nest: (spec: SupervisorSpec) => Life;
-  readonly #teller: Teller;
   readonly #period: number;
   readonly #intensity: RestartIntensity;
   readonly #queue = new SerialQueue();
   readonly #stopping = new AbortController();
-  #hasStarted = false;
-  /** Somebody listens who is told why it ends, or asked for {@link finished}. */
-  isHeard = false;
+  /** Where the program called start(). */
+  #startSite: CallSite | undefined;
   #stopped: Promise<void> | undefined;
-  /** Why it ends, where that is not because somebody wants it to. */
+  /** Why it ends, if not because the program wants it to. */
   #failure: SupervisorError | undefined;
 
-  constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions, hooks: EngineHooks) {
+  /** @param nest - starts a nested supervisor */
+  constructor(
+    specs: readonly AnyChildSpec[],
+    options: SupervisorOptions,
+    events: EventPublisher,
+    nest: (spec: SupervisorSpec) => Life,
+  ) {
     this.#options = options;
-    this.#nest = hooks.nest;
-    this.#teller = new Teller(hooks.tell);
+    this.#events = events;
+    this.#nest = nest;
     this.#period = options.period ?? 5000;
     this.#intensity = new RestartIntensity(options.intensity ?? 1, this.#period);
     for (const spec of specs) this.children.add(spec);
@@ -55,77 +60,90 @@ export class SupervisorEngine {
     return this.#stopping.signal.aborted;
   }
 
-  /** Does something about the children of a running supervisor, when it is its turn. */
+  get startSite(): CallSite {
+    return this.#startSite ?? {};
+  }
+
+  get #name(): string {
+    return nameOf(this.path);
+  }
+
+  /** Calls `task` when nothing else is being done. Rejects ClosedError unless the supervisor runs then. */
   run<T>(task: () => Promise<T>): Promise<T> {
     return this.#queue.run(async () => {
-      if (this.isStopping) throw stopped();
-      if (!this.#hasStarted) throw new ClosedError('the supervisor does not run: start() it first');
+      if (this.isStopping) throw stoppedError(this.#name);
+      if (this.#startSite === undefined) throw new ClosedError(`${this.#name} does not run: start() it first`);
       return task();
     });
   }
 
-  async start(): Promise<void> {
+  async start(site: CallSite): Promise<void> {
     try {
-      await this.#queue.run(() => this.#startAll());
+      await this.#queue.run(() => this.#startAll(site));
     } catch (error) {
       await this.stop();
       throw error;
     }
   }
 
-  async #startAll(): Promise<void> {
-    this.#hasStarted = true;
-    for (const child of this.children) {
+  async #startAll(site: CallSite): Promise<void> {
+    this.#startSite = site;
+    for (const child of this.children.fromLeft) {
       const failure = this.isStopping ? undefined : await this.#start(child);
-      if (this.isStopping) throw stopped();
+      if (this.isStopping) throw stoppedError(this.#name);
       if (failure === undefined) continue;
-      this.#failure = startError(child, failure);
-      if (this.#teller.startFailed(child, failure, false)) this.isHeard = true;
+      this.#failure = calledFrom(site, startError(this.#name, child, failure));
+      if (this.#events.startFailed(child, failure, false)) this.isHeard = true;
       throw this.#failure;
     }
   }
 
   stop(): Promise<void> {
     this.#stopping.abort();
-    for (const child of this.children) child.stay();
+    for (const child of this.children.fromLeft) child.cancelRestart();
     return (this.#stopped ??= this.#queue.run(() => this.#endAll()));
   }
 
   async #endAll(): Promise<void> {
-    for (const child of this.children.fromRight) await this.end(child, false);
+    for (const child of this.children.fromRight) await this.end(child, 'supervisor stops');
     if (this.#failure === undefined) this.finished.resolve();
     else this.finished.reject(this.#failure);
   }
 
-  /** Starts a child that somebody asks for. */
-  async startByHand(child: Child): Promise<ChildProcess | Supervisor> {
+  /** Starts a child because the program asks for it. */
+  async startByHand(child: Child): Promise<ChildProcess | NestedSupervisor> {
     const failure = await this.#start(child);
-    const { life } = child;
-    if (failure === undefined && life !== undefined)
-      return (life.process ?? life.supervisor) as ChildProcess | Supervisor;
-    if (failure === undefined || this.isStopping) throw stopped();
-    const error = startError(child, failure);
-    if (this.#teller.startFailed(child, failure, false)) heardBefore.add(error);
+    const started = child.life?.process ?? child.life?.supervisor;
+    if (failure === undefined && started !== undefined) return started;
+    if (failure === undefined || this.isStopping) throw stoppedError(this.#name);
+    const error = startError(this.#name, child, failure);
+    if (this.#events.startFailed(child, failure, false)) publishedFailures.add(error);
     throw error;
   }
 
-  /** Ends a child, if it runs, and tells of it; a temporary one is forgotten. */
-  async end(child: Child, willRestart: boolean): Promise<void> {
-    child.stay();
+  /** Shuts a child down, if it runs, and publishes its end. */
+  async end(child: Child, cause: Cause): Promise<void> {
+    child.cancelRestart();
+    const decision = decide(cause, child.spec.restart);
+    const willRestart = decision === 'restart with sibling';
     const { life } = child;
     if (life !== undefined) {
       await life.shutDown();
       const ending = await life.ended;
       child.life = undefined;
-      if (child.startedAt !== undefined) this.#teller.exited(child, life, ending, willRestart);
-      else this.#teller.startFailed(child, { error: ending.error ?? stopped(), pid: life.pid }, willRestart);
+      if (child.startedAt !== undefined) this.#events.exited(child, life, ending, willRestart);
+      else {
+        const error = ending.error ?? stoppedError(this.#name);
+        this.#events.startFailed(child, { error, pid: life.pid }, willRestart);
+      }
     }
-    if (child.isTemporary) this.children.delete(child);
+    child.isRestarting = willRestart && !this.isStopping;
+    if (decision === 'delete') this.children.delete(child);
   }
 
-  /** Tells of its success; of a failure, of which nothing is left, whoever called knows more to tell. */
+  /** Publishes a success. A failure, of which nothing is left, is the caller's to publish. */
   async #start(child: Child): Promise<StartFailure | undefined> {
-    child.stay();
+    child.cancelRestart();
     let life: Life | undefined;
     try {
       const { spec } = child;
@@ -134,8 +152,8 @@ export class SupervisorEngine {
       child.startedAt = undefined;
       await this.#unlessStopping(life.started);
     } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause), { cause });
-      // What there is of it is ended with the others, when it is its turn.
+      const error = asError(cause);
+      // A started part of it is ended with the other children, in its turn.
       if (this.isStopping) return { error, pid: undefined };
       await life?.shutDown();
       child.life = undefined;
@@ -146,7 +164,7 @@ export class SupervisorEngine {
   }
 
   async #unlessStopping(promise: Promise<unknown>): Promise<void> {
-    if (this.isStopping) throw stopped();
+    if (this.isStopping) throw stoppedError(this.#name);
     const pending = new Pending<void>({ signal: this.#stopping.signal });
     promise.then(
       () => {
@@ -162,84 +180,90 @@ export class SupervisorEngine {
   #follow(child: Child, life: Life): void {
     child.startedAt = now();
     child.starts++;
-    this.#teller.started(child, life);
+    this.#events.started(child, life);
     void life.ended.then((ending) => this.#queue.run(() => this.#onEnd(child, life, ending)));
   }
 
   async #onEnd(child: Child, life: Life, ending: Ending): Promise<void> {
-    // It was shut down, and that was told.
+    // The supervisor has shut it down, and has published that.
     if (child.life !== life) return;
     child.life = undefined;
-    const { restart = 'permanent', significant } = child.spec;
-    if (this.isStopping || restart === 'temporary' || (restart === 'transient' && ending.error === undefined)) {
-      const isHeard = this.#teller.exited(child, life, ending, false);
-      if (ending.error !== undefined && !isHeard && !this.isStopping) {
-        warnOf('AIOPIPE_CHILD_FAILED', ending.error, "nothing listens to its supervisor's 'exited'");
-      }
-      if (child.isTemporary) this.children.delete(child);
-      if (significant === true) this.#shutDownIfDue();
+    const decision = decide(this.isStopping ? 'supervisor stops' : causeOf(ending), child.spec.restart);
+    if (decision === 'restart') {
+      if (ending.at - (child.startedAt ?? 0) >= this.#period) child.endsInARow = 0;
+      await this.#restartOrGiveUp(child, ending.error, (willRestart, delay) => {
+        this.#events.exited(child, life, ending, willRestart, delay);
+      });
       return;
     }
-    if (ending.at - (child.startedAt ?? 0) >= this.#period) child.endsInARow = 0;
-    const [willRestart, delay] = this.#decide(child);
-    this.#teller.exited(child, life, ending, willRestart, delay);
-    if (willRestart) await this.#restart(child, delay);
-    else this.#giveUp(child, ending.error);
+    const isHeard = this.#events.exited(child, life, ending, false);
+    if (ending.error !== undefined && !isHeard && !this.isStopping)
+      warnOf('AIOPIPE_CHILD_FAILED', ending.error, "nothing listens to its supervisor's 'exited'");
+    if (decision === 'delete') this.children.delete(child);
+    if (child.spec.significant === true && stopsItself(this.#options.autoShutdown, this.#hasSignificant))
+      void this.stop();
   }
 
-  #decide(child: Child): [willRestart: boolean, delay: number] {
+  get #hasSignificant(): boolean {
+    return this.children.fromLeft.some(({ spec, state }) => spec.significant === true && state !== 'stopped');
+  }
+
+  async #restartOrGiveUp(
+    child: Child,
+    cause: Error | undefined,
+    publish: (willRestart: boolean, delay: number) => void,
+  ): Promise<void> {
     child.endsInARow++;
     const willRestart = this.#intensity.allowsOneMore();
-    return [willRestart, willRestart ? restartDelay(this.#options.backoff, child.endsInARow) : 0];
+    const delay = willRestart ? restartDelay(this.#options.backoff, child.endsInARow) : 0;
+    publish(willRestart, delay);
+    if (!willRestart) this.#giveUp(child, cause);
+    else if (!this.isStopping) await this.#restart(child, delay);
   }
 
-  /** Shuts down those that are restarted with it, and has them all started when the delay is over. */
+  /** Shuts down the siblings that are restarted with it, and has all of them started when the delay is over. */
   async #restart(child: Child, delay: number): Promise<void> {
     child.isRestarting = true;
-    for (const other of this.children.restartedWith(child, this.#options.strategy).reverse()) {
+    for (const sibling of [...this.#groupOf(child)].reverse()) {
       if (this.isStopping) return;
-      if (other === child) continue;
-      await this.end(other, !other.isTemporary);
-      other.isRestarting = !other.isTemporary;
+      if (sibling !== child) await this.end(sibling, 'sibling restarted');
     }
     this.restartIn(delay, child);
   }
 
-  /** Leaves the queue to others until then, also where there is no delay: to whoever stops a child that can't be started, say. */
+  #groupOf(child: Child): readonly Child[] {
+    return restartGroup(this.#options.strategy, this.children.fromLeft, child);
+  }
+
+  /** Even without a delay other tasks in the queue come first: a call that terminates a child which cannot be started, say. */
   restartIn(delay: number, child: Child): void {
     if (this.isStopping) return;
     const timer = new Timer(() => void this.#queue.run(() => this.#startAgain(child, timer)), delay);
     child.timer = timer;
-    // It wouldn't keep us alive if it ran.
+    // A daemon does not keep the program alive while it runs, nor while it waits.
     if (child.spec.type !== 'supervisor' && child.spec.options?.daemon === true) timer.unref();
   }
 
   async #startAgain(child: Child, timer: Timer): Promise<void> {
-    // Somebody terminated it meanwhile, or it is to be restarted with a sibling.
+    // It was terminated meanwhile, or is restarted with a sibling.
     if (child.timer !== timer) return;
-    for (const other of this.children.restartedWith(child, this.#options.strategy)) {
+    for (const other of this.#groupOf(child)) {
       if (!other.isRestarting) continue;
       const failure = await this.#start(other);
       if (this.isStopping) return;
       if (failure === undefined) continue;
-      const [willRestart, delay] = this.#decide(other);
-      this.#teller.startFailed(other, failure, willRestart, delay);
-      if (willRestart) await this.#restart(other, delay);
-      else this.#giveUp(other, failure.error);
+      await this.#restartOrGiveUp(other, failure.error, (willRestart, delay) => {
+        this.#events.startFailed(other, failure, willRestart, delay);
+      });
       return;
     }
   }
 
   #giveUp(child: Child, cause: Error | undefined): void {
-    const error = new SupervisorError(
-      'ERR_AIOPIPE_INTENSITY',
-      `the supervisor gave up: ${child.spec.id} ended again, after ${String(this.#intensity.intensity)} restart(s) within ` +
-        `${String(this.#period)} ms (intensity and period)`,
-      { cause },
-    );
+    const error = calledFrom(this.startSite, intensityError(this.#name, child, this.#intensity, cause));
     this.#failure ??= error;
-    if (this.#teller.gaveUp(child, error)) this.isHeard = true;
-    // A turn after its end, for that may be what somebody waits for.
+    if (this.#events.gaveUp(child, error)) this.isHeard = true;
+    // A turn after its end: the program may wait for that before it asks for `finished`.
     void this.stop().then(() =>
       setImmediate(() => {
         if (!this.isHeard)
@@ -247,25 +271,12 @@ export class SupervisorEngine {
       }),
     );
   }
-
-  #shutDownIfDue(): void {
-    const { autoShutdown = 'never' } = this.#options;
-    const isSignificant = ({ spec, state }: Child) => spec.significant === true && state !== 'stopped';
-    if (
-      autoShutdown === 'any_significant' ||
-      (autoShutdown === 'all_significant' && ![...this.children].some(isSignificant))
-    )
-      void this.stop();
-  }
 }
 
-/** Failures of calls of which an event has told: their callers need not be told again. */
-export const heardBefore = new WeakSet<Error>();
-
-const stopped = () => new ClosedError('the supervisor was stopped');
-
-function startError({ spec }: Child, { error }: StartFailure): SupervisorError {
-  return new SupervisorError('ERR_AIOPIPE_START', `the supervisor could not start ${spec.id}: ${error.message}`, {
-    cause: error,
-  });
+function causeOf({ reason, error }: Ending): Cause {
+  if (reason === 'hung') return 'hung';
+  return error === undefined ? 'returned' : 'failed';
 }
+
+/** Failures of calls that an event has told, too: an unhandled rejection of the call is no surprise then. */
+export const publishedFailures = new WeakSet<Error>();

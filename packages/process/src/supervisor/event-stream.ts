@@ -1,44 +1,55 @@
 import { QueueFullError } from '@aiopipe/codec';
-import { abortError, onAbort, optionNames, refuse } from '@aiopipe/core/internal';
+import {
+  abortError,
+  calledFrom,
+  LOOP_END,
+  LoopIterator,
+  onAbort,
+  optionNames,
+  refuse,
+  type CallSite,
+} from '@aiopipe/core/internal';
 import { Deferred } from '../wait/deferred.js';
-import { type SupervisorEvent } from './events.js';
+import { type EventsOptions, type SupervisorEvent } from './interface.js';
 
-/** Events that are kept for a reader who doesn't take them. */
+/** Events that are kept for a reader that does not take them. */
 const MAX_UNREAD = 10_000;
-
-interface EventsOptions {
-  readonly signal?: AbortSignal | undefined;
-}
 
 const OPTIONS = optionNames<EventsOptions>({ signal: true });
 
-const aborted = (): string => 'the events of a supervisor';
+const what = (): string => 'the events of a supervisor';
 
-const ENDED = { value: undefined, done: true } as const;
+type Result = IteratorResult<SupervisorEvent, void>;
 
-/** Events for one reader, from when it is made until the supervisor has finished or the reader leaves. */
-export class SupervisorEventStream implements AsyncIterableIterator<SupervisorEvent, undefined, undefined> {
+/** The events for one reader, until the supervisor has finished, the signal aborts, or the reader leaves. */
+export class EventStream extends LoopIterator<SupervisorEvent> {
   readonly #unread: SupervisorEvent[] = [];
-  readonly #readers: Deferred<IteratorResult<SupervisorEvent, undefined>>[] = [];
-  readonly #all: Set<SupervisorEventStream>;
-  readonly #stopListening: (() => void) | undefined;
+  readonly #readers: Deferred<Result>[] = [];
+  readonly #site: CallSite;
+  #stopListening: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   #hasEnded = false;
-  /** Told once, after what is unread. */
+  /** What the reader gets once, after the events that are unread. */
   #error: Error | undefined;
 
-  /** @param all - those that get events: it is among them until it takes no more */
-  constructor(all: Set<SupervisorEventStream>, options: EventsOptions) {
-    const refusal = refuse(options, OPTIONS, aborted);
+  /** Throws a TypeError for wrong options. */
+  constructor(options: EventsOptions, site: CallSite) {
+    super();
+    this.#site = site;
+    const refusal = refuse(options, OPTIONS, what);
     if (refusal instanceof TypeError) throw refusal;
-    const { signal } = options;
-    this.#all = all;
-    all.add(this);
     if (refusal !== undefined) this.#abort(refusal);
-    this.#stopListening =
-      signal &&
-      onAbort(signal, () => {
-        this.#abort(abortError(signal, aborted()));
-      });
+    const { signal } = options;
+    if (signal === undefined || this.#hasEnded) return;
+    this.#stopListening = onAbort(signal, () => {
+      this.#abort(abortError(signal, what()));
+    });
+  }
+
+  /** Calls back when it takes no more events; at once if it has ended. */
+  onEnd(callback: () => void): void {
+    if (this.#hasEnded) callback();
+    else this.#onEnd = callback;
   }
 
   push(event: SupervisorEvent): void {
@@ -48,30 +59,31 @@ export class SupervisorEventStream implements AsyncIterableIterator<SupervisorEv
     else this.end(new QueueFullError(`${String(MAX_UNREAD)} events wait already: take them faster, or leave the loop`));
   }
 
-  /** No more come; with an error, that is what the reader gets after the last one. */
+  /** No more events come. The reader gets `error` after the last one. */
   end(error?: Error): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#error = error;
+    this.#error = error && calledFrom(this.#site, error);
     this.#stopListening?.();
-    this.#all.delete(this);
+    this.#onEnd?.();
     for (const reader of this.#readers.splice(0)) this.#settle(reader);
   }
 
+  /** The reader gets no event after the abort, not even one that came before it. */
   #abort(error: Error): void {
     this.#unread.length = 0;
     this.end(error);
   }
 
-  #settle(reader: Deferred<IteratorResult<SupervisorEvent, undefined>>): void {
+  #settle(reader: Deferred<Result>): void {
     const error = this.#error;
     this.#error = undefined;
-    if (error === undefined) reader.resolve(ENDED);
+    if (error === undefined) reader.resolve(LOOP_END);
     else reader.reject(error);
   }
 
-  next(): Promise<IteratorResult<SupervisorEvent, undefined>> {
-    const reader = new Deferred<IteratorResult<SupervisorEvent, undefined>>();
+  override next(): Promise<Result> {
+    const reader = new Deferred<Result>();
     const event = this.#unread.shift();
     if (event !== undefined) reader.resolve({ value: event, done: false });
     else if (this.#hasEnded) this.#settle(reader);
@@ -79,15 +91,10 @@ export class SupervisorEventStream implements AsyncIterableIterator<SupervisorEv
     return reader.promise;
   }
 
-  /** Leaves: nothing more is kept for it. */
-  return(): Promise<IteratorResult<SupervisorEvent, undefined>> {
+  override return(): Promise<Result> {
     this.#unread.length = 0;
-    this.#error = undefined;
     this.end();
-    return Promise.resolve(ENDED);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+    this.#error = undefined;
+    return Promise.resolve(LOOP_END);
   }
 }

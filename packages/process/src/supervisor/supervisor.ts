@@ -1,28 +1,34 @@
 import { EventEmitter } from 'node:events';
 import { ClosedError } from '@aiopipe/core';
-import { nextTick } from '@aiopipe/core/internal';
+import { calledFrom, callSite, type CallSite } from '@aiopipe/core/internal';
 import { type ChildProcess } from '../start/process.js';
 import { refuseRecursion } from '../target/role.js';
-import { type ChildCount, type ChildInfo } from './children.js';
-import { heardBefore, SupervisorEngine } from './engine.js';
-import { SupervisorEventStream } from './event-stream.js';
-import { type SupervisorEvent, type SupervisorEvents } from './events.js';
-import { SupervisorLife } from './life.js';
+import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
+import { checkSpec, checkSupervisor } from './check-spec.js';
+import { publishedFailures, SupervisorEngine } from './engine.js';
+import { EventPublisher } from './event-publisher.js';
+import { EventStream } from './event-stream.js';
 import {
-  checkSpec,
-  checkSpecs,
-  checkSupervisorOptions,
+  type ChildCount,
+  type ChildInfo,
+  type EventsOptions,
+  type NestedSupervisor,
+  type SupervisorEvent,
+  type SupervisorEvents,
+} from './interface.js';
+import { NestedLife } from './nested-life.js';
+import {
   type AnyChildSpec,
   type AutoShutdown,
   type ChildSpec,
+  type ChildSpecs,
   type SupervisorOptions,
   type SupervisorSpec,
 } from './spec.js';
-import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
 
 /**
- * Keeps child processes running: starts them in order, starts those again that end though they shouldn't, and gives up
- * where that happens too often. Its words, rules and defaults are those of OTP's supervisor.
+ * Keeps child processes running. It starts them in order, restarts those that end and should not, and gives up if that happens
+ * too often. Its words, rules and defaults are those of OTP's supervisor.
  *
  * ```ts
  * await using supervisor = new Supervisor([{ id: 'worker', target: work, args: () => [makeEnd()] }]);
@@ -31,67 +37,71 @@ import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
  * ```
  *
  * It does one thing at a time: starts, ends and calls are dealt with in the order in which they come; only {@link stop}
- * interrupts, a start as well as a wait. What a listener throws is an uncaught exception of the program's, not an error of
- * the supervisor's.
+ * interrupts a start or a wait. An error that a listener throws is an uncaught exception of the program.
+ *
+ * @typeParam Children - the parameters of the children's targets, inferred from the specifications to check their `args`
  */
-export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncDisposable {
+export class Supervisor<const Children extends readonly unknown[] = readonly unknown[]>
+  extends EventEmitter<SupervisorEvents>
+  implements NestedSupervisor, AsyncDisposable
+{
   readonly #engine: SupervisorEngine;
   readonly #autoShutdown: AutoShutdown;
-  readonly #streams = new Set<SupervisorEventStream>();
+  readonly #events: EventPublisher;
   #hasFinished = false;
   #started: Promise<this> | undefined;
-  #tellParent: ((event: SupervisorEvent) => boolean) | undefined;
 
-  /** Starts nothing yet: first listen, then {@link start}. */
-  constructor(specs: readonly AnyChildSpec[], options: SupervisorOptions = {}) {
+  /** Starts nothing yet: add listeners, then call {@link start}. Throws a TypeError if a specification or an option is wrong. */
+  constructor(specs: ChildSpecs<Children>, options: SupervisorOptions = {}) {
     super();
-    checkSupervisorOptions(options);
-    checkSpecs(specs, options);
+    checkSupervisor(specs, options);
     this.#autoShutdown = options.autoShutdown ?? 'never';
-    this.#engine = new SupervisorEngine(specs, options, {
-      tell: (event) => this.#tell(event),
-      nest: (spec) => this.#nest(spec),
-    });
-    const endStreams = () => {
+    this.#events = new EventPublisher((event) => this.emit(event.type, event as never));
+    this.#engine = new SupervisorEngine(specs as readonly AnyChildSpec[], options, this.#events, (spec) =>
+      this.#nest(spec),
+    );
+    const end = () => {
       this.#hasFinished = true;
-      for (const stream of this.#streams) stream.end();
+      this.#events.end();
     };
-    this.#engine.finished.promise.then(endStreams, endStreams);
+    this.#engine.finished.promise.then(end, end);
   }
 
-  #nest(spec: SupervisorSpec): SupervisorLife {
-    const { strategy, intensity, period, backoff, autoShutdown } = spec;
-    const nested = new Supervisor(spec.children, { strategy, intensity, period, backoff, autoShutdown });
-    nested.#tellParent = (event) => this.#tell({ ...event, path: [spec.id, ...event.path] });
-    return new SupervisorLife(nested);
-  }
-
-  /** Whether anybody listens to events of that type. */
-  #tell(event: SupervisorEvent): boolean {
-    let isHeard = this.#streams.size > 0;
-    for (const stream of this.#streams) stream.push(event);
-    if (this.#tellParent?.(event) === true) isHeard = true;
-    try {
-      if (this.emit(event.type, event as never)) isHeard = true;
-    } catch (error) {
-      isHeard = true;
-      // As from any emitter that nobody's call stands above of.
-      nextTick(() => {
-        throw error;
-      });
-    }
-    return isHeard;
+  #nest(spec: SupervisorSpec): NestedLife {
+    const { children, strategy, intensity, period, backoff, autoShutdown } = spec;
+    const nested = new Supervisor(children as readonly AnyChildSpec[], {
+      strategy,
+      intensity,
+      period,
+      backoff,
+      autoShutdown,
+    });
+    const engine = nested.#engine;
+    engine.path = [...this.#engine.path, spec.id];
+    nested.#events.outer = (event) => this.#events.deliver({ ...event, path: [spec.id, ...event.path] });
+    return new NestedLife(nested, {
+      start: () => nested.#start(this.#engine.startSite),
+      stop: () => engine.stop(),
+      finished: nested.finished,
+      get isStopping() {
+        return engine.isStopping;
+      },
+    });
   }
 
   /**
-   * Starts the children, from left to right, each when the one before it runs (and is ready, if its spec asks for that).
-   * Resolves when all do. Where one can't be started, those that were are ended, from right to left, and it rejects with a
-   * {@link SupervisorError} that says which and why. Called again, it returns the same promise. It needn't be awaited.
+   * Starts the children, from left to right, each when the one before it runs (and is ready, if its specification asks for
+   * that). Resolves when all do. If one cannot be started, those that run are shut down, from right to left, and it rejects
+   * with {@link SupervisorError}, which names the child and the reason. A second call returns the same promise. Marked as handled.
    */
   start(): Promise<this> {
+    return this.#start(callSite(this.start));
+  }
+
+  #start(site: CallSite): Promise<this> {
     refuseRecursion('a supervisor');
     this.#started ??= WatchedPromise.of(
-      this.#engine.start().then(() => this),
+      this.#engine.start(site).then(() => this),
       (error) => {
         if (!this.#engine.isHeard)
           this.#warnOf(error, "nothing awaits start(), listens to 'start-failed' or asks for `finished`");
@@ -101,116 +111,118 @@ export class Supervisor extends EventEmitter<SupervisorEvents> implements AsyncD
   }
 
   /**
-   * Resolves when the supervisor has been stopped, by {@link stop} or by itself (`autoShutdown`); rejects
-   * {@link SupervisorError} where it gave up or could not start. It needn't be awaited: of a failure that nothing else told,
-   * a process warning tells once (`AIOPIPE_SUPERVISOR_FAILED`).
+   * Resolves when the supervisor has been stopped, by {@link stop} or by itself (`autoShutdown`). Rejects
+   * {@link SupervisorError} if it gave up or could not start. Marked as handled: if nothing else told of the failure, a process
+   * warning does, once (`AIOPIPE_SUPERVISOR_FAILED`).
    */
   get finished(): Promise<void> {
     this.#engine.isHeard = true;
     return this.#engine.finished.promise;
   }
 
-  /** @internal Whether it is being stopped, or was. */
-  get isStopping(): boolean {
-    return this.#engine.isStopping;
-  }
-
   /**
    * Shuts the children down, from right to left, each when the one before it has ended: SIGTERM, then SIGKILL after the child's
-   * `shutdown` time. It may be called at any time, and more than once; it doesn't reject.
+   * `shutdown` time. May be called at any time, and more than once. Never rejects.
    */
   stop(): Promise<void> {
     return this.#engine.stop();
   }
 
-  /** {@link stop}. */
+  /** Calls {@link stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  /** Adds a child, on the right, and starts it. If that fails, it rejects, and the spec is forgotten. */
-  startChild<Args extends readonly unknown[]>(spec: ChildSpec<Args>): Promise<ChildProcess>;
-  startChild(spec: SupervisorSpec): Promise<Supervisor>;
-  startChild(spec: AnyChildSpec): Promise<ChildProcess | Supervisor> {
-    return this.#do(async ({ children }) => {
+  /**
+   * Adds a child on the right, and starts it. If that fails, it rejects with {@link SupervisorError}, and the specification is
+   * deleted.
+   */
+  startChild<const Args>(spec: ChildSpec<Args>): Promise<ChildProcess>;
+  startChild<const Nested>(spec: SupervisorSpec<Nested>): Promise<NestedSupervisor>;
+  startChild(spec: AnyChildSpec): Promise<ChildProcess | NestedSupervisor> {
+    return this.#run(callSite(this.startChild), async (engine) => {
       checkSpec(spec, this.#autoShutdown);
-      const child = children.add(spec);
+      const child = engine.children.add(spec);
       try {
-        return await this.#engine.startByHand(child);
+        return await engine.startByHand(child);
       } catch (error) {
-        // One that was interrupted is ended with the others.
-        if (child.life === undefined) children.delete(child);
+        // If it was interrupted, it is ended with the others.
+        if (child.life === undefined) engine.children.delete(child);
         throw error;
       }
     });
   }
 
   /**
-   * Shuts a child down; one that is about to be restarted isn't. Its spec is kept for {@link restartChild}, unless it is
+   * Shuts a child down, and cancels its restart if one is due. Its specification is kept for {@link restartChild}, unless it is
    * temporary.
    */
   terminateChild(id: string): Promise<void> {
-    return this.#do(async ({ children }) => {
-      const child = children.get(id);
+    return this.#run(callSite(this.terminateChild), async (engine) => {
+      const child = engine.children.get(id);
       const wasAwaited = child.timer !== undefined;
-      await this.#engine.end(child, false);
+      await engine.end(child, 'terminated');
       // Siblings that waited for its restart have one of their own now.
-      const next = [...children].find(({ isRestarting, timer }) => isRestarting && timer === undefined);
-      if (wasAwaited && next !== undefined) this.#engine.restartIn(0, next);
+      const next = engine.children.fromLeft.find(({ isRestarting, timer }) => isRestarting && timer === undefined);
+      if (wasAwaited && next !== undefined) engine.restartIn(0, next);
     });
   }
 
-  /** Starts a child that doesn't run; BusyError where it does, or is about to. If that fails, it rejects, and the spec is kept. */
-  restartChild(id: string): Promise<ChildProcess | Supervisor> {
-    return this.#do(({ children }) => this.#engine.startByHand(children.getStopped(id)));
+  /**
+   * Starts a child that does not run. Rejects BusyError if it runs or is about to. If the start fails, it rejects with
+   * {@link SupervisorError}, and the specification is kept.
+   */
+  restartChild(id: string): Promise<ChildProcess | NestedSupervisor> {
+    return this.#run(callSite(this.restartChild), (engine) => engine.startByHand(engine.children.getStopped(id)));
   }
 
-  /** Forgets a child that doesn't run; BusyError where it does, or is about to. */
+  /** Deletes the specification of a child that does not run. Rejects BusyError if it runs or is about to. */
   deleteChild(id: string): Promise<void> {
-    return this.#do(async ({ children }) => {
+    return this.#run(callSite(this.deleteChild), async ({ children }) => {
       children.delete(children.getStopped(id));
     });
   }
 
-  #do<T>(task: (engine: SupervisorEngine) => Promise<T>): Promise<T> {
-    return WatchedPromise.of(
-      this.#engine.run(async () => task(this.#engine)),
-      (error) => {
-        this.#warnOf(error, 'nothing awaits this call');
-      },
-    );
+  #run<T>(site: CallSite, task: (engine: SupervisorEngine) => Promise<T>): Promise<T> {
+    const result = this.#engine
+      .run(async () => task(this.#engine))
+      .catch((error: unknown) => {
+        throw calledFrom(site, error as Error);
+      });
+    return WatchedPromise.of(result, (error) => {
+      this.#warnOf(error, 'nothing awaits this call');
+    });
   }
 
-  /** That it was stopped meanwhile is no failure. */
+  /** A call that is interrupted by stop() has not failed. */
   #warnOf(error: unknown, remedy: string): void {
-    if (!(error instanceof Error) || error instanceof ClosedError || heardBefore.has(error)) return;
+    if (!(error instanceof Error) || error instanceof ClosedError || publishedFailures.has(error)) return;
     warnOf('AIOPIPE_SUPERVISOR_FAILED', error, remedy);
   }
 
-  /** How many children there are. */
+  /** Counts the children. */
   countChildren(): ChildCount {
     return this.#engine.children.count();
   }
 
-  /** The children as they are now, from left to right. */
+  /** Lists the children as they are now, from left to right. */
   whichChildren(): ChildInfo[] {
-    return this.#engine.children.describe();
+    return this.#engine.children.fromLeft.map((child) => child.describe());
   }
 
   /**
-   * All that happens from this call on, nested supervisors' events among it. It ends when the supervisor has finished; leaving
-   * the loop early forgets it. What isn't taken is kept, up to 10000 events: at one more it ends with QueueFullError. With a
-   * `signal` that is aborted it ends with AbortError at once.
+   * Iterates over all events from this call on, those of nested supervisors among them. It ends when the supervisor has
+   * finished; leaving the loop early ends it, too. Up to 10000 events are kept until they are taken; at one more it ends with
+   * QueueFullError. If `signal` aborts, it ends with AbortError at once.
    *
    * ```ts
    * for await (const event of supervisor.events()) if (event.type === 'exited') log(event.path, event.reason);
    * ```
    */
-  events(
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): AsyncIterableIterator<SupervisorEvent, undefined> {
-    const stream = new SupervisorEventStream(this.#streams, options);
+  events(options: EventsOptions = {}): AsyncGenerator<SupervisorEvent, void, undefined> {
+    const stream = new EventStream(options, callSite(this.events));
     if (this.#hasFinished) stream.end();
+    this.#events.subscribe(stream);
     return stream;
   }
 }

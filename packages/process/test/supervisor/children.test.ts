@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { BusyError, ClosedError } from '@aiopipe/core';
-import { ChildProcess, Supervisor, SupervisorError, type ChildSpec } from '@aiopipe/process';
+import { ChildProcess, Supervisor, SupervisorError, type AnyChildSpec, type ChildSpec } from '@aiopipe/process';
 import { leakCheck, until } from '@aiopipe/testing';
-import { live } from '../fixtures/lives-somehow.js';
+import { idle } from '../fixtures/lives-somehow.js';
 import { errorOf, thrownBy } from '../helpers.js';
 import { shapeOf, Watched } from '../watched.js';
 
@@ -73,9 +73,9 @@ describe('startChild()', () => {
   });
 
   test('and all calls for children are refused before start()', async () => {
-    const supervisor = new Supervisor([{ id: 'a', target: live }]);
+    const supervisor = new Supervisor([{ id: 'a', target: idle }]);
     const calls = [
-      supervisor.startChild({ id: 'b', target: live } as ChildSpec<never>),
+      supervisor.startChild({ id: 'b', target: idle }),
       supervisor.terminateChild('a'),
       supervisor.restartChild('a'),
       supervisor.deleteChild('a'),
@@ -185,7 +185,7 @@ test('calls at once are done in their order', async () => {
 });
 
 describe('a supervisor refuses', () => {
-  const spec = { id: 'a', target: live } as ChildSpec;
+  const spec = { id: 'a', target: idle };
   test.each([
     ['restart', { ...spec, restart: 'always' as 'permanent' }],
     ['shutdown', { ...spec, shutdown: -1 }],
@@ -193,17 +193,18 @@ describe('a supervisor refuses', () => {
     ['heartbeat.interval', { ...spec, heartbeat: { interval: 0, deadline: 1 } }],
     ['heartbeat.deadline', { ...spec, heartbeat: { interval: 1, deadline: NaN } }],
     ['significant', { ...spec, significant: true }],
+    ['significant', { ...spec, significant: 'yes' as unknown as true }],
     ['significant', { ...spec, significant: true, restart: 'transient' as const }],
     ['id', { ...spec, id: '' }],
     ['type', { ...spec, type: 'job' as 'worker' }],
     ['strategy', { id: 'a', type: 'supervisor' as const, children: [], strategy: 'all' as 'one_for_all' }],
     ['"twin"', { id: 'a', type: 'supervisor' as const, children: ['twin', 'twin'].map((id) => ({ ...spec, id })) }],
   ])('a child with a wrong %s: %j', async (what, wrong) => {
-    const error = thrownBy(() => new Supervisor([wrong]));
+    const error = thrownBy(() => new Supervisor([wrong as AnyChildSpec]));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toContain(what);
     await using supervisor = await new Supervisor([]).start();
-    expect(await errorOf(supervisor.startChild(wrong as ChildSpec))).toBeInstanceOf(TypeError);
+    expect(await errorOf(supervisor.startChild(wrong as ChildSpec<[]>))).toBeInstanceOf(TypeError);
   });
 
   test.each([
@@ -211,8 +212,16 @@ describe('a supervisor refuses', () => {
     { initial: undefined as unknown as number },
     { initial: 1, factor: 0.5 },
     { initial: 1, max: NaN },
+    { initial: 100, max: 50 },
     { initial: 1, jitter: 2 },
   ])('the backoff %j', (backoff) => {
     expect(thrownBy(() => new Supervisor([], { backoff })).message).toContain('backoff.');
+  });
+
+  test('one that is among its own children', () => {
+    const children: AnyChildSpec[] = [];
+    const ring = { id: 'ring', type: 'supervisor', children } as const;
+    children.push({ id: 'link', type: 'supervisor', children: [ring] });
+    expect(thrownBy(() => new Supervisor([ring])).message).toMatch(/"ring\/link\/ring".*its own children/);
   });
 });

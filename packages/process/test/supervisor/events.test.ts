@@ -97,6 +97,29 @@ describe('events()', () => {
     expect(await errorOf(late.next())).toMatchObject({ code: 'ABORT_ERR' });
   });
 
+  test('give none after the abort that came before it', async () => {
+    await using watched = new Watched([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+    const controller = new AbortController();
+    const taken: string[] = [];
+    const take = async () => {
+      for await (const { id } of watched.supervisor.events({ signal: controller.signal })) {
+        taken.push(id);
+        await watched.started;
+        controller.abort();
+      }
+    };
+    expect(await errorOf(take())).toMatchObject({ code: 'ABORT_ERR' });
+    expect(taken).toEqual(['a']);
+  });
+
+  test('end by throw() and by disposal, too', async () => {
+    await using watched = new Watched([]);
+    const [one, other] = [watched.supervisor.events(), watched.supervisor.events()];
+    expect(await errorOf(one.throw(new RangeError('mine')))).toBeInstanceOf(RangeError);
+    await other[Symbol.asyncDispose]();
+    for (const events of [one, other]) expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
   test('that nobody takes are kept up to a limit; then the reader is told', async () => {
     await using watched = new Watched([]);
     const { supervisor } = watched;

@@ -126,6 +126,13 @@ describe('with a backoff', () => {
     expect(watched.exits.at(-1)).toMatchObject({ willRestart: false, delay: 0 });
   });
 
+  test('the first one is `initial`, however long that is', async () => {
+    const backoff = { initial: 60_000, jitter: 0 };
+    await using watched = new Watched([{ id: 'a', how: 'fail' }], { intensity: Infinity, backoff });
+    await until('its end was told', () => watched.exits.length === 1);
+    expect(delaysOf(watched)).toEqual([60_000]);
+  });
+
   test('a restart comes no earlier than it was announced', async () => {
     await using watched = new Watched([{ id: 'a', how: 'fail' }], {
       intensity: 1,

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { aiopipe, ClosedError, type WriteEnd } from '@aiopipe/core';
 import { ChildError, Supervisor, SupervisorError, type ChildSpec } from '@aiopipe/process';
 import { childPids, isPending, isRunning, leakCheck, until } from '@aiopipe/testing';
-import { live } from '../fixtures/lives-somehow.js';
+import { idle, live } from '../fixtures/lives-somehow.js';
 import { childrenSince, errorOf, thrownBy } from '../helpers.js';
 import { Watched } from '../watched.js';
 
@@ -251,7 +251,7 @@ describe('stop() ends everything', () => {
   };
 
   test('before the start, which then is refused', async () => {
-    const supervisor = new Supervisor([{ id: 'a', target: live }]);
+    const supervisor = new Supervisor([{ id: 'a', target: idle }]);
     await supervisor.stop();
     await supervisor.finished;
     expect(await errorOf(supervisor.start())).toBeInstanceOf(ClosedError);
@@ -323,7 +323,7 @@ describe('stop() ends everything', () => {
 
 describe('a supervisor refuses', () => {
   test('two children of one name', () => {
-    const spec = { id: 'twin', target: live } as ChildSpec<[WriteEnd, string]>;
+    const spec = { id: 'twin', target: idle };
     expect(thrownBy(() => new Supervisor([spec, spec])).message).toContain('twin');
   });
 

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { type ChildInfo, type Supervisor } from '@aiopipe/process';
+import { type ChildInfo, type NestedSupervisor } from '@aiopipe/process';
 import { childPids, fixture, isRunning, leakCheck, turns, until } from '@aiopipe/testing';
 import { childrenSince, commandOf, errorOf, randomFrom } from '../helpers.js';
 import { shapeOf, Watched, type WatchedSpec } from '../watched.js';
@@ -195,7 +195,7 @@ describe('a tree of three levels under random kills', () => {
     { id: 'one', type: 'supervisor', intensity, period: 1e9, children: [{ id: 'f' }, { id: 'g', shutdown: 0 }] },
   ];
 
-  const pidsOf = (supervisor: Supervisor): number[] =>
+  const pidsOf = (supervisor: NestedSupervisor): number[] =>
     supervisor
       .whichChildren()
       .flatMap(({ pid, supervisor: nested }) =>

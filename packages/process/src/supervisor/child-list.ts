@@ -1,0 +1,65 @@
+import { BusyError } from '@aiopipe/core';
+import { SupervisorError } from '../errors.js';
+import { Child } from './child.js';
+import { type ChildCount } from './interface.js';
+import { type AnyChildSpec } from './spec.js';
+
+/** The children of a supervisor, from left to right. */
+export class ChildList {
+  readonly #children = new Map<string, Child>();
+
+  get fromLeft(): Child[] {
+    return [...this.#children.values()];
+  }
+
+  get fromRight(): Child[] {
+    return this.fromLeft.reverse();
+  }
+
+  /** Throws if there is a child of that id. */
+  add(spec: AnyChildSpec): Child {
+    const present = this.#children.get(spec.id);
+    if (present !== undefined) {
+      const how = present.life === undefined ? 'restartChild() or deleteChild() it' : 'it runs';
+      throw idError(`there is a child ${JSON.stringify(spec.id)} already: ${how}`);
+    }
+    // A copy: the rules go by what was checked.
+    const child = new Child({ ...spec });
+    this.#children.set(spec.id, child);
+    return child;
+  }
+
+  delete(child: Child): void {
+    this.#children.delete(child.spec.id);
+  }
+
+  /** Throws if there is none. */
+  get(id: string): Child {
+    const child = this.#children.get(id);
+    if (child !== undefined) return child;
+    const ids = [...this.#children.keys()].join(', ') || 'none';
+    throw idError(`there is no child ${JSON.stringify(id)} (there are: ${ids})`);
+  }
+
+  /** Throws if there is none, if it runs, or if it is about to run. */
+  getStopped(id: string): Child {
+    const child = this.get(id);
+    if (child.state === 'stopped') return child;
+    throw new BusyError(`child ${JSON.stringify(id)} is ${child.state}: terminateChild() it first`);
+  }
+
+  count(): ChildCount {
+    const all = this.fromLeft;
+    const supervisors = all.filter(({ spec }) => spec.type === 'supervisor').length;
+    return {
+      specs: all.length,
+      active: all.filter(({ life }) => life !== undefined).length,
+      supervisors,
+      workers: all.length - supervisors,
+    };
+  }
+}
+
+function idError(message: string): SupervisorError {
+  return new SupervisorError('ERR_AIOPIPE_CHILD_ID', message);
+}

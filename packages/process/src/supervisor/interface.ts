@@ -1,0 +1,135 @@
+import { type EventEmitter } from 'node:events';
+import { type ProcessExit, type ChildProcess } from '../start/process.js';
+import { type ChildSpec, type SupervisorSpec } from './spec.js';
+
+/** `starting`: started, and not ready yet. `restarting`: waits for its restart. `stopped`: does not run, and will not by itself. */
+export type ChildState = 'starting' | 'running' | 'restarting' | 'stopped';
+
+/** A child as it is now. */
+export interface ChildInfo {
+  readonly id: string;
+  readonly type: 'worker' | 'supervisor';
+  readonly state: ChildState;
+  /** The child, if it is a process and was started. */
+  readonly process: ChildProcess | undefined;
+  /** The child, if it is a supervisor and was started. */
+  readonly supervisor: NestedSupervisor | undefined;
+  /** The process id, if it is a process and was started. */
+  readonly pid: number | undefined;
+  /** How often it has been restarted. */
+  readonly restarts: number;
+}
+
+/** The numbers of a supervisor's children. */
+export interface ChildCount {
+  /** All children, running or not. */
+  readonly specs: number;
+  /** Children that run or are being started. */
+  readonly active: number;
+  /** Nested supervisors, running or not. */
+  readonly supervisors: number;
+  /** Child processes, running or not. */
+  readonly workers: number;
+}
+
+/** What every event has. */
+interface AboutChild {
+  /** The child's. */
+  readonly id: string;
+  /** Ids from the supervisor that publishes it to the child: `['web']` for a child of its own, `['shop', 'web']` for a nested one's. */
+  readonly path: readonly string[];
+  /** When, as `Date.now()` counts. */
+  readonly time: number;
+}
+
+/** A child runs, and is ready if its specification asks for that. */
+export interface ChildStarted extends AboutChild {
+  readonly type: 'started';
+  /** The child, if it is a process. */
+  readonly process: ChildProcess | undefined;
+  /** The child, if it is a supervisor: a new one after each restart. */
+  readonly supervisor: NestedSupervisor | undefined;
+  /** The process id, if it is a process. */
+  readonly pid: number | undefined;
+  /** How often it had been started before. */
+  readonly restarts: number;
+}
+
+/** A child could not be started: its arguments or its process failed, or it was not ready in time. Nothing of it is left. */
+export interface ChildStartFailed extends AboutChild {
+  readonly type: 'start-failed';
+  /** The process id, if there was a process. */
+  readonly pid: number | undefined;
+  readonly error: Error;
+  /** Whether the supervisor tries again. */
+  readonly willRestart: boolean;
+  /** Milliseconds until then. */
+  readonly delay: number;
+}
+
+/**
+ * Why a child ended. `exit`: it returned, failed, or was killed by another program. `hung`: it missed a heartbeat, and was
+ * killed. `shutdown`: its supervisor shut it down, for good or to restart it with a sibling.
+ */
+export type ExitReason = 'exit' | 'hung' | 'shutdown';
+
+/** A child that had started has ended. */
+export interface ChildExited extends AboutChild, ProcessExit {
+  readonly type: 'exited';
+  /** The process id, if it is a process. */
+  readonly pid: number | undefined;
+  readonly reason: ExitReason;
+  /** The failure, if there was one. */
+  readonly error: Error | undefined;
+  /** Milliseconds since it was started. */
+  readonly uptime: number;
+  /** How often it had been started before. */
+  readonly restarts: number;
+  /** Whether it will be started again. */
+  readonly willRestart: boolean;
+  /** Milliseconds until then: the backoff. 0 for a sibling that is shut down: its restart comes with the other child's. */
+  readonly delay: number;
+}
+
+/** A supervisor gave up. All of its children are being shut down. */
+export interface SupervisorGaveUp extends AboutChild {
+  readonly type: 'gave-up';
+  /** Names the child that ended once too often, as `id` and `path` do; `cause` is that child's error. */
+  readonly error: Error;
+}
+
+/** A change, published before its consequences are carried out. */
+export type SupervisorEvent = ChildStarted | ChildStartFailed | ChildExited | SupervisorGaveUp;
+
+/** The events of a supervisor, by their type. */
+export interface SupervisorEvents {
+  started: [ChildStarted];
+  'start-failed': [ChildStartFailed];
+  exited: [ChildExited];
+  'gave-up': [SupervisorGaveUp];
+}
+
+/** Options of {@link NestedSupervisor.events}. */
+export interface EventsOptions {
+  /** Ends the iteration with AbortError, at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A supervisor that another one started: what every `Supervisor` has, except that only the outer one starts and stops it. */
+export interface NestedSupervisor extends EventEmitter<SupervisorEvents> {
+  /** Counts its children. */
+  countChildren(): ChildCount;
+  /** Lists its children as they are now, from left to right. */
+  whichChildren(): ChildInfo[];
+  /** Adds a child on the right, and starts it. */
+  startChild<const Args>(spec: ChildSpec<Args>): Promise<ChildProcess>;
+  startChild<const Children>(spec: SupervisorSpec<Children>): Promise<NestedSupervisor>;
+  /** Shuts a child down. */
+  terminateChild(id: string): Promise<void>;
+  /** Starts a child that does not run. */
+  restartChild(id: string): Promise<ChildProcess | NestedSupervisor>;
+  /** Deletes a child that does not run. */
+  deleteChild(id: string): Promise<void>;
+  /** Iterates over all events from this call on. */
+  events(options?: EventsOptions): AsyncGenerator<SupervisorEvent, void, undefined>;
+}

@@ -1,0 +1,121 @@
+import { now, Pending } from '@aiopipe/core/internal';
+import { TimeoutError, type SignalName } from '@aiopipe/core';
+import { ChildError } from '../errors.js';
+import { catchUp } from '../wait/loop-turns.js';
+import { startProcess, type ChildProcess } from '../start/process.js';
+import { type ExitReason } from './interface.js';
+import { Heartbeat } from './heartbeat.js';
+import { type Ending, type Life } from './life.js';
+import { type ChildSpecFields } from './spec.js';
+
+const DEFAULT_SHUTDOWN = 5000;
+
+/** A process's. Whoever listens to the supervisor's events may close its handle once it has ended. */
+export class ProcessLife implements Life {
+  readonly process: ChildProcess;
+  readonly supervisor = undefined;
+  readonly pid: number | undefined;
+  readonly started: Promise<void>;
+  readonly ended: Promise<Ending>;
+  readonly #spec: ChildSpecFields<readonly unknown[]>;
+  #reason: ExitReason = 'exit';
+
+  /** Throws where its arguments can't be made or sent; then nothing was started. */
+  constructor(spec: ChildSpecFields<readonly unknown[]>) {
+    this.#spec = spec;
+    const args = typeof spec.args === 'function' ? spec.args() : (spec.args ?? []);
+    this.process = startProcess(spec.target, { ...spec.options, name: spec.options?.name ?? spec.id, args });
+    this.pid = this.process.pid;
+    this.ended = this.#follow();
+    this.started = this.#start();
+    this.started.catch(() => undefined);
+  }
+
+  async #start(): Promise<void> {
+    const { ready } = this.#spec;
+    if (this.pid === undefined) await this.process.result;
+    if (ready === undefined) return;
+    const pending = new Pending<void>(ready, () => `${this.#name} did not call ready()`);
+    let isReady = false;
+    this.process.ready.then(
+      () => {
+        isReady = true;
+        pending.resolve();
+      },
+      (error: unknown) => {
+        pending.reject(error);
+      },
+    );
+    try {
+      await pending.promise;
+    } catch (error) {
+      // Where it was us who hung, it may have said so in time.
+      if (error instanceof TimeoutError) await catchUp();
+      if (!isReady) throw error;
+    }
+  }
+
+  /** All that is asked of the handle is asked now: later it may have been closed. */
+  async #follow(): Promise<Ending> {
+    const heartbeat = this.#watch();
+    const ended = this.process.join().catch(() => undefined);
+    const error = await this.process.result.then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    );
+    const { exitCode = null, signalCode = null } = (await ended) ?? {};
+    heartbeat?.stop();
+    const at = now();
+    return { exitCode, signalCode, reason: this.#reason, error: this.#judge(error, signalCode), at };
+  }
+
+  #judge(error: Error | undefined, signalCode: SignalName | null): Error | undefined {
+    // A signal of ours is no failure of its own.
+    if (this.#reason === 'shutdown' && signalCode !== null) return undefined;
+    if (this.#reason !== 'hung') return error;
+    const deadline = String(this.#spec.heartbeat?.deadline);
+    return new ChildError('ERR_AIOPIPE_NO_RESULT', `${this.#name} hung, and was killed`, {
+      pid: this.pid,
+      signalCode,
+      cause: new TimeoutError(`its event loop gave no sign of life within ${deadline} ms (heartbeat.deadline)`),
+    });
+  }
+
+  #watch(): Heartbeat | undefined {
+    const { heartbeat: times, ready } = this.#spec;
+    if (times === undefined) return undefined;
+    const heartbeat = new Heartbeat(this.process, times, () => {
+      if (this.#kill('SIGKILL')) this.#reason = 'hung';
+    });
+    // While its module is evaluated it can't answer.
+    (ready === undefined ? this.process.started : this.process.ready).then(
+      () => {
+        heartbeat.start();
+      },
+      () => undefined,
+    );
+    return heartbeat;
+  }
+
+  async shutDown(): Promise<void> {
+    const limit = this.#spec.shutdown ?? DEFAULT_SHUTDOWN;
+    if (this.#kill(limit === 0 ? 'SIGKILL' : 'SIGTERM') && this.#reason === 'exit') this.#reason = 'shutdown';
+    const exit = await this.process.join({ timeout: limit }).catch(() => null);
+    if (exit === undefined) this.#kill('SIGKILL');
+    await this.ended;
+  }
+
+  /** False if it has ended. */
+  #kill(signal: SignalName): boolean {
+    try {
+      return this.process.kill(signal);
+    } catch {
+      // Only the handle of a process that has ended can have been closed.
+      return false;
+    }
+  }
+
+  get #name(): string {
+    return `${this.#spec.id} (pid ${String(this.pid)})`;
+  }
+}
