@@ -1,4 +1,4 @@
-/** Says when a worker is to be killed: as often as wanted, spread evenly over the tasks. */
+/** Decides when a worker is killed: as often as wanted, spread evenly over the tasks. */
 export class Chaos {
   readonly wanted: number;
   /** Kills that were sent. */
@@ -9,8 +9,8 @@ export class Chaos {
   }
 
   /**
-   * To be asked at each task that is done. The fewer tasks are left for the kills that are left, the likelier: so all of
-   * the kills happen, unless there are fewer tasks.
+   * Call it once for each finished task. The fewer tasks are left for the remaining kills, the likelier is a kill. So all
+   * kills happen, unless there are fewer tasks.
    */
   isDue(tasksLeft: number): boolean {
     return Math.random() * tasksLeft < this.wanted - this.kills;

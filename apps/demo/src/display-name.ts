@@ -1,8 +1,8 @@
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * A name of bytes as a person reads it: UTF-8 where it is that, else bytes as `\xff`; escaped is what would disturb a
- * terminal or can't be seen. No two names look the same: a backslash is doubled.
+ * Shows a name of bytes: as UTF-8 if it is valid, otherwise its bytes as `\xff`. Characters that disturb a terminal or are
+ * invisible are escaped. A backslash is doubled, so that no two names look the same.
  */
 export function displayName(latin1: string): string {
   const doubled = latin1.replaceAll('\\', '\\\\');
@@ -13,7 +13,7 @@ export function displayName(latin1: string): string {
   }
 }
 
-/** The same for what is text already, as programs write it: control and format characters are escaped. */
+/** Shows a program's text: control and format characters are escaped. */
 export function displayText(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escape);
 }

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 
 /**
- * Aborted when nobody wants the result any more: a signal came, or whoever reads our output has had enough of it
- * (`| head`). The reason is the exit code.
+ * Returns a signal that is aborted by SIGINT, SIGTERM or SIGHUP, and if the reader of our output has closed (`| head`). The
+ * reason is the exit code.
  */
 export function listenForInterruption(): AbortSignal {
   const controller = new AbortController();
@@ -10,14 +10,14 @@ export function listenForInterruption(): AbortSignal {
     process.exitCode = exitCode;
     controller.abort(exitCode);
   };
-  // Once: at the second Ctrl-C this process ends at once, as it would without us. Its children end with it either way.
+  // Once: the second Ctrl-C ends this process at once, by the default action. Its children end with it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       interrupt(128 + constants.signals[signal]);
     });
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') console.error(`demo: the output can't be written: ${error.message}`);
+    if (error.code !== 'EPIPE') console.error(`demo: the output cannot be written: ${error.message}`);
     interrupt(1);
   });
   return controller.signal;

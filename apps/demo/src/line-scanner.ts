@@ -1,8 +1,8 @@
 const NEWLINE = 10;
 
 /**
- * Counts lines, and those that match, in bytes that come in pieces. Bytes are read as Latin-1, so that every byte is one
- * character, and nothing is ever invalid.
+ * Counts lines, and lines that match, in bytes that come in pieces. Bytes are read as Latin-1: every byte is one character,
+ * and none is invalid.
  */
 export class LineScanner {
   readonly #pattern: RegExp;
@@ -31,7 +31,7 @@ export class LineScanner {
     }
   }
 
-  /** Without a newline at the end, what is left is a line for grep, though not for wc. */
+  /** The rest without a newline is a line for grep, and none for wc. */
   end(): void {
     if (this.#pending !== '') this.#look(this.#pending);
     this.#pending = '';

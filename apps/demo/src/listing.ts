@@ -2,10 +2,10 @@ import { aiopipe, type ReadEnd } from '@aiopipe/core';
 import { pipeline } from '@aiopipe/subprocess';
 
 /**
- * The files below a directory, in the order of their bytes, as `find` and `sort` find them: streamed, and relative to the
- * directory. Links are not followed. One character for each byte of a name.
+ * Yields the files below a directory, relative to it, sorted by their bytes. Links are not followed. A name has one
+ * character for each byte.
  *
- * @param onUnreadable - told what `find` says of a directory that it can't look into
+ * @param onUnreadable - called with each message of `find` about a directory that it cannot read
  */
 export async function* listFiles(
   directory: string,

@@ -1,5 +1,5 @@
 import { AiopipeError } from '@aiopipe/core';
-import { Crew } from './crew.js';
+import { CensusWorkers } from './census-workers.js';
 import { listenForInterruption } from './interruption.js';
 import { listFiles } from './listing.js';
 import { readOptions, type CensusOptions } from './options.js';
@@ -8,7 +8,7 @@ import { formatJson, formatSummary, formatVerdict, type Findings, type Skipped }
 import { Totals } from './totals.js';
 import { verify } from './verify.js';
 
-/** The exit code. What is still under way when the signal is aborted, or something fails, ends then. */
+/** Resolves with the exit code. If the signal is aborted, everything under way ends. */
 async function main(signal: AbortSignal): Promise<number> {
   const options = readOptions(process.argv);
   const findings = await takeCensus(options, signal);
@@ -23,12 +23,12 @@ async function takeCensus(options: CensusOptions, signal: AbortSignal): Promise<
   const skipped: Skipped[] = [];
   const unreadable: string[] = [];
   using progress = new Progress(!options.json);
-  // At once, and not after all has ended: a second signal may come sooner.
+  // Now, not after everything has ended: a second signal may come sooner.
   signal.addEventListener('abort', () => {
     progress.stop();
   });
   const start = performance.now();
-  const crew = new Crew(options, {
+  const workers = new CensusWorkers(options, {
     report: (report) => {
       totals.add(report);
       progress.addFile();
@@ -42,8 +42,8 @@ async function takeCensus(options: CensusOptions, signal: AbortSignal): Promise<
     },
   });
   const files = listFiles(options.directory, (line) => unreadable.push(line), signal);
-  await crew.work(counted(files, progress), signal);
-  const { restarts, kills } = crew;
+  await workers.work(counted(files, progress), signal);
+  const { restarts, kills } = workers;
   return { ...options, totals, skipped, unreadable, restarts, kills, seconds: (performance.now() - start) / 1000 };
 }
 
@@ -54,7 +54,7 @@ async function* counted(files: AsyncIterable<string>, progress: Progress): Async
   }
 }
 
-/** What users can meet has a message that says what to do; a stack trace is for our own mistakes. */
+/** An error that a user can meet is shown by its message. Only our own mistakes get a stack trace. */
 function explain(error: unknown): unknown {
   if (!(error instanceof AiopipeError)) return error;
   const { message, cause } = error;

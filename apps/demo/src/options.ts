@@ -15,11 +15,11 @@ export interface CensusOptions {
   readonly json: boolean;
 }
 
-/** Says what is wrong with the arguments, or helps, and exits by itself then. */
+/** Reads the arguments. For `--help` or a wrong argument it prints text and exits. */
 export function readOptions(argv: readonly string[]): CensusOptions {
   const command = new Command('demo')
     .description('Counts files, lines, bytes and matching lines below a directory, by several processes at once.')
-    .argument('[dir]', 'the directory; the installed node_modules unless given', readDirectory)
+    .argument('[dir]', 'the directory; default: the installed node_modules', readDirectory)
     .option('--workers <n>', 'worker processes', readCount(1, 256), availableParallelism())
     .option('--pattern <re>', 'count the lines that match, ignoring case', readPattern, 'error|TODO')
     .option('--chaos <n>', 'kill this many random workers while they work', readCount(0, 1000), 0)
@@ -38,8 +38,8 @@ function readDirectory(path: string): string {
     if (isDirectory) accessSync(directory, constants.R_OK | constants.X_OK);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new InvalidArgumentError(`${directory} is not there.`);
-    if (code === 'EACCES') throw new InvalidArgumentError(`${directory} can't be read: permission denied.`);
+    if (code === 'ENOENT') throw new InvalidArgumentError(`${directory} does not exist.`);
+    if (code === 'EACCES') throw new InvalidArgumentError(`${directory} cannot be read: permission denied.`);
     throw new InvalidArgumentError(message);
   }
   if (!isDirectory) throw new InvalidArgumentError(`${directory} is not a directory.`);

@@ -2,13 +2,13 @@ import { Presets, SingleBar } from 'cli-progress';
 import prettyBytes from 'pretty-bytes';
 
 const FORMAT = '{bar} {percentage}% | {value}/{total} files | {rate} | {left} left';
-/** Short enough that all of the line fits into 80 columns. */
+/** The whole line fits into 80 columns. */
 const STYLE = { barsize: 24, hideCursor: true, clearOnComplete: true };
-/** Seconds before which a rate would say nothing. */
+/** Seconds before the first rate is shown. */
 const WARM_UP = 0.1;
 const UNKNOWN = { rate: '? B/s', left: '?' };
 
-/** A bar on the terminal, with rate and time left. Where there is no terminal to see it, there is none. */
+/** A bar on the terminal, with rate and time left. Without a terminal there is no bar. */
 export class Progress implements Disposable {
   readonly #isVisible: boolean;
   #bar: SingleBar | undefined;
@@ -37,7 +37,7 @@ export class Progress implements Disposable {
     this.#show();
   }
 
-  /** From the first sign of progress on: the time that the workers take to start says nothing about the time left. */
+  /** Begins at the first progress: the start of the workers says nothing about the time left. */
   #show(): void {
     if (!this.#isVisible || this.#isStopped) return;
     if (this.#bar === undefined) {

@@ -1,12 +1,12 @@
 import { type FileTask } from './messages.js';
 
-/** A file that is to be looked at. */
+/** A file to look at. */
 export interface Task extends FileTask {
-  /** Workers that it has brought down. */
+  /** Workers that died at it. */
   crashes: number;
 }
 
-/** The tasks that wait for a worker: in the order of the list, but what comes back is next. */
+/** The tasks that wait for a worker, in the order of the list. Tasks that were put back come first. */
 export class TaskList {
   readonly #tasks: Task[] = [];
   #taken = 0;
@@ -16,7 +16,7 @@ export class TaskList {
     this.#tasks.push({ id: this.#tasks.length, path, crashes: 0 });
   }
 
-  /** How many there have been, done or not. */
+  /** The number of tasks, done or not. */
   get total(): number {
     return this.#tasks.length;
   }

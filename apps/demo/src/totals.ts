@@ -10,14 +10,14 @@ export interface Counts {
 /** Files with the same content. */
 export interface DuplicateGroup {
   readonly sha1: string;
-  /** Of one of them. */
+  /** The size of one of them. */
   readonly bytes: number;
-  /** That all but one of them take. */
+  /** The size of all but one of them. */
   readonly wastedBytes: number;
   readonly paths: readonly string[];
 }
 
-/** What all reports together say. The order in which they come changes nothing. */
+/** The sums of all reports. Their order makes no difference. */
 export class Totals {
   readonly #reports: FileReport[] = [];
   readonly all: Counts = noCounts();
@@ -27,7 +27,7 @@ export class Totals {
     addTo(this.all, report);
   }
 
-  /** In the order of the bytes of their paths. */
+  /** Sorted by the bytes of their paths. */
   get reports(): readonly FileReport[] {
     return this.#reports.sort((a, b) => (a.path < b.path ? -1 : 1));
   }

@@ -4,17 +4,17 @@ import { type FileReport } from './file-report.js';
 import { isPortable } from './pattern.js';
 import { type Counts, type Totals } from './totals.js';
 
-/** What coreutils and grep say of the same files. */
+/** How coreutils and grep count the same files. */
 export interface Verification {
-  /** The figures that differ, as `lines: 5 here, 6 by coreutils`; empty where all agree. */
+  /** The figures that differ, as `lines: 5 here, 6 by coreutils`; empty if all agree. */
   readonly mismatches: readonly string[];
-  /** Whether the matches could be compared: not for a pattern that means something else to grep. */
+  /** Whether the matches could be compared. A pattern may mean something else to grep. */
   readonly patternIsVerified: boolean;
-  /** What they could not read any more. */
+  /** Messages about files that they could not read. */
   readonly complaints: readonly string[];
 }
 
-/** Where all files lie, and what ends the programs early. */
+/** Where the files are, and the signal that ends the programs. */
 interface Place {
   readonly directory: string;
   readonly signal: AbortSignal;
@@ -41,13 +41,13 @@ export async function verify(totals: Totals, pattern: string, place: Place): Pro
   return { mismatches, patternIsVerified: portable, complaints };
 }
 
-/** A program that gets the files' names as arguments, as many at a time as fit. */
+/** A program that gets the files' names as arguments, as many as fit at a time. */
 function withNames({ directory }: Place, ...argv: readonly string[]): StageOptions {
   return {
     argv: ['xargs', '-0', '-r', ...argv],
     cwd: directory,
     env: { ...process.env, LC_ALL: 'C' },
-    // One of the programs said so: a file is gone meanwhile, which the figures tell; or for grep, that nothing matches.
+    // 123: one of the programs failed. A file has vanished, which the figures show; or nothing matched for grep.
     allowFail: [123],
   };
 }
@@ -64,7 +64,7 @@ async function countSize(
   return { lines, bytes, complaints: stderr.split('\n').filter((line) => line !== '') };
 }
 
-/** grep prints a count for each file, so they are files as well as matches. */
+/** grep prints one count for each file, so the lines are counted as files. */
 async function countMatches(
   reports: readonly FileReport[],
   pattern: string,
@@ -96,7 +96,7 @@ function digestOf(reports: readonly FileReport[]): string {
   return hash.digest('hex');
 }
 
-/** A bare `-` would be stdin to each of the programs. */
+/** Each of the programs would take a bare `-` for stdin. */
 function nameOf({ path }: FileReport): string {
   return `./${path}`;
 }

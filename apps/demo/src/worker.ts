@@ -8,14 +8,14 @@ import { LineScanner } from './line-scanner.js';
 import { type Answer, type FileTask } from './messages.js';
 import { compilePattern } from './pattern.js';
 
-/** How often the progress is told, in bytes. */
+/** Bytes between two reports of progress. */
 const TELL_BYTES = 4 * 1024 * 1024;
 
 const block = Buffer.allocUnsafe(1024 * 1024);
 
 /**
- * Looks at files for as long as there are tasks. It is told what to do over a channel, and tells over a plain pipe, in
- * lines, how many bytes it has read since the line before.
+ * Looks at files while there are tasks. Tasks come over a channel. Over a plain pipe it writes, line by line, how many bytes
+ * it has read since the line before.
  */
 export const censusWorker = target(
   import.meta.url,
@@ -29,7 +29,7 @@ export const censusWorker = target(
       if (untold < TELL_BYTES) return;
       void progress.write(`${String(untold)}\n`);
       untold = 0;
-      // Now, and not when all of a large file has been read.
+      // Now, not at the end of a large file.
       await progress.drain();
     };
     for await (const { id, path } of tasks) {
@@ -40,7 +40,7 @@ export const censusWorker = target(
   },
 );
 
-/** The report, or what stood in its way. */
+/** Returns the report, or the reason why there is none. */
 async function examine(
   path: string,
   pattern: RegExp,
@@ -48,7 +48,7 @@ async function examine(
 ): Promise<FileReport | string> {
   let fd: number | undefined;
   try {
-    // What was a file in the list may be something else by now: a link is not followed, a FIFO not waited for.
+    // The name may be something else by now: do not follow a link, and do not wait for a FIFO.
     fd = openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     if (!fstatSync(fd).isFile()) return 'not a file any more';
     const hash = createHash('sha1');
@@ -71,7 +71,7 @@ async function examine(
 }
 
 function reasonOf(error: Error): string {
-  // The longest string of V8 has 512 MiB; the stack for a pattern that has to try much ends sooner.
+  // V8's longest string has 512 MiB. A pattern that backtracks much ends earlier, at the end of the stack.
   if (error instanceof RangeError) return 'a line is too long for the pattern';
   // `EACCES: permission denied, open 'name'`
   return error.message.split(', ', 1)[0] as string;

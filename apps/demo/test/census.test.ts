@@ -150,7 +150,7 @@ describe('what is no file to be read', () => {
     chmodSync(tree, 0o444);
     const { code, stderr } = await runDemo([tree], asNobody());
     chmodSync(tree, 0o755);
-    expect([code, stderr]).toEqual([1, expect.stringContaining("can't be read: permission denied")]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('cannot be read: permission denied')]);
   });
 });
 
@@ -202,7 +202,7 @@ describe('bad arguments', () => {
   writeFileSync(join(tree, 'not-a-directory'), '');
   symlinkSync('circle', join(tree, 'circle'));
   test.each([
-    [['/nowhere/at/all'], 'is not there'],
+    [['/nowhere/at/all'], 'does not exist'],
     [[join(tree, 'not-a-directory')], 'is not a directory'],
     [[join(tree, 'not-a-directory/x')], 'ENOTDIR'],
     [[join(tree, 'circle')], 'ELOOP'],

@@ -54,7 +54,7 @@ test('output that cannot be written is said', async () => {
   const { code, stderr } = await runDemo([], inShell(`${demo} > /dev/full`));
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: expect.stringMatching(/^demo: the output can't be written: ENOSPC/),
+    stderr: expect.stringMatching(/^demo: the output cannot be written: ENOSPC/),
   });
 });
 

@@ -11,18 +11,18 @@ import { censusWorker } from './worker.js';
 const WINDOW = 8;
 /** A file that has brought down this many workers is skipped. What chaos kills doesn't count. */
 const MAX_CRASHES = 3;
-/** As many such files within a minute are borne. */
+/** The supervisor gives up if there are more such files within a minute. */
 const MAX_DEADLY_FILES = 5;
 
-/** What the crew tells. */
-export interface CrewEvents {
+/** What the workers report. */
+export interface CensusEvents {
   report(report: FileReport): void;
   skipped(path: string, reason: string): void;
-  /** Bytes that some worker has read since it told last. */
+  /** Bytes that a worker has read since its last report. */
   progress(bytes: number): void;
 }
 
-export interface CrewOptions {
+export interface CensusWorkersOptions {
   readonly directory: string;
   readonly workers: number;
   readonly pattern: string;
@@ -41,12 +41,12 @@ interface Worker {
 }
 
 /**
- * Supervised workers that share one list of files. A worker that dies is restarted with a new channel and a new pipe; what
- * it had not answered is done next, by whoever is free.
+ * Supervised workers that share one list of files. A worker that dies is restarted with a new channel and a new pipe. The
+ * tasks that it had not answered are given to the next free workers.
  */
-export class Crew {
-  readonly #options: CrewOptions;
-  readonly #events: CrewEvents;
+export class CensusWorkers {
+  readonly #options: CensusWorkersOptions;
+  readonly #events: CensusEvents;
   readonly #supervisor: Supervisor;
   readonly #chaos: Chaos;
   readonly #workers = new Set<Worker>();
@@ -58,7 +58,7 @@ export class Crew {
   readonly #finished: Promise<void>;
   restarts = 0;
 
-  constructor(options: CrewOptions, events: CrewEvents) {
+  constructor(options: CensusWorkersOptions, events: CensusEvents) {
     this.#options = options;
     this.#events = events;
     this.#chaos = new Chaos(options.chaos);
@@ -84,7 +84,7 @@ export class Crew {
     return {
       id: name,
       target: censusWorker,
-      // One whose tasks have ended returns, and is not started again.
+      // A worker returns when its channel has ended, and is not started again.
       restart: 'transient',
       significant: true,
       options: { cwd: this.#options.directory },
@@ -106,7 +106,7 @@ export class Crew {
   }
 
   #join(worker: Worker): void {
-    // It replaces one that was killed when all was done but not yet over: there is nothing for it to do.
+    // It replaces a worker that was killed after the last task: there is nothing to do.
     if (this.#isFinished) return void worker.tasks[Symbol.dispose]();
     this.#workers.add(worker);
     void this.#follow(worker);
@@ -123,7 +123,7 @@ export class Crew {
     const listed = this.#list(paths);
     await Promise.race([this.#finished, listed.then(() => this.#finished)]);
     this.#isFinished = true;
-    // Their last task is done: at the end of the channel they return.
+    // All tasks are done: the workers return at the end of their channels.
     for (const { tasks } of this.#workers) tasks[Symbol.dispose]();
     await supervisor.finished;
   }
@@ -142,7 +142,7 @@ export class Crew {
       const task = this.#tasks.take();
       if (task === undefined) break;
       worker.outstanding.set(task.id, task);
-      // A worker that is gone shows at the end of its answers, where all of its tasks are taken back.
+      // If the worker has died, its answers end, and all of its tasks are taken back then.
       void worker.tasks.put({ id: task.id, path: task.path });
     }
     if (this.#listIsComplete && this.#done === this.#tasks.total) this.#settle.resolve();
@@ -161,7 +161,7 @@ export class Crew {
     try {
       for await (const answer of worker.tasks) this.#take(answer, worker);
     } catch (error) {
-      // One that dies may leave half a message. What can't be understood is another thing: no retry helps.
+      // A worker that dies may leave half a message. After a DecodeError no retry helps.
       if (error instanceof DecodeError) this.#settle.reject(error);
     }
     this.#takeBack(worker);
@@ -179,7 +179,7 @@ export class Crew {
     this.#causeChaos();
   }
 
-  /** What a worker left undone is done by others. The first of its tasks is the one that it died at. */
+  /** Other workers do what a dead worker left undone. It died at the first of its tasks. */
   #takeBack(worker: Worker): void {
     this.#workers.delete(worker);
     worker.tasks[Symbol.dispose]();
@@ -199,7 +199,7 @@ export class Crew {
     for await (const bytes of lines.lines()) this.#events.progress(Number(bytes));
   }
 
-  /** SIGKILL to a worker in the midst of its work. */
+  /** Kills a worker that has work. */
   #causeChaos(): void {
     if (!this.#listIsComplete || !this.#chaos.isDue(this.#tasks.total - this.#done)) return;
     const isAtWork = ({ hasAnswered, isKilled, outstanding }: Worker) =>
