@@ -1,7 +1,7 @@
 import { setImmediate } from '@aiopipe/core/internal';
 import { describe } from './describe.js';
 
-type Code = 'AIOPIPE_CHILD_FAILED' | 'AIOPIPE_SUPERVISOR_FAILED' | 'AIOPIPE_PREFORK_FAILED';
+type Code = 'AIOPIPE_CHILD_FAILED' | 'AIOPIPE_SUPERVISOR_FAILED' | 'AIOPIPE_PREFORK_FAILED' | 'AIOPIPE_TASK_FAILED';
 
 /** Tells of a failure, by a process warning, that the program has no other way to hear of. */
 export function warnOf(code: Code, error: Error, remedy: string): void {
@@ -22,33 +22,41 @@ function stackOf(cause: unknown): string {
   return describe(cause);
 }
 
-/** A promise that knows whether anybody has waited for it. */
-export class WatchedPromise<T> extends Promise<T> {
-  isHeard = false;
+const nothing = (): void => undefined;
 
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise;
-  }
+/**
+ * A promise that knows whether the program has looked at it: by `await`, `then()`, `catch()`, `Promise.all()` and the like.
+ * All of them read `constructor` first. It returns Promise, so that `await` takes no longer than for a plain promise.
+ */
+export class WatchedPromise<T> extends Promise<T> {
+  #isHeard = false;
 
   /** As `promise`; an unheard rejection does not end the program, and `onUnheard` gets it some time later. */
   static of<T>(promise: Promise<T>, onUnheard: (error: unknown) => void): WatchedPromise<T> {
     const watched = new WatchedPromise<T>((resolve, reject) => {
-      promise.then(resolve, reject);
-    });
-    promise.catch((error: unknown) => {
-      setImmediate(() => {
-        if (!watched.isHeard) onUnheard(error);
+      promise.then(resolve, (error: unknown) => {
+        watched.rejects(() => {
+          onUnheard(error);
+        });
+        reject(error as Error);
       });
     });
-    super.prototype.then.call(watched, undefined, () => undefined);
     return watched;
   }
 
-  override then<A = T, B = never>(
-    onResolve?: ((value: T) => A | PromiseLike<A>) | null,
-    onReject?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    this.isHeard = true;
-    return super.then(onResolve, onReject);
+  override get ['constructor'](): PromiseConstructor {
+    this.#isHeard = true;
+    return Promise;
+  }
+
+  /** Call it before the promise rejects: that does not end the program, and `onUnheard` is called a turn later unless it is looked at. */
+  rejects(onUnheard: () => void): void {
+    const isHeard = this.#isHeard;
+    this.then(undefined, nothing);
+    this.#isHeard = isHeard;
+    if (isHeard) return;
+    setImmediate(() => {
+      if (!this.#isHeard) onUnheard();
+    });
   }
 }

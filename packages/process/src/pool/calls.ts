@@ -1,9 +1,11 @@
 import { AbortError, TimeoutError, type WaitOptions } from '@aiopipe/core';
-import { checkOptions, optionNames, refuse, show } from '@aiopipe/core/internal';
+import { checkOptions, onAbort, optionNames, refuse, show } from '@aiopipe/core/internal';
+import { addCallerFrames } from './caller-frames.js';
 import { mapItems } from './map.js';
 import { checkCount } from './options.js';
 import { type Scheduler } from './scheduler.js';
 import { Call, Stream, type Task } from './task.js';
+import { WatchedPromise } from '../failure/unheard-failure.js';
 
 /** How tasks are done. */
 export interface TaskOptions extends WaitOptions {
@@ -74,18 +76,18 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   /**
    * Calls the target in a child; resolves to what it returns, or rejects with what it throws. ChildError where the child
    * died at it, and no retry was left; QueueFullError where too many tasks wait; AbortError and TimeoutError as the options
-   * say: at once, and the task is taken from the queue, or told to stop (see `taskSignal()`). It needn't be awaited.
+   * say: at once, and the task is taken from the queue, or told to stop (see `taskSignal()`). It needn't be awaited: if it
+   * fails and nothing has looked at this promise, a process warning (`AIOPIPE_TASK_FAILED`) tells it once.
    *
    * Handles in the arguments move to the child. The arguments must not be changed before the task has ended: for a retry
    * they are sent again.
    */
   run(...args: Args): Promise<RunResult<Result>> {
     try {
-      return this.#begin(args).promise as Promise<RunResult<Result>>;
+      return this.#begin(args).promise as Promise<unknown> as Promise<RunResult<Result>>;
     } catch (error) {
-      const refused = Promise.reject(error as Error);
-      refused.catch(() => undefined);
-      return refused;
+      const refused = Promise.reject<RunResult<Result>>(error as Error);
+      return WatchedPromise.of(refused, error instanceof AbortError ? () => undefined : this.scheduler.tellUnheard);
     }
   }
 
@@ -95,13 +97,16 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       if (refusal !== undefined) throw refusal;
     }
     this.scheduler.assertRoom();
-    const task = new Call(args, this.#options.retries ?? 0, this.#wait, this.#cancel);
+    const task = new Call(args, this.#options.retries ?? 0, this.scheduler.tellUnheard);
+    if (this.#wait !== undefined)
+      task.limit(this.#wait, `the task of the pool of ${this.scheduler.name} was not done`, this.#cancel);
     this.scheduler.submit(task);
     return task;
   }
 
   /**
-   * Calls the target for each item, and yields the results. Items are taken only as fast as results are, and only while
+   * Calls a target of one argument for each item, and yields the results. (For several arguments, call `run()`, or make the
+   * item an object.) Items are taken only as fast as results are, and only while
    * the pool's queue has room. A task that fails ends it with its error. That, and leaving the loop early, cancels what was
    * begun and not yielded, and ends the source. Signal, timeout and retries are each task's.
    */
@@ -119,6 +124,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       concurrency,
       ordered,
       signal: this.#wait?.signal,
+      what: `a map of the pool of ${this.scheduler.name}`,
       begin: async (item) => {
         while (this.scheduler.isFull) await this.scheduler.room(this.#wait && { signal: this.#wait.signal });
         return this.#begin([item]);
@@ -142,13 +148,24 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     this.scheduler.assertRoom();
     const task = new Stream(args, this.#options.retries ?? 0);
     this.scheduler.submit(task);
+    const { signal } = this.#options;
+    // Also while the items that came are being used.
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        this.#cancel(task);
+      });
     try {
       for (;;) {
         const item = await task.next(this.#wait, this.#cancel);
         if (item === undefined) return;
         yield item.value as StreamItem<Result>;
       }
+    } catch (error) {
+      addCallerFrames(error);
+      throw error;
     } finally {
+      stopListening?.();
       this.scheduler.cancel(task, new AbortError('nobody takes the items of this stream any more'));
       await task.left();
     }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
@@ -31,6 +32,8 @@ interface Order {
   readonly number: number;
   readonly ask: Extract<Ask, readonly [kind: TaskKind, ...unknown[]]> | DecodeError;
 }
+
+const atLoad = new AsyncResource('aiopipe.worker');
 
 /** Milliseconds between two looks for the number of an order, at first and at most. */
 const FIRST_LOOK = 1;
@@ -151,7 +154,15 @@ class Service {
     return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number.readUInt32LE();
   }
 
-  #begin({ number, ask }: Order): void {
+  /** Each task begins in the context in which this module was loaded: it sees nothing that others have entered. */
+  #begin(order: Order): void {
+    atLoad.runInAsyncScope(() => {
+      // A task may change its own by AsyncLocalStorage.enterWith().
+      new AsyncResource('aiopipe.task').runInAsyncScope(this.#beginHere, this, order);
+    });
+  }
+
+  #beginHere({ number, ask }: Order): void {
     current.task = this.#task = new RunningTask(number);
     if (ask instanceof DecodeError) void this.#end([ERROR, number, serializeError(ask)]);
     else if (ask[0] === CALL) void this.#call(number, ask[1]);

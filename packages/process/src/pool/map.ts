@@ -1,5 +1,6 @@
-import { AbortError } from '@aiopipe/core';
-import { Pending } from '@aiopipe/core/internal';
+import { AbortError, type WaitOptions } from '@aiopipe/core';
+import { Pending, refuse } from '@aiopipe/core/internal';
+import { addCallerFrames } from './caller-frames.js';
 import { type Call } from './task.js';
 
 /** How the items of a map are dealt with. */
@@ -7,6 +8,8 @@ export interface MapSettings {
   readonly concurrency: number;
   readonly ordered: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Begins the message of an abort. */
+  readonly what: string;
   /** Begins with an item, as soon as the pool has room for it. */
   begin(item: unknown): Promise<Call>;
   /** Nobody will take its result. */
@@ -21,6 +24,9 @@ export async function* mapItems(
   const window = new Window(items, settings);
   try {
     for (let result = await window.next(); result !== undefined; result = await window.next()) yield result.value;
+  } catch (error) {
+    addCallerFrames(error);
+    throw error;
   } finally {
     await window.close();
   }
@@ -38,6 +44,7 @@ interface Slot {
 class Window {
   readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
   readonly #settings: MapSettings;
+  readonly #wait: WaitOptions;
   /** In the order of their items. */
   readonly #slots = new Set<Slot>();
   /** Those of them that are settled, in the order of that. */
@@ -53,12 +60,15 @@ class Window {
   constructor(items: Iterable<unknown> | AsyncIterable<unknown>, settings: MapSettings) {
     this.#source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
     this.#settings = settings;
+    this.#wait = { signal: settings.signal };
   }
 
   /** The next result; undefined when there are no more. */
   async next(): Promise<{ value: unknown } | undefined> {
     try {
       for (;;) {
+        const refusal = refuse(this.#wait);
+        if (refusal !== undefined) throw refusal;
         void this.#pull();
         const slot = this.#nextSettled();
         if (slot !== undefined) return this.#take(slot);
@@ -66,7 +76,7 @@ class Window {
           if (this.#failure === undefined) return undefined;
           throw this.#failure.error;
         }
-        this.#waiting = new Pending<void>({ signal: this.#settings.signal });
+        this.#waiting = new Pending<void>(this.#wait, () => this.#settings.what);
         await this.#waiting.promise;
       }
     } catch (error) {
@@ -101,7 +111,7 @@ class Window {
 
   get #mayPull(): boolean {
     const isOver = this.#isClosed || this.#sourceHasEnded || this.#failure !== undefined;
-    return !isOver && this.#slots.size < this.#settings.concurrency;
+    return !isOver && this.#wait.signal?.aborted !== true && this.#slots.size < this.#settings.concurrency;
   }
 
   async #pullOne(): Promise<void> {

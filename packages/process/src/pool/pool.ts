@@ -41,6 +41,7 @@ export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Arg
 
   /** Ends the children at once; tasks that are not done reject ClosedError. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.scheduler.end(new ClosedError('the pool was closed before this task was done'));
+    const message = `the pool of ${this.scheduler.name} was closed before this task was done`;
+    await this.scheduler.end(() => new ClosedError(message));
   }
 }

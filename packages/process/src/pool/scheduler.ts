@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { QueueFullError } from '@aiopipe/codec';
 import { ClosedError, SystemError, type WaitOptions } from '@aiopipe/core';
 import { clearTimeout, now, Pending, refuse, setTimeout } from '@aiopipe/core/internal';
@@ -11,6 +12,7 @@ import { type Task } from './task.js';
 import { startChild } from './link.js';
 import { type Worker, type WorkerOwner } from './worker.js';
 import { type Target } from '../target/target.js';
+import { UnheardTasks } from './unheard-tasks.js';
 
 /** Tasks at a worker at once, where they are short. */
 const AHEAD = 4;
@@ -21,7 +23,11 @@ const CARE = 2;
 
 /** Which task goes to which worker, and what becomes of it. */
 export class Scheduler implements WorkerOwner {
-  readonly #name: string;
+  readonly name: string;
+  /** What serves more than one caller runs in the pool's own context, and not in that of the caller who set it off. */
+  readonly #context = new AsyncResource('aiopipe.pool');
+  /** Called with errors of tasks that nothing has looked at. */
+  readonly tellUnheard: (error: unknown) => void;
   readonly #settings: PoolSettings;
   readonly #crew: Crew;
   readonly #queue = new Queue<Task>();
@@ -33,20 +39,26 @@ export class Scheduler implements WorkerOwner {
   /** Milliseconds that the last task took. */
   #lastTime = Infinity;
   #careTimer: NodeJS.Timeout | undefined;
-  /** Why no more tasks are taken. */
-  #refusal: Error | undefined;
+  /** Makes the error of a call that asks for one task more, from when on none is taken: each caller gets its own. */
+  #refusal: (() => Error) | undefined;
   /** Nor will those be done that there are. */
   #isOver = false;
 
   /** Starts the first workers. */
   constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, start = startChild) {
-    this.#name = target.name;
+    this.name = target.name;
+    const unheard = new UnheardTasks(target.name);
+    this.tellUnheard = (error) => {
+      unheard.add(error);
+    };
     this.#settings = settings;
-    this.#crew = new Crew(target, settings, this, start);
+    this.#crew = new Crew(target, settings, this, (...link) =>
+      this.#context.runInAsyncScope(start, undefined, ...link),
+    );
     try {
       this.#crew.refill();
     } catch (error) {
-      void this.end(error as Error);
+      void this.end(() => error as Error);
       throw error;
     }
   }
@@ -67,7 +79,7 @@ export class Scheduler implements WorkerOwner {
 
   /** Throws where no more tasks are taken, or too many wait. To be asked before a task is made: one that is, is submitted. */
   assertRoom(): void {
-    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.#refusal !== undefined) throw this.#refusal();
     if (!this.isFull) return;
     throw new QueueFullError(
       `${String(this.#queue.length)} tasks wait already (queueLimit): await drain() before each call, or use map(), ` +
@@ -78,7 +90,12 @@ export class Scheduler implements WorkerOwner {
   submit(task: Task): void {
     if (this.#outstanding++ === 0) this.#crew.hold(true);
     this.#queue.push(task);
-    this.#dispatch();
+    if (this.#queue.length === 1) this.#dispatch();
+    else this.#dispatchInContext();
+  }
+
+  #dispatchInContext(): void {
+    this.#context.runInAsyncScope(this.#dispatch, this);
   }
 
   /** How many workers there can be. */
@@ -94,7 +111,7 @@ export class Scheduler implements WorkerOwner {
 
   /** Resolves when the queue has room. */
   async room(options?: WaitOptions): Promise<void> {
-    const refusal = refuse(options) ?? this.#refusal;
+    const refusal = refuse(options) ?? this.#refusal?.();
     if (refusal !== undefined) throw refusal;
     if (!this.isFull) return;
     const pending = new Pending<void>(
@@ -110,7 +127,7 @@ export class Scheduler implements WorkerOwner {
     if (this.#whenRoom.size === 0 || (this.isFull && this.#refusal === undefined)) return;
     for (const pending of this.#whenRoom) {
       if (this.#refusal === undefined) pending.resolve();
-      else pending.reject(this.#refusal);
+      else pending.reject(this.#refusal());
     }
     this.#whenRoom.clear();
   }
@@ -125,7 +142,7 @@ export class Scheduler implements WorkerOwner {
     if (worker !== undefined) this.#takeBack(worker);
     if (task.worker !== undefined) task.worker.cancel(task, reason);
     else this.#queue.remove(task);
-    if (worker?.load === 0 && this.#crew.workers.has(worker)) this.free(worker);
+    if (worker?.load === 0 && this.#crew.workers.has(worker)) this.#context.runInAsyncScope(this.free, this, worker);
     this.#tellOfRoom();
   }
 
@@ -234,20 +251,25 @@ export class Scheduler implements WorkerOwner {
 
   /** A task must not wait for a long one, or for a worker that is slow to begin, while another worker could do it. */
   #lookAfter(): void {
-    this.#careTimer ??= setTimeout(() => {
-      this.#careTimer = undefined;
-      const time = now();
-      let isWaiting = false;
-      for (const worker of this.#crew.workers) {
-        if (this.#mayWait(worker) && time - worker.busySince > this.#patience(worker)) {
-          this.#takeBack(worker);
-          if (worker.load === 0) this.#crew.rest(worker);
+    this.#careTimer ??= this.#context.runInAsyncScope(
+      setTimeout,
+      undefined,
+      () => {
+        this.#careTimer = undefined;
+        const time = now();
+        let isWaiting = false;
+        for (const worker of this.#crew.workers) {
+          if (this.#mayWait(worker) && time - worker.busySince > this.#patience(worker)) {
+            this.#takeBack(worker);
+            if (worker.load === 0) this.#crew.rest(worker);
+          }
+          isWaiting ||= this.#mayWait(worker);
         }
-        isWaiting ||= this.#mayWait(worker);
-      }
-      this.#dispatch();
-      if (isWaiting) this.#lookAfter();
-    }, CARE);
+        this.#dispatch();
+        if (isWaiting) this.#lookAfter();
+      },
+      CARE,
+    );
   }
 
   /** Whether it has a task that it may not have begun, and that another worker could begin with. */
@@ -323,7 +345,7 @@ export class Scheduler implements WorkerOwner {
         continue;
       }
       task.loss = error instanceof SystemError ? error : worker.lossOf(task);
-      if (this.#isOver) this.failed(task, this.#refusal);
+      if (this.#isOver) this.failed(task, this.#refusal?.());
       else this.#queue.putBack(task);
     }
   }
@@ -352,16 +374,15 @@ export class Scheduler implements WorkerOwner {
   #giveUp(why: string, cause: Error | undefined): void {
     if (this.#isOver) return;
     const last = cause === undefined ? '' : `; the last one: ${reasonOf(cause)}`;
-    const message = `the pool of ${this.#name} gave up: ${why}${last}`;
-    const error = new SupervisorError('ERR_AIOPIPE_INTENSITY', message, { cause });
-    this.#fail(error, this.#crew.workers);
+    const message = `the pool of ${this.name} gave up: ${why}${last}`;
+    this.#fail(() => new SupervisorError('ERR_AIOPIPE_INTENSITY', message, { cause }), this.#crew.workers);
   }
 
-  #fail(error: Error, losers: Iterable<Worker>): void {
-    this.#refusal ??= error;
+  #fail(makeError: () => Error, losers: Iterable<Worker>): void {
+    this.#refusal ??= makeError;
     this.#isOver = true;
-    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) this.failed(task, error);
-    for (const worker of losers) for (const task of worker.tasks) this.failed(task, error);
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) this.failed(task, makeError());
+    for (const worker of losers) for (const task of worker.tasks) this.failed(task, makeError());
     this.#tellOfRoom();
     clearTimeout(this.#careTimer);
     this.#crew.end((worker) => {
@@ -371,7 +392,7 @@ export class Scheduler implements WorkerOwner {
 
   /** Takes no more tasks, waits for those that there are, and ends the workers. */
   async close(): Promise<void> {
-    this.#refusal ??= new ClosedError(`the pool of ${this.#name} is closed`);
+    this.#refusal ??= () => new ClosedError(`the pool of ${this.name} is closed`);
     this.#tellOfRoom();
     if (this.#outstanding > 0) await new Promise<void>((resolve) => this.#whenDone.push(resolve));
     this.#isOver = true;
@@ -385,8 +406,8 @@ export class Scheduler implements WorkerOwner {
   }
 
   /** Ends the workers at once; tasks that are not done reject with this. */
-  async end(error: Error): Promise<void> {
-    this.#fail(error, [...this.#crew.workers, ...this.#crew.leaving]);
+  async end(makeError: () => Error): Promise<void> {
+    this.#fail(makeError, [...this.#crew.workers, ...this.#crew.leaving]);
     await this.#crew.gone();
   }
 }

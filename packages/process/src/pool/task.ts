@@ -1,11 +1,13 @@
-import { type SystemError, type WaitOptions } from '@aiopipe/core';
+import { AbortError, type SystemError, type WaitOptions } from '@aiopipe/core';
 import { now, Pending, refuse } from '@aiopipe/core/internal';
+import { rejectWithCaller } from './caller-frames.js';
 import { type ChildError } from '../errors.js';
 import { CALL, STREAM, type TaskKind } from './protocol.js';
 import { type Queued } from './queue.js';
 import { type Worker } from './worker.js';
+import { WatchedPromise } from '../failure/unheard-failure.js';
 
-const nothing = () => undefined;
+const nothing = (): void => undefined;
 
 /** Values that are looked at, at most. */
 const FEW = 64;
@@ -78,31 +80,37 @@ export abstract class Task implements Queued<Task> {
 /** One answer. */
 export class Call extends Task {
   override readonly kind = CALL;
-  readonly #pending: Pending<unknown>;
+  readonly promise: WatchedPromise<unknown>;
+  readonly #onUnheard: (error: unknown) => void;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+  /** Its promise rejects if the signal or the timeout comes first. */
+  #limit: Pending<never> | undefined;
 
-  /** @param cancel - called when a signal or timeout ends the wait */
-  constructor(
-    args: readonly unknown[],
-    retries: number,
-    options: WaitOptions | undefined,
-    cancel: (task: Task) => void,
-  ) {
+  /** @param onUnheard - called with an error that nothing has looked at */
+  constructor(args: readonly unknown[], retries: number, onUnheard: (error: unknown) => void) {
     super(args, retries);
-    this.#pending =
-      options === undefined
-        ? new Pending<unknown>()
-        : new Pending<unknown>(
-            options,
-            () => 'the task was not done',
-            () => {
-              cancel(this);
-            },
-          );
-    this.#pending.promise.then(undefined, nothing);
+    this.#onUnheard = onUnheard;
+    this.promise = new WatchedPromise<unknown>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
-  get promise(): Promise<unknown> {
-    return this.#pending.promise;
+  /** @param cancel - called before the promise rejects because of a signal or timeout */
+  limit(options: WaitOptions, what: string, cancel: (task: Task) => void): void {
+    this.#limit = new Pending<never>(
+      options,
+      () => what,
+      () => {
+        cancel(this);
+      },
+    );
+    this.#limit.promise.catch((error: unknown) => {
+      // The program aborted it itself.
+      this.promise.rejects(error instanceof AbortError ? nothing : () => this.#onUnheard(error));
+      this.#reject(error);
+    });
   }
 
   override get canRepeat(): boolean {
@@ -110,11 +118,19 @@ export class Call extends Task {
   }
 
   override resolve(value: unknown): void {
-    this.#pending.resolve(value);
+    this.#limit?.resolve(undefined as never);
+    this.#resolve(value);
   }
 
   override reject(error: unknown): void {
-    this.#pending.reject(error);
+    this.#limit?.resolve(undefined as never);
+    // Only then: V8 finds the caller while its await is all that follows this promise.
+    void rejectWithCaller(error).then(this.#resolve, () => {
+      this.promise.rejects(() => {
+        this.#onUnheard(error);
+      });
+      this.#reject(error);
+    });
   }
 }
 
@@ -185,6 +201,12 @@ export class Stream extends Task {
 
   /** Undefined at the end. */
   async next(options: WaitOptions | undefined, cancel: (task: Task) => void): Promise<{ value: unknown } | undefined> {
+    // Not even what is there already, for the caller has gone on to other things.
+    const refusal = refuse(options);
+    if (refusal !== undefined) {
+      cancel(this);
+      throw refusal;
+    }
     const item = this.#item;
     if (item !== undefined) {
       this.#item = undefined;
@@ -193,11 +215,6 @@ export class Stream extends Task {
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#hasEnded) return undefined;
-    const refusal = refuse(options);
-    if (refusal !== undefined) {
-      cancel(this);
-      throw refusal;
-    }
     const waiting = new Pending<{ readonly value: unknown } | undefined>(
       options,
       () => 'nothing came from the task',

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { AbortError, ClosedError, TimeoutError } from '@aiopipe/core';
 import { Pool } from '@aiopipe/process';
 import { leakCheck, until } from '@aiopipe/testing';
@@ -173,6 +173,33 @@ describe('map', () => {
     const next = errorOf(results.next());
     controller.abort();
     expect(await next).toBeInstanceOf(AbortError);
+  });
+
+  test.each([true, false])('yields nothing after an abort, also of what has come (ordered: %s)', async (ordered) => {
+    await using pool = new Pool(square, { size: 2 });
+    const controller = new AbortController();
+    let taken = 0;
+    function* items() {
+      for (;;) yield taken++;
+    }
+    const results = pool.with({ signal: controller.signal }).map(items(), { concurrency: 8, ordered });
+    await results.next();
+    await until('more have come', () => pool.stats.completed >= 8);
+    const before = taken;
+    controller.abort(new Error('enough'));
+    const error = await errorOf(results.next());
+    expect(error).toMatchObject({ code: 'ABORT_ERR', cause: { message: 'enough' } });
+    expect(await results.next()).toEqual({ done: true, value: undefined });
+    expect(taken).toBe(before);
+  });
+
+  test('is for targets of one argument', () => {
+    expectTypeOf<Parameters<Pool<[n: number], string>['map']>[0]>().toExtend<
+      Iterable<unknown> | AsyncIterable<unknown>
+    >();
+    const several = {} as Pool<[a: number, b: string], string>;
+    // @ts-expect-error -- it would be called without its second argument
+    expect(() => several.map([1])).toThrow();
   });
 
   test('gives each task the timeout', async () => {

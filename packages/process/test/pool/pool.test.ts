@@ -296,7 +296,8 @@ describe('close()', () => {
     const errors = await Promise.all(tasks);
     expect(errors[0]).toBeInstanceOf(ChildError);
     expect(errors[1]).toBeInstanceOf(SupervisorError);
-    expect(errors[2]).toBe(errors[1]);
+    expect(errors[2]).toBeInstanceOf(SupervisorError);
+    expect(errors[2]).not.toBe(errors[1]);
   });
 });
 

@@ -181,7 +181,7 @@ class Life {
 
   #endAtOnce(): Promise<void> {
     this.#mayBeOver = true;
-    return this.#scheduler.end(new parts.ClosedError('the test’s'));
+    return this.#scheduler.end(() => new parts.ClosedError('the test’s'));
   }
 
   #judgeOutcome({ item, retries, isLimited, controller, outcome, isStream, isAsking }: Asked): void {

@@ -137,6 +137,17 @@ describe('a stream', () => {
     expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
+  test('yields nothing after an abort, also of what has come, and its worker is free at once', async () => {
+    await using pool = new Pool(count, { size: 1 });
+    const controller = new AbortController();
+    const stream = pool.with({ signal: controller.signal }).stream(1e9);
+    for (let n = 0; n < 3; n++) expect(await stream.next()).toEqual({ done: false, value: n });
+    controller.abort();
+    await until('its worker is idle', () => pool.stats.workers.idle === 1);
+    expect(await errorOf(stream.next())).toBeInstanceOf(AbortError);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
   test('takes a timeout for each item', async () => {
     await using pool = new Pool(countThen, { size: 1 });
     await collect(pool.stream(0, 'nothing'));
