@@ -87,9 +87,9 @@ export class SpawnedProgram {
     checkName('file', file);
     checkArgv(argv);
     checkSurroundings(undefined, cwd);
-    const pairs = env ?? (isMainThread() ? undefined : process.env);
+    const pairs = env === undefined && !isMainThread() ? process.env : env;
     // As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there.
-    const environment = pairs && variablesOf(pairs).map(([name, value]) => `${name}=${value}`);
+    const environment = pairs === undefined ? undefined : variablesOf(pairs).map(([name, value]) => `${name}=${value}`);
     // An array of pairs: our number, the child's number.
     const fds = Int32Array.from([...options.fds].flatMap(([theirs, ours]) => [ours, theirs]));
     const out = new Int32Array(1);

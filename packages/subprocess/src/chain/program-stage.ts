@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { type Environment, type StderrOption } from '@aiopipe/core';
 import {
   checkArgv,
+  checkName,
   checkStdio,
   checkSurroundings,
   isEnd,
@@ -119,7 +120,7 @@ function quoteStderr(stderr: StderrOption | undefined): string {
 export function checkStageOptions(stage: unknown): StageOptions {
   const options = Array.isArray(stage) || typeof stage === 'string' ? { argv: stage as string[] } : optionsOf(stage);
   checkArgv(options.argv);
-  checkName(options.name);
+  if (options.name !== undefined) checkName('name', options.name);
   checkSurroundings(options.env, options.cwd);
   checkAllowFail(options.allowFail);
   return options;
@@ -140,11 +141,6 @@ function optionsOf(stage: unknown): StageOptions {
   if (refusal !== undefined) throw refusal;
   if (program.argv === undefined) throw new TypeError(`${expected}, not ${show(stage)}`);
   return stage as StageOptions;
-}
-
-function checkName(name: unknown): void {
-  if (name === undefined || (typeof name === 'string' && name !== '')) return;
-  throw new TypeError(`name: expected a string that is not empty, not ${inspect(name)}`);
 }
 
 function checkAllowFail(allowed: unknown): void {
