@@ -16,7 +16,7 @@ type Call = (options: never) => unknown;
 /** What a call answers, without the names of what stands around its options. */
 async function answerOf(run: () => unknown): Promise<string> {
   const error = await errorOf((async () => await run())());
-  const message = error.message.replace(/^(stage \d: |options\.(?=\w)|child "it": options\.)/, '');
+  const message = error.message.replace(/^(stage \d: |options\.(?=\w)|child "it"\.options\.)/, '');
   return `${error.constructor.name} ${error.code ?? ''}: ${message}`;
 }
 
