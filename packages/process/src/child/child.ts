@@ -6,7 +6,7 @@
 import { writeSync } from 'node:fs';
 import { Channel, EndOfStreamError } from '@aiopipe/codec';
 import { BrokenPipeError, ClosedError, DuplexEnd } from '@aiopipe/core';
-import { flushAll, flushAllBlocking, native } from '@aiopipe/core/internal';
+import { flushAll, flushAllBlocking, native, nextTick } from '@aiopipe/core/internal';
 import { flushStdio } from './stdio.js';
 import { describe } from '../failure/describe.js';
 import { renamePath } from '../control/message-path.js';
@@ -31,8 +31,20 @@ const control = Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD));
 /** The id of what this child was told to do last; undefined until it was told anything. */
 let order: number | undefined;
 
-/** As Node has it: a target's module may put a function of its own in its place, that returns. */
-const exit = process.exit.bind(process) as typeof process.exit;
+let processName = String(process.argv[2]);
+
+/** Node's own functions. A target may put others in their place, which return, or throw, or never call back. */
+const nodeExit = process.exit.bind(process) as typeof process.exit;
+const reallyExit = (process as unknown as { reallyExit: (code?: number) => never }).reallyExit.bind(process);
+
+/** Ends this process, as process.exit() of Node does; also if the target has replaced what that calls. */
+function exit(code?: number): void {
+  try {
+    nodeExit(code);
+  } finally {
+    reallyExit(code);
+  }
+}
 
 // An error outside the target's own promise ends the process as always; here it is only told.
 process.on('uncaughtExceptionMonitor', (error) => {
@@ -55,7 +67,7 @@ async function main(): Promise<void> {
   try {
     const start = await orders();
     order = id = start.id;
-    process.argv[2] = start.processName;
+    process.argv[2] = processName = start.processName;
     takeRole({ depth: start.depth });
     goTo(start.cwd);
     if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
@@ -133,7 +145,7 @@ function tell(message: FromChild): void {
 function exitUntold(what: string, error: unknown): void {
   if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
   try {
-    writeSync(2, `aiopipe: process ${String(process.argv[2])} ${what}: ${describe(error)}\n`);
+    writeSync(2, `aiopipe: process ${processName} ${what}: ${describe(error)}\n`);
   } catch {
     // Then the exit code alone has to say it.
   }
@@ -145,6 +157,8 @@ async function end(last: FromChild, exitCode: number): Promise<void> {
   role.tellReady = () => undefined;
   const code = report(last) ? exitCode : 1;
   control.ref();
+  // Node's streams call it by this name.
+  Object.assign(process, { nextTick });
   await Promise.all([flushAll(), flushStdio()]);
   exit(code);
 }

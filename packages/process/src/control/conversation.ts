@@ -14,6 +14,13 @@ const MAY_SAY: Record<State, readonly unknown[]> = {
   reported: ['pong'],
 } satisfies Record<State, FromChild['kind'][]>;
 
+/** Whether messages of that kind have that field. */
+function hasField(kind: unknown, name: string): boolean {
+  if (name === 'kind' || name === 'of') return true;
+  if (name === 'value') return kind === 'result';
+  return name === 'error' && (kind === 'error' || kind === 'no-start' || kind === 'uncaught');
+}
+
 /** The parent's half of the conversation with one child: checks each message, and follows what the child is at. */
 export class Conversation {
   #state: State;
@@ -73,6 +80,9 @@ export class Conversation {
     if (kind === 'error' || kind === 'no-start' || kind === 'uncaught') {
       if (!(error instanceof Uint8Array)) return `${JSON.stringify(kind)} without an error`;
     } else if (kind === 'result' && !Object.hasOwn(message, 'value')) return '"result" without a value';
+    // Descriptors in a further field would stay open until the garbage collector finds them.
+    const further = Object.keys(message).find((name) => !hasField(kind, name));
+    if (further !== undefined) return `${describe(kind)} with ${describe(further)}`;
     if (kind === 'uncaught' && of === this.#orderBefore) return undefined;
     const mayKnowNoOrder = MAY_SAY[this.#state].includes('no-start');
     if (mayKnowNoOrder && of === undefined && (kind === 'no-start' || kind === 'uncaught')) return undefined;

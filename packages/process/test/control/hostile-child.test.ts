@@ -42,6 +42,7 @@ const wrong: Record<string, Buffer> = {
   'a result for another order': message({ kind: 'result', of: 7, value: 'forged' }),
   'a result without a value': message({ kind: 'result', of: 7 }),
   'an error that is none': message({ kind: 'error', of: 7, error: { message: 'no' } }),
+  'a field too many': message({ kind: 'uncaught', of: 7, error, extra: 1 }),
   'an exception that is none': message({ kind: 'uncaught', of: 7, error: 'no' }),
   'bytes that are no message': frame(Buffer.from('ffff', 'hex')),
   'an empty frame': frame(Buffer.alloc(0)),
