@@ -20,6 +20,8 @@ export class Progress {
   written = 0;
   /** Sorted by position. */
   #waiters: Waiter[] = [];
+  /** The last waiter, if more calls may join it. */
+  #shared: Waiter | undefined;
 
   get unflushed(): number {
     return this.accepted - this.written;
@@ -39,6 +41,7 @@ export class Progress {
     holdsLoop: boolean,
   ): Promise<void> {
     if (this.written >= position) return DONE;
+    this.#shared = undefined;
     const pending = new Pending<void>(options, what, () => {
       this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
       giveUp();
@@ -49,6 +52,25 @@ export class Progress {
     while (index > 0 && (this.#waiters[index - 1] as Waiter).position > position) index--;
     this.#waiters.splice(index, 0, waiter);
     return handled(pending.promise);
+  }
+
+  /**
+   * Resolves when all that was accepted has been written. Calls share one promise until {@link endSharing} or another wait:
+   * a promise for each would cost more than a small message.
+   */
+  reachTogether(): Promise<void> {
+    if (this.#shared === undefined) {
+      this.#shared = { position: 0, pending: new Pending<void>(), waitsFor: 'all' };
+      this.#waiters.push(this.#shared);
+      handled(this.#shared.pending.promise);
+    }
+    this.#shared.position = this.accepted;
+    return this.#shared.pending.promise;
+  }
+
+  /** The next {@link reachTogether} has a promise of its own. Call it before bytes are written. */
+  endSharing(): void {
+    this.#shared = undefined;
   }
 
   /** Resolves the calls whose bytes have all been written. */
