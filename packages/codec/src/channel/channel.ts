@@ -12,24 +12,25 @@ import {
   socketPair,
   WRITABLE,
 } from '@aiopipe/core/internal';
-import { CHANNEL_OPTIONS, ChannelEnd, readOptions, type ChannelOptions, type Luggage } from './end.js';
+import { ChannelEnd, type MovedChannel } from './end.js';
+import { CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
 import { MessageIterator } from './message-iterator.js';
 import { type Receiver } from './receiver.js';
 import { type Sender } from './sender.js';
 import { checkBy, type StandardSchema } from './validation.js';
 
-/** What it asks the kernel for, each way; it takes what it gets. */
+/** The size that is asked of the kernel for each direction, in bytes. The kernel may give less. */
 const BUFFER_SIZE = 1024 * 1024;
 
-/** Two ends that can also be disposed of together. */
+/** The two ends of a channel. Disposing of the pair disposes of both. */
 export type ChannelPair<One extends Disposable, Other extends Disposable> = [One, Other] & Disposable;
 
-/** The end of a channel that messages come out of. */
+/** The end of a channel that receives messages. */
 export class ChannelReader<Receive = unknown> extends ChannelEnd {
   protected override readonly kind = 'ChannelReader';
   declare protected readonly receiver: Receiver;
 
-  /** Puts messages over a read end that is there already. The end has moved then. */
+  /** Makes a channel over a read end, which moves into it. */
   static from<Receive = unknown>(end: ReadEnd | DuplexEnd, options?: ChannelOptions): ChannelReader<Receive> {
     return takeOver(
       'ChannelReader.from',
@@ -41,20 +42,23 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
   }
 
   /**
-   * The next message. Many may wait at once: each message goes to exactly one, in the order of their calls. EndOfStreamError
-   * past the last message of a closed peer, IncompleteReadError inside one. A timeout or an abort takes nothing.
+   * Resolves with the next message. Many calls may wait at once: each message goes to one of them, in the order of the calls.
+   * A timeout or an abort takes no message.
+   *
+   * Rejects with EndOfStreamError if the peer has closed and all messages were taken, IncompleteReadError if it closed
+   * inside a message, DecodeError if the message cannot be built.
    */
   get(options?: WaitOptions): Promise<Receive> {
     return get(this, this.receiver, options) as Promise<Receive>;
   }
 
   /**
-   * From now on, each message that comes out of this handle is what `schema` makes of it. One that isn't valid rejects its
-   * `get()` with InvalidMessageError, whose `issues` say why; the channel goes on. A schema may take its time: messages
-   * keep their order, and a `get()` that times out meanwhile leaves the message to the next.
+   * Checks each message from now on: `get()` resolves with what `schema` makes of the message. If a message is not valid, its
+   * `get()` rejects with InvalidMessageError, whose `issues` say why. The channel goes on. A schema may be asynchronous:
+   * messages keep their order, and a `get()` that times out meanwhile leaves the message to the next one.
    *
-   * Returns this handle, with the type of what the schema makes. The schema stays here when the handle moves. A later one
-   * takes its place.
+   * Returns this handle, with the type that the schema makes. A later schema replaces this one. The schema does not move
+   * with the handle.
    */
   validate<Output>(schema: StandardSchema<Output>): ChannelReader<Output> {
     this.assertHere();
@@ -62,24 +66,24 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
     return this as ChannelReader<unknown> as ChannelReader<Output>;
   }
 
-  /** A message that is there already, or undefined. Throws what `get()` would reject with. */
+  /** Returns a message that is there already, or undefined. Throws what `get()` would reject with. */
   tryGet(): { value: Receive } | undefined {
     this.assertHere();
     return this.receiver.tryGet() as { value: Receive } | undefined;
   }
 
-  /** The messages until the peer has closed. Leaving the loop early leaves the channel open. */
+  /** Iterates over the messages until the peer closes. Leaving the loop early leaves the channel open. */
   [Symbol.asyncIterator](): AsyncGenerator<Receive, void, undefined> {
     return new MessageIterator<Receive>(this);
   }
 }
 
-/** The end of a channel that messages go into. */
+/** The end of a channel that sends messages. */
 export class ChannelWriter<Send = unknown> extends ChannelEnd {
   protected override readonly kind = 'ChannelWriter';
   declare protected readonly sender: Sender;
 
-  /** Puts messages over a write end that is there already. The end has moved then. */
+  /** Makes a channel over a write end, which moves into it. */
   static from<Send = unknown>(end: WriteEnd | DuplexEnd, options?: ChannelOptions): ChannelWriter<Send> {
     return takeOver(
       'ChannelWriter.from',
@@ -91,12 +95,12 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
   }
 
   /**
-   * Sends a message, which is encoded now: later changes to `value` are not seen. Handles in it have moved when this
-   * returns. Resolves when the kernel has all of it: awaiting it is the backpressure. An abort or a timeout ends the
-   * wait, never the message.
+   * Sends a message. It is encoded now, so later changes to `value` do not count, and its handles have moved when this
+   * returns. Resolves when the kernel has all of the message: await it for backpressure. An abort or a timeout ends the wait;
+   * the message is sent all the same.
    *
-   * Rejects EncodeError, naming the path, for what can't be sent; BrokenPipeError once the peer is gone; QueueFullError
-   * where too much is queued by puts that nobody awaits.
+   * Rejects with EncodeError, which names the path, if the value cannot be sent; BrokenPipeError if the peer has closed;
+   * QueueFullError if calls that were not awaited have queued too much. The promise is marked as handled.
    */
   put(value: Send, options?: WaitOptions): Promise<void> {
     return put(this, this.sender, value, options);
@@ -108,13 +112,13 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
   }
 }
 
-/** An end of a duplex channel: what it sends, the other one receives. */
+/** An end of a duplex channel. Each end receives what the other end sends. */
 export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
   protected override readonly kind = 'Channel';
   declare protected readonly sender: Sender;
   declare protected readonly receiver: Receiver;
 
-  /** Puts messages over a duplex end that is there already. The end has moved then. */
+  /** Makes a channel over a duplex end, which moves into it. */
   static from<Send = unknown, Receive = Send>(end: DuplexEnd, options?: ChannelOptions): Channel<Send, Receive> {
     const directions = READABLE | WRITABLE;
     return takeOver(
@@ -126,43 +130,43 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
     );
   }
 
-  /** As {@link ChannelReader.get}. */
+  /** See {@link ChannelReader.get}. */
   get(options?: WaitOptions): Promise<Receive> {
     return get(this, this.receiver, options) as Promise<Receive>;
   }
 
-  /** As {@link ChannelReader.validate}, for what is received. */
+  /** See {@link ChannelReader.validate}. It checks the messages that this end receives. */
   validate<Output>(schema: StandardSchema<Output>): Channel<Send, Output> {
     this.assertHere();
     this.receiver.check = checkBy(schema, () => this.descriptor.toString());
     return this as Channel<Send, unknown> as Channel<Send, Output>;
   }
 
-  /** As {@link ChannelReader.tryGet}. */
+  /** See {@link ChannelReader.tryGet}. */
   tryGet(): { value: Receive } | undefined {
     this.assertHere();
     return this.receiver.tryGet() as { value: Receive } | undefined;
   }
 
-  /** As {@link ChannelWriter.put}. */
+  /** See {@link ChannelWriter.put}. */
   put(value: Send, options?: WaitOptions): Promise<void> {
     return put(this, this.sender, value, options);
   }
 
-  /** As {@link ChannelWriter.drain}. */
+  /** See {@link ChannelWriter.drain}. */
   drain(options?: WaitOptions): Promise<void> {
     return drain(this, this.sender, options);
   }
 
-  /** The messages until the peer has closed. Leaving the loop early leaves the channel open. */
+  /** Iterates over the messages until the peer closes. Leaving the loop early leaves the channel open. */
   [Symbol.asyncIterator](): AsyncGenerator<Receive, void, undefined> {
     return new MessageIterator<Receive>(this);
   }
 }
 
 /**
- * A channel for messages, on one socketpair(2): what is put into the writer comes out of the reader, here or in the process
- * that an end was handed to. With `duplex`, both ends do both.
+ * Makes a channel for messages, on one socketpair(2). The reader receives what the writer sends. Each end can move to another
+ * process. With `duplex`, both ends send and receive.
  *
  * ```ts
  * const [reader, writer] = channel<Job>();
@@ -207,7 +211,7 @@ function asPair<One extends Disposable, Other extends Disposable>(one: One, othe
   const pair: [One, Other] = [one, other];
   return Object.defineProperty(pair, Symbol.dispose, {
     value: () => {
-      // The writer first, so that nothing unsent is refused by a reader that is gone.
+      // The writer first: its unsent messages would fail if the reader had closed.
       other[Symbol.dispose]();
       one[Symbol.dispose]();
     },
@@ -220,9 +224,9 @@ function takeOver<End extends ChannelEnd>(
   end: ReadEnd | WriteEnd | DuplexEnd,
   kinds: readonly (new (...args: never[]) => object)[],
   options: ChannelOptions | undefined,
-  make: (owned: OwnedFd, settings: ReturnType<typeof readOptions>) => End,
+  make: (owned: OwnedFd, settings: ChannelSettings) => End,
 ): End {
-  // By the brand, not the class: it may be of another copy of @aiopipe/core.
+  // By the brand, not the class: the end may come from another copy of @aiopipe/core.
   const names = kinds.map(({ name }) => name);
   if (!isHandle(end) || !names.includes(end[HANDLE]().kind)) {
     const makers = 'aioduplex(), aiopipe() and fromFd() make them';
@@ -282,20 +286,20 @@ export function watchSends<Send, Receive>(
 }
 
 const makers = {
-  ChannelReader: (owned: OwnedFd, luggage: Luggage, ahead: readonly number[]) =>
-    new ChannelReader(owned, READABLE, luggage.settings, luggage, ahead),
-  ChannelWriter: (owned: OwnedFd, luggage: Luggage) => new ChannelWriter(owned, WRITABLE, luggage.settings, luggage),
-  Channel: (owned: OwnedFd, luggage: Luggage, ahead: readonly number[]) =>
-    new Channel(owned, READABLE | WRITABLE, luggage.settings, luggage, ahead),
+  ChannelReader: (owned: OwnedFd, moved: MovedChannel, ahead: readonly number[]) =>
+    new ChannelReader(owned, READABLE, moved.settings, moved, ahead),
+  ChannelWriter: (owned: OwnedFd, moved: MovedChannel) => new ChannelWriter(owned, WRITABLE, moved.settings, moved),
+  Channel: (owned: OwnedFd, moved: MovedChannel, ahead: readonly number[]) =>
+    new Channel(owned, READABLE | WRITABLE, moved.settings, moved, ahead),
 };
 
 for (const [kind, make] of Object.entries(makers)) {
   registerHandleKind(kind, ([fd = -1, ...ahead], data) => {
-    const luggage = checkLuggage(data as Luggage, kind === 'ChannelWriter', ahead.length);
+    const moved = checkMoved(data as MovedChannel, kind === 'ChannelWriter', ahead.length);
     const name = kind === 'Channel' ? 'channel end' : kind === 'ChannelReader' ? 'channel reader' : 'channel writer';
     const owned = new OwnedFd(fd, name, registerHandleKind);
     try {
-      return make(owned, luggage, ahead);
+      return make(owned, moved, ahead);
     } catch (error) {
       // It is still whoever's it was, to close.
       owned.take();
@@ -305,7 +309,7 @@ for (const [kind, make] of Object.entries(makers)) {
 }
 
 /** It comes from another process, which may be of another mind: throws TypeError for what no channel's can be. */
-function checkLuggage(data: Luggage, isWriter: boolean, aheadFds: number): Luggage {
+function checkMoved(data: MovedChannel, isWriter: boolean, aheadFds: number): MovedChannel {
   const settings = readOptions(data.settings);
   const { ahead } = data;
   if (ahead === undefined || isWriter) {

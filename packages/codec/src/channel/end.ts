@@ -6,111 +6,35 @@ import {
   HANDLE,
   HANDLE_IN_JSON,
   inspectFd,
-  optionNames,
   Pending,
   READABLE,
-  show,
   WRITABLE,
   type Handle,
   type OwnedFd,
   type Move,
   type Packed,
 } from '@aiopipe/core/internal';
-import { type DecodeLimits } from '../serializer/decode.js';
-import { DEFAULT_MAX_FRAME_LENGTH } from '../frame/format.js';
-import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
+import { resolveDecoder, resolveEncoder } from './message-codec.js';
+import { type ChannelSettings } from './options.js';
 import { EndOfStreamError } from '../errors.js';
 import { type IncomingFds } from '../moving/passing.js';
 import { watchPeer } from './peer-watch.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
 
-const DEFAULT_QUEUE_LIMIT = 64 * 1024 * 1024;
-
-/** Options of channels. */
-export interface ChannelOptions {
-  /** How values become bytes; `default`, the serializer, unless given. */
-  readonly encoder?: EncoderOption | undefined;
-  /** How bytes become values; `default`, the serializer, unless given. */
-  readonly decoder?: DecoderOption | undefined;
-  /** Bytes of the longest message that is sent or taken. 256 MiB by default. */
-  readonly maxFrameLength?: number | undefined;
-  /**
-   * Bounds of what a message may hold that is received, for a peer that you don't trust: within `maxFrameLength`, a value
-   * can take a hundred times the memory that it takes on the wire. What is over one breaks the channel with a DecodeError.
-   * They are for the default decoder.
-   */
-  readonly limits?: DecodeLimits | undefined;
-  /** Bytes that may wait for the kernel before a put is refused with QueueFullError. 64 MiB by default. */
-  readonly queueLimit?: number | undefined;
-  /**
-   * Microseconds, 0 by default: for so long the event loop looks for a message that a `get()` waits for before it goes to
-   * sleep. Waking up is most of a round trip, so 50 makes answers come several times as fast, as long as a core is free
-   * to look with; where none is, it leaves it be. It costs that core's time.
-   */
-  readonly spin?: number | undefined;
-}
-
-export const CHANNEL_OPTIONS = optionNames<ChannelOptions>({
-  encoder: true,
-  decoder: true,
-  maxFrameLength: true,
-  limits: true,
-  queueLimit: true,
-  spin: true,
-});
-
-/** {@link ChannelOptions} with nothing left out. */
-export type ChannelSettings = { readonly [Name in keyof ChannelOptions]-?: Exclude<ChannelOptions[Name], undefined> };
-
-/** What an end that moves tells its next owner. */
-export interface Luggage {
+/** The data with which an end that moved is made again. */
+export interface MovedChannel {
   readonly settings: ChannelSettings;
-  /** Read and not taken yet, and what the decoder needs to know to go on from there. */
+  /** The bytes that were read and not taken yet, and the tables that the decoder needs to go on. */
   readonly ahead?: { readonly bytes: Buffer; readonly tables: unknown };
 }
 
-/**
- * Throws TypeError for values that can't be. Names that it doesn't know are the public calls' to refuse: another process's
- * settings may have more of them.
- */
-export function readOptions(options: ChannelOptions = {}): ChannelSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options: expected an object, not ${show(options)}`);
-  }
-  const { encoder = 'default', decoder = 'default', limits = {} } = options;
-  resolveEncoder(encoder);
-  resolveDecoder(decoder, limits);
-  return {
-    encoder,
-    decoder,
-    maxFrameLength: checkBytes('maxFrameLength', options.maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 0xffffffff),
-    limits: { ...limits },
-    queueLimit: checkBytes('queueLimit', options.queueLimit ?? DEFAULT_QUEUE_LIMIT, Infinity),
-    spin: checkSpin(options.spin ?? 0),
-  };
-}
-
-/** More would be no short look any more, and starve what else the loop has to do. */
-const LONGEST_SPIN = 10_000;
-
-function checkSpin(spin: number): number {
-  if (Number.isInteger(spin) && spin >= 0 && spin <= LONGEST_SPIN) return spin;
-  throw new TypeError(`spin: expected whole microseconds up to ${String(LONGEST_SPIN)}, not ${show(spin)}`);
-}
-
-function checkBytes(name: string, size: number, most: number): number {
-  const isWhole = Number.isInteger(size) || size === Infinity;
-  if (isWhole && size > 0 && size <= most) return size;
-  throw new TypeError(`${name}: expected a positive whole number of bytes up to ${String(most)}, not ${show(size)}`);
-}
-
-/** An end that was dropped leaves behind what came for messages that nobody took. */
+/** Closes the descriptors that came for messages that were not taken, if an end is dropped without close(). */
 const leftover = new FinalizationRegistry<IncomingFds>((fds) => {
   fds.closeAll();
 });
 
-/** What the three kinds of channel end have in common. @internal */
+/** The common part of ChannelReader, ChannelWriter and Channel. @internal */
 export abstract class ChannelEnd implements Handle, Disposable {
   protected readonly descriptor: Descriptor;
   protected readonly sender: Sender | undefined;
@@ -118,16 +42,16 @@ export abstract class ChannelEnd implements Handle, Disposable {
   readonly #settings: ChannelSettings;
   readonly #directions: number;
   #closed: Pending<void> | undefined;
-  /** Why it closed itself, until {@link close} was called, too. */
+  /** The error that closed it, if the program did not. */
   #brokenBy: Error | undefined;
   #wasClosed = false;
 
-  /** @internal Made by `channel()` and `from()`. */
+  /** @internal `channel()` and `from()` make ends. */
   constructor(
     owned: OwnedFd,
     directions: number,
     settings: ChannelSettings,
-    luggage?: Luggage,
+    moved?: MovedChannel,
     aheadFds: readonly number[] = [],
   ) {
     this.#settings = settings;
@@ -140,30 +64,32 @@ export abstract class ChannelEnd implements Handle, Disposable {
       this.sender = new Sender(this.descriptor, resolveEncoder(settings.encoder), settings, canPass, destination);
     }
     if (directions & READABLE) {
-      const decoder = resolveDecoder(settings.decoder, settings.limits, luggage?.ahead?.tables);
+      const decoder = resolveDecoder(settings.decoder, settings.limits, moved?.ahead?.tables);
       this.receiver = new Receiver(this.descriptor, decoder, settings.maxFrameLength, (error) => {
         this.#break(error);
       });
       leftover.register(this, this.receiver.arrivedFds, this);
       if (settings.spin > 0) this.descriptor.spin(settings.spin);
-      if (luggage?.ahead !== undefined) this.receiver.giveReadAhead(luggage.ahead.bytes, aheadFds);
+      if (moved?.ahead !== undefined) this.receiver.giveReadAhead(moved.ahead.bytes, aheadFds);
     }
     closeSideWhenDropped(this, this.descriptor, directions);
   }
 
-  /** Whether it has been closed or handed on. */
+  /** Whether the handle is closed or has moved. */
   get isClosed(): boolean {
     return this.descriptor.isClosed;
   }
 
   /**
-   * Settles when this handle is over. It resolves if that was your doing: `close()`, disposal, or handing it on. It rejects
-   * if it was not, with the error that `get()` or `put()` rejects with from then on: EndOfStreamError or BrokenPipeError
-   * once the peer has gone, DecodeError, say, where what it sent broke the channel. Messages come before the end: to an end
-   * that receives, the peer hasn't gone while one is there that nobody took, unless a `put()` fails.
+   * Settles when this handle has ended. Resolves if you ended it: by `close()`, disposal or a move. Rejects if it ended
+   * otherwise, with the error that `get()` and `put()` reject with from then on: EndOfStreamError or BrokenPipeError if the
+   * peer has closed, IncompleteReadError if it closed inside a message, DecodeError if a message broke the channel.
    *
-   * As `closed` of web streams, it is no unhandled rejection where nobody looks at it. Whoever has asked for it hears of a
-   * peer's end also while nothing waits; that keeps the channel from being collected, but not the process alive.
+   * Messages come before the end. While a message waits that no `get()` has taken, `closed` does not tell of a closed peer,
+   * unless a `put()` fails.
+   *
+   * The promise is marked as handled, as `closed` of web streams is. After the first use of `closed`, the channel watches
+   * its peer also while no call waits. It is not collected then, but it does not keep the process alive.
    */
   get closed(): Promise<void> {
     this.#closed ??= this.#watch();
@@ -171,11 +97,13 @@ export abstract class ChannelEnd implements Handle, Disposable {
   }
 
   /**
-   * Closes at once. BusyError while a `get()` or `put()` waits or a message is unsent, ClosedError the second time, and
-   * MovedError after it was handed on.
+   * Closes the handle at once.
+   *
+   * @throws BusyError if a `get()` or `put()` waits, or a message is not sent yet
+   * @throws ClosedError if it is closed, and MovedError if it has moved. If it ended by an error, the first call returns.
    */
   close(): void {
-    // It is closed already, but not by whoever calls this: often a `finally`, which must not hide the reason.
+    // The call is often in a `finally`, and must not hide the error that closed the channel.
     if (this.#brokenBy !== undefined && !this.#wasClosed) {
       this.#wasClosed = true;
       return;
@@ -184,7 +112,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
     this.#end();
   }
 
-  /** Always closes; what waits rejects ClosedError. */
+  /** Closes the handle in any state. Calls that wait reject with ClosedError. */
   [Symbol.dispose](): void {
     if (this.descriptor.isClosed) return;
     this.sender?.flushNow();
@@ -193,13 +121,13 @@ export abstract class ChannelEnd implements Handle, Disposable {
     this.#end();
   }
 
-  /** Whether what waits keeps the process alive; it does unless {@link unref} was called. */
+  /** Lets calls that wait keep the process alive, which is the default. */
   ref(): this {
     this.descriptor.holdLoop(this.#directions, true);
     return this;
   }
 
-  /** What waits no longer keeps the process alive. */
+  /** Calls that wait no longer keep the process alive. */
   unref(): this {
     this.descriptor.holdLoop(this.#directions, false);
     return this;
@@ -222,32 +150,32 @@ export abstract class ChannelEnd implements Handle, Disposable {
     };
   }
 
-  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  /** Returns a string that names the handle: a handle has no form in JSON. */
   toJSON(): string {
     return HANDLE_IN_JSON + this.descriptor.toString();
   }
 
-  /** The kind's name on the way to another process. @internal */
+  /** The name of the kind in messages. @internal */
   protected abstract readonly kind: string;
 
-  /** Why calls are refused, once it is closed or went elsewhere. @internal */
+  /** The error of calls on a handle that is closed or has moved. @internal */
   closedError(): ClosedError {
     const cause = this.#brokenBy;
     if (cause === undefined) return this.descriptor.closedError();
     return new ClosedError(`${this.descriptor.toString()} is closed: ${cause.message}`, { cause });
   }
 
-  /** As messages name it. @internal */
+  /** The handle's name in errors. @internal */
   get name(): string {
     return this.descriptor.toString();
   }
 
-  /** What messages come out of, if any do. @internal */
+  /** The receiving half, if there is one. @internal */
   get incoming(): Receiver | undefined {
     return this.receiver;
   }
 
-  /** As the receiver's; throws what `get()` would reject with. @internal */
+  /** See {@link Receiver.getNow}. Throws what `get()` would reject with. @internal */
   getNow(): unknown {
     this.assertHere();
     return this.receiver?.getNow();
@@ -263,7 +191,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
     return this.sender?.putSoon(value) ?? false;
   }
 
-  /** As the sender's {@link Sender.watch}; it is for one, and `closed` is another. @internal */
+  /** See {@link Sender.watch}. There is one watcher at most, and `closed` is one. @internal */
   watchSends(onOver: (error: Error) => void): void {
     this.sender?.watch(onOver);
   }
@@ -277,7 +205,9 @@ export abstract class ChannelEnd implements Handle, Disposable {
     this.assertHere();
     this.sender?.flushNow();
     if (!this.sender?.isBusy && !this.receiver?.isBusy) return;
-    throw new BusyError(`${this.descriptor.toString()} can't be ${what}: a get or put waits, or a message is unsent`);
+    throw new BusyError(
+      `${this.descriptor.toString()} cannot be ${what}: a get() or put() waits, or a message is not sent yet`,
+    );
   }
 
   #watch(): Pending<void> {
@@ -300,7 +230,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
     return closed;
   }
 
-  /** A peer may have ended what it sends, and go on to receive: a program in another language, say. */
+  /** A peer may end what it sends and still receive: a program in another language does. */
   get #canStillSend(): boolean {
     return this.sender !== undefined && this.descriptor.isLocal && !this.descriptor.isPeerGone;
   }
@@ -309,14 +239,14 @@ export abstract class ChannelEnd implements Handle, Disposable {
     this.#assertIdle('moved');
     if (this.receiver?.holdsMessage) {
       throw new BusyError(
-        `${this.descriptor.toString()} can't be moved: its schema has a message in work, or one that nobody got`,
+        `${this.descriptor.toString()} cannot be moved: it holds a message that its schema checks, or that no get() has taken`,
       );
     }
     const { encoder, decoder } = this.#settings;
     if (typeof encoder !== 'function' && typeof decoder !== 'function') return;
     throw new TypeError(
-      `${this.descriptor.toString()} can't be moved, for a function of it would have to move too: ` +
-        'registerCodec() it on both sides, and give the name that it has there',
+      `${this.descriptor.toString()} cannot be moved, because its encoder or decoder is a function: ` +
+        'register the codec on both sides with registerCodec(), and give its name',
     );
   }
 
@@ -325,11 +255,11 @@ export abstract class ChannelEnd implements Handle, Disposable {
     const ahead = bytes && { ahead: { bytes, tables: this.receiver?.decoder.exportState() } };
     return {
       fds: [this.descriptor.owned, ...fds],
-      data: { settings: this.#settings, ...ahead } satisfies Luggage,
+      data: { settings: this.#settings, ...ahead } satisfies MovedChannel,
     };
   }
 
-  /** What came can't be understood any more, and nor can what follows: the peer shall hear of it. */
+  /** Closes the channel after bytes that cannot be understood, so that the peer hears of it. */
   #break(error: Error): void {
     if (this.descriptor.isClosed) return;
     this.#brokenBy = error;

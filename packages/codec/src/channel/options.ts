@@ -1,0 +1,76 @@
+import { optionNames, show } from '@aiopipe/core/internal';
+import { DEFAULT_MAX_FRAME_LENGTH } from '../frame/format.js';
+import { type DecodeLimits } from '../serializer/decode.js';
+import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
+
+/** The options of a channel. */
+export interface ChannelOptions {
+  /** How values become bytes. Default: `'default'`, the serializer. */
+  readonly encoder?: EncoderOption | undefined;
+  /** How bytes become values. Default: `'default'`, the serializer. */
+  readonly decoder?: DecoderOption | undefined;
+  /** The longest message that is sent or received, in bytes. Default: 256 MiB. */
+  readonly maxFrameLength?: number | undefined;
+  /**
+   * Bounds of what a received message may hold. Set them if you do not trust the peer: within `maxFrameLength`, a value can
+   * take a hundred times the memory of its bytes. A message over a bound breaks the channel with a DecodeError. Only the
+   * default decoder has limits.
+   */
+  readonly limits?: DecodeLimits | undefined;
+  /** How many bytes may wait for the kernel before `put()` rejects with QueueFullError. Default: 64 MiB. */
+  readonly queueLimit?: number | undefined;
+  /**
+   * For how many microseconds the event loop looks for a message before it sleeps, while a `get()` waits. Default: 0, at most
+   * 10,000. Waking up takes most of the time of a round trip, so with 50 an answer comes several times as fast, if a core is
+   * free. If no core is free, the loop does not spin. Spinning uses processor time.
+   */
+  readonly spin?: number | undefined;
+}
+
+export const CHANNEL_OPTIONS = optionNames<ChannelOptions>({
+  encoder: true,
+  decoder: true,
+  maxFrameLength: true,
+  limits: true,
+  queueLimit: true,
+  spin: true,
+});
+
+/** {@link ChannelOptions} with all defaults. */
+export type ChannelSettings = { readonly [Name in keyof ChannelOptions]-?: Exclude<ChannelOptions[Name], undefined> };
+
+const DEFAULT_QUEUE_LIMIT = 64 * 1024 * 1024;
+/** A longer spin would keep the loop from its other work, in microseconds. */
+const LONGEST_SPIN = 10_000;
+
+/**
+ * Returns the options with all defaults. Throws TypeError for a wrong value, but not for an unknown name: the settings of a
+ * channel that moved here may have more names. The public calls refuse those.
+ */
+export function readOptions(options: ChannelOptions = {}): ChannelSettings {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`options: expected an object, not ${show(options)}`);
+  }
+  const { encoder = 'default', decoder = 'default', limits = {} } = options;
+  resolveEncoder(encoder);
+  resolveDecoder(decoder, limits);
+  return {
+    encoder,
+    decoder,
+    maxFrameLength: checkBytes('maxFrameLength', options.maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 0xffffffff),
+    limits: { ...limits },
+    queueLimit: checkBytes('queueLimit', options.queueLimit ?? DEFAULT_QUEUE_LIMIT, Infinity),
+    spin: checkSpin(options.spin ?? 0),
+  };
+}
+
+function checkSpin(spin: number): number {
+  if (Number.isInteger(spin) && spin >= 0 && spin <= LONGEST_SPIN) return spin;
+  throw new TypeError(`spin: expected whole microseconds up to ${String(LONGEST_SPIN)}, not ${show(spin)}`);
+}
+
+function checkBytes(name: string, size: number, most: number): number {
+  const isWhole = Number.isInteger(size) || size === Infinity;
+  if (isWhole && size > 0 && size <= most) return size;
+  throw new TypeError(`${name}: expected a positive whole number of bytes up to ${String(most)}, not ${show(size)}`);
+}
