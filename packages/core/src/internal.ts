@@ -50,6 +50,8 @@ export { checkOptions, optionNames, refuseOptions, type OptionNames } from './ch
 export { show } from './check/show.js';
 export * from './wait/taken.js';
 export { handled } from './wait/handled.js';
+export { SiteWarnings } from './wait/site-warnings.js';
+export { Records, type RecordOptions } from './stream/records.js';
 export { mayAnswerNow, nextShare } from './wait/turn.js';
 export { Timer } from './wait/timer.js';
 export { checkInterval, checkMilliseconds, refuseMilliseconds } from './check/milliseconds.js';

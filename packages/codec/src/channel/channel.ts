@@ -2,6 +2,7 @@ import { DuplexEnd, ReadEnd, WriteEnd, type WaitOptions } from '@aiopipe/core';
 import {
   checkOptions,
   HANDLE,
+  handled,
   isHandle,
   move,
   optionNames,
@@ -251,9 +252,7 @@ function drain(end: ChannelEnd, sender: Sender, options: WaitOptions | undefined
 }
 
 function refused(end: ChannelEnd): Promise<never> {
-  const promise = Promise.reject<never>(end.closedError());
-  promise.catch(() => undefined);
-  return promise;
+  return handled(Promise.reject<never>(end.closedError()));
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   closeSideWhenDropped,
   Descriptor,
   forget,
+  handled,
   HANDLE,
   HANDLE_IN_JSON,
   inspectFd,
@@ -212,7 +213,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
 
   #watch(): Pending<void> {
     const closed = new Pending<void>();
-    closed.promise.catch(() => undefined);
+    void handled(closed.promise);
     if (this.#brokenBy !== undefined) closed.reject(this.#brokenBy);
     else if (this.descriptor.isClosed) closed.resolve();
     else {

@@ -1,5 +1,5 @@
 import { BusyError } from '@aiopipe/core';
-import { optionNames, Pending, refuse, setImmediate, show } from '@aiopipe/core/internal';
+import { LOOP_END, LoopIterator, optionNames, Pending, refuse, setImmediate, show } from '@aiopipe/core/internal';
 import { type Channel, type ChannelReader } from './channel.js';
 import { type Receiver, type Waiting } from './receiver.js';
 import { Turn } from './turn.js';
@@ -43,30 +43,34 @@ export function merge<Kind extends Receiving>(
 
 const MERGE_OPTIONS = optionNames<MergeOptions>({ signal: true });
 
-const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
 /** One of the channels, and what it tells its merge while that waits. */
 class Source implements Waiting {
   /** It had nothing: it is asked again when so many messages have been taken in all. */
   askAt = 0;
 
+  readonly #onMessage: (source: Source, message: unknown) => void;
+  readonly #onError: (source: Source, error: unknown) => void;
+
   constructor(
     readonly channel: Receiving,
     readonly receiver: Receiver,
-    private readonly onMessage: (source: Source, message: unknown) => void,
-    private readonly onError: (source: Source, error: unknown) => void,
-  ) {}
+    onMessage: (source: Source, message: unknown) => void,
+    onError: (source: Source, error: unknown) => void,
+  ) {
+    this.#onMessage = onMessage;
+    this.#onError = onError;
+  }
 
   resolve(message: unknown): void {
-    this.onMessage(this, message);
+    this.#onMessage(this, message);
   }
 
   reject(error: unknown): void {
-    this.onError(this, error);
+    this.#onError(this, error);
   }
 }
 
-class Merge<Message> implements AsyncIterableIterator<Message> {
+class Merge<Message> extends LoopIterator<Message> {
   readonly #sources: Source[];
   readonly #signal: AbortSignal | undefined;
   /** The index of the source whose turn is next. */
@@ -77,6 +81,7 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
   #isDone = false;
 
   constructor(channels: readonly Receiving[], signal: AbortSignal | undefined) {
+    super();
     this.#signal = signal;
     this.#sources = channels.map((channel, index) => {
       // By what it can, not by its class: it may be of another copy of this package.
@@ -89,18 +94,14 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
     });
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
   readonly #what = (): string => {
     const names = this.#sources.slice(0, 3).map(({ channel }) => channel.name);
     if (this.#sources.length > 3) names.push(`${String(this.#sources.length - 3)} more`);
     return `merge of ${names.join(', ')}: no message came`;
   };
 
-  next(): Promise<IteratorResult<Message, undefined>> {
-    if (this.#isDone) return Promise.resolve(END);
+  override next(): Promise<IteratorResult<Message, undefined>> {
+    if (this.#isDone) return Promise.resolve(LOOP_END);
     if (this.#pending !== undefined) return Promise.reject(new BusyError('merge: another next() is still waiting'));
     try {
       const refusal = refuse({ signal: this.#signal }, undefined, this.#what);
@@ -115,10 +116,10 @@ class Merge<Message> implements AsyncIterableIterator<Message> {
   }
 
   /** Leaves the channels; a `next()` that waits ends. */
-  return(): Promise<IteratorReturnResult<undefined>> {
+  override return(): Promise<IteratorResult<Message, undefined>> {
     this.#isDone = true;
-    this.#leave()?.resolve(END);
-    return Promise.resolve(END);
+    this.#leave()?.resolve(LOOP_END);
+    return Promise.resolve(LOOP_END);
   }
 
   /** A message that is there, of the first source in turn that has one. */

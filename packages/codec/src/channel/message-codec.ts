@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { HANDLE_IN_JSON, isHandle } from '@aiopipe/core/internal';
+import { handled, HANDLE_IN_JSON, isHandle } from '@aiopipe/core/internal';
 import { checkLimits, type DecodeLimits, Decoder } from '../serializer/decode.js';
 import { reasonOf, shown } from '../serializer/describe.js';
 import { Encoder } from '../serializer/encode.js';
@@ -216,7 +216,7 @@ class SimpleDecoder implements MessageDecoder {
       const value = this.decodeBytes(part);
       if (!isThenable(value)) return value;
       // What becomes of it is nobody's business any more.
-      Promise.resolve(value).catch(() => undefined);
+      void handled(Promise.resolve(value));
       throw new TypeError('it returned a promise: what takes its time is for whoever gets the message');
     } catch (cause) {
       throw new DecodeError(`the decoder failed: ${reasonOf(cause)}`, { cause, fatal: false });

@@ -1,10 +1,11 @@
 import { type Descriptor } from './descriptor.js';
 import { type OwnedFd } from './owned-fd.js';
+import { SiteWarnings } from '../wait/site-warnings.js';
 
-/** What is closed when the object that stood for it was dropped. */
+/** What to close when an object was collected. */
 type Leftover = { owned: OwnedFd; close(): void };
 
-/** Both streams of a duplex end are dropped together: one warning is enough. */
+/** Both streams of a duplex end are collected together: one warning is enough. */
 const warned = new WeakSet<OwnedFd>();
 
 const registry = new FinalizationRegistry<Leftover>(({ owned, close }) => {
@@ -13,25 +14,28 @@ const registry = new FinalizationRegistry<Leftover>(({ owned, close }) => {
   try {
     close();
   } catch {
-    // Its number was closed behind our back. There is no caller to tell; the warning has said enough.
+    // Other code has closed the descriptor already. No caller is there to tell; the warning has said enough.
   }
 });
 
+const warnings = new SiteWarnings('AIOPIPE_DROPPED', (site, count, first) =>
+  count === 1
+    ? first
+    : `${String(count)} ends, streams or channels made at ${site} were dropped without close() and are closed now`,
+);
+
 function warn(owned: OwnedFd): void {
   warned.add(owned);
-  const seen = owned.wasRead ? '; its fd was read, so something else may still be using that number' : '';
-  process.emitWarning(`A ${owned.toString()} was dropped without close() and is closed now${seen}`, {
-    type: 'AiopipeWarning',
-    code: 'AIOPIPE_DROPPED',
-  });
+  const seen = owned.wasRead ? '; its fd was read, so other code may still use that descriptor' : '';
+  warnings.note(owned.site, `A ${owned.toString()} was dropped without close() and is closed now${seen}`);
 }
 
-/** If `object` is collected before {@link forget}, closes what it stood for, with a process warning. */
+/** Closes `owned`, with a process warning, if `object` is collected before {@link forget}. */
 export function closeWhenDropped(object: object, owned: OwnedFd): void {
   registry.register(object, { owned, close: () => owned.close() }, object);
 }
 
-/** The same for one direction of an open stream. */
+/** Closes one direction of `descriptor`, with a process warning, if `object` is collected before {@link forget}. */
 export function closeSideWhenDropped(object: object, descriptor: Descriptor, side: number): void {
   registry.register(
     object,
@@ -45,6 +49,7 @@ export function closeSideWhenDropped(object: object, descriptor: Descriptor, sid
   );
 }
 
+/** `object` has closed or passed on what it stood for. */
 export function forget(object: object): void {
   registry.unregister(object);
 }

@@ -1,4 +1,5 @@
 import { optionNames, refuseOptions } from '../check/options.js';
+import { handled } from '../wait/handled.js';
 import { refuseMilliseconds } from '../check/milliseconds.js';
 import { refuse, type WaitOptions } from '../wait/pending.js';
 import { now } from '../wait/taken.js';
@@ -35,14 +36,9 @@ export function stop<Exit>(
   const { grace = DEFAULT_GRACE, signal } = options ?? {};
   const refusal =
     refuseOptions(options, STOP_OPTIONS) ?? refuseMilliseconds('grace', grace) ?? refuse({ signal }, undefined);
-  if (refusal !== undefined) return unheard(Promise.reject(refusal));
+  if (refusal !== undefined) return handled(Promise.reject(refusal));
   const stopped = stopPrograms(programs, grace);
-  return unheard(Promise.all([wait({ signal }), stopped]).then(([exit]) => exit));
-}
-
-function unheard<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
+  return handled(Promise.all([wait({ signal }), stopped]).then(([exit]) => exit));
 }
 
 /** Programs that were sent SIGTERM: a second one would mean "at once" to some. */

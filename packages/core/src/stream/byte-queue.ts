@@ -9,6 +9,9 @@ export const MAX_DECODED = 64 * 1024;
 
 /** Bytes in the order in which they came, taken from the front in any portions. Copies only across two chunks. */
 export class ByteQueue {
+  readonly #separator: number;
+  readonly #separatorText: string;
+  readonly #encoding: 'utf8' | 'latin1';
   #chunks: Buffer[] = [];
   #first = 0;
   #length = 0;
@@ -24,6 +27,13 @@ export class ByteQueue {
   #linesTaken = 0;
   /** Grows while nothing but lines is asked for: what was decoded is of no use after anything else. */
   #toDecode = MIN_DECODED;
+
+  /** @param separator - the byte that ends what {@link takeLine} gives */
+  constructor(separator = NEWLINE, encoding: 'utf8' | 'latin1' = 'utf8') {
+    this.#separator = separator;
+    this.#separatorText = String.fromCharCode(separator);
+    this.#encoding = encoding;
+  }
 
   get length(): number {
     this.#dropLines();
@@ -61,7 +71,7 @@ export class ByteQueue {
   takeLine(): string | undefined {
     if (this.#textStart > this.#text.length && !this.#decodeLines()) return undefined;
     const start = this.#textStart;
-    const end = this.#text.indexOf('\n', start);
+    const end = this.#text.indexOf(this.#separatorText, start);
     this.#linesTaken++;
     if (end >= 0) {
       this.#textStart = end + 1;
@@ -76,10 +86,10 @@ export class ByteQueue {
   #decodeLines(): boolean {
     const head = this.#chunks[this.#first];
     if (head === undefined) return false;
-    const last = head.subarray(0, this.#toDecode).lastIndexOf(NEWLINE);
+    const last = head.subarray(0, this.#toDecode).lastIndexOf(this.#separator);
     this.#toDecode = Math.min(2 * this.#toDecode, MAX_DECODED);
     if (last < 0) return false;
-    this.#text = head.toString('utf8', 0, last);
+    this.#text = head.toString(this.#encoding, 0, last);
     this.#textStart = 0;
     this.#textBytes = last + 1;
     return true;
@@ -90,7 +100,7 @@ export class ByteQueue {
     const head = this.#chunks[this.#first] as Buffer;
     let count = 0;
     if (this.#textStart > this.#text.length) count = this.#textBytes;
-    else for (let line = 0; line < this.#linesTaken; line++) count = head.indexOf(NEWLINE, count) + 1;
+    else for (let line = 0; line < this.#linesTaken; line++) count = head.indexOf(this.#separator, count) + 1;
     this.#linesTaken = 0;
     this.#textBytes -= count;
     this.#advance(head, count);

@@ -6,7 +6,7 @@ import { LOOP_END, LoopIterator } from '../wait/loop-iterator.js';
  */
 export class LineIterator extends LoopIterator<string> {
   readonly #take: () => string | undefined;
-  readonly #read: () => Promise<Buffer>;
+  readonly #read: () => Promise<Buffer | string>;
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
@@ -15,7 +15,7 @@ export class LineIterator extends LoopIterator<string> {
    * @param take - the next line, if it is there and nothing else is to be said
    * @param read - the next line with its newline, when it comes; empty at the end
    */
-  constructor(take: () => string | undefined, read: () => Promise<Buffer>) {
+  constructor(take: () => string | undefined, read: () => Promise<Buffer | string>) {
     super();
     this.#take = take;
     this.#read = read;
@@ -38,6 +38,7 @@ export class LineIterator extends LoopIterator<string> {
       await previous;
       if (this.#isOver) return LOOP_END;
       const line = await this.#read();
+      if (typeof line === 'string') return { done: false, value: line };
       if (line.length > 0) {
         return { done: false, value: line.toString('utf8', 0, line.at(-1) === 10 ? line.length - 1 : line.length) };
       }

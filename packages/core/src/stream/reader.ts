@@ -29,8 +29,6 @@ const NEWLINE = Buffer.from('\n');
 interface ReadToOptions {
   /** As many bytes are enough, if the separator does not come before. */
   readonly limit?: number;
-  /** More bytes without it are a {@link LineTooLongError}. */
-  readonly most?: number;
   readonly names?: OptionNames<WaitOptions>;
 }
 
@@ -165,8 +163,9 @@ export class PipeReader implements Handle {
     separator: Uint8Array,
     options: WaitOptions | undefined,
     atEnd: () => Buffer | undefined,
-    { limit = Infinity, most = this.#maxLineLength, names = WAIT_OPTIONS }: ReadToOptions = {},
+    { limit = Infinity, names = WAIT_OPTIONS }: ReadToOptions = {},
   ): Promise<Buffer> {
+    const most = this.#maxLineLength;
     const search = separatorSearch(this.#incoming.queue, { bytes: separator, limit, most }, () => this.#tooLong(most));
     const attempt = () => search() ?? (this.#incoming.ended ? atEnd() : undefined);
     return this.#take(attempt, options, 'the separator did not come', this.#incoming.fill, names);
@@ -202,14 +201,24 @@ export class PipeReader implements Handle {
   lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
     return new LineIterator(
       () => this.#lineNow(options),
-      () =>
-        this.#readTo(NEWLINE, options, () => this.#incoming.all(), {
-          most: Math.min(this.#maxLineLength, constants.MAX_STRING_LENGTH),
-        }),
+      () => this.#nextLine(options),
     );
   }
 
-  /** Undefined if it is not there, or {@link #readTo} has something to say first. */
+  /** A line as a string, or its bytes if it does not lie in one piece; empty bytes at the end. */
+  #nextLine(options: WaitOptions | undefined): Promise<Buffer | string> {
+    const { queue } = this.#incoming;
+    const most = Math.min(this.#maxLineLength, constants.MAX_STRING_LENGTH);
+    const search = separatorSearch(queue, { bytes: NEWLINE, limit: Infinity, most }, () => this.#tooLong(most));
+    const takeLine = this.#maxLineLength < MAX_DECODED ? () => undefined : () => queue.takeLine();
+    return this.#take<Buffer | string>(
+      () => takeLine() ?? search() ?? this.#incoming.all(),
+      options,
+      'the separator did not come',
+    );
+  }
+
+  /** Undefined if it is not there, or {@link #nextLine} has something to say first. */
   #lineNow(options: WaitOptions | undefined): string | undefined {
     if (!this.#isOpen || this.#waiting !== undefined || this.#maxLineLength < MAX_DECODED) return undefined;
     if (options !== undefined && refuse(options) !== undefined) return undefined;
@@ -242,7 +251,7 @@ export class PipeReader implements Handle {
     const isLate = !mayAnswerNow();
     if (!isLate) {
       try {
-        const result = this.#incoming.tryNow(attempt, fill);
+        const result = attempt() ?? this.#incoming.tryNow(attempt, fill);
         if (result !== undefined) return Promise.resolve(result);
       } catch (error) {
         return Promise.reject(error as Error);

@@ -1,3 +1,4 @@
+import { handled } from '@aiopipe/core/internal';
 import { inspect } from 'node:util';
 import {
   BusyError,
@@ -9,7 +10,6 @@ import {
   type WaitOptions,
   type WriteEnd,
 } from '@aiopipe/core';
-import { handled } from '../wait/deferred.js';
 import { type ProcessExit, type StartedChild } from './started-child.js';
 
 /** Makes a ChildProcess: only `startProcess()` does. */

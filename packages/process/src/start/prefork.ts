@@ -1,5 +1,6 @@
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
 import {
+  handled,
   calledFrom,
   callSite,
   checkOptions,
@@ -14,7 +15,6 @@ import { type ChildError } from '../errors.js';
 import { warnOf } from '../failure/unheard-failure.js';
 import { refuseRecursion } from '../target/role.js';
 import { isTarget, type AnyTarget } from '../target/target.js';
-import { handled } from '../wait/deferred.js';
 import { type Control, type Launched } from './launch.js';
 import { preparationError, PreforkedChild } from './preforked-child.js';
 import { type StdioOptions } from './stdio.js';

@@ -1,8 +1,4 @@
-/** Marks a promise as handled: an unawaited rejection does not end the program. */
-export function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
+import { handled } from '@aiopipe/core/internal';
 
 /** A promise and the functions that settle it. The first call counts. The promise is marked as handled. */
 export class Deferred<T> {

@@ -1,10 +1,15 @@
-import { callSite, type CallSite } from '@aiopipe/core/internal';
+import { callSite, SiteWarnings, type CallSite } from '@aiopipe/core/internal';
+
+const warnings = new SiteWarnings('AIOPIPE_UNRUN', (site, count, line) => {
+  const what = count === 1 ? `The chain \`${line}\`` : `${String(count)} chains such as \`${line}\``;
+  return `${what} made at ${site} ${count === 1 ? 'was' : 'were'} never run: await it, or call run(), lines() or another of its methods`;
+});
 
 /** Chains that were neither run nor dropped so far. They don't keep the chains. */
 const unrun = new Set<UnrunChain>();
 
 const dropped = new FinalizationRegistry<UnrunChain>((chain) => {
-  if (unrun.delete(chain)) process.emitWarning(chain.warning());
+  if (unrun.delete(chain)) chain.tell();
 });
 
 let hearsExit = false;
@@ -14,8 +19,9 @@ let hearsExit = false;
  * turned warnings off.
  */
 function warnAtExit(): void {
-  for (const chain of unrun) process.emit('warning', chain.warning());
+  for (const chain of unrun) chain.tell();
   unrun.clear();
+  warnings.tell((warning) => process.emit('warning', warning));
 }
 
 /** Tells once of a chain that nobody runs: when it is collected, or at exit. */
@@ -43,16 +49,10 @@ export class UnrunChain {
     if (unrun.delete(this)) dropped.unregister(this);
   }
 
-  warning(): Error {
+  /** Counts this chain for the warning about the place where it was made. */
+  tell(): void {
     const { stack } = this.site;
     const site = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(typeof stack === 'string' ? stack : '')?.[1] ?? 'an unknown place';
-    const warning = new Error(
-      `The chain \`${this.#line}\` made at ${site} was never run: await it, or call run(), lines() or another of its methods`,
-    );
-    // Not by assignment: a program may have frozen Error.prototype, whose name then stands in the way.
-    return Object.defineProperties(warning, {
-      name: { value: 'AiopipeWarning', configurable: true, writable: true },
-      code: { value: 'AIOPIPE_UNRUN', enumerable: true, configurable: true, writable: true },
-    });
+    warnings.note(site, this.#line);
   }
 }
