@@ -1,0 +1,43 @@
+// The compiler checks this file (`npm run typecheck`); nothing here is called.
+import { expectTypeOf } from 'vitest';
+import {
+  aioduplex,
+  aiopipe,
+  type DetachedEnd,
+  type DuplexEnd,
+  type EndState,
+  type PipeReader,
+  type PipeWriter,
+  type ReadEnd,
+  type WriteEnd,
+} from '@aiopipe/core';
+
+const [rx, tx] = aiopipe({ capacity: 4096 });
+expectTypeOf(rx).toEqualTypeOf<ReadEnd>();
+expectTypeOf(tx).toEqualTypeOf<WriteEnd>();
+expectTypeOf(aioduplex()).toEqualTypeOf<[DuplexEnd, DuplexEnd]>();
+expectTypeOf(rx.state).toEqualTypeOf<EndState>();
+expectTypeOf(tx.detach()).toEqualTypeOf<DetachedEnd>();
+expectTypeOf(tx.detach((child) => child.fd)).toBeNumber();
+
+const reader = rx.open();
+expectTypeOf(reader).toEqualTypeOf<PipeReader>();
+expectTypeOf(reader.read(10, { timeout: 5 })).toEqualTypeOf<Promise<Buffer>>();
+for await (const chunk of reader) expectTypeOf(chunk).toEqualTypeOf<Buffer>();
+for await (const line of reader.lines()) expectTypeOf(line).toBeString();
+const writer = tx.open();
+expectTypeOf(writer).toEqualTypeOf<PipeWriter>();
+void writer.write('text');
+void writer.write(new Uint8Array(4));
+expectTypeOf(aioduplex()[0].open().reader).toEqualTypeOf<PipeReader>();
+
+// @ts-expect-error -- an end to write to is none to read from
+((end: ReadEnd) => end)(tx);
+// @ts-expect-error -- a reader does not write
+void reader.write('x');
+// @ts-expect-error -- an object is neither bytes nor text
+void writer.write({});
+// @ts-expect-error -- a misspelt option
+aiopipe({ capasity: 1 });
+// @ts-expect-error -- a misspelt option of a call
+void reader.read(1, { timout: 5 });
