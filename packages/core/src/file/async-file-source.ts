@@ -5,7 +5,7 @@ import { type Socket } from 'node:net';
 import { describeFd } from '../fd/description.js';
 import { Descriptor } from '../fd/descriptor.js';
 import { type DuplexStream } from '../stream/duplex-stream.js';
-import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/end.js';
+import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/ends.js';
 import { AiopipeError, ClosedError, SystemError } from '../errors.js';
 import { isHandle } from '../move/handle.js';
 import { native, READABLE, WRITABLE } from '../fd/native.js';

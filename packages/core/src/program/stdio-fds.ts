@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { ReadEnd, WriteEnd } from '../end/end.js';
+import { ReadEnd, WriteEnd } from '../end/ends.js';
 import { SystemError } from '../errors.js';
 import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';

@@ -1,6 +1,6 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
-import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/end.js';
+import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/ends.js';
 import { ClosedError } from '../errors.js';
 import { HANDLE, isHandle, type Handle } from '../move/handle.js';
 import { checkOptions, optionNames } from '../check/options.js';

@@ -3,7 +3,7 @@ import { shareMemory } from './large-memory.js';
 const EMPTY = Buffer.alloc(0);
 const NEWLINE = 10;
 
-/** Bytes that are decoded at once to be given as lines, at the first and at most. */
+/** How many bytes are decoded at once into lines: at first, and at most. */
 const MIN_DECODED = 512;
 export const MAX_DECODED = 64 * 1024;
 
@@ -16,16 +16,16 @@ export class ByteQueue {
   #first = 0;
   #length = 0;
   /**
-   * Whole lines from the front of the first chunk, decoded at once: six times as fast as one by one. Their bytes stay
-   * here until something else is asked for than the next line: then so many are dropped as lines were taken.
+   * Whole lines from the front of the first chunk, decoded at once: six times as fast as one by one. Their bytes stay in
+   * the chunk until a call asks for something else than the next line. Then the bytes of the taken lines are dropped.
    */
   #text = '';
-  /** Where in it the next line begins; past its end if there is none. */
+  /** Where the next line begins in `#text`; past its end if there is none. */
   #textStart = 1;
-  /** The bytes that are still here of it. */
+  /** How many bytes of `#text` are still in the chunk. */
   #textBytes = 0;
   #linesTaken = 0;
-  /** Grows while nothing but lines is asked for: what was decoded is of no use after anything else. */
+  /** Grows while calls ask for lines only: other calls make the decoded text useless. */
   #toDecode = MIN_DECODED;
 
   /** @param separator - the byte that ends what {@link takeLine} gives */
@@ -46,7 +46,7 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
-  /** The first `count` bytes; there must be as many. */
+  /** Takes the first `count` bytes. There must be as many. */
   take(count: number): Buffer {
     if (count === 0) return EMPTY;
     this.#forgetText();
@@ -67,7 +67,7 @@ export class ByteQueue {
     return whole;
   }
 
-  /** The next line, decoded, without its newline; undefined if none lies whole in the first chunk, and is not very long. */
+  /** Takes the next line as a string, without its newline. Returns undefined if it does not lie whole in the first chunk, or is long. */
   takeLine(): string | undefined {
     if (this.#textStart > this.#text.length && !this.#decodeLines()) return undefined;
     const start = this.#textStart;
@@ -114,7 +114,7 @@ export class ByteQueue {
     this.#textBytes = 0;
   }
 
-  /** A copy of all of them, which stay. */
+  /** Copies all bytes, which stay. */
   get bytes(): Buffer {
     this.#dropLines();
     return Buffer.concat(this.#chunks.slice(this.#first));
@@ -123,7 +123,7 @@ export class ByteQueue {
   #advance(head: Buffer, count: number): void {
     this.#length -= count;
     if (count < head.length) {
-      // Memory that the chunk had for itself: whoever transfers a part of it would take the other parts along.
+      // The chunk had its memory for itself. A program that transfers one part would take the others along.
       if (head.length === head.buffer.byteLength) shareMemory(head);
       this.#chunks[this.#first] = head.subarray(count);
       return;
@@ -136,14 +136,14 @@ export class ByteQueue {
     }
   }
 
-  /** As many bytes as lie in one piece at the front: what can be taken without a copy. */
+  /** The length of the first chunk: so many bytes can be taken without a copy. */
   get firstLength(): number {
     this.#dropLines();
     return this.#chunks[this.#first]?.length ?? 0;
   }
 
   /**
-   * Where `separator` begins, looking from `from` on; -1 if it is not there. A separator may lie across chunks.
+   * Returns where `separator` begins at or after `from`; -1 if it does not come. It may lie across chunks.
    */
   indexOf(separator: Uint8Array, from: number): number {
     this.#dropLines();

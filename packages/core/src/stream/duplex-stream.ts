@@ -16,7 +16,7 @@ export interface MovedDuplex {
   readonly writer: WriterOptions | undefined;
 }
 
-/** Both directions of an opened duplex end. Closing the writer alone is a half-close: the peer reads EOF, and can answer. */
+/** The reader and the writer of an opened duplex end. Closing the writer alone is a half-close: the peer meets the end of the stream, and can still answer. */
 export class DuplexStream implements AsyncDisposable, Handle {
   readonly reader: PipeReader;
   readonly writer: PipeWriter;
@@ -30,7 +30,7 @@ export class DuplexStream implements AsyncDisposable, Handle {
     this.#descriptor = descriptor;
   }
 
-  /** Flushes and closes the writer, then closes the reader; one of them may be closed already. BusyError while a read waits. */
+  /** Flushes and closes the writer, then closes the reader. One of them may be closed already. Rejects with {@link BusyError} while a read waits. */
   async close(): Promise<void> {
     if (this.#descriptor.isClosed) throw this.#descriptor.closedError();
     if (this.#descriptor.isReading) {
@@ -43,12 +43,12 @@ export class DuplexStream implements AsyncDisposable, Handle {
     }
   }
 
-  /** Two web streams over this, which belongs to them from now on. */
+  /** Returns two web streams that own the reader and the writer. */
   toWeb(): { readable: ReadableStream<Uint8Array>; writable: WritableStream<Writable> } {
     return { readable: this.reader.toWeb(), writable: this.writer.toWeb() };
   }
 
-  /** A Node stream over this, which belongs to it from now on. The end of its writable half is a half-close. */
+  /** Returns a Node.js stream that owns the reader and the writer. The end of its writable half is a half-close. */
   toNode(): Duplex {
     return nodeDuplex(this.reader, this.writer);
   }
@@ -76,12 +76,12 @@ export class DuplexStream implements AsyncDisposable, Handle {
     };
   }
 
-  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  /** Returns a string that names this stream: a handle cannot travel as JSON. */
   toJSON(): string {
     return HANDLE_IN_JSON + this.#descriptor.toString();
   }
 
-  /** Closes what is open of the two; flushes for at most the writer's `closeTimeout`. */
+  /** Closes both, if they are open. The writer flushes for at most its `closeTimeout`. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.writer[Symbol.asyncDispose]();

@@ -1,11 +1,11 @@
-/** Writes below this are gathered by copying, and flushed at the end of the turn or when the buffer is full. */
+/** Writes of fewer bytes are copied into one buffer, which is flushed at the end of the turn or when it is full. */
 export const GATHER_BELOW = 16 * 1024;
 const SIZE = 64 * 1024;
 
-/** Small writes, one behind the other in one buffer, until the kernel takes them together. */
+/** Small writes in one buffer, which one system call gives to the kernel. */
 export class Gathered {
   buffer = Buffer.alloc(0);
-  /** Where in the buffer they begin: what is before went on as a part of its own. */
+  /** Where they begin in the buffer. The bytes before were taken as a part. */
   start = 0;
   #end = 0;
 
@@ -13,7 +13,7 @@ export class Gathered {
     return this.#end - this.start;
   }
 
-  /** As good as full: the next small write might not fit. */
+  /** Whether the next small write might not fit. */
   get isFull(): boolean {
     return this.length > SIZE - GATHER_BELOW;
   }
@@ -22,7 +22,7 @@ export class Gathered {
     return this.#end + bytes.length <= this.buffer.length;
   }
 
-  /** Gathers in another buffer from here on. What this one held must have been taken. */
+  /** Begins a new buffer. The bytes of the old one must have been taken. */
   renew(): void {
     this.buffer = Buffer.allocUnsafeSlow(SIZE);
     this.start = this.#end = 0;
@@ -33,7 +33,7 @@ export class Gathered {
     this.#end += bytes.length;
   }
 
-  /** All of them, as a part that nothing is written to any more. */
+  /** Takes all bytes as a part, which is not written to any more. */
   take(): Buffer {
     const part = this.buffer.subarray(this.start, this.#end);
     this.start = this.#end;
@@ -44,7 +44,7 @@ export class Gathered {
     this.#end = this.start;
   }
 
-  /** The kernel has all that was ever taken: the whole buffer is free, so that none is allocated while the reader keeps up. */
+  /** Frees the whole buffer: the kernel has all parts of it. So no buffer is allocated while the reader is fast enough. */
   reuse(): void {
     this.start = this.#end = 0;
   }

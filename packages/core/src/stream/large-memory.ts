@@ -1,13 +1,13 @@
-/** Bytes of the block that the allocator is shown. It keeps twice as much from then on, if that was ever in use. */
+/** The bytes of one block that is allocated and freed, so that glibc keeps up to twice as much from then on. */
 const LESSON = 24 * 1024 * 1024;
 
 let allocated = 0;
 
 /**
- * Memory for large reads, with anything in it. glibc gives large blocks back to the system when they are freed, and what
- * is free at the end of its heap: each page of the next one is a fault then, which can cost as much as what is read
- * into it. But it takes the first block of a size that it sees freed for a sign that more of them come (mallopt(3),
- * M_MMAP_THRESHOLD). So whoever reads much shows it one, which nobody ever touches, and which costs nothing therefore.
+ * Allocates memory for large reads; it is not zeroed. glibc gives large blocks back to the system when they are freed.
+ * Each page of the next block is a page fault then, which can cost as much as the read itself. After glibc has seen one
+ * block of a size freed, it keeps blocks of that size (mallopt(3), M_MMAP_THRESHOLD). So the second large read allocates
+ * one such block. It costs nothing, because its pages are never touched.
  */
 export function allocateLarge(length: number): Buffer<ArrayBuffer> {
   if (++allocated === 2) Buffer.allocUnsafeSlow(LESSON);
@@ -15,11 +15,11 @@ export function allocateLarge(length: number): Buffer<ArrayBuffer> {
 }
 
 /**
- * Before the first part of memory is given away while the rest is somebody else's: whoever wants to transfer that part to
- * another thread sends a copy then, or hears a DataCloneError (Node 21 and later), and takes nothing from the others.
- * Node's own small Buffers behave alike.
+ * Marks memory as not transferable, before one part of it is given away and another owner has the rest. A program that
+ * transfers its part to a thread sends a copy then, or gets a DataCloneError (Node.js 21+). Node's own small Buffers behave
+ * in the same way.
  */
 export function shareMemory(memory: Buffer): void {
-  // For this Node loads six modules: not before somebody reads much.
+  // Node.js loads six modules for this: only programs with large reads must pay for them.
   process.getBuiltinModule('node:worker_threads').markAsUntransferable(memory.buffer);
 }

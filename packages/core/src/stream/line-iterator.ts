@@ -1,8 +1,8 @@
 import { LOOP_END, LoopIterator } from '../wait/loop-iterator.js';
 
 /**
- * The lines of a reader. Those that are there cost one promise each and no more; an async generator makes each of them
- * wait for several turns of the microtask queue. Of several calls at once each waits for the one before.
+ * Iterates over the lines of a reader. A line that is there costs one promise; in an async generator it would wait for
+ * several turns of the microtask queue. If several calls wait, each one waits for the one before.
  */
 export class LineIterator extends LoopIterator<string> {
   readonly #take: () => string | undefined;
@@ -12,8 +12,8 @@ export class LineIterator extends LoopIterator<string> {
   #isOver = false;
 
   /**
-   * @param take - the next line, if it is there and nothing else is to be said
-   * @param read - the next line with its newline, when it comes; empty at the end
+   * @param take - returns the next line, if it is there and no error comes before it
+   * @param read - resolves with the next line: a string, or bytes with their newline; with empty bytes at the end
    */
   constructor(take: () => string | undefined, read: () => Promise<Buffer | string>) {
     super();
@@ -52,7 +52,7 @@ export class LineIterator extends LoopIterator<string> {
     }
   }
 
-  /** The reader stays open: its next line is the one after the last that was given. */
+  /** Ends the loop. The reader stays open: its next line is the one after the last that was taken. */
   override async return(): Promise<IteratorResult<string, void>> {
     await this.#last;
     this.#isOver = true;

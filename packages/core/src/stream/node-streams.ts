@@ -3,22 +3,22 @@ import { type ChunkSink, type ChunkSource } from './chunks.js';
 
 type Callback = (error?: Error | null) => void;
 
-/** Loaded when it is asked for: a child process that has no such stream would pay for it at its start. */
+/** Loaded on first use: the start of a child process should not pay for it. */
 const nodeStream = () => process.getBuiltinModule('node:stream');
 
-/** The chunks as they come; nothing is read before somebody asks. Destroying it closes the reader. */
+/** Makes a Readable of a reader. It reads only when a chunk is asked for. `destroy()` closes the reader. */
 export function nodeReadable(reader: ChunkSource): Readable {
   const { Readable } = nodeStream();
   return new Readable({ ...readableMethods(reader), destroy: destroyer(reader) });
 }
 
-/** Waits while the pipe is full. Its end flushes and closes the writer; destroying it drops what is not flushed. */
+/** Makes a Writable of a writer. Writes wait while the pipe is full; `end()` flushes and closes; `destroy()` drops unflushed bytes. */
 export function nodeWritable(writer: ChunkSink): Writable {
   const { Writable } = nodeStream();
   return new Writable({ ...writableMethods(writer), destroy: destroyer(undefined, writer) });
 }
 
-/** Both; the end of the writable half is a half-close. */
+/** Makes a Duplex of both. The end of its writable half is a half-close. */
 export function nodeDuplex(reader: ChunkSource, writer: ChunkSink): Duplex {
   const { Duplex } = nodeStream();
   return new Duplex({ ...readableMethods(reader), ...writableMethods(writer), destroy: destroyer(reader, writer) });
@@ -48,7 +48,7 @@ function writableMethods(writer: ChunkSink) {
   };
 }
 
-/** A read that waits fails then, into a stream that no longer listens. */
+/** A read that waits rejects then; the stream ignores it, because it is destroyed. */
 function destroyer(reader?: ChunkSource, writer?: ChunkSink) {
   return (error: Error | null, callback: Callback): void => {
     reader?.[Symbol.dispose]();

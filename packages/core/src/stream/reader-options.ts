@@ -3,9 +3,9 @@ import { show } from '../check/show.js';
 
 const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
-/** How a {@link PipeReader} behaves. */
+/** Options of a {@link PipeReader}. */
 export interface ReaderOptions {
-  /** Bytes of the longest line, or stretch before a separator, that is looked for. 64 MiB by default. */
+  /** The most bytes of a line, or before a separator. A longer one rejects with {@link LineTooLongError}. Default: 64 MiB. */
   readonly maxLineLength?: number | undefined;
 }
 
@@ -13,18 +13,18 @@ export const READER_OPTIONS = optionNames<ReaderOptions>({ maxLineLength: true }
 
 /** What the next owner of a reader opens it with. */
 export interface MovedReader extends ReaderOptions {
-  /** Read from the kernel, and by nobody yet. */
+  /** The bytes that were read from the kernel and that no call has taken. */
   readonly ahead: Uint8Array;
   readonly ended: boolean;
 }
 
-/** Before the end is opened: then it is still the caller's if they are wrong. */
+/** Throws for wrong options before the end is opened: the caller still has the end then. */
 export function checkReaderOptions(options: ReaderOptions | undefined): void {
   checkOptions(options, READER_OPTIONS);
   maxLineLength(options ?? {});
 }
 
-/** Checked before anything is opened. */
+/** Returns the limit or its default. Throws a RangeError for a wrong one. */
 export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH }: ReaderOptions): number {
   if (typeof length === 'number' && length > 0) return length;
   throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${show(length)}`);

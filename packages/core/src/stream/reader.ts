@@ -32,7 +32,7 @@ interface ReadToOptions {
   readonly names?: OptionNames<WaitOptions>;
 }
 
-/** One read that waits, and how it looks at what is there. */
+/** One read that waits, and how it takes what is there. */
 interface Waiting {
   readonly attempt: () => unknown;
   readonly fill: () => boolean;
@@ -45,10 +45,10 @@ interface Waiting {
 export let bytesAhead: (reader: PipeReader) => Buffer;
 
 /**
- * The reading side of an opened pipe: bytes in order, as they come.
+ * Reads the bytes of an opened pipe in order.
  *
- * One call reads at a time; another while one waits rejects {@link BusyError}. A signal or a timeout takes nothing: the
- * bytes are there for the next call. An idle reader doesn't keep the process alive, a call that waits does.
+ * One call reads at a time: another one rejects with {@link BusyError}. An abort or a timeout loses nothing: the next call
+ * gets the bytes. A call that waits keeps the process alive; an idle reader does not.
  */
 export class PipeReader implements Handle {
   readonly #descriptor: Descriptor;
@@ -70,14 +70,14 @@ export class PipeReader implements Handle {
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
   }
 
-  /** Whether all has been read and the other side has closed: known once a read has met the end. */
+  /** Whether all bytes were read and the peer has closed. It becomes true when a read meets the end of the stream. */
   get atEof(): boolean {
     return this.#incoming.ended && this.#incoming.queue.length === 0;
   }
 
   /**
-   * With `size`: at least one byte and at most `size`, as soon as there are any; empty at the end of the stream.
-   * Without: all bytes until the end of the stream.
+   * Reads bytes. With a `size`, resolves with at least one byte and at most `size`; with an empty Buffer at the end of
+   * the stream. Without one, resolves with all bytes until the end of the stream.
    */
   read(size?: number, options?: WaitOptions): Promise<Buffer> {
     if (size === undefined)
@@ -88,9 +88,8 @@ export class PipeReader implements Handle {
   }
 
   /**
-   * As {@link read} with a size, but into memory that is there already: resolves to how many bytes came, 0 at the end of
-   * the stream. Nothing is allocated, so that a loop over one buffer is the fastest way to read. Until it settles the
-   * view belongs to the reader.
+   * Reads bytes into `view`. Resolves with the number of bytes; with 0 at the end of the stream. It allocates nothing: a
+   * loop over one buffer is the fastest way to read. Do not use the view until the promise settles.
    */
   readInto(view: ArrayBufferView, options?: WaitOptions): Promise<number> {
     if (!ArrayBuffer.isView(view)) {
@@ -116,7 +115,7 @@ export class PipeReader implements Handle {
     return this.#take(attempt, options, 'nothing came', fill);
   }
 
-  /** Exactly `size` bytes. {@link IncompleteReadError}, with what there was as `partial`, if the stream ends before. */
+  /** Reads exactly `size` bytes. Rejects with {@link IncompleteReadError}, which has them as `partial`, if the stream ends before. */
   readExactly(size: number, options?: WaitOptions): Promise<Buffer> {
     if (!Number.isInteger(size) || size < 0) {
       return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${show(size)}`));
@@ -135,8 +134,8 @@ export class PipeReader implements Handle {
   }
 
   /**
-   * A line with its newline; without one, what is left at the end of the stream, and empty after that. With `size` at
-   * most so many bytes: the next call goes on in the same line.
+   * Reads a line with its newline. The last line may have none; after it, resolves with an empty Buffer. With a `size`,
+   * resolves with at most as many bytes: the next call goes on in the same line.
    */
   readLine(options?: WaitOptions & { readonly size?: number | undefined }): Promise<Buffer> {
     const { size = Infinity } = options ?? {};
@@ -145,7 +144,7 @@ export class PipeReader implements Handle {
     return this.#readTo(NEWLINE, options, () => this.#incoming.all(), { limit: size, names: LINE_OPTIONS });
   }
 
-  /** All up to and with `separator`. {@link IncompleteReadError} if the stream ends before it comes. */
+  /** Reads all bytes up to `separator`, and the separator. Rejects with {@link IncompleteReadError} if the stream ends before. */
   readUntil(separator: string | Uint8Array, options?: WaitOptions): Promise<Buffer> {
     let bytes: Buffer;
     try {
@@ -171,7 +170,7 @@ export class PipeReader implements Handle {
     return this.#take(attempt, options, 'the separator did not come', this.#incoming.fill, names);
   }
 
-  /** What has come of the line stays: `read()` still gets it. */
+  /** The bytes of the line stay in the queue: `read()` gets them. */
   #tooLong(most: number): never {
     const limit = most === this.#maxLineLength ? 'maxLineLength' : 'no string can hold more';
     throw new LineTooLongError(
@@ -181,7 +180,7 @@ export class PipeReader implements Handle {
     );
   }
 
-  /** The chunks as they come. Leaving the loop early leaves the reader open, with nothing lost. */
+  /** Iterates over chunks as they come. After a loop that ends early, the reader is still open, and no byte is lost. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
       const chunk = await this.#take(() => this.#chunk(), undefined, '');
@@ -195,8 +194,8 @@ export class PipeReader implements Handle {
   }
 
   /**
-   * Lines as strings, without their newline, whatever the bytes that came together: UTF-8 is decoded by the line.
-   * Leaving the loop early leaves the reader open: the next line is the one after the last that was taken.
+   * Iterates over lines as strings, without their newline. UTF-8 characters may come in several parts. After a loop that
+   * ends early, the reader is still open: its next line is the one after the last that was taken.
    */
   lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
     return new LineIterator(
@@ -225,12 +224,12 @@ export class PipeReader implements Handle {
     return mayAnswerNow() ? this.#incoming.queue.takeLine() : undefined;
   }
 
-  /** A web stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
+  /** Returns a web stream that owns this reader. It reads only when a chunk is asked for. */
   toWeb(): ReadableStream<Uint8Array> {
     return readableStream(this);
   }
 
-  /** A Node stream over this reader, which belongs to it from now on. Backpressure goes both ways. */
+  /** Returns a Node.js stream that owns this reader. It reads only when a chunk is asked for. */
   toNode(): Readable {
     return nodeReadable(this);
   }
@@ -328,7 +327,7 @@ export class PipeReader implements Handle {
     this.#descriptor.waitReadable(undefined);
   }
 
-  /** While this is set at the descriptor, it keeps the reader from being collected. */
+  /** While the descriptor refers to this, the reader is not collected. */
   readonly #interest: Interest = {
     ready: () => {
       this.#incoming.isDrained = false;
@@ -355,7 +354,7 @@ export class PipeReader implements Handle {
     return this.#descriptor.toString();
   }
 
-  /** Whether a read that waits keeps the process alive; it does unless {@link unref} was called. */
+  /** A read that waits keeps the process alive, which is the default. */
   ref(): this {
     this.#descriptor.holdLoop(READABLE, true);
     this.#waiting?.pending.holdLoop(true);
@@ -396,31 +395,31 @@ export class PipeReader implements Handle {
     return { maxLineLength: this.#maxLineLength, ahead: this.#incoming.queue.bytes, ended: this.#incoming.ended };
   }
 
-  /** It moved: nothing here answers for the descriptor any more. @internal */
+  /** The descriptor has moved: this object does not close it any more. @internal */
   leave(): void {
     forget(this);
   }
 
-  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  /** Returns a string that names this reader: a handle cannot travel as JSON. */
   toJSON(): string {
     return HANDLE_IN_JSON + this.#name;
   }
 
-  /** Closes at once. {@link BusyError} while a read waits, {@link ClosedError} the second time. */
+  /** Closes at once. Throws {@link BusyError} while a read waits, {@link ClosedError} if it is closed already. */
   close(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
     if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be closed while a read waits`);
     this.#end();
   }
 
-  /** Always closes; a read that waits rejects {@link ClosedError}. */
+  /** Closes, if it is not closed yet. A read that waits rejects with {@link ClosedError}. */
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#failAsClosed();
     this.#end();
   }
 
-  /** As `[Symbol.dispose]`, for `await using`. */
+  /** Closes as `[Symbol.dispose]()` does, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.resolve();
     this[Symbol.dispose]();

@@ -14,18 +14,18 @@ export function separatorBytes(separator: string | Uint8Array): Buffer {
   return Buffer.from(separator);
 }
 
-/** What ends what is looked for, and how long it may be. */
+/** A separator, and how many bytes may come before it. */
 export interface Separator {
   readonly bytes: Uint8Array;
-  /** As much is enough, where the separator doesn't come before. */
+  /** So many bytes are enough, if the separator does not come before. */
   readonly limit: number;
-  /** More than this without either is too much. */
+  /** More bytes, without the separator and below the limit, are too many. */
   readonly most: number;
 }
 
 /**
- * What to ask again whenever more has come: it gives all up to and with the separator, or `limit` bytes, and undefined
- * while neither is there. It looks at no byte twice.
+ * Returns a function to call each time that more bytes have come. It takes all bytes up to the separator and the separator,
+ * or `limit` bytes. It returns undefined while neither is there. It searches no byte twice.
  *
  * @param tooLong - throws; nothing was taken then
  */

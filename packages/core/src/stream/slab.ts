@@ -1,28 +1,28 @@
 import { allocateLarge, shareMemory } from './large-memory.js';
 
-/** Measured: as good as 1 MiB, and better than 64 KiB. */
+/** Measured: as fast as 1 MiB, and faster than 64 KiB. */
 const SIZE = 256 * 1024;
-/** Less than this came: it is copied, so that a small chunk which the program keeps doesn't keep a slab. */
+/** Fewer bytes are copied: otherwise a small chunk that the program keeps would keep a whole slab. */
 const COPY_BELOW = 16 * 1024;
 
-/** Where reads go whose bytes are the program's to keep. What was handed out of it is never written again. */
+/** The memory that reads fill. A part that was handed out is never written again. */
 class Slab {
   bytes = Buffer.alloc(0);
-  /** Where the next read goes to. */
+  /** Where the next read begins. */
   used = 0;
 
   get room(): number {
     return this.bytes.length - this.used;
   }
 
-  /** Before a read. */
+  /** Makes sure that there is room for a read. */
   makeRoom(): void {
     if (this.room >= COPY_BELOW) return;
     this.bytes = allocateLarge(SIZE);
     this.used = 0;
   }
 
-  /** What was read, as a chunk that nothing else will write to. */
+  /** Returns the bytes of the last read as a chunk, which is never written again. */
   take(count: number): Buffer {
     const { bytes, used } = this;
     if (count < COPY_BELOW) {
@@ -36,5 +36,5 @@ class Slab {
   }
 }
 
-/** That of all readers: none of them has one half used while it waits. */
+/** One slab for all readers of the thread: a reader that waits holds no memory. */
 export const slab = new Slab();

@@ -1,6 +1,6 @@
 import { type ChunkSink, type ChunkSource } from './chunks.js';
 
-/** The chunks as they come; nothing is read before somebody asks. Cancelling closes the reader. */
+/** Makes a ReadableStream of a reader. It reads only when a chunk is asked for. `cancel()` closes the reader. */
 export function readableStream(reader: ChunkSource): ReadableStream<Uint8Array> {
   const chunks = reader[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
@@ -21,7 +21,7 @@ export function readableStream(reader: ChunkSource): ReadableStream<Uint8Array> 
   );
 }
 
-/** Waits while the pipe is full. Closing flushes and closes the writer; aborting drops what is not flushed. */
+/** Makes a WritableStream of a writer. Writes wait while the pipe is full; `close()` flushes; `abort()` drops unflushed bytes. */
 export function writableStream(writer: ChunkSink): WritableStream<string | ArrayBufferView> {
   return new WritableStream<string | ArrayBufferView>({
     async write(chunk) {

@@ -2,11 +2,11 @@ import { checkOptions, optionNames } from '../check/options.js';
 import { show } from '../check/show.js';
 import { checkMilliseconds } from '../check/milliseconds.js';
 
-/** How a {@link PipeWriter} behaves. */
+/** Options of a {@link PipeWriter}. */
 export interface WriterOptions {
-  /** Bytes that may wait for the kernel before `write` makes its caller wait. 64 KiB by default. */
+  /** The bytes that may be unflushed before `write()` waits. Default: 64 KiB. */
   readonly highWaterMark?: number | undefined;
-  /** Milliseconds for which disposal flushes before it gives up. 5000 by default. */
+  /** The milliseconds for which disposal flushes. Default: 5000. */
   readonly closeTimeout?: number | undefined;
 }
 
@@ -15,7 +15,7 @@ export const DEFAULT_CLOSE_TIMEOUT = 5000;
 
 export const WRITER_OPTIONS = optionNames<WriterOptions>({ highWaterMark: true, closeTimeout: true });
 
-/** Before the end is opened: then it is still the caller's if they are wrong. */
+/** Throws for wrong options before the end is opened: the caller still has the end then. */
 export function checkWriterOptions(options: WriterOptions = {}): void {
   checkOptions(options, WRITER_OPTIONS);
   checkWriterValues(options);

@@ -119,7 +119,7 @@ export class PipeWriter implements Handle {
     return this.#reach(this.#progress.accepted, 'all', options, 'not all could be flushed');
   }
 
-  /** Takes back what the kernel has not taken, and says how many bytes those were. @internal */
+  /** Takes back the bytes that the kernel has not taken; returns how many there were. @internal */
   retract(): number {
     const count = this.unflushed;
     this.#drop();
@@ -158,14 +158,14 @@ export class PipeWriter implements Handle {
     if (lost !== undefined) throw lost as Error;
   }
 
-  /** Closes at once and drops what is not flushed; writes that wait reject {@link ClosedError}. */
+  /** Closes at once and drops unflushed bytes. Writes that wait reject with {@link ClosedError}. */
   destroy(): void {
     if (!this.#isOpen) return;
     this.#failAsClosed();
     this.#end();
   }
 
-  /** Flushes for at most `closeTimeout`, then destroys and rejects {@link TimeoutError}. */
+  /** Flushes, then closes. After `closeTimeout`, destroys the writer and rejects with {@link TimeoutError}. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     if (this.#failure !== undefined && this.#failureWasTold) {
@@ -186,12 +186,12 @@ export class PipeWriter implements Handle {
     }
   }
 
-  /** A web stream over this writer, which belongs to it from now on. Backpressure goes both ways. */
+  /** Returns a web stream that owns this writer. Its writes wait while the pipe is full. */
   toWeb(): WritableStream<Writable> {
     return writableStream(this);
   }
 
-  /** A Node stream over this writer, which belongs to it from now on. Backpressure goes both ways. */
+  /** Returns a Node.js stream that owns this writer. Its writes wait while the pipe is full. */
   toNode(): NodeWritable {
     return nodeWritable(this);
   }
@@ -228,17 +228,17 @@ export class PipeWriter implements Handle {
     return { highWaterMark: this.#highWaterMark, closeTimeout: this.#closeTimeout };
   }
 
-  /** It moved: nothing here answers for the descriptor any more. @internal */
+  /** The descriptor has moved: this object does not close it any more. @internal */
   leave(): void {
     forget(this);
   }
 
-  /** Not what it is, but enough to know it by: a handle has no form in JSON. */
+  /** Returns a string that names this writer: a handle cannot travel as JSON. */
   toJSON(): string {
     return HANDLE_IN_JSON + this.#name;
   }
 
-  /** Whether unflushed bytes keep the process alive; they do unless {@link unref} was called. */
+  /** Unflushed bytes keep the process alive, which is the default. */
   ref(): this {
     this.#descriptor.holdLoop(WRITABLE, true);
     this.#progress.holdLoop(true);
@@ -348,7 +348,7 @@ export class PipeWriter implements Handle {
     }
   }
 
-  /** While this is set at the descriptor, it keeps the writer from being collected. */
+  /** While the descriptor refers to this, the writer is not collected. */
   readonly #interest: Interest = {
     ready: () => {
       this.#flush();

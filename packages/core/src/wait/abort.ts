@@ -1,8 +1,8 @@
 const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once when the signal is aborted, until the returned function is called. However many call, the signal gets
- * one listener: Node warns of a leak where it has more than ten, and a program may well have one signal for all it does.
+ * Calls `callback` once, when the signal is aborted. Returns a function that takes the callback back. A signal gets one
+ * listener for all callbacks: Node.js warns of a leak above ten, and a program may use one signal for all its calls.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   let all = callbacks.get(signal);

@@ -1,7 +1,7 @@
-/** What `next()` and `return()` give at the end. */
+/** The result of `next()` and `return()` at the end. */
 export const LOOP_END: IteratorResult<never, undefined> = { done: true, value: undefined };
 
-/** What every async iterator of ours that is no generator has beside its own two methods. */
+/** The base of all async iterators that are not generators. A subclass has `next()` and `return()`. */
 export abstract class LoopIterator<T> implements AsyncGenerator<T, void, undefined> {
   abstract next(): Promise<IteratorResult<T, void>>;
 

@@ -6,18 +6,18 @@ import { optionNames, refuseOptions, type OptionNames } from '../check/options.j
 import { show } from '../check/show.js';
 import { Timer } from './timer.js';
 
-/** How long to wait. Neither an abort nor a timeout loses a byte: what had come is there for the next call. */
+/** How long to wait. An abort or a timeout loses no byte: the next call gets what has come. */
 export interface WaitOptions {
-  /** Ends the wait: the promise rejects with an {@link AbortError} whose `cause` is the signal's reason. */
+  /** Ends the wait when it is aborted: the promise rejects with {@link AbortError}, whose `cause` is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds to wait at most: then the promise rejects with a {@link TimeoutError}. */
+  /** The most milliseconds to wait: then the promise rejects with {@link TimeoutError}. Default: no limit. */
   readonly timeout?: number | undefined;
 }
 
 export const WAIT_OPTIONS = optionNames<WaitOptions>({ signal: true, timeout: true });
 
 /**
- * What is wrong with these options, if anything is; an abort that came already counts.
+ * Returns an error if these options are wrong, or if the signal is aborted already; undefined otherwise.
  *
  * @param names - for a call that takes more than a signal and a timeout
  * @param what - begins the abort's message: `read end at main.ts:7: the read`
@@ -41,12 +41,12 @@ export function refuse(
   return undefined;
 }
 
-/** By what it can do: test environments have an AbortSignal of their own. */
+/** Looks at the methods, not the class: test environments have an AbortSignal of their own. */
 function isAbortSignal(signal: Partial<AbortSignal> | null): boolean {
   return typeof signal?.addEventListener === 'function' && typeof signal.aborted === 'boolean';
 }
 
-/** An AbortError whose message says what was aborted, if `what` is given. */
+/** Makes an AbortError. Its message begins with `what`, if that is given. */
 export function abortError(signal: AbortSignal, what?: string): AbortError {
   return new AbortError(what === undefined || what === '' ? undefined : `${what}: the operation was aborted`, {
     cause: signal.reason,
@@ -55,7 +55,7 @@ export function abortError(signal: AbortSignal, what?: string): AbortError {
 
 const nothing = (): string => '';
 
-/** One promise that something will settle later, unless its signal or timeout comes first. */
+/** A promise that other code settles, unless its signal or timeout comes first. */
 export class Pending<T> {
   readonly promise: Promise<T>;
   #resolve!: (value: T) => void;
@@ -64,9 +64,9 @@ export class Pending<T> {
   #timer: Timer | undefined;
 
   /**
-   * @param options - without them it waits for as long as it takes
+   * @param options - without them, the wait has no limit
    * @param what - completes the messages of a timeout and an abort: `no line came from the pipe`
-   * @param forget - called before a timeout or abort rejects: whoever would have settled it must not any more
+   * @param forget - called before a timeout or an abort rejects: the code that would have settled the promise must not any more
    */
   constructor(options?: WaitOptions, what: () => string = nothing, forget: () => void = nothing) {
     this.promise = new Promise((resolve, reject) => {
@@ -101,7 +101,7 @@ export class Pending<T> {
     this.#stopListening?.();
   }
 
-  /** Whether its timeout keeps the process alive; it does unless told otherwise. */
+  /** Sets whether its timeout keeps the process alive. Default: true. */
   holdLoop(holds: boolean): this {
     if (holds) this.#timer?.ref();
     else this.#timer?.unref();

@@ -1,6 +1,6 @@
 /**
- * What the packages use of the globals that tests replace (fake timers of node:test, vitest, jest). It is taken once, when
- * the packages are loaded: messages must flow while a test's clock stands still.
+ * The globals that tests replace (fake timers of node:test, vitest, jest). The packages take them once, when they are loaded:
+ * messages must flow while a test's clock stands still.
  *
  * @module
  */
@@ -19,8 +19,8 @@ const { hrtime } = process;
 /* eslint-enable no-restricted-properties */
 
 /**
- * Milliseconds of a clock that never goes back; only differences mean something. For `performance` Node loads eight modules, a
- * fiftieth of a child process's start.
+ * Returns milliseconds of a clock that never goes back. Only differences mean something. `performance` would load eight
+ * modules of Node.js, which is a fiftieth of the start of a child process.
  */
 export function now(): number {
   const [seconds, nanoseconds] = hrtime();

@@ -1,9 +1,9 @@
 import { clearTimeout, setTimeout } from './taken.js';
 
-/** What a timer of Node's can hold, 24 days: with more it would fire after 1 ms. */
+/** The longest time of a Node.js timer, 24 days. With a longer one it fires after 1 ms. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Calls back once after some milliseconds, of any number; never after Infinity. */
+/** Calls back once after any number of milliseconds; never if they are Infinity. */
 export class Timer {
   readonly #callback: () => void;
   #left: number;
@@ -36,7 +36,7 @@ export class Timer {
     this.#timeout = undefined;
   }
 
-  /** It keeps the process alive, as it does unless {@link unref} was called. */
+  /** The timer keeps the process alive, which is the default. */
   ref(): this {
     this.#holdsLoop = true;
     this.#timeout?.ref();

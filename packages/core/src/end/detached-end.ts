@@ -1,0 +1,26 @@
+import { closeWhenDropped, forget } from '../fd/collector.js';
+import { type OwnedFd } from '../fd/owned-fd.js';
+import { ClosedError } from '../errors.js';
+
+/** An end that `detach()` has lent to the spawn of a child process. The end of its scope closes it here. */
+export class DetachedEnd implements Disposable {
+  readonly #owned: OwnedFd;
+
+  /** @internal */
+  constructor(owned: OwnedFd) {
+    this.#owned = owned;
+    closeWhenDropped(this, owned);
+  }
+
+  /** The descriptor to pass to the spawn. Throws {@link ClosedError} after the scope has ended. */
+  get fd(): number {
+    if (this.#owned.number < 0)
+      throw new ClosedError(`${this.#owned.toString()} is closed: the scope of its detach() ended`);
+    return this.#owned.number;
+  }
+
+  [Symbol.dispose](): void {
+    forget(this);
+    this.#owned.close();
+  }
+}

@@ -1,0 +1,116 @@
+import { checkOptions, optionNames } from '../check/options.js';
+import { End } from './end.js';
+import { SystemError } from '../errors.js';
+import { Descriptor } from '../fd/descriptor.js';
+import { native, READABLE, WRITABLE } from '../fd/native.js';
+import { OwnedFd } from '../fd/owned-fd.js';
+import { inspectFd, type Transport } from '../fd/transport.js';
+import { registerHandleKind } from '../move/handle.js';
+import { DuplexStream, type MovedDuplex } from '../stream/duplex-stream.js';
+import { PipeReader } from '../stream/reader.js';
+import {
+  checkMovedReader,
+  checkReaderOptions,
+  maxLineLength,
+  type MovedReader,
+  type ReaderOptions,
+} from '../stream/reader-options.js';
+import { PipeWriter } from '../stream/writer.js';
+import { checkWriterOptions, checkWriterValues, type WriterOptions } from '../stream/writer-options.js';
+
+/** The reading end of a pipe. */
+export class ReadEnd extends End {
+  protected override readonly kind = 'ReadEnd';
+
+  /** Makes an end of a descriptor that is open for reading: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit. */
+  static fromFd(fd: number): ReadEnd {
+    return new ReadEnd(...adopt(fd, READABLE, 'read end', ReadEnd.fromFd));
+  }
+
+  /** Opens a reader over this end, at once. The end is `open` then. */
+  open(options?: ReaderOptions): PipeReader {
+    checkReaderOptions(options);
+    return new PipeReader(this.openDescriptor(), options);
+  }
+}
+
+/** The writing end of a pipe. */
+export class WriteEnd extends End {
+  protected override readonly kind = 'WriteEnd';
+
+  /** Makes an end of a descriptor that is open for writing: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit. */
+  static fromFd(fd: number): WriteEnd {
+    return new WriteEnd(...adopt(fd, WRITABLE, 'write end', WriteEnd.fromFd));
+  }
+
+  /** Opens a writer over this end, at once. The end is `open` then. */
+  open(options?: WriterOptions): PipeWriter {
+    checkWriterOptions(options);
+    return new PipeWriter(this.openDescriptor(), options);
+  }
+}
+
+const STREAM_OPTIONS = optionNames<ReaderOptions & WriterOptions>({
+  maxLineLength: true,
+  highWaterMark: true,
+  closeTimeout: true,
+});
+
+/** An end of a duplex pipe. Each end reads what the other one writes. */
+export class DuplexEnd extends End {
+  protected override readonly kind = 'DuplexEnd';
+
+  /** Makes an end of a connected socket. The end owns it then. Throws if it does not fit. */
+  static fromFd(fd: number): DuplexEnd {
+    return new DuplexEnd(...adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd));
+  }
+
+  /** Opens a reader and a writer over this end, at once. The end is `open` then. */
+  open(options?: ReaderOptions & WriterOptions): DuplexStream {
+    checkOptions(options, STREAM_OPTIONS);
+    maxLineLength(options ?? {});
+    checkWriterValues(options ?? {});
+    const descriptor = this.openDescriptor();
+    return new DuplexStream(new PipeReader(descriptor, options), new PipeWriter(descriptor, options), descriptor);
+  }
+}
+
+registerHandleKind('ReadEnd', (fds) => new ReadEnd(...receive(fds, READABLE, 'read end')));
+registerHandleKind('WriteEnd', (fds) => new WriteEnd(...receive(fds, WRITABLE, 'write end')));
+registerHandleKind('DuplexEnd', (fds) => new DuplexEnd(...receive(fds, READABLE | WRITABLE, 'duplex end')));
+
+registerHandleKind('PipeReader', (fds, data) => {
+  const options = checkMovedReader(data as MovedReader);
+  return new PipeReader(new Descriptor(...receive(fds, READABLE, 'read end')), options);
+});
+registerHandleKind('PipeWriter', (fds, data) => {
+  const options = data as WriterOptions;
+  checkWriterOptions(options);
+  return new PipeWriter(new Descriptor(...receive(fds, WRITABLE, 'write end')), options);
+});
+registerHandleKind('DuplexStream', (fds, data) => {
+  const { reader, writer } = data as MovedDuplex;
+  if (reader !== undefined) checkMovedReader(reader);
+  checkWriterOptions(writer);
+  const directions = (reader === undefined ? 0 : READABLE) | (writer === undefined ? 0 : WRITABLE);
+  if (directions === 0) throw new TypeError('a duplex stream without a direction came');
+  const descriptor = new Descriptor(...receive(fds, directions, 'duplex end'));
+  return new DuplexStream(new PipeReader(descriptor, reader), new PipeWriter(descriptor, writer), descriptor);
+});
+
+type EndParts = [owned: OwnedFd, transport: Transport, directions: number];
+
+/** Throws before it takes the descriptor over, if it does not fit: the caller still has it then. */
+function adopt(fd: number, directions: number, what: string, maker: (...args: never[]) => unknown): EndParts {
+  const transport = inspectFd(fd, directions, what);
+  const result = native().setCloseOnExec(fd);
+  if (result < 0) throw new SystemError(result, 'fcntl', `fd ${String(fd)}`);
+  return [new OwnedFd(fd, what, maker), transport, directions];
+}
+
+/** Takes over a descriptor that moved here. Other processes may have its open file description, such as the sender. */
+function receive(fds: readonly number[], directions: number, what: string): EndParts {
+  const [fd = -1] = fds;
+  if (fds.length !== 1) throw new TypeError(`a ${what} is one descriptor, and ${String(fds.length)} came for it`);
+  return adopt(fd, directions, what, registerHandleKind);
+}
