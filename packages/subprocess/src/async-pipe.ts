@@ -78,7 +78,7 @@ export class AsyncPipe implements AsyncDisposable {
   #openStdin(): PipeWriter {
     const { stdin } = this.#first;
     if (stdin === undefined) throw notPiped('stdin', this.#first);
-    // To open it once more is how to hear why it can't be used: it was closed, or opened by others.
+    // Opening it once more throws why it cannot be used: it was closed, or opened elsewhere.
     return this.#writer !== undefined && stdin.state === 'open' ? this.#writer : (this.#writer = stdin.open());
   }
 
@@ -117,7 +117,7 @@ export class AsyncPipe implements AsyncDisposable {
 
   /**
    * Writes all of `input` and closes stdin, reads stdout and stderr to their ends meanwhile, and waits for the end of both
-   * programs: `[stdout, stderr]`, empty where it is no pipe. If the first one's stderr is a pipe that you have not opened,
+   * programs: `[stdout, stderr]`, empty for one that is no pipe. If the first one's stderr is a pipe that you have not opened,
    * it is read too, and comes before the last one's. A program that stops reading ends the writing, no more;
    * how the last one ended is what {@link poll} tells then. A FileHandle is read from its offset on and stays open; a
    * pipe end is read to its end and closed.
@@ -194,7 +194,7 @@ export class AsyncPipe implements AsyncDisposable {
     const { stdout, stderr } = last;
     const firstStderr = this.#openFirstStderr();
     const exited = Promise.all([first.wait(), last.wait()]);
-    // The input may still wait for something that nobody will read.
+    // The input may still wait for bytes that no program will read.
     void exited.then(() => feed?.stop());
     const reads = [
       stdout === undefined ? NOTHING : readToEnd(this.#openStdout(), last, stop),

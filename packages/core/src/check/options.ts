@@ -48,7 +48,7 @@ function unknownOption(name: string, names: ReadonlySet<string>, what: string): 
   return `${path}: unknown option; ${names.size === 0 ? 'there are none here' : `expected ${[...names].join(', ')}`}`;
 }
 
-/** Undefined if none is near enough to have been meant. */
+/** Returns undefined if none is near enough to have been meant. */
 function nearestName(name: string, names: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(2, Math.ceil(name.length / 2));
@@ -62,7 +62,7 @@ function nearestName(name: string, names: Iterable<string>): string | undefined 
   return nearest;
 }
 
-/** `max_line_length`, `MaxLineLength` and `maxLineLength` are the same to whoever types them. */
+/** `max_line_length`, `MaxLineLength` and `maxLineLength` are the same to a user who types them. */
 function plain(name: string): string {
   return name.slice(0, 64).toLowerCase().replaceAll(/[-_]/g, '');
 }

@@ -1,8 +1,7 @@
 /**
- * Of the options that this process was started with, those that are about this run of it, not about how code is loaded and
- * run: what it executes (`-e`, `--test`, `--watch`, a snapshot), who debugs or profiles it, whose files a child would
- * overwrite (`--prof`, `--trace-event…`), its title, and `--env-file`, which has done its work: what was read is part of the
- * environment that a child gets anyway.
+ * Options that concern this run of the process, not how code is loaded and run. They say what it executes (`-e`, `--test`,
+ * `--watch`, a snapshot), what debugs or profiles it, which files it writes (`--prof`, `--trace-event…`: a child would
+ * overwrite them), and its title. `--env-file` has done its work: a child gets what was read with the environment.
  */
 const ownAffair = new RegExp(
   '^(' +
@@ -13,7 +12,7 @@ const ownAffair = new RegExp(
 );
 
 /**
- * What a child inherits of `process.execArgv`: loaders, conditions, limits, permissions, `--experimental-…`; not `--inspect`,
+ * Returns what a child inherits of `process.execArgv`: loaders, conditions, limits, permissions, `--experimental-…`; not `--inspect`,
  * `-e`, `--test`, `--watch`.
  */
 export function inheritedExecArgv(execArgv: readonly string[]): string[] {
@@ -27,10 +26,10 @@ export function inheritedExecArgv(execArgv: readonly string[]): string[] {
   return inherited;
 }
 
-/** Two processes can't listen at one port; where the system chooses it (0), each has its own. */
+/** Two processes cannot listen at one port. If the system chooses the port (0), each has its own. */
 const fixedInspector = /^--(inspect|debug-port)(?!.*[=:]0"?$)/;
 
-/** What a child inherits of `NODE_OPTIONS`: all but a debugger's port, which is taken, and waiting for a debugger there. */
+/** Returns what a child inherits of `NODE_OPTIONS`: all but a debugger's port, which is taken, and waiting for a debugger there. */
 export function inheritedNodeOptions(nodeOptions: string): string {
   if (!/--(inspect|debug-port)/.test(nodeOptions)) return nodeOptions;
   // Words as Node has them: a double quote holds blanks, and a backslash within it the next character.

@@ -5,8 +5,8 @@ import { resolve } from 'node:path';
 const ENOUGH = 4096;
 
 /**
- * The file that the system needs to run one of these, if the file itself is there: a script's interpreter, or the dynamic
- * loader of another C library. Starting it fails with ENOENT or EACCES then, as if the file itself were missing.
+ * Finds the first of these files that needs a file which is missing: a script's interpreter, or the dynamic loader of
+ * another C library. Starting it fails with ENOENT or EACCES, as if the file itself were missing.
  */
 export function missingInterpreter(
   candidates: readonly string[],
@@ -46,7 +46,7 @@ function interpreterOf(file: string): string | undefined {
   return loaderOf(head);
 }
 
-/** Of a 64-bit little-endian ELF file: its PT_INTERP (elf(5)). */
+/** Returns the PT_INTERP of a 64-bit little-endian ELF file (elf(5)). */
 function loaderOf(head: Buffer): string | undefined {
   if (head.length < 64 || head.readUInt32BE(0) !== 0x7f454c46 || head[4] !== 2 || head[5] !== 1) return undefined;
   const first = Number(head.readBigUInt64LE(32));

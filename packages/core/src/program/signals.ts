@@ -11,8 +11,8 @@ const LAST = 64;
 const numbers: Readonly<Record<string, number>> = constants.signals;
 
 /**
- * The system's number of a signal. Throws TypeError unless it is the name of one, or a number that can be one: 0 only asks
- * whether the process is there.
+ * Returns the system's number of a signal. Throws TypeError unless it is the name of one, or a number that can be one: 0 only
+ * asks whether the process exists.
  */
 export function signalNumber(signal: unknown): number {
   if (typeof signal === 'number' && Number.isInteger(signal) && signal >= 0 && signal <= LAST) return signal;
@@ -31,11 +31,11 @@ function realTimeNumber(name: string): number | undefined {
   return number <= LAST ? number : undefined;
 }
 
-/** The name of the signal with that number. */
+/** Returns the name of the signal with that number. */
 export function signalName(number: number): SignalName {
   const entry = Object.entries(numbers).find(([, value]) => value === number);
   if (entry !== undefined) return entry[0] as NodeJS.Signals;
   const offset = number - FIRST_REAL_TIME;
-  // The two below it are the C library's own.
+  // The C library has the two below it for itself.
   return offset === 0 ? 'SIGRTMIN' : `SIGRTMIN+${offset}`;
 }

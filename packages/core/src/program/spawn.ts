@@ -9,7 +9,7 @@ import { native, type NativeChild } from '../fd/native.js';
 import { signalName, signalNumber, type SignalName } from './signals.js';
 import { checkArgv, checkSurroundings } from './surroundings.js';
 
-/** What a program used, as the system counted it when it ended. Names and units of `process.resourceUsage()`. */
+/** What a program used, as the system counted it when it ended. It has the names and units of `process.resourceUsage()`. */
 export interface ResourceUsage {
   /** Microseconds. */
   readonly userCPUTime: number;
@@ -53,7 +53,7 @@ export interface SpawnOptions {
 export interface Guard {
   /** `program`: until it has ended. `chain`: SIGTERM comes first, and it holds until {@link SpawnedProgram.unguard}. */
   readonly kind: 'program' | 'chain';
-  /** Milliseconds until SIGKILL; never unless given. */
+  /** Milliseconds until SIGKILL; without it there is none. */
   readonly killAfter?: number | undefined;
 }
 
@@ -66,7 +66,7 @@ const STAGE_CWD = 1;
 const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork', 'pidfd_open', 'fork'];
 const STAGE_GUARD = 6;
 
-/** Starts a program. Throws {@link SystemError} if it can't be; then nothing is left of it. */
+/** Starts a program. Throws {@link SystemError} if it cannot be started; then nothing is left of it. */
 export function spawn(options: SpawnOptions): SpawnedProgram {
   return new SpawnedProgram(options);
 }
@@ -133,13 +133,13 @@ export class SpawnedProgram {
   /** Sends a signal; false if it has ended. Throws TypeError if there is no such signal. */
   kill(signal: SignalName | number = 'SIGTERM'): boolean {
     const number = signalNumber(signal);
-    // Once it is reaped its number may be a stranger's.
+    // Once it is reaped, its pid may be another process's.
     return this.#exit === undefined && send(this.pid, number);
   }
 
   /**
    * Sends a signal to all of the group that it leads, which may outlive it; to itself alone if it leads none. False if
-   * nobody got it. Throws TypeError if there is no such signal.
+   * no process got it. Throws TypeError if there is no such signal.
    */
   killGroup(signal: SignalName | number = 'SIGTERM'): boolean {
     if (!this.leadsGroup) return this.kill(signal);
@@ -163,8 +163,8 @@ export class SpawnedProgram {
   }
 
   /**
-   * A number is free for others once its process was reaped and its group is empty. So if there is a process with that
-   * number after ours was reaped, the group with that number is not ours.
+   * A pid is free for others once its process was reaped and its group is empty. So if a process has that pid after ours was
+   * reaped, the group of that number is not ours.
    */
   #groupIsOurs(): boolean {
     return this.#exit === undefined || native().kill(this.pid, 0) === ESRCH;
@@ -180,12 +180,12 @@ export class SpawnedProgram {
   }
 }
 
-/** Asked when it matters: that module takes two milliseconds to load, and most child processes start no program. */
+/** The module is loaded when it is needed: that takes two milliseconds, and most child processes start no program. */
 function isMainThread(): boolean {
   return process.getBuiltinModule('node:worker_threads').isMainThread;
 }
 
-/** Where execvp(3) would look. */
+/** Returns the paths that execvp(3) would try. */
 function candidates(file: string, env: Readonly<Record<string, string | undefined>>): string[] {
   if (file.includes('/')) return [file];
   const path = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
@@ -201,11 +201,11 @@ function startError(
 ): AiopipeError {
   const syscall = stages[stage] ?? 'spawn';
   if (stage === STAGE_CWD && cwd !== undefined) {
-    return new SystemError(errno, syscall, `can't start ${JSON.stringify(file)} in ${JSON.stringify(cwd)}`, {
+    return new SystemError(errno, syscall, `cannot start ${JSON.stringify(file)} in ${JSON.stringify(cwd)}`, {
       path: cwd,
     });
   }
-  const about = `can't start ${stage === STAGE_GUARD ? 'the process that guards ' : ''}${JSON.stringify(file)}`;
+  const about = `cannot start ${stage === STAGE_GUARD ? 'the process that guards ' : ''}${JSON.stringify(file)}`;
   if (stage !== STAGE_EXEC) return new SystemError(errno, syscall, about);
   const missing = errno === ENOENT || errno === EACCES ? missingInterpreter(paths, cwd) : undefined;
   if (missing === undefined) return new SystemError(errno, syscall, about, { path: file });

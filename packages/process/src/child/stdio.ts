@@ -86,7 +86,7 @@ function watch(stream: Inside): Output {
 
 /**
  * Resolves when what was written to stdout and stderr is with the kernel: to a pipe that is full, Node writes later, and
- * `process.exit()` would drop it. What failed doesn't count.
+ * `process.exit()` would drop it. A write that failed does not count.
  */
 export async function flushStdio(): Promise<void> {
   await Promise.all([...used.values()].map(flush));

@@ -189,9 +189,7 @@ class ChildLink implements Link {
   }
 
   terminate(): void {
-    if (this.#hasEnded) return;
-    this.#process.terminate();
-    this.#endWithin(SHUTDOWN);
+    if (!this.#hasEnded) void this.#process.stop({ grace: SHUTDOWN });
   }
 
   kill(): void {

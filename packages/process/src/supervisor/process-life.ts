@@ -98,15 +98,17 @@ export class ProcessLife implements Life {
   }
 
   async shutDown(): Promise<void> {
-    const limit = this.#spec.shutdown ?? DEFAULT_SHUTDOWN;
-    if (this.#kill(limit === 0 ? 'SIGKILL' : 'SIGTERM') && this.#reason === 'exit') this.#reason = 'shutdown';
-    const exit = await this.process.join({ timeout: limit }).catch(() => null);
-    if (exit === undefined) this.#kill('SIGKILL');
+    const grace = this.#spec.shutdown ?? DEFAULT_SHUTDOWN;
+    // Signal 0 asks only whether the process runs.
+    if (this.#kill(grace === 0 ? 'SIGKILL' : 0)) {
+      if (this.#reason === 'exit') this.#reason = 'shutdown';
+      if (grace > 0) void this.process.stop({ grace });
+    }
     await this.ended;
   }
 
   /** False if it has ended. */
-  #kill(signal: SignalName): boolean {
+  #kill(signal: SignalName | number): boolean {
     try {
       return this.process.kill(signal);
     } catch {

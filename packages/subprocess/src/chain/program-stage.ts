@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { type Environment, type StderrOption } from '@aiopipe/core';
 import {
   checkArgv,
@@ -10,7 +9,7 @@ import {
   refuseOptions,
   show,
 } from '@aiopipe/core/internal';
-import { quote, quoteArgv } from '../program/command.js';
+import { quote, quoteArgv } from '../program/quote.js';
 import { checkPopen, INHERITED, startProgram } from '../program/popen.js';
 import { type Program } from '../program/program.js';
 import { Feed } from '../io/feed.js';
@@ -146,5 +145,5 @@ function optionsOf(stage: unknown): StageOptions {
 function checkAllowFail(allowed: unknown): void {
   if (allowed === undefined || typeof allowed === 'boolean') return;
   if (Array.isArray(allowed) && allowed.every((code) => Number.isInteger(code))) return;
-  throw new TypeError(`allowFail: expected true or a list of exit codes, not ${inspect(allowed)}`);
+  throw new TypeError(`allowFail: expected true or a list of exit codes, not ${show(allowed)}`);
 }

@@ -1,5 +1,5 @@
 import { isFileSource } from '@aiopipe/core/internal';
-import { quote } from '../program/command.js';
+import { quote } from '../program/quote.js';
 import { type Input } from '../io/input.js';
 import { type OutputOption } from '../io/sink.js';
 import { type ChainStage } from './stage.js';

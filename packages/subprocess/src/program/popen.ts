@@ -21,7 +21,7 @@ import {
   type Slot,
 } from '@aiopipe/core/internal';
 import { Program } from './program.js';
-import { quoteArgv } from './command.js';
+import { quoteArgv } from './quote.js';
 
 /** What a program is connected to. */
 export interface StdioOptions {

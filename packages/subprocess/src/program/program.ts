@@ -8,7 +8,7 @@ import {
   type WriteEnd,
 } from '@aiopipe/core';
 import { DEFAULT_GRACE, Pending, refuse, show, stop, stopPrograms, type SpawnedProgram } from '@aiopipe/core/internal';
-import { quoteArgv } from './command.js';
+import { quoteArgv } from './quote.js';
 
 const PROGRAM = Symbol.for('@aiopipe/subprocess.program');
 
