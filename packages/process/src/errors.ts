@@ -1,7 +1,7 @@
 import { AiopipeError, type AiopipeErrorOptions, type SignalName } from '@aiopipe/core';
 import { nameErrors } from '@aiopipe/core/internal';
 
-/** What a {@link ChildError} tells beside its message. */
+/** What a {@link ChildError} is about. */
 export interface ChildErrorDetails extends AiopipeErrorOptions {
   readonly pid?: number | undefined;
   readonly exitCode?: number | null | undefined;
@@ -11,17 +11,17 @@ export interface ChildErrorDetails extends AiopipeErrorOptions {
 type ChildErrorCode = 'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START' | 'ERR_AIOPIPE_PROTOCOL';
 
 /**
- * The child's. Its `code` tells which:
+ * A child process failed. Its `code` tells how:
  *
- * - `ERR_AIOPIPE_CHILD`: its function threw; `cause` is what.
- * - `ERR_AIOPIPE_NO_RESULT`: it ended before its function had returned: by a signal, or by its own `process.exit()`.
- * - `ERR_AIOPIPE_START`: its function was never called; `cause` is why.
- * - `ERR_AIOPIPE_PROTOCOL`: what it said to this process made no sense, or was said out of turn; it was killed.
+ * - `ERR_AIOPIPE_CHILD`: the child's function threw; `cause` is what it threw.
+ * - `ERR_AIOPIPE_NO_RESULT`: the child ended before its function had returned: by a signal, or by its own `process.exit()`.
+ * - `ERR_AIOPIPE_START`: the child's function was never called; `cause` is the reason.
+ * - `ERR_AIOPIPE_PROTOCOL`: the child sent a message that is badly formed or out of turn, and was killed.
  */
 export class ChildError extends AiopipeError {
   declare readonly code: ChildErrorCode;
   readonly pid: number | undefined;
-  /** How it ended, where that is known. */
+  /** The child's exit code; null if it is not known, or a signal ended the child. */
   readonly exitCode: number | null;
   readonly signalCode: SignalName | null;
 

@@ -1,10 +1,11 @@
 import { EncodeError } from '@aiopipe/codec';
 
 /**
- * An error about what can't be sent, with the path as the user knows it: `args[0].callback`, whatever message of ours
- * the arguments are a part of. Other errors stay as they are.
+ * Returns an EncodeError with the path that the user knows: `args[0].callback`, in whatever message of ours the arguments stand.
+ * Returns any other error as it is.
  *
- * @param place - where the user's value stands in our message, as the path of an EncodeError begins
+ * @param place - the path of the user's value in our message
+ * @param name - the user's name for it
  */
 export function renamePath(error: unknown, place: string, name: string): unknown {
   if (!(error instanceof EncodeError) || !error.path.startsWith(place)) return error;

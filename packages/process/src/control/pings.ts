@@ -1,14 +1,14 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { now, Pending } from '@aiopipe/core/internal';
 
-/** Questions to a child that ask for nothing but an answer. */
+/** The pings of a child that wait for their answers. */
 export class Pings {
   readonly #waiting = new Map<number, Pending<void>>();
 
   /**
-   * Resolves to the milliseconds until the answer.
+   * Resolves with the milliseconds until the answer.
    *
-   * @param put - sends the question; what it throws is thrown
+   * @param put - sends the ping; what it throws rejects
    */
   async ask(id: number, who: string, options: WaitOptions, put: () => void): Promise<number> {
     const pending = new Pending<void>(
@@ -33,7 +33,7 @@ export class Pings {
     this.#waiting.delete(id);
   }
 
-  /** Returns how many waited. */
+  /** Rejects all pings that wait; returns how many did. */
   rejectAll(error: Error): number {
     const count = this.#waiting.size;
     for (const pending of this.#waiting.values()) pending.reject(error);

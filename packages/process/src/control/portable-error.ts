@@ -14,7 +14,7 @@ const canTravel = (value: unknown): boolean => {
 const classes = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError] as const;
 
 /**
- * The error, as much of it as can be sent: what was thrown must always arrive, even if a field of it cannot. It never
+ * Returns a copy of an error with all of it that can be sent: an error must arrive even if one of its fields cannot. It never
  * throws, whatever traps the error holds.
  */
 export function portableError(thrown: unknown): unknown {
@@ -26,7 +26,7 @@ export function portableError(thrown: unknown): unknown {
   }
 }
 
-/** The same as bytes, for a message that is known for an error even if this one can't be read on the other side. */
+/** Returns an error as bytes: the message that holds them is known for an error even if the peer cannot decode this one. */
 export function serializeError(thrown: unknown): Buffer {
   for (const form of [() => thrown, () => portableError(thrown)]) {
     try {
@@ -38,7 +38,7 @@ export function serializeError(thrown: unknown): Buffer {
   return serialize(unsendable(thrown));
 }
 
-/** What {@link serializeError} made, by a peer that is not trusted; or why it can't be read. */
+/** Returns the error that a peer serialized, or the error that says why it cannot be decoded. */
 export function deserializeError(bytes: Uint8Array): unknown {
   try {
     return deserialize(bytes, { limits: controlLimits() });
@@ -47,7 +47,7 @@ export function deserializeError(bytes: Uint8Array): unknown {
   }
 }
 
-const unsendable = (thrown: unknown): Error => new Error(`what was thrown can't be sent: ${describe(thrown)}`);
+const unsendable = (thrown: unknown): Error => new Error(`what was thrown cannot be sent: ${describe(thrown)}`);
 
 /** Levels of causes that are copied. */
 const DEEPEST = 100;
@@ -66,7 +66,7 @@ function isDeeper(thrown: unknown, depth: number): boolean {
 }
 
 /**
- * @param copies - those that have been begun: a cause may lead back to its error
+ * @param copies - the copies that were begun: a cause may lead back to its error
  * @param depth - of causes
  */
 function portable(thrown: unknown, copies: Map<unknown, Error>, depth: number): unknown {
@@ -82,7 +82,7 @@ function portable(thrown: unknown, copies: Map<unknown, Error>, depth: number): 
     if (typeof value === 'string' && value !== copy[name]) hide(copy, name, value);
   }
   const stack = read(thrown, 'stack');
-  // Its own would name the lines of this file; and it is made when it is asked for, of whatever `name` is by then.
+  // The copy's own stack would name the lines of this file.
   hide(copy, 'stack', typeof stack === 'string' ? stack : `${copy.name}: ${copy.message}`);
   if ('cause' in thrown) hide(copy, 'cause', portable(read(thrown, 'cause'), copies, depth + 1));
   if (copy instanceof AggregateError) {
@@ -104,12 +104,12 @@ function emptyCopy(error: Error): Error {
   return new (classes.find((Class) => error instanceof Class) ?? Error)();
 }
 
-/** As the language has it: what makes up an error doesn't enumerate. */
+/** Sets a property that does not enumerate, as those of the language's own errors do not. */
 function hide(error: Error, name: string, value: unknown): void {
   Object.defineProperty(error, name, { value, writable: true, configurable: true, enumerable: false });
 }
 
-/** A getter may throw whatever it likes. */
+/** Reads a property; undefined if its getter throws. */
 function read(error: Error, name: string): unknown {
   try {
     return (error as unknown as Record<string, unknown>)[name];

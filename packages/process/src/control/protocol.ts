@@ -29,7 +29,7 @@
  * @module
  */
 
-/** The descriptor on which a child finds its control channel. */
+/** The descriptor of a child's control channel. */
 export const CONTROL_FD = 3;
 
 /** The first field of the first message. A child of another version of the package says so instead of guessing. */
@@ -41,7 +41,7 @@ export const EXIT_UNTOLD = 74;
 /** Milliseconds between the end of what a child says and SIGKILL. One that ends by itself takes a few. */
 export const SILENCE = 5000;
 
-/** What a child is told that is started before it is needed; it answers `idle`, and a {@link Start} comes later. */
+/** The first message to a child of a prefork. The child answers `idle`; a {@link Start} comes later. */
 export interface Preparation {
   readonly protocol: number;
   readonly id: number;
@@ -53,7 +53,7 @@ export interface Preparation {
   readonly preload: readonly string[];
 }
 
-/** What any other child is told first, before it has evaluated its module. The next message are the arguments. */
+/** The first message to any other child. The second message holds the arguments. */
 export interface Start {
   readonly protocol: number;
   readonly id: number;
@@ -69,13 +69,13 @@ export interface Start {
   readonly grace: number | 'detached';
 }
 
-/** What a child is asked once it has its arguments. */
+/** Asks a child that has its arguments for a sign of life. */
 export interface Ping {
   readonly kind: 'ping';
   readonly id: number;
 }
 
-/** What a child tells. Errors are serialized apart, so that one which can't be read here is still known for an error. */
+/** A message from a child. Errors are bytes, so that one which cannot be decoded is still known for an error. */
 export type FromChild =
   /** It has evaluated what it was told to, and can be taken. */
   | { readonly kind: 'idle'; readonly of: number }
@@ -83,7 +83,7 @@ export type FromChild =
   | { readonly kind: 'started'; readonly of: number }
   /** It can serve now, by its own word. */
   | { readonly kind: 'ready'; readonly of: number }
-  /** Its event loop goes round. */
+  /** Its event loop runs. */
   | { readonly kind: 'pong'; readonly of: number }
   /** Its function has returned. */
   | { readonly kind: 'result'; readonly of: number; readonly value: unknown }
@@ -94,7 +94,7 @@ export type FromChild =
   /** Nothing caught an exception. The process ends next, unless a handler of the program's own lets it go on. */
   | { readonly kind: 'uncaught'; readonly of?: number | undefined; readonly error: Uint8Array };
 
-/** An id for an order: a child that has not heard it can't answer it. */
+/** Returns an id for an order, which a child cannot guess. */
 export function newOrderId(): number {
   return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
 }

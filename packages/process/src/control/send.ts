@@ -3,10 +3,9 @@ import { putNow } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, IncompleteReadError, SystemError } from '@aiopipe/core';
 
 /**
- * Puts a message, as far as the pipe takes it now, and looks after the rest. Throws what is wrong with the value, and
- * QueueFullError.
+ * Puts a message without waiting. Throws EncodeError and QueueFullError; a failed delivery calls `onFailure`.
  *
- * @param onFailure - hears why it could not be delivered, now or later; perhaps more than once
+ * @param onFailure - gets the reason, now or later, perhaps more than once
  */
 export function send<Send>(channel: Channel<Send, unknown>, message: Send, onFailure: (error: Error) => void): void {
   try {
@@ -22,7 +21,7 @@ export function send<Send>(channel: Channel<Send, unknown>, message: Send, onFai
   }
 }
 
-/** Whether a peer's end of the channel is closed, and be it inside a message or with something in it that it never took. */
+/** Whether an error says that the peer's end of the channel is closed, also inside a message or with messages unread. */
 export function hasEnded(error: unknown): boolean {
   return (
     error instanceof EndOfStreamError ||

@@ -1,28 +1,28 @@
 import { inspect } from 'node:util';
 
-/** Characters of a peer's text that a message of ours takes; the whole of it is the `cause`. */
+/** Characters of a peer's text in one of our messages. The whole text is in the error's `cause`. */
 const LONGEST = 4000;
 
 /**
- * A value that came from somebody else, in words for an error message: never throws, and never longer than a page. A
- * getter, a Proxy, a `toString` or an inspector of the value's own may do what they like.
+ * Returns a peer's value in words for an error message. It never throws and is never longer than a page, whatever a getter, a
+ * Proxy, a `toString` or an inspector of the value does.
  */
 export function describe(value: unknown): string {
   try {
     if (value instanceof Error) return shortened(`${textOf(value, 'name') ?? 'Error'}: ${reasonOf(value)}`);
     return inspected(value);
   } catch {
-    return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that can't be shown`;
+    return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that cannot be shown`;
   }
 }
 
-/** The same without the name of an error's class, for a sentence that goes on with it. */
+/** Returns the same without the name of an error's class: for a sentence that already says that something failed. */
 export function reasonOf(value: unknown): string {
   try {
     if (!(value instanceof Error)) return describe(value);
     return shortened(textOf(value, 'message') ?? inspected(value.message));
   } catch {
-    return "a message that can't be shown";
+    return 'a message that cannot be shown';
   }
 }
 

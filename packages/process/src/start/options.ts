@@ -2,18 +2,18 @@ import { checkName, checkOptions as checkNames, optionNames, show } from '@aiopi
 import { checkSurroundings, type Surroundings } from './surroundings.js';
 import { checkPrefork, type Prefork } from './prefork.js';
 
-/** How a child process is started. */
+/** Options of a child process. */
 export interface ProcessOptions extends Surroundings {
-  /** For messages and for `ps`. The target's name unless given. */
+  /** The name in messages and in `ps`; by default the target's name. */
   readonly name?: string | undefined;
   /**
-   * It doesn't keep this process alive, and once this process is gone, however it went, it gets SIGTERM and a second to
-   * handle it; then it is killed, as any other child is at once.
+   * The child does not keep this process alive; false by default. When this process ends, however that happens, a daemon gets
+   * SIGTERM, and SIGKILL a second later. Any other child gets SIGKILL at once.
    */
   readonly daemon?: boolean | undefined;
-  /** It outlives this process. No other child outlives it, or the worker thread that started it, however that ends. */
+  /** The child outlives this process; false by default. Any other child ends with the process or the worker thread that started it. */
   readonly detached?: boolean | undefined;
-  /** Takes one of its children, where that has the same surroundings, instead of starting a new one. */
+  /** Takes a child of this prefork, if one with the same surroundings waits, instead of booting a new one. */
   readonly prefork?: Prefork | undefined;
 }
 
@@ -32,7 +32,7 @@ const NAMES = {
 
 const OPTIONS = optionNames<ProcessOptions>(NAMES);
 
-/** With what `startProcess()` takes beside them. */
+/** The options of `startProcess()`, with `args` and `export`. */
 export const TARGET_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown }>({ ...NAMES, args: true });
 export const MODULE_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown; readonly export: string }>({
   ...NAMES,
@@ -58,7 +58,7 @@ function checkFlag(name: string, value: unknown): void {
   throw new TypeError(`${name}: expected true or false, not ${show(value)}`);
 }
 
-/** The same for the `options` of a child that is somebody else's: they are named as the caller wrote them. */
+/** Checks the `options` that a supervisor or a pool passes on; messages name them as the caller wrote them. */
 export function checkOptionsAt(place: string, options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     checkNames(options, OPTIONS, place);

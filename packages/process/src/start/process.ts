@@ -9,16 +9,16 @@ export { ChildProcess } from './child-process.js';
 export { type ProcessExit } from './started-child.js';
 export { type ProcessOptions } from './options.js';
 
-/** What a target is called with. Pipe ends and channel handles anywhere in them move to the child. */
+/** The arguments of a target. Pipe ends and channels anywhere in them move to the child. */
 export type WithArgs<Args extends readonly unknown[]> = [] extends Args
   ? { readonly args?: Args | undefined }
   : { readonly args: Args };
 
 /**
- * Starts a child process on a function.
+ * Starts a child process that calls a function. Returns at once.
  *
- * Returns at once. What is wrong with the call throws, and nothing was started; what goes wrong with the start itself (no
- * more processes, a module that can't be loaded) rejects `result` and `join()`.
+ * A wrong argument throws, and nothing was started or moved. A start that fails (no more processes, a module that cannot be
+ * loaded) rejects `result` and `join()` with {@link ChildError}.
  *
  * ```ts
  * const child = startProcess(greet, { args: [tx, 'world'] });
@@ -29,7 +29,7 @@ export function startProcess<Args extends readonly unknown[], Result>(
   target: Target<Args, Result>,
   ...[options]: [] extends Args ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
 ): ChildProcess<Awaited<Result>>;
-/** The same for the export of a module, by the module's URL. */
+/** Starts a child process that calls the export of a module, named by the module's URL. */
 export function startProcess(
   module: URL,
   options: ProcessOptions & { readonly export: string; readonly args?: readonly unknown[] | undefined },
@@ -55,7 +55,7 @@ function locate(what: unknown, exported: unknown): { url: string; name: string }
   if (typeof what === 'function') {
     const name = what.name || 'run';
     throw new TypeError(
-      `a function can't be sent to another process; name it in its module, so that the child finds it: ` +
+      `a function cannot be sent to another process; name it in its module, so that the child finds it: ` +
         `export const ${name} = target(import.meta.url, '${name}', ${what.name || 'async (…) => { … }'})`,
     );
   }

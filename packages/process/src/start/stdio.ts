@@ -15,7 +15,7 @@ export interface StdioOptions {
   readonly stderr?: StderrOption | undefined;
 }
 
-/** What they are unless told otherwise. */
+/** A child's stdio by default. */
 export const DEFAULT_STDIO = { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' } as const;
 
 /** Throws for what cannot be one of a child's first three descriptors; nothing has moved then. */

@@ -6,30 +6,30 @@ const ROLE = Symbol.for('@aiopipe/process.role');
 
 interface Role {
   isChild: boolean;
-  /** A child does so until its function is called. */
+  /** A child evaluates modules until its function is called. */
   isEvaluating: boolean;
-  /** URL of the module that it evaluates, or evaluated last. */
+  /** The URL of the module that this process evaluates, or evaluated last. */
   module?: string;
-  /** How many processes are above this one, each started by the one above it. */
+  /** The number of processes above this one, each started by the one above it. */
   depth: number;
   /** Tells the parent that this child can serve; set while its function runs. */
   tellReady?: () => void;
 }
 
-/** Of this thread, whichever copy of the package asks. In the main thread that is the process's. */
+/** The role of this thread, for all copies of the package. In the main thread it is the role of the process. */
 export const role: Role = ((globalThis as { [ROLE]?: Role })[ROLE] ??= {
   isChild: false,
   isEvaluating: false,
   depth: 0,
 });
 
-/** Changes the role of this process: for its other threads, which have no child.js of ours, by the binding. */
+/** Changes the role of this process. Its other threads read it from the binding. */
 export function takeRole(change: Partial<Role>): void {
   Object.assign(role, change);
   if (role.isChild) native().processMark(Math.max(1, role.depth) * 2 + Number(role.isEvaluating));
 }
 
-/** The role of the process, whichever thread asks: one that recursion could go on in must not take itself for the first. */
+/** Returns the role of the process, in any of its threads: recursion can go on in a thread. */
 function processRole(): Pick<Role, 'isChild' | 'isEvaluating' | 'depth'> {
   if (role.isChild) return role;
   const mark = readMark();
@@ -40,17 +40,17 @@ function readMark(): number {
   try {
     return native().processMark(-1);
   } catch {
-    // Without a binding no process was started, and none will be.
+    // Without the binding no process can be started.
     return 0;
   }
 }
 
-/** How many processes are above a child that is started now. */
+/** Returns the number of processes above a child that is started now. */
 export const nextDepth = (): number => processRole().depth + 1;
 
 /**
- * Whether this process was started by `startProcess`. A module that is both a program and the home of a target asks it,
- * so that the child, which evaluates the same module, doesn't start children of its own. In a thread of a child it is true, too:
+ * Returns whether `startProcess()` started this process; also in a thread of a child. A module that is both a program and the
+ * home of a target must ask it: a child evaluates the same module, and must not run the program again.
  *
  * ```ts
  * if (!isChild()) await main();
@@ -61,11 +61,11 @@ export function isChild(): boolean {
 }
 
 /**
- * Called by a target in its child, tells the parent that it can serve from now on: its `handle.ready` resolves. Once is
- * enough, more do nothing. A function that returns is ready, too.
+ * Tells the parent that this child can serve from now on: `child.ready` of the parent resolves. The target's function calls it; a
+ * second call does nothing. When a function returns, its child is ready, too.
  *
- * Throws `ERR_AIOPIPE_NO_CHILD` where no function of a child runs: in a program of its own, in a thread of a child's,
- * while its module is being evaluated.
+ * Throws `ERR_AIOPIPE_NO_CHILD` if no function of a child runs: in a program, in a thread of a child, or while a module is being
+ * evaluated.
  */
 export function ready(): void {
   if (role.tellReady === undefined) {
@@ -78,17 +78,17 @@ export function ready(): void {
   role.tellReady();
 }
 
-/** Children of children of children: nobody means to have more of them. */
+/** Levels of children of children. More of them are a recursion by mistake. */
 const DEEPEST = 10;
 
 /**
- * Throws while a child evaluates its module: that may be the one that started it, which would go on without end. What such
- * a module does later, when the child's function runs, can't be told from what that does: so there is an end in any case.
+ * Throws while a child evaluates its module: that may be the module that started the child, and would go on without end. A start
+ * that the module makes later cannot be told from one that the function makes, so the depth has a limit, too.
  */
 export function refuseRecursion(what: string): void {
   const { isEvaluating, depth } = processRole();
   const remedy = 'put it in a function that the target calls, or behind `if (!isChild())`';
-  // The user's file, and not the one of ours that a pool's workers run.
+  // The user's file, and not our file that a pool's workers run.
   const who = role.module ?? what;
   if (isEvaluating) {
     throw new ChildError(

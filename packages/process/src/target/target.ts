@@ -1,7 +1,7 @@
 import { queueMicrotask, show } from '@aiopipe/core/internal';
 import { role, takeRole } from './role.js';
 
-/** A function that a child process can be started on. Made by {@link target}. */
+/** A function that a child process can be started on; {@link target} makes it. */
 export interface Target<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
   /** The module that the child evaluates. */
   readonly url: string;
@@ -10,7 +10,7 @@ export interface Target<Args extends readonly unknown[] = readonly unknown[], Re
   readonly run: (...args: Args) => Result | Promise<Result>;
 }
 
-/** Of any arguments. */
+/** A target of any arguments. */
 export type AnyTarget = Target<never, unknown>;
 
 const TARGETS = Symbol.for('@aiopipe/process.targets');
@@ -22,18 +22,18 @@ function targets(): Map<string, AnyTarget> {
 
 const key = (url: string, name: string) => `${url}#${name}`;
 
-/** What was registered just now, by code that has not left off since: a module is evaluated in one go. */
+/** The targets that were registered in this turn: a module is evaluated in one turn, unless it awaits. */
 const fresh = new Map<string, unknown>();
 
 /**
- * Throws where a module gives one name to two functions, of which a child could find one alone. That a module is evaluated
- * again, by a loader that reloads it, is no error: that is not in the same go.
+ * Throws a TypeError if a module gives one name to two functions: a child could find only one of them. A loader may evaluate a
+ * module again: that is in a later turn, and no error.
  */
 function refuseSecond(url: string, name: string, run: unknown): void {
   const known = fresh.get(key(url, name));
   if (known !== undefined && known !== run) {
     throw new TypeError(
-      `target: ${url} names two functions ${JSON.stringify(name)}; a child would find one of them alone, so give each ` +
+      `target: ${url} names two functions ${JSON.stringify(name)}; a child would find only one of them, so give each ` +
         'its own name',
     );
   }
@@ -46,15 +46,15 @@ function refuseSecond(url: string, name: string, run: unknown): void {
 }
 
 /**
- * Names a function, so that a child process can find it: the child evaluates the same module, and takes what was
- * registered there under that name. It need not be exported.
+ * Names a function so that a child process can find it: the child evaluates the same module, and calls the function that was
+ * registered under that name. The function need not be exported.
  *
  * ```ts
  * export const greet = target(import.meta.url, 'greet', async (tx: WriteEnd, who: string) => { … });
  * ```
  *
- * @param url - of the module that the call stands in: `import.meta.url`
- * @param name - unique in that module: TypeError for the second function of one name
+ * @param url - the URL of the calling module: `import.meta.url`
+ * @param name - unique in that module; throws TypeError for a second function of the same name
  */
 export function target<Args extends unknown[], Result>(
   url: string,
@@ -77,7 +77,7 @@ export function isTarget(value: unknown): value is AnyTarget {
   return typeof url === 'string' && typeof name === 'string' && typeof run === 'function';
 }
 
-/** What `target()` registered, or the export of that name. Evaluates the module; rejects with what that throws. */
+/** Evaluates a module, and resolves with the function that `target()` registered, or the export of that name. */
 export async function loadFunction(url: string, name: string): Promise<(...args: unknown[]) => unknown> {
   const module = await evaluate(url);
   const registered: unknown = targets().get(key(url, name)) ?? module[name];
@@ -90,7 +90,7 @@ export async function loadFunction(url: string, name: string): Promise<(...args:
   );
 }
 
-/** Meanwhile nothing may start a process: the module may be the one that started this one. */
+/** Evaluates a module. Until that is done no process can be started: the module may be the one that started this process. */
 export async function evaluate(url: string): Promise<Record<string, unknown>> {
   const { isEvaluating } = role;
   takeRole({ isEvaluating: true, module: url });
@@ -103,12 +103,12 @@ export async function evaluate(url: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** What Node says of TypeScript that it can't load is no help to whoever has a loader, and not in the child. */
+/** Adds to Node's error about TypeScript which loader is missing in the child. */
 function explained(error: unknown): unknown {
   const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (code !== 'ERR_UNKNOWN_FILE_EXTENSION' || !/"\.[cm]?tsx?"/.test(message ?? '')) return error;
   return new TypeError(
-    `${String(message)}: Node ${process.versions.node} doesn't load TypeScript by itself (22.18 and later do); start the ` +
+    `${String(message)}: Node ${process.versions.node} does not load TypeScript by itself (22.18 and later do); start the ` +
       'program with a loader, as in `node --import tsx`, which its children inherit, or compile the module',
     { cause: error },
   );
