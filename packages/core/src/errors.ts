@@ -1,15 +1,15 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 
-/** What every error of aiopipe may carry beside its message. */
+/** Options of all errors of aiopipe. */
 export interface AiopipeErrorOptions {
-  /** What was caught, or given as a reason. */
+  /** The error that was caught, or the reason that was given. */
   cause?: unknown;
 }
 
 /**
- * What all errors of aiopipe extend. Match on `code`, which is stable: `ERR_AIOPIPE_…`, or the name of the failed
- * system call's error (`EPIPE`, `EMFILE`, `ENOENT`).
+ * The base of all errors of aiopipe. Match on `code`, which is stable: `ERR_AIOPIPE_…`, or the system's name of the error
+ * (`EPIPE`, `EMFILE`, `ENOENT`).
  */
 export class AiopipeError extends Error {
   readonly code: string;
@@ -24,7 +24,7 @@ export class AiopipeError extends Error {
   }
 }
 
-/** Yours: the end or stream was closed before this call. `code` is `ERR_AIOPIPE_CLOSED`. */
+/** Your error: the end or stream was closed before this call. `code` is `ERR_AIOPIPE_CLOSED`. */
 export class ClosedError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_CLOSED', message, options);
@@ -35,7 +35,7 @@ export class ClosedError extends AiopipeError {
   }
 }
 
-/** Yours: the end was handed on; the message says where it went. `code` is `ERR_AIOPIPE_MOVED`. */
+/** Your error: the end has moved; the message says where. `code` is `ERR_AIOPIPE_MOVED`. */
 export class MovedError extends ClosedError {
   override readonly code = 'ERR_AIOPIPE_MOVED';
 
@@ -44,7 +44,7 @@ export class MovedError extends ClosedError {
   }
 }
 
-/** Yours: another call on the same end is still at work. `code` is `ERR_AIOPIPE_BUSY`. */
+/** Your error: another call on the same end still waits. `code` is `ERR_AIOPIPE_BUSY`. */
 export class BusyError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_BUSY', message, options);
@@ -55,7 +55,7 @@ export class BusyError extends AiopipeError {
   }
 }
 
-/** Time's: the `timeout` of a call ran out. Nothing was lost. `code` is `ERR_AIOPIPE_TIMEOUT`. */
+/** The `timeout` of a call has passed. No byte was lost. `code` is `ERR_AIOPIPE_TIMEOUT`. */
 export class TimeoutError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_TIMEOUT', message, options);
@@ -66,7 +66,7 @@ export class TimeoutError extends AiopipeError {
   }
 }
 
-/** Yours: the call's `signal` was aborted; `cause` is its reason. `code` is `ABORT_ERR`, as in Node's own APIs. */
+/** The `signal` of a call was aborted; `cause` is its reason. `code` is `ABORT_ERR`, as in Node.js. */
 export class AbortError extends AiopipeError {
   constructor(message = 'The operation was aborted', options?: AiopipeErrorOptions) {
     super('ABORT_ERR', message, options);
@@ -77,11 +77,11 @@ export class AbortError extends AiopipeError {
   }
 }
 
-/** The peer's: the stream ended before as much had come as was asked for. `code` is `ERR_AIOPIPE_INCOMPLETE_READ`. */
+/** The peer's error: the stream ended before all bytes of a read had come. `code` is `ERR_AIOPIPE_INCOMPLETE_READ`. */
 export class IncompleteReadError extends AiopipeError {
-  /** What had come. */
+  /** The bytes that had come. */
   readonly partial: Buffer;
-  /** How many bytes were asked for; undefined where it was a separator. */
+  /** The number of bytes that the read asked for; undefined if it asked for a separator. */
   readonly expected: number | undefined;
 
   constructor(message: string, partial: Buffer, expected?: number) {
@@ -95,11 +95,11 @@ export class IncompleteReadError extends AiopipeError {
   }
 }
 
-/** The peer's: a line is longer than `maxLineLength`. Nothing of it was lost. `code` is `ERR_AIOPIPE_LINE_TOO_LONG`. */
+/** The peer's error: a line is longer than `maxLineLength`. No byte was lost. `code` is `ERR_AIOPIPE_LINE_TOO_LONG`. */
 export class LineTooLongError extends AiopipeError {
-  /** The limit that it is over, in bytes. */
+  /** The limit in bytes. */
   readonly maxLineLength: number;
-  /** What was taken from the stream and not given; undefined if it is still there for `read()`. */
+  /** The bytes that were taken from the stream; undefined if `read()` still gets them. */
   readonly partial: Buffer | undefined;
 
   constructor(message: string, maxLineLength: number, partial?: Buffer) {
@@ -113,7 +113,7 @@ export class LineTooLongError extends AiopipeError {
   }
 }
 
-/** The peer's: the reader of what was written is gone. `code` is `EPIPE`. */
+/** The peer's error: the reader has closed. `code` is `EPIPE`. */
 export class BrokenPipeError extends AiopipeError {
   readonly errno: number;
   readonly syscall: string;
@@ -133,7 +133,7 @@ export class BrokenPipeError extends AiopipeError {
 export class SystemError extends AiopipeError {
   readonly errno: number;
   readonly syscall: string;
-  /** The file that the call was about, where there was one. */
+  /** The file of the call, if there was one. */
   readonly path: string | undefined;
 
   constructor(errno: number, syscall: string, about: string, options: AiopipeErrorOptions & { path?: string } = {}) {
@@ -149,7 +149,7 @@ export class SystemError extends AiopipeError {
   }
 }
 
-/** On the prototype, as the built-in errors have it, so that it is no own field of every error. */
+/** Sets `name` on the prototype, as the built-in errors have it: it is no own field of each error. */
 export function nameErrors(constructor: { name: string; prototype: Error }): void {
   Object.defineProperty(constructor.prototype, 'name', {
     value: constructor.name,
@@ -159,10 +159,10 @@ export function nameErrors(constructor: { name: string; prototype: Error }): voi
   });
 }
 
-/** What unix(7) gives, and neither libuv nor Node has a name for. */
+/** unix(7) returns it; neither libuv nor Node.js has a name for it. */
 const namelessOnLinux: Record<number, string> = { 109: 'ETOOMANYREFS' };
 
-/** libuv has no name for some that execve(2) gives, such as ENOEXEC. */
+/** libuv has no name for some errors of execve(2), such as ENOEXEC. */
 function errnoName(errno: number): string {
   const name = getSystemErrorName(errno);
   if (!name.startsWith('Unknown')) return name;
@@ -170,7 +170,7 @@ function errnoName(errno: number): string {
   return known ?? (process.platform === 'linux' ? namelessOnLinux[-errno] : undefined) ?? name;
 }
 
-/** Where there is more to say than the system's own words. */
+/** Texts that say more than the system's own words. */
 const remedies: Record<string, string> = {
   EMFILE: 'this process has too many open files (raise `ulimit -n`, or close what is not used)',
   ENFILE: 'the system has too many open files',

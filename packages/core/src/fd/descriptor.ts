@@ -16,7 +16,7 @@ import { type OwnedFd } from './owned-fd.js';
 import { setImmediate } from '../wait/taken.js';
 import { isTerminalMaster, type Transport } from './transport.js';
 
-/** A non-blocking call's way to say: not now. */
+/** The result of a non-blocking call that would have to wait. */
 export const EAGAIN = -constants.errno.EAGAIN;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const EPIPE = -constants.errno.EPIPE;
@@ -26,39 +26,39 @@ const EOPNOTSUPP = -constants.errno.EOPNOTSUPP;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * How many bytes one descriptor may move in one turn of the loop, so that timers and other descriptors have theirs: some
- * 0.3 ms of copying. Where small pieces of it take longer, it is for whoever takes them to stop before that.
+ * The bytes that one descriptor may move in one turn of the event loop: about 0.3 ms of copying. Timers and other
+ * descriptors run after that. Code that takes longer for small pieces of it must stop earlier.
  */
 const BUDGET = 1024 * 1024;
 
-/** What a call takes of it beside its bytes: a loop over small ones leaves the others their turn as well. */
+/** A call uses so much of the budget beside its bytes: loops of small calls end their turn, too. */
 const CALL_COST = 1024;
 
-/** Of the binding: the memory is not as long as it was (any more). */
+/** The result of the binding if the memory is shorter than it was. */
 export const EFAULT = -constants.errno.EFAULT;
 
 const SHUT_RD = 0;
 const SHUT_WR = 1;
 
-/** Who waits for a descriptor. */
+/** A stream that waits for a descriptor. */
 export interface Interest {
-  /** Something can be done: a call, at least, which says what. */
+  /** A call may succeed now. */
   ready(): void;
-  /** It was closed meanwhile. */
+  /** The descriptor was closed. */
   closed(): void;
-  /** Unset, or true: the wait keeps the event loop alive, unless {@link Descriptor.holdLoop} says otherwise. */
+  /** False: the wait does not keep the event loop alive. Otherwise {@link Descriptor.holdLoop} decides. */
   readonly holdsLoop?: boolean;
 }
 
 /**
- * An open descriptor on the event loop: the calls, who waits for it, and its end. A stream that waits registers
- * its interest, and nothing here refers to an idle stream, so that one which the program has dropped can be collected.
+ * An open descriptor on the event loop: its calls, the streams that wait for it, and its end. A stream that waits registers
+ * its interest. Nothing here refers to an idle stream, so that it can be collected if the program drops it.
  */
 export class Descriptor {
   readonly #owned: OwnedFd;
   readonly #transport: Transport;
   #poll: NativePoll | undefined;
-  /** What the binding reads: the events of interest, and writes: whether an event is being told. See `native/poll.c`. */
+  /** The binding reads the events of interest here, and writes whether a callback runs. See `native/poll.c`. */
   readonly #interests = new Int32Array(2);
   #reading: Interest | undefined;
   #writing: Interest | undefined;
@@ -67,7 +67,7 @@ export class Descriptor {
   #readBudget = BUDGET;
   #writeBudget = BUDGET;
   #openSides: number;
-  /** Due when the loop has come round: a writer whose share was used up goes on then. */
+  /** Runs in the next turn of the event loop: a writer that has used up its budget goes on then. */
   #nextShare: NodeJS.Immediate | undefined;
   #how: How = OWN;
   #mustRestoreBlocking = false;
@@ -80,7 +80,7 @@ export class Descriptor {
     this.#owned = owned;
     this.#transport = transport;
     this.#openSides = directions;
-    // These are asked not to block call by call: whoever shares the description could change a flag of it.
+    // Each call says that it must not block: other owners of the description could change its flag.
     if (transport.isSocket) this.#how = SOCKET;
     else if (transport.isPipe && transport.isShared) this.#how = SHARED;
     else this.#stopBlocking();
@@ -88,14 +88,14 @@ export class Descriptor {
     if (transport.isPipe && !transport.isShared && !transport.isNonblocking) this.#how = SHARED;
   }
 
-  /** By a flag of the description: one that is ours alone, if it can be had. */
+  /** Sets the flag of the description; of one that is ours alone, if the system gives us one. */
   #stopBlocking(): void {
     const { isShared, isNonblocking } = this.#transport;
     if (!isShared && isNonblocking) return;
     const { number } = this.#owned;
     const forWriting = this.#openSides & WRITABLE ? 1 : 0;
     if (isShared && native().reopenNonblocking(number, forWriting) === 0) return;
-    // Its file is another user's, or its other side is gone.
+    // The file belongs to another user, or the peer has closed.
     if (isShared && this.#transport.isPipe && process.platform === 'linux') {
       this.#how = SPLICED;
       return;
@@ -107,7 +107,7 @@ export class Descriptor {
     this.#mustRestoreBlocking = isShared;
   }
 
-  /** Whether a call that failed so is to be made again: this system, or this pipe, can't be asked call by call. */
+  /** Whether to make a failed call again: this system, or this pipe, cannot be asked call by call. */
   #isToBeAskedOtherwise(result: number): boolean {
     if (result !== EOPNOTSUPP || this.#how !== SHARED) return false;
     this.#how = OWN;
@@ -132,7 +132,7 @@ export class Descriptor {
     return (this.#openSides & side) !== 0;
   }
 
-  /** Whether a call waits or bytes are unflushed: then it can be neither closed nor moved. */
+  /** Whether a call waits or bytes are unflushed: such a descriptor can neither close nor move. */
   get isBusy(): boolean {
     return this.#reading !== undefined || this.#writing !== undefined || this.unflushed > 0;
   }
@@ -154,7 +154,7 @@ export class Descriptor {
     return this.#owned.toString();
   }
 
-  /** Bytes read; 0 at the end of the stream; {@link EAGAIN}. Other failures throw. */
+  /** Returns the number of bytes, 0 at the end of the stream, or {@link EAGAIN}. Throws for other failures. */
   read(bytes: Buffer, offset: number, length: number): number {
     const result = native().read(this.#owned.number, bytes, offset, length, this.#how);
     if (result < 0 && this.#isToBeAskedOtherwise(result)) return this.read(bytes, offset, length);
@@ -162,8 +162,8 @@ export class Descriptor {
   }
 
   /**
-   * As {@link read}, and takes the descriptors that came along: `passed[0]` is how many follow it there, or -1 where the
-   * kernel could not hand all of them over.
+   * Reads as {@link read} does, and takes the descriptors that came along: `passed[0]` is how many follow it there, or -1 if
+   * the kernel could not pass all of them on.
    */
   receive(bytes: Buffer, offset: number, length: number, passed: Int32Array): number {
     passed[0] = 0;
@@ -186,7 +186,7 @@ export class Descriptor {
     throw new SystemError(result, 'read', this.toString());
   }
 
-  /** Whether this turn's share is used up: then wait for the loop to come round before the next call. */
+  /** False if the budget of this turn is used up: wait for the next turn of the event loop before the next call. */
   get mayReadNow(): boolean {
     return this.#readBudget > 0;
   }
@@ -195,7 +195,7 @@ export class Descriptor {
     return this.#writeBudget > 0;
   }
 
-  /** Bytes written, or a negative errno. */
+  /** Returns the number of bytes, or a negative errno. */
   write(parts: readonly Buffer[], offset: number): number {
     const first = parts[0] as Buffer;
     const { number } = this.#owned;
@@ -208,7 +208,7 @@ export class Descriptor {
     return result;
   }
 
-  /** As {@link write} of one part, which descriptors travel with. They are still ours to close. */
+  /** Writes one part, with descriptors if `passed` has any. The caller must still close them. */
   send(bytes: Buffer, offset: number, length: number, passed: Int32Array | undefined): number {
     const { number } = this.#owned;
     const result =
@@ -220,19 +220,19 @@ export class Descriptor {
     return result;
   }
 
-  /** Whether the peer of a local socket has closed, and not merely ended what it sends: a send of nothing tells. */
+  /** Whether the peer of a local socket has closed, and not only half-closed. A send of no bytes tells. */
   get isPeerGone(): boolean {
     return native().write(this.#owned.number, NOTHING, 0, 0, SOCKET) === EPIPE;
   }
 
-  /** Tells `interest` whenever there is something to read, until it is unset. */
+  /** Calls `interest` each time that there may be bytes to read, until it is unset. */
   waitReadable(interest: Interest | undefined): void {
     if (this.#reading === interest) return;
     this.#reading = interest;
     this.#updatePoll();
   }
 
-  /** Tells `interest` whenever something can be written, perhaps, until it is unset. */
+  /** Calls `interest` each time that there may be room to write, until it is unset. */
   waitWritable(interest: Interest | undefined): void {
     if (interest !== undefined && !this.mayWriteNow) this.#waitForShare();
     else if (this.#writing === interest) return;
@@ -240,7 +240,7 @@ export class Descriptor {
     this.#updatePoll();
   }
 
-  /** It need not be full, and a socket tells of room only when most of it is empty: its reader had nothing to do by then. */
+  /** Not by the poll: a socket tells of room only when most of it is empty, and then its reader has nothing to do. */
   #waitForShare(): void {
     if (this.#nextShare !== undefined) return;
     this.#nextShare = setImmediate(() => {
@@ -252,13 +252,13 @@ export class Descriptor {
     if (!this.#writeHolds) this.#nextShare.unref();
   }
 
-  /** Blocks the thread, for an end that leaves no time: false when that took so many milliseconds. */
+  /** Blocks the thread until there is room. Returns false after `milliseconds`. For a process that exits. */
   blockUntilWritable(milliseconds: number): boolean {
     this.#writeBudget = BUDGET;
     return native().waitWritable(this.#owned.number, milliseconds) > 0;
   }
 
-  /** Whether a wait for that direction keeps the event loop alive. */
+  /** Sets whether a wait for that direction keeps the event loop alive. */
   holdLoop(side: number, holds: boolean): void {
     if (side & READABLE) this.#readHolds = holds;
     if (side & WRITABLE) {
@@ -273,7 +273,7 @@ export class Descriptor {
     return side === READABLE ? this.#readHolds : this.#writeHolds;
   }
 
-  /** Microseconds for which the loop looks again before it sleeps while a read waits here. */
+  /** Sets for how many microseconds the event loop looks again before it sleeps, while a read waits. */
   spin(microseconds: number): void {
     this.#spin = microseconds;
     if (this.#poll !== undefined) native().pollSpin(this.#poll, microseconds);
@@ -299,7 +299,7 @@ export class Descriptor {
     const interest = (reads ? READABLE : 0) | (writes ? WRITABLE : 0) | (holds ? HOLDS_LOOP : 0);
     if (this.#interests[0] === interest) return;
     this.#interests[0] = interest;
-    // Within an event the binding looks by itself when all is done: mostly nothing has changed then.
+    // After a callback the binding looks by itself: mostly nothing has changed.
     if (this.#interests[1] === 0) native().pollUpdate(this.#poll);
   }
 
@@ -314,7 +314,7 @@ export class Descriptor {
     }
   }
 
-  /** Ends one direction; the last one closes the descriptor. Whoever waits must have been told before. */
+  /** Ends one direction. The last one closes the descriptor. Streams that wait must have been told before. */
   closeSide(side: number): void {
     if ((this.#openSides & side) === 0) return;
     this.#openSides &= ~side;
@@ -322,7 +322,7 @@ export class Descriptor {
     if (side & WRITABLE) this.#writing = undefined;
     if (this.#openSides !== 0) {
       this.#updatePoll();
-      // The peer may be gone already (ENOTCONN), and then there is nothing left to say.
+      // ENOTCONN is no failure: the peer has closed already.
       native().shutdown(this.#owned.number, side & READABLE ? SHUT_RD : SHUT_WR);
       return;
     }
@@ -330,14 +330,14 @@ export class Descriptor {
     this.#owned.close();
   }
 
-  /** Closes both directions; whoever waits is told. */
+  /** Closes both directions, and tells the streams that wait. */
   dispose(): void {
     this.#reading?.closed();
     this.#writing?.closed();
     this.closeSide(READABLE | WRITABLE);
   }
 
-  /** Gives the descriptor up without closing it. It must be idle. `destination` is where to, for later errors. */
+  /** Gives the descriptor up without closing it. It must be idle. Later errors name `destination`. */
   release(destination: string): OwnedFd {
     this.#openSides = 0;
     this.#movedTo = destination;
@@ -345,7 +345,7 @@ export class Descriptor {
     return this.#owned;
   }
 
-  /** libuv must let go of a number before it can mean something else. */
+  /** libuv must stop watching a number before the system can use it again. */
   #letGo(): void {
     if (this.#poll !== undefined) native().pollClose(this.#poll);
     this.#poll = undefined;
@@ -357,7 +357,7 @@ export class Descriptor {
     return this.#movedTo !== undefined;
   }
 
-  /** What every call rejects with once it isn't ours any more. */
+  /** The error of each call after the descriptor has closed or moved. */
   closedError(): ClosedError {
     if (this.#movedTo === undefined) return new ClosedError(`${this.toString()} is closed`);
     return new MovedError(`${this.toString()} is not here any more: it was handed to ${this.#movedTo}`);

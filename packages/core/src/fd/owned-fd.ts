@@ -2,29 +2,29 @@ import { SystemError } from '../errors.js';
 import { native } from './native.js';
 import { callSite, withStackLimit } from '../wait/call-site.js';
 
-/** As much external memory as this brings about a collection: V8's soft limit. */
+/** So much external memory makes V8 collect garbage: its soft limit. */
 const COLLECTED_AFTER = 64 * 1024 * 1024;
 
 let weight = 0;
 
 /**
- * What the garbage collector is told that a descriptor weighs, in bytes. Dropped ends are closed after a collection, and
- * they are so small that thousands of them would not bring one about: by this weight, a quarter of the descriptors that
- * the process may have does.
+ * The bytes of external memory that a descriptor counts as. Dropped ends are closed after a collection, and they are so
+ * small that thousands of them would not cause one. With this weight, a quarter of the descriptors that the process may
+ * have does.
  */
 function fdWeight(): number {
   return (weight ||= Math.ceil(COLLECTED_AFTER / Math.max(native().fdLimit() / 4, 16)));
 }
 
 /**
- * A descriptor's number and who answers for it: the one place where it ends. The number is forgotten before the
- * system call, so nothing can close it twice, or close a stranger's descriptor that got the same number since.
+ * The owner of a descriptor: the one place that closes it. It forgets the number before the system call. So no code can
+ * close it twice, or close another descriptor that got the same number since.
  */
 export class OwnedFd {
   #number: number;
   readonly #what: string;
   readonly #stack: string | undefined;
-  /** Whether user code has seen the number, and so may still be using it behind our back. */
+  /** Whether user code has read the number, and may still use it. */
   wasRead = false;
 
   /**
@@ -39,12 +39,12 @@ export class OwnedFd {
     native().own(number, fdWeight());
   }
 
-  /** -1 once it is gone. */
+  /** The descriptor; -1 after it was closed or taken. */
   get number(): number {
     return this.#number;
   }
 
-  /** The number, which this object then no longer owns. */
+  /** Returns the number; the caller must close it. -1 if it was closed or taken before. */
   take(): number {
     const number = this.#number;
     if (number >= 0) native().disown(number, fdWeight());
@@ -58,7 +58,7 @@ export class OwnedFd {
     this.#number = -1;
   }
 
-  /** Closes it; does nothing if it is gone. */
+  /** Closes the descriptor. Does nothing if it was closed or taken before. */
   close(): void {
     const number = this.#number;
     if (number < 0) return;

@@ -3,14 +3,14 @@ import { AiopipeError, SystemError } from '../errors.js';
 import { describeFd, type FdKind } from './description.js';
 import { READABLE, WRITABLE } from './native.js';
 
-/** How the calls on a descriptor are made. */
+/** The facts of a descriptor that decide how its calls are made. */
 export interface Transport {
   readonly isSocket: boolean;
   /** A pipe or a FIFO. */
   readonly isPipe: boolean;
-  /** Of a pair on this machine: all that the peer wrote arrives before the news that it closed with bytes unread. */
+  /** The peer is on this machine: all that it wrote arrives before the news that it closed with bytes unread. */
   readonly isLocal: boolean;
-  /** Others may hold the same open file description: they must not see it in non-blocking mode, and can change it. */
+  /** Other processes may have the same open file description: they must not see it in non-blocking mode, and can change it. */
   readonly isShared: boolean;
   readonly isNonblocking: boolean;
 }

@@ -18,15 +18,15 @@ import { type PipeWriter } from '../stream/writer.js';
 
 /** Options of {@link AsyncFile.read} and {@link AsyncFile.write}. */
 export interface AsyncFileOptions extends WaitOptions {
-  /** Not less than was asked for, unless the end of the stream or the timeout comes first. */
+  /** Waits for the whole size, unless the end of the stream or the timeout comes first. Default: false. */
   readonly full?: boolean | undefined;
 }
 
 /** Options of {@link AsyncFile.readLine}. */
 export interface ReadLineOptions extends WaitOptions {
   /**
-   * How long a line is about, in bytes: as the `sizehint` of asyncfile's `readline`, where it is the size of each read. Here
-   * each read takes as much as there is, so that it makes no difference.
+   * The expected bytes of a line, as the `sizehint` of asyncfile's `readline`. It makes no difference here: each read takes
+   * all bytes that are there.
    */
   readonly sizeHint?: number | undefined;
 }
@@ -34,12 +34,12 @@ export interface ReadLineOptions extends WaitOptions {
 const FILE_OPTIONS = optionNames<AsyncFileOptions>({ signal: true, timeout: true, full: true });
 const READ_LINE_OPTIONS = optionNames<ReadLineOptions>({ signal: true, timeout: true, sizeHint: true });
 
-/** A pipe or a socket that can be written promises room for this many bytes: PIPE_BUF. */
+/** A writable pipe or socket has room for so many bytes: PIPE_BUF. */
 const SURE_TO_FIT = 4096;
 
 /**
- * A pipe, FIFO, terminal or connection with calls in the manner of a file: sizes and timeouts instead of streams. It is
- * for where the amount counts; {@link PipeReader} and {@link PipeWriter} are the way for all else.
+ * A pipe, FIFO, terminal or connection with the calls of a file: sizes and timeouts instead of streams. Use it if the number
+ * of bytes matters, and {@link PipeReader} and {@link PipeWriter} otherwise.
  */
 export class AsyncFile implements AsyncDisposable {
   readonly #reader: PipeReader | undefined;
@@ -47,7 +47,7 @@ export class AsyncFile implements AsyncDisposable {
   #isReading = false;
   #isWriting = false;
 
-  /** Takes `source` over; see {@link AsyncFileSource} for what that means for each kind. */
+  /** Takes `source` over: see {@link AsyncFileSource}. */
   constructor(source: AsyncFileSource) {
     const { reader, writer } = openSource(source, AsyncFile as unknown as () => unknown);
     this.#reader = reader;
@@ -55,8 +55,8 @@ export class AsyncFile implements AsyncDisposable {
   }
 
   /**
-   * As the constructor, but of a `net.Socket` that is still connecting or has bytes to write it waits until it is
-   * connected and has written them. `options` limit that wait; where it fails, the socket is still the caller's.
+   * Takes `source` over as the constructor does. If it is a `net.Socket` that is still connecting or has bytes to write,
+   * waits for that first, within the limits of `options`. If the wait fails, the caller still owns the socket.
    */
   static async from(source: AsyncFileSource, options?: WaitOptions): Promise<AsyncFile> {
     const refusal = refuse(options, WAIT_OPTIONS);
@@ -66,10 +66,10 @@ export class AsyncFile implements AsyncDisposable {
   }
 
   /**
-   * The FIFO or terminal at `path`. It must be there: nothing is made, and nothing is emptied.
+   * Opens the FIFO or terminal at `path`. It must exist: no file is created or truncated.
    *
-   * No side waits for the other, as open(2) would: a FIFO that nobody writes to yet can be opened, and the first read
-   * waits for a writer. One that nobody reads yet can't be opened for writing: `ENXIO`.
+   * It does not wait for the other side, as open(2) would. A FIFO without a writer can be opened, and the first read waits
+   * for a writer. A FIFO without a reader cannot be opened for writing: the call rejects with `ENXIO`.
    */
   static async open(path: PathLike, flags: AsyncFileFlags = 'r'): Promise<AsyncFile> {
     return AsyncFile.#of(openPath(path, flags, AsyncFile.open));
@@ -79,16 +79,17 @@ export class AsyncFile implements AsyncDisposable {
     return new AsyncFile(asSource(streams));
   }
 
-  /** Whether a read has met the end of the stream, and all before it has been read. */
+  /** Whether a read has met the end of the stream, and all bytes were read. */
   get atEof(): boolean {
     return this.#needReader().atEof;
   }
 
   /**
-   * Up to `size` bytes, at least one; with `full` exactly `size`. With 0, the default, all until the end of the stream.
-   * At the end of the stream what is left, and empty after that.
+   * Reads up to `size` bytes, and at least one; exactly `size` with `full`. With 0, the default, reads all bytes until the
+   * end of the stream. Resolves with fewer bytes at the end of the stream, and with none after it.
    *
-   * A timeout returns what has come until then; if nothing has, it rejects {@link TimeoutError}. An abort takes nothing.
+   * At a timeout, resolves with the bytes that have come, or rejects with {@link TimeoutError} if none have. An abort loses
+   * no byte.
    */
   async read(size = 0, options: AsyncFileOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
@@ -110,9 +111,9 @@ export class AsyncFile implements AsyncDisposable {
   }
 
   /**
-   * A line with its newline, or with a `size` above 0 at most so many bytes of it: the next call goes on there. Without
-   * a newline what is left at the end of the stream, and empty after that. A timeout rejects {@link TimeoutError}: no part
-   * of the line is lost.
+   * Reads a line with its newline. With a `size` above 0, reads at most so many bytes of it: the next call goes on there.
+   * The last line may have no newline; after it, resolves with no bytes. A timeout rejects with {@link TimeoutError}, and no
+   * part of the line is lost.
    */
   async readLine(size = 0, options: ReadLineOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
@@ -125,11 +126,11 @@ export class AsyncFile implements AsyncDisposable {
   }
 
   /**
-   * Waits until something can be written, writes as much as fits, and returns how many bytes that were; with `full`
-   * goes on until all of it is written. The data may be changed after that, not before.
+   * Waits until there is room, writes as many bytes as fit, and resolves with their number. With `full`, writes all of
+   * them. Do not change the data before the promise settles.
    *
-   * A timeout returns how many bytes were written until then; if none were, it rejects {@link TimeoutError}. What it
-   * doesn't count is not written later either. One write at a time: {@link BusyError}.
+   * At a timeout, resolves with the number of bytes that were written, or rejects with {@link TimeoutError} if none were.
+   * Other bytes are not written later. Rejects with {@link BusyError} while another write waits.
    */
   async write(data: Writable, options: AsyncFileOptions = {}): Promise<number> {
     const writer = this.#needWriter();
@@ -151,7 +152,7 @@ export class AsyncFile implements AsyncDisposable {
     }
   }
 
-  /** Flushes and closes. {@link ClosedError} the second time, {@link BusyError} while a read or write waits. */
+  /** Flushes and closes. Rejects with {@link ClosedError} if it is closed already, with {@link BusyError} while a call waits. */
   async close(): Promise<void> {
     if (this.#isReading || this.#isWriting) throw new BusyError('this file can’t be closed while a call on it waits');
     try {
@@ -161,7 +162,7 @@ export class AsyncFile implements AsyncDisposable {
     }
   }
 
-  /** Closes what is not closed yet; what waits rejects {@link ClosedError}. */
+  /** Closes, if it is not closed yet. Calls that wait reject with {@link ClosedError}. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.#writer?.[Symbol.asyncDispose]();
@@ -170,7 +171,7 @@ export class AsyncFile implements AsyncDisposable {
     }
   }
 
-  /** Whether a read or write that waits keeps the process alive; it does unless {@link unref} was called. */
+  /** A read or write that waits keeps the process alive, which is the default. */
   ref(): this {
     this.#reader?.ref();
     this.#writer?.ref();
