@@ -8,7 +8,9 @@ export interface ChildErrorDetails extends AiopipeErrorOptions {
   readonly signalCode?: SignalName | null | undefined;
 }
 
-type ChildErrorCode = 'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START' | 'ERR_AIOPIPE_PROTOCOL';
+/** The `code` of a {@link ChildError}. */
+export type ChildErrorCode =
+  'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START' | 'ERR_AIOPIPE_PROTOCOL';
 
 /**
  * A child process failed. Its `code` tells how:

@@ -1,4 +1,4 @@
-export { target, type Target } from './target/target.js';
+export { target, type AnyTarget, type Target } from './target/target.js';
 export { startProcess, ChildProcess, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
 export { isChild, ready } from './target/role.js';
@@ -38,7 +38,7 @@ export { type PoolStats } from './pool/stats.js';
 export { type Times } from './pool/times.js';
 export { type MapOptions, type PoolCalls, type RunResult, type StreamItem, type TaskOptions } from './pool/calls.js';
 export { taskSignal } from './pool/task-signal.js';
-export { ChildError, SupervisorError, type ChildErrorDetails } from './errors.js';
+export { ChildError, SupervisorError, type ChildErrorCode, type ChildErrorDetails } from './errors.js';
 export {
   type Environment,
   type FileSource,
