@@ -120,7 +120,7 @@ describe('close', () => {
     tx.close();
   });
 
-  test('twice is a ClosedError that names the end and where it was made', () => {
+  test('twice throws ClosedError that names the end and where it was made', () => {
     const [rx, tx] = aiopipe();
     rx.close();
     tx.close();
@@ -180,7 +180,7 @@ describe('close', () => {
     rx.close();
   });
 
-  test('says so if the number was closed behind our back', () => {
+  test('throws EBADF if other code has closed the descriptor', () => {
     const [rx, tx] = aiopipe();
     closeSync(rx.fd);
     expect(
@@ -194,7 +194,7 @@ describe('close', () => {
 });
 
 describe('disposal', () => {
-  test('closes at the end of the scope, and never throws for what is closed', () => {
+  test('closes at the end of the scope, and never throws for an end that is closed', () => {
     const fds: number[] = [];
     {
       const [rx, tx] = aiopipe();
@@ -244,7 +244,7 @@ describe('release', () => {
     tx.close();
   });
 
-  test('of an open end is a BusyError', () => {
+  test('of an open end throws BusyError', () => {
     const [rx, tx] = aiopipe();
     const reader = rx.open();
     expect(() => rx.release()).toThrow(BusyError);
@@ -303,7 +303,7 @@ describe('detach', () => {
     rx.close();
   });
 
-  test('afterwards every use is a MovedError that says where it went', () => {
+  test('makes every later use throw MovedError that says where the end went', () => {
     const [rx, tx] = aiopipe();
     tx.detach(() => undefined);
     const uses: (() => unknown)[] = [
@@ -333,7 +333,7 @@ describe('detach', () => {
     rx.close();
   });
 
-  test('of an open end is a BusyError', () => {
+  test('of an open end throws BusyError', () => {
     const [rx, tx] = aiopipe();
     const reader = rx.open();
     expect(() => rx.detach()).toThrow(BusyError);
@@ -382,7 +382,7 @@ describe('fromFd', () => {
     expect(error.message).toContain('98765');
   });
 
-  test('refuses what is open in the other direction only, and leaves it open', () => {
+  test('refuses a descriptor that is open in the other direction only, and leaves it open', () => {
     const [rx, tx] = aiopipe();
     const wrong = thrownBy(() => WriteEnd.fromFd(rx.fd));
     expect(wrong).toBeInstanceOf(AiopipeError);
@@ -435,7 +435,7 @@ describe('moving', () => {
     rx.close();
   });
 
-  test('of an open end is a BusyError', () => {
+  test('of an open end throws BusyError', () => {
     const [rx, tx] = aiopipe();
     const reader = rx.open();
     expect(() => {

@@ -38,7 +38,7 @@ function fdsOf(make: () => unknown): number[] {
   return [...openFds().keys()].filter((fd) => !before.has(fd) && openFds().has(fd));
 }
 
-describe('what is dropped without close', () => {
+describe('an object that is dropped without close', () => {
   test('an end is closed, with one warning that names where it was made', async () => {
     const [rx, tx] = aiopipe();
     const fds = drop(() =>
@@ -141,7 +141,7 @@ describe('what is dropped without close', () => {
     rx.close();
   });
 
-  test('a number that was closed behind our back does not end the program', async () => {
+  test('a descriptor that other code has closed does not end the program', async () => {
     drop(() => {
       const [rx, tx] = aiopipe();
       tx.close();
@@ -156,7 +156,7 @@ describe('what is dropped without close', () => {
   });
 });
 
-describe('what is not dropped', () => {
+describe('an object that is not dropped', () => {
   test('a closed, detached, released or moved end brings no warning', async () => {
     drop(() => {
       const [rx, tx] = aiopipe();

@@ -69,7 +69,7 @@ describe('what a poll handle that is active with data to read does not crash', (
   );
 });
 
-test('an event that nobody waits for is no busy loop', async () => {
+test('an event that no stream waits for causes no busy loop', async () => {
   const [rx, tx] = aiopipe();
   await using reader = rx.open();
   const waiting = reader.read(1);

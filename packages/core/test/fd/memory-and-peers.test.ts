@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 
 afterAll(leakCheck());
 
-test('a write does not block on a pipe that somebody else has made blocking', async () => {
+test('a write does not block on a pipe that another owner has made blocking', async () => {
   const [rx, tx] = aiopipe();
   const writer = WriteEnd.fromFd(native().duplicate(tx.fd)).open();
   await writer.write('x');
@@ -21,7 +21,7 @@ test('a write does not block on a pipe that somebody else has made blocking', as
   reader.close();
 });
 
-test('a read does not block on a pipe that somebody else has made blocking and read empty', async () => {
+test('a read does not block on a pipe that another owner has made blocking and read empty', async () => {
   const [rx, tx] = aiopipe();
   const reader = ReadEnd.fromFd(native().duplicate(rx.fd)).open();
   const waiting = reader.read(10);
@@ -36,7 +36,7 @@ test('a read does not block on a pipe that somebody else has made blocking and r
   rx.close();
 });
 
-test('a view that is transferred while readInto waits is a TypeError, and the stream loses nothing', async () => {
+test('a view that is transferred while readInto waits rejects with TypeError, and the stream loses nothing', async () => {
   const [rx, tx] = aiopipe();
   const reader = rx.open();
   const memory = new ArrayBuffer(16);
@@ -49,7 +49,7 @@ test('a view that is transferred while readInto waits is a TypeError, and the st
   reader.close();
 });
 
-test('data that is transferred while its write waits is a TypeError, and nothing hangs', async () => {
+test('data that is transferred while its write waits rejects with TypeError, and nothing hangs', async () => {
   const [rx, tx] = aiopipe();
   const writer = tx.open();
   const memory = new ArrayBuffer(1_000_000);
@@ -111,7 +111,7 @@ test('data that is transferred before any of it is written rejects its own write
   reader.close();
 });
 
-test('close() tells of data that was transferred and that nobody waited for, and flushes the rest', async () => {
+test('close() rejects with the loss of an unawaited write, and flushes the rest', async () => {
   const [rx, tx] = aiopipe();
   const reader = rx.open();
   const writer = tx.open();
@@ -128,7 +128,7 @@ test('close() tells of data that was transferred and that nobody waited for, and
   reader.close();
 });
 
-test('data that is transferred when a part of it is written breaks the stream, and the error says where', async () => {
+test('data that is transferred after a part of it was written breaks the stream, and the error says where', async () => {
   const [rx, tx] = aiopipe();
   const writer = tx.open();
   const memory = new ArrayBuffer(1_000_000);

@@ -176,7 +176,7 @@ describe('of a FileHandle', () => {
 });
 
 describe('open', () => {
-  test('of a FIFO that nobody writes to yet does not block; its first read waits for a writer', async () => {
+  test('of a FIFO without a writer does not block; its first read waits for one', async () => {
     const path = makeFifo('early');
     await using file = await AsyncFile.open(path);
     const read = file.read(10);
@@ -499,7 +499,7 @@ test('a client writes a file, the server reads lines: both sums agree', async ()
   await once(server, 'close');
 });
 
-test('close while a call waits is a BusyError that closes nothing', async () => {
+test('close() while a call waits rejects with BusyError and closes nothing', async () => {
   const [one, other] = aioduplex();
   const [a, b] = [new AsyncFile(one), new AsyncFile(other)];
   const read = a.read(10);

@@ -93,7 +93,7 @@ describe('close', () => {
     other.close();
   });
 
-  test('after a half-close closes the other half; twice is a ClosedError', async () => {
+  test('after a half-close closes the other half; twice rejects with ClosedError', async () => {
     for (const half of ['reader', 'writer'] as const) {
       const [one, other] = aioduplex();
       const stream = one.open();
@@ -105,7 +105,7 @@ describe('close', () => {
     }
   });
 
-  test('while a read waits is a BusyError, and disposal ends it', async () => {
+  test('while a read waits rejects with BusyError, and disposal ends the read', async () => {
     const [one, other] = aioduplex();
     const stream = one.open();
     const waiting = stream.reader.read(1);

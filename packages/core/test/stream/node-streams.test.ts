@@ -47,7 +47,7 @@ test('a consumer that does not read stops the writer at the pipe’s capacity', 
   reader.close();
 });
 
-test('a Node stream reads nothing before somebody asks', async () => {
+test('a Node.js stream reads nothing before a chunk is asked for', async () => {
   const [rx, tx] = aiopipe();
   const stream = rx.open().toNode();
   const writer = tx.open();

@@ -319,7 +319,7 @@ describe('readUntil', () => {
     expect(String((await errorOf(reader.readUntil(';')))['partial'])).toBe('');
   });
 
-  test('refuses an empty separator, and what is none', async () => {
+  test('refuses an empty separator, and values that are no separators', async () => {
     const { reader, tx } = readerAndTap();
     using _reader = reader;
     expect(await errorOf(reader.readUntil(''))).toBeInstanceOf(RangeError);
@@ -439,7 +439,7 @@ test('any mix of reads gives the bytes in order, however they were written', asy
 });
 
 describe('one read at a time', () => {
-  test('another while one waits is a BusyError, and takes nothing', async () => {
+  test('another one while one waits rejects with BusyError, and takes nothing', async () => {
     const { reader, tx, feed } = readerAndTap();
     using _reader = reader;
     const waiting = reader.readExactly(3);
@@ -461,7 +461,7 @@ describe('one read at a time', () => {
     tx.close();
   });
 
-  test('close while one waits is a BusyError; disposal closes, and it rejects ClosedError', async () => {
+  test('close() while one waits throws BusyError; disposal closes, and the read rejects with ClosedError', async () => {
     const { reader, tx } = readerAndTap();
     const waiting = reader.read(1);
     expect(

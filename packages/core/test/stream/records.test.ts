@@ -34,7 +34,7 @@ test('records are those of the whole text, however its bytes come', () => {
   expect(cut('é\nü', '\n', 'latin1', random)).toEqual(['é', 'ü']);
 });
 
-test('a record that is too long is a LineTooLongError with all bytes that were not taken', () => {
+test('a record that is too long throws LineTooLongError with all bytes that were not taken', () => {
   const records = new Records<string>(
     { separator: Buffer.from('\n'), encoding: 'utf8', maxLineLength: 10 },
     () => 'it',

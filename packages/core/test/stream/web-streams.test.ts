@@ -23,7 +23,7 @@ test('bytes piped from one web stream into another arrive whole', async () => {
   expect([sourceRx.state, targetTx.state]).toEqual(['closed', 'closed']);
 });
 
-test('a web stream reads nothing before somebody asks', async () => {
+test('a web stream reads nothing before a chunk is asked for', async () => {
   const [rx, tx] = aiopipe({ capacity: 4096 });
   const writer = tx.open({ highWaterMark: 0 });
   const stream = rx.open().toWeb();
@@ -45,7 +45,7 @@ test('cancelling a readable web stream closes the reader', async () => {
   tx.close();
 });
 
-test('aborting a writable web stream drops what is not flushed', async () => {
+test('aborting a writable web stream drops unflushed bytes', async () => {
   const [rx, tx] = aiopipe();
   const stream = tx.open().toWeb();
   await stream.abort(new Error('no more'));

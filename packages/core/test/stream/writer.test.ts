@@ -74,7 +74,7 @@ describe('write', () => {
   });
 
   // A socket says that it is writable only while no more than a quarter of its buffer is taken.
-  test('that the pipe has room for is done though nobody reads, however much went before it', async () => {
+  test('that the pipe has room for resolves without a reader that reads, however much was written before', async () => {
     const [ours, theirs] = aioduplex({ bufferSize: 200 * 1024 });
     const { reader, writer } = ours.open();
     const bytes = Buffer.alloc(64 * 1024);
@@ -207,7 +207,7 @@ describe('a reader that is gone', () => {
     expect(await errorOf(writer.write('x'))).toBeInstanceOf(ClosedError);
   });
 
-  test('is found out by a small write that nobody awaited, and told to the next call', async () => {
+  test('is found by a small write that was not awaited, and the next call rejects with it', async () => {
     for (const next of ['write', 'drain', 'close'] as const) {
       const [rx, tx] = aiopipe();
       const writer = tx.open();
@@ -219,7 +219,7 @@ describe('a reader that is gone', () => {
     }
   });
 
-  test('is told by disposal, if nobody has been told', async () => {
+  test('makes disposal reject, if no call has rejected with it', async () => {
     const [rx, tx] = aiopipe();
     rx.close();
     const scope = async () => {
@@ -310,7 +310,7 @@ describe('close', () => {
     expect((await all).subarray(50_000).toString()).toBe('more');
   });
 
-  test('twice is a ClosedError', async () => {
+  test('twice throws or rejects with ClosedError', async () => {
     const [rx, tx] = aiopipe();
     const writer = tx.open();
     await writer.close();
@@ -324,7 +324,7 @@ describe('close', () => {
 });
 
 describe('destroy', () => {
-  test('drops what is not flushed; what waits rejects ClosedError', async () => {
+  test('drops unflushed bytes; calls that wait reject with ClosedError', async () => {
     const [rx, tx] = aiopipe({ capacity: 4096 });
     const writer = tx.open();
     const waits = [writer.write(Buffer.alloc(50_000)), writer.drain(), writer.close()];
@@ -347,7 +347,7 @@ describe('destroy', () => {
   });
 });
 
-test('what was gathered when its end was disposed of goes nowhere, whoever has the number now', async () => {
+test('bytes that were gathered when their end was disposed of are not written to the next owner of its number', async () => {
   const [rx, tx] = aiopipe();
   const { fd } = tx;
   void tx.open().write('gathered');
