@@ -1,3 +1,4 @@
+/* The binding as a whole: one instance for each environment, and its end. */
 #include "aiopipe.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ void call_back(struct instance *instance, napi_ref function, size_t count, const
 
 void note_fd(struct instance *instance, int fd) {
   size_t word = (size_t)fd / 64;
-  /* The process's own stdio is never this thread's alone. */
+  /* The process's own stdio never belongs to one thread alone. */
   if (fd <= 2) return;
   if (word >= instance->owned_words) {
     size_t words = word + 16;
@@ -52,9 +53,9 @@ void instance_closed_one(struct instance *instance) {
 }
 
 /*
- * Called before the environment goes. A poll handle that is still active then, with something to read, would crash the
- * process: so all are closed, and the environment waits for us until libuv has let go of the last one. The main thread's descriptors
- * are left to the system, which closes them with the process.
+ * Called before the environment ends. A poll handle that is still active then, with something to read, would crash the
+ * process: so all are closed, and the environment waits for us until libuv has closed the last one. The main thread's
+ * descriptors are left to the system, which closes them with the process.
  */
 static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
   struct instance *instance = data;

@@ -10,7 +10,7 @@ static napi_value fill_pair(struct instance *instance, napi_value target, const 
   int32_t *out;
   size_t length;
   if (error != 0) return int_value(env, error);
-  /* Before anything can fail: they are closed with the thread then. */
+  /* Before anything can fail: from now on they are closed with the thread. */
   for (int i = 0; i < 2; i++) note_fd(instance, fds[i]);
   CHECK(env, get_int32s(env, target, &out, &length));
   if (length < 2) return int_value(env, UV_EINVAL);
@@ -60,7 +60,7 @@ static napi_value js_read(napi_env env, napi_callback_info info) {
   return int_value(env, sys_read(fd, bytes, length, (enum sys_how)how));
 }
 
-/* receive(fd, bytes, offset, length, passed: Int32Array): passed[0] is how many fds follow it, or -1 if some were lost */
+/* receive(fd, bytes, offset, length, passed: Int32Array): passed[0] is how many descriptors follow it, or -1 if some were lost */
 static napi_value js_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
   int32_t fd, *passed;
@@ -78,7 +78,7 @@ static napi_value js_receive(napi_env env, napi_callback_info info) {
   return int_value(env, result);
 }
 
-/* As many parts as one call gathers; the rest is for the next. IOV_MAX is 1024 on the systems that we know. */
+/* How many parts one call gathers; the rest is for the next call. IOV_MAX is 1024 on Linux and macOS. */
 #define MAX_PARTS 1024
 
 /* write(fd, bytes, offset, length, how) */
@@ -127,7 +127,7 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   if ((uint64_t)offset > parts[0].iov_len) return int_value(env, UV_EFAULT);
   parts[0].iov_base = (char *)parts[0].iov_base + offset;
   parts[0].iov_len -= (size_t)offset;
-  /* None was empty when it came here: the memory of this one was transferred to another thread since. */
+  /* No part was empty when it was written: the memory of this one was transferred to another thread since. */
   for (uint32_t i = 0; i < count; i++)
     if (parts[i].iov_len == 0) return int_value(env, UV_EFAULT);
   return int_value(env, passed_count > 0 ? sys_send_with_fds(fd, parts, (int)count, passed, (int)passed_count)
@@ -199,7 +199,7 @@ static napi_value js_close_owned(napi_env env, napi_callback_info info) {
   return int_value(env, result);
 }
 
-/* own(fd, weight): the weight, in bytes, has a collection come before dropped ends have used up the descriptors */
+/* own(fd, weight): the weight, in bytes, makes a collection come before dropped ends have used up the descriptors */
 static napi_value js_own(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t fd, weight;
@@ -211,7 +211,7 @@ static napi_value js_own(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* disown(fd, weight): it is somebody else's to close now */
+/* disown(fd, weight): the caller must see to its end now */
 static napi_value js_disown(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t fd, weight;

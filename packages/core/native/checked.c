@@ -41,7 +41,7 @@ napi_status get_part(napi_env env, const napi_value arguments[3], char **part, s
   PASS_ON(napi_get_value_int64(env, arguments[1], &offset));
   PASS_ON(napi_get_value_int64(env, arguments[2], &count));
   bool is_inside = offset >= 0 && count >= 0 && (uint64_t)offset <= size && (uint64_t)count <= size - (uint64_t)offset;
-  /* Of no bytes there may be no memory either. */
+  /* An empty Buffer may have no memory. */
   static char nothing;
   *part = !is_inside ? NULL : count == 0 ? &nothing : bytes + offset;
   *length = is_inside ? (size_t)count : 0;

@@ -1,4 +1,4 @@
-/* Starting programs, and telling of their end. */
+/* Starting programs, and reporting their end. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "guard.h"
 #include "system.h"
 
-/* All of these are NULL where memory or Node-API fails. */
+/* These return NULL if memory or Node-API fails. The caller owns what they return. */
 static char *string_of(napi_env env, napi_value value) {
   size_t length = 0;
   if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok) return NULL;
@@ -40,7 +40,7 @@ static char **strings_of(napi_env env, napi_value array) {
 
 static int64_t microseconds(struct timeval time) { return (int64_t)time.tv_sec * 1000000 + time.tv_usec; }
 
-static void tell_end(struct instance *instance, napi_ref function, const int64_t numbers[5]) {
+static void report_end(struct instance *instance, napi_ref function, const int64_t numbers[5]) {
   napi_env env = instance->env;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
@@ -62,22 +62,22 @@ static void on_exit_fd(struct poll *poll, int events) {
   int ended = sys_reap(poll->pid, &status, &usage);
   if (ended == 0) return;
 
-  /* ECHILD: someone else in this process has waited for all children; what the status was is not to be had. */
+  /* ECHILD: other code of this process has waited for all children, and has the status. */
   int code = ended < 0 ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   int signal = ended < 0 ? 0 : WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   int64_t numbers[] = {code, signal, microseconds(usage.ru_utime), microseconds(usage.ru_stime),
                        sys_peak_bytes(&usage)};
 
-  /* The descriptor goes first: whoever hears of the end finds nothing left of the child. */
+  /* The descriptor is closed first: code that is told of the end finds nothing left of the child. */
   struct instance *instance = poll->instance;
   napi_ref function = poll->function;
   poll->function = NULL;
   poll_close(poll);
-  tell_end(instance, function, numbers);
+  report_end(instance, function, numbers);
   ignore(napi_delete_reference(instance->env, function));
 }
 
-/* What is done for a program if we end before it: as in spawn.ts. */
+/* What is done for a program if we end before it: spawn.ts has the same numbers. */
 enum { GUARD_NONE, GUARD_PROGRAM, GUARD_CHAIN };
 
 void child_unguard(struct poll *poll) {
@@ -85,7 +85,7 @@ void child_unguard(struct poll *poll) {
   poll->guarded = NULL;
 }
 
-/* What a start needs of its arguments. What is allocated of it is freed by free_spawn(). */
+/* Takes from the arguments what a start needs. free_spawn() frees what it allocates, also if it fails. */
 CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struct sys_spawn *spawn, char ***own_env,
                                      int *guard, int *kill_after) {
   napi_valuetype env_type, cwd_type;
@@ -117,7 +117,7 @@ static void free_spawn(struct sys_spawn *spawn, char **own_env) {
   free((char *)spawn->cwd);
 }
 
-/* Of a program that nobody will ever hear of. */
+/* Ends a program that JavaScript will never get. */
 static void end_unheard(pid_t pid) {
   sys_kill(pid, SIGKILL);
   sys_reap_later(pid);
@@ -178,7 +178,7 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   return external;
 }
 
-/* unguard(child): what is left of it and of its group lives on if we end */
+/* unguard(child): what is left of it and of its group is not ended if we end first */
 static napi_value js_unguard(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   void *poll;
@@ -187,7 +187,7 @@ static napi_value js_unguard(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* killAfter(child, milliseconds): if we end, from then on */
+/* killAfter(child, milliseconds): between our end and SIGKILL */
 static napi_value js_kill_after(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   void *data;

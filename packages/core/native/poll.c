@@ -1,3 +1,4 @@
+/* Descriptors on the event loop. */
 #include <stdlib.h>
 
 #include "aiopipe.h"
@@ -24,7 +25,7 @@ static void on_closed(uv_handle_t *handle) {
 
 static void on_event(uv_poll_t *handle, int status, int events);
 
-/* Tells libuv what to look for: only ever what changed, since each change is a system call. */
+/* Tells libuv what to look for. Each change is a system call, so it is told of changes only. */
 static void arm(struct poll *poll, int events) {
   if (poll->armed == events) return;
   poll->armed = events;
@@ -36,9 +37,9 @@ static void on_event(uv_poll_t *handle, int status, int events) {
   struct poll *poll = uv_handle_get_data((uv_handle_t *)handle);
 
   /*
-   * libuv turns POLLERR (the reader of a pipe left; a socket that was reset, with bytes still to read) into an error
-   * and stops. Whoever waits must try its call, which says what really is, and goes on waiting if that was not the
-   * end: the reset may stand behind bytes that come first.
+   * libuv makes an error of POLLERR (the reader of a pipe has closed; a socket was reset, with bytes still to read) and
+   * stops. The stream that waits must make its call, which tells what happened, and waits on if that is not the
+   * end: bytes may come before the reset.
    */
   if (status < 0) {
     poll->armed = 0;
@@ -52,9 +53,9 @@ static void on_event(uv_poll_t *handle, int status, int events) {
 
 struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struct poll *, int), int *error) {
   struct poll *poll = calloc(1, sizeof(*poll));
-  /* By libuv's own word of its size: the headers that we were built with may be of another version. */
+  /* The size that libuv reports: the headers that we were built with may be of another version. */
   uv_poll_t *handle = calloc(1, uv_handle_size(UV_POLL));
-  /* libuv makes it non-blocking, which all who share the description would see; our calls don't need it. */
+  /* libuv makes it non-blocking for all processes that share the description. Our calls do not need that. */
   int was_nonblocking = sys_is_nonblocking(fd);
   *error = poll == NULL || handle == NULL ? UV_ENOMEM : uv_poll_init(instance->loop, handle, fd);
   if (*error == 0 && was_nonblocking == 0) sys_set_nonblocking(fd, 0);
@@ -96,9 +97,9 @@ void poll_close(struct poll *poll) {
   if (poll->exit_fd >= 0) {
     sys_close(poll->exit_fd);
     poll->exit_fd = -1;
-    /* What a thread that ends has left is ended by the guard's rules: see clean_up(). */
+    /* When a thread ends, the guard's rules apply to its children: see clean_up(). */
     if (poll->guarded != NULL && !poll->keeps_guard && !poll->instance->is_shutting_down) child_unguard(poll);
-    /* A worker thread ends before its child: nobody else would ever ask how that ended, and it would stay a zombie. */
+    /* A worker thread ends before its child, which would stay a zombie: no other code reaps it. */
     if (poll->instance->is_shutting_down && poll->instance->loop != uv_default_loop()) sys_reap_later(poll->pid);
   }
   if (poll->function != NULL) {
@@ -129,15 +130,15 @@ void poll_abandon(struct poll *poll) {
 }
 
 /*
- * What JavaScript waits for stands in memory that both see: within an event it often stops to wait and starts again, and
- * what counts is how things are when all that the event brought about has run.
+ * What JavaScript waits for stands in memory that both sides see. Within an event it often stops waiting and starts again:
+ * only the state after all that the event brought about counts.
  */
 #define INTERESTS 0
-#define IS_TELLING 1
+#define IS_NOTIFYING 1
 #define HOLDS_LOOP 4
 
 static void update(struct poll *poll) {
-  if (poll->interests == NULL) return; /* it was closed meanwhile */
+  if (poll->interests == NULL) return; /* it was closed during the event */
   int interests = poll->interests[INTERESTS];
   poll_want(poll, interests & (UV_READABLE | UV_WRITABLE), (interests & HOLDS_LOOP) != 0);
 }
@@ -148,9 +149,9 @@ static void notify(struct poll *poll, int events) {
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value argument = int_value(env, events);
   if (argument != NULL) {
-    poll->interests[IS_TELLING] = 1;
+    poll->interests[IS_NOTIFYING] = 1;
     call_back(poll->instance, poll->function, 1, &argument);
-    if (poll->interests != NULL) poll->interests[IS_TELLING] = 0;
+    if (poll->interests != NULL) poll->interests[IS_NOTIFYING] = 0;
     update(poll);
   }
   ignore(napi_close_handle_scope(env, scope));
@@ -192,7 +193,7 @@ CHECKED static napi_status get_poll(napi_env env, napi_value value, struct poll 
   return napi_ok;
 }
 
-/* pollUpdate(poll): what is of interest has changed outside of an event */
+/* pollUpdate(poll): the interests have changed outside of an event */
 static napi_value js_poll_update(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   struct poll *poll;
@@ -201,7 +202,7 @@ static napi_value js_poll_update(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* pollClose(poll): before the descriptor itself is closed */
+/* pollClose(poll): must come before the descriptor itself is closed */
 static napi_value js_poll_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   struct poll *poll;
@@ -222,7 +223,7 @@ static napi_value js_poll_spin(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* holdLoop(child, holds): whether a child that runs keeps the event loop alive */
+/* holdLoop(child, holds): whether a running child keeps the event loop alive */
 static napi_value js_hold_loop(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   struct poll *poll;

@@ -4,27 +4,26 @@
 #include "system.h"
 
 /*
- * Looking again for some microseconds before the loop goes to sleep: waking an idle core is most of a round trip. It
- * only pays while whoever answers runs on another core at the same time. So a loop that looked in vain just before
- * something came, or that somebody else wanted its core from, leaves it be for a while, twice as long each time.
+ * Before the loop sleeps, it looks again for some microseconds: most of a round trip is the time that an idle core takes to wake.
+ * That pays only while the process that answers runs on another core at the same time. So a loop stops spinning for a while if it
+ * looked in vain just before something came, or if another thread needed its core; twice as long each time.
  */
-#define MOST_WATCHED 8
 #define MOST_MISSES 10
-/* A look in vain that was less than this part of the wait cost nobody anything. */
+/* A look in vain for less than this part of the wait costs nothing that counts. */
 #define CHEAP_PART 10
-/* Nanoseconds: one look is done in less, unless somebody else used this core, for whom none was free then. */
-#define OTHERS_TURN 5000
+/* Nanoseconds. One look takes less, unless another thread ran on this core: then no core is free. */
+#define ONE_LOOK 5000
 
 struct spinner {
   uv_prepare_t *handle;
   struct instance *instance;
-  int watched; /* polls that want it */
+  int watched; /* polls that spin */
   int misses;
   int skips;
   uint64_t missed_at, missed_for;
 };
 
-static void leave_be(struct spinner *spinner) {
+static void stop_spinning(struct spinner *spinner) {
   if (spinner->misses < MOST_MISSES) spinner->misses++;
   spinner->skips = (1 << spinner->misses) - 1;
 }
@@ -35,13 +34,13 @@ static void before_sleep(uv_prepare_t *handle) {
   uint64_t start = uv_hrtime();
 
   if (spinner->missed_at != 0) {
-    if (start - spinner->missed_at < CHEAP_PART * spinner->missed_for) leave_be(spinner);
+    if (start - spinner->missed_at < CHEAP_PART * spinner->missed_for) stop_spinning(spinner);
     spinner->missed_at = 0;
   }
 
-  int fds[MOST_WATCHED], count = 0;
+  int fds[SYS_MOST_WATCHED], count = 0;
   uint64_t most = 0;
-  for (struct poll *poll = instance->polls; poll != NULL && count < MOST_WATCHED; poll = poll->next) {
+  for (struct poll *poll = instance->polls; poll != NULL && count < SYS_MOST_WATCHED; poll = poll->next) {
     if (poll->spin == 0 || !(poll->wanted & UV_READABLE)) continue;
     fds[count++] = poll->fd;
     if (poll->spin > most) most = poll->spin;
@@ -63,8 +62,8 @@ static void before_sleep(uv_prepare_t *handle) {
     sys_yield();
     uint64_t before = now;
     now = uv_hrtime();
-    if (now - before > OTHERS_TURN) {
-      leave_be(spinner);
+    if (now - before > ONE_LOOK) {
+      stop_spinning(spinner);
       return;
     }
     if (now - start >= most) break;
