@@ -179,9 +179,10 @@ export class Chain {
       thrown = { reason };
     }
     await this.close();
-    const failure = this.#failure(thrown, output.value);
+    const stdout = output.value;
+    const failure = this.#failure(thrown, stdout);
     if (failure !== undefined) throw failure.reason;
-    return { stdout: output.value, stderr: this.#runs.stderr, stages: this.#runs.results };
+    return { stdout, stderr: this.#runs.stderr, stages: this.#runs.results };
   }
 
   /** Runs it, and yields what `pieces` makes of its output. Leaving the loop ends the chain. */

@@ -1,5 +1,5 @@
 import { ClosedError } from '@aiopipe/core';
-import { checkOptions, LOOP_END, nextTurn } from '@aiopipe/core/internal';
+import { checkOptions, LOOP_END, nextTurn, now } from '@aiopipe/core/internal';
 import { toBytes, type Chunks } from './chunks.js';
 import { feedRecords, Lines } from './lines.js';
 import { ProgramOutput } from './program-output.js';
@@ -14,11 +14,12 @@ export interface StageInput extends AsyncIterable<Buffer> {
 }
 
 /**
- * What one turn of the event loop takes from a source. A source that waits for nothing would keep the loop from timers
- * and from everyone else.
+ * Milliseconds after which the event loop gets a turn: a source that waits for nothing would keep it from timers and from
+ * everyone else. The clock is asked only after so many chunks or bytes.
  */
-const CHUNKS_PER_TURN = 256;
-const BYTES_PER_TURN = 256 * 1024;
+const TURN = 5;
+const CHUNKS_PER_LOOK = 64;
+const BYTES_PER_LOOK = 256 * 1024;
 
 /**
  * The bytes of any source. It can be cancelled while a `next()` waits, whatever the source does: a user's generator may
@@ -33,8 +34,10 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
   #failure: { readonly reason: unknown } | undefined;
   #cancelNext: ((reason: unknown) => void) | undefined;
   readonly #stopListeners: (() => void)[] = [];
-  #chunksInTurn = 0;
-  #bytesInTurn = 0;
+  /** Since the clock was asked. */
+  #chunks = 0;
+  #bytes = 0;
+  #turnBegan = 0;
   #bytesRead = 0;
 
   /** @param what - names the source in messages */
@@ -64,11 +67,7 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
 
   async #take(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
     for (;;) {
-      if (this.#chunksInTurn >= CHUNKS_PER_TURN || this.#bytesInTurn >= BYTES_PER_TURN) {
-        this.#chunksInTurn = 0;
-        this.#bytesInTurn = 0;
-        await nextTurn();
-      }
+      if (this.#chunks >= CHUNKS_PER_LOOK || this.#bytes >= BYTES_PER_LOOK) await this.#leaveTurn();
       const { done, value } = await (this.#programs?.next(room) ?? this.#source.next());
       if (done === true) {
         this.#isOver = true;
@@ -76,10 +75,18 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
       }
       const bytes = toBytes(value, this.#what);
       this.#bytesRead += bytes.length;
-      this.#chunksInTurn++;
-      if (this.#programs === undefined) this.#bytesInTurn += bytes.length;
+      this.#chunks++;
+      this.#bytes += bytes.length;
       if (bytes.length > 0 || this.#isOver) return { done: false, value: bytes };
     }
+  }
+
+  async #leaveTurn(): Promise<void> {
+    this.#chunks = 0;
+    this.#bytes = 0;
+    if (now() - this.#turnBegan < TURN) return;
+    await nextTurn();
+    this.#turnBegan = now();
   }
 
   /** Cancels it: the source is told that no more is wanted. */

@@ -3,9 +3,6 @@ import { LOOP_END, LoopIterator, nextTurn, show } from '@aiopipe/core/internal';
 import { type CheckedRecordOptions } from './record-options.js';
 import { type RecordSplitter } from './records.js';
 
-/** Bytes that are cut between two turns of the event loop, if they came in one chunk: all of them may be separators. */
-const PIECE = 64 * 1024;
-
 /**
  * Yields each time there may be records to take. Throws {@link LineTooLongError} for one that is over the limit.
  *
@@ -19,9 +16,11 @@ export async function* feedRecords(
 ): AsyncGenerator<undefined, void, undefined> {
   for (let chunk = await next(splitter.room); chunk.done !== true; chunk = await next(splitter.room)) {
     const { value: bytes } = chunk;
-    for (let at = 0; at < bytes.length; at += PIECE) {
+    const { pieceSize } = splitter;
+    for (let at = 0; at < bytes.length; at += pieceSize) {
+      // A chunk may be large, and all of it separators: the event loop gets a turn after each piece.
       if (at > 0) await nextTurn();
-      splitter.push(bytes.length <= PIECE ? bytes : bytes.subarray(at, at + PIECE));
+      splitter.push(bytes.length <= pieceSize ? bytes : bytes.subarray(at, at + pieceSize));
       yield;
       const { tooLong } = splitter;
       if (tooLong === undefined) continue;
@@ -29,7 +28,7 @@ export async function* feedRecords(
         `${source}: more than ${String(maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
           'the partial field of this error has them',
         maxLineLength,
-        Buffer.concat([tooLong, bytes.subarray(at + PIECE)]),
+        Buffer.concat([tooLong, bytes.subarray(at + pieceSize)]),
       );
     }
   }

@@ -1,113 +1,93 @@
+import { LineTooLongError } from '@aiopipe/core';
+import { Records } from '@aiopipe/core/internal';
 import { type CheckedRecordOptions } from './record-options.js';
 
-const NOTHING = Buffer.alloc(0);
-
-/** Cuts a stream into records, whatever the chunks that it comes in. Each is made when it is taken, not before. */
+/** Cuts a stream into records, whatever the pieces that it comes in. Each record is made when it is taken. */
 export interface RecordSplitter<T> {
-  /** Memory for what is to be pushed, which can be written over as soon as the next is wanted; undefined: it is kept. */
+  /** Bytes that are pushed at once, at most. */
+  readonly pieceSize: number;
+  /** Memory for the next piece, which may be overwritten once its records were taken; undefined: pieces are kept. */
   readonly room: Buffer | undefined;
-  /** Set once {@link take} has come to a record that is over the limit: all bytes of which no record was given. */
+  /** Set once {@link take} has come to a record over the limit: all bytes of which no record was given. */
   readonly tooLong: Buffer | undefined;
-  /** More bytes, once {@link take} has given all there was. Nobody may write to them any more, unless they lie in `room`. */
-  push(chunk: Buffer): void;
-  /** No more bytes will come: what stands after the last separator is a record, if anything does. */
+  /** Adds bytes, once {@link take} has given all records. They must not be changed afterwards. */
+  push(piece: Buffer): void;
+  /** No more bytes will come: those after the last separator are a record. */
   end(): void;
-  /** The next record, without its separator; undefined until more bytes come, and once a record is too long. */
+  /** Returns the next record, without its separator; undefined until more bytes come, and once one is too long. */
   take(): T | undefined;
-  /** Drops what it has, and what comes later. */
+  /** Gives no more records, and takes no more bytes. */
   drop(): void;
 }
 
 export function recordSplitter({
   separator,
   encoding,
-  maxLineLength: most,
+  maxLineLength,
 }: CheckedRecordOptions): RecordSplitter<string | Buffer> {
   const bytes = Buffer.from(separator, encoding === 'latin1' ? 'latin1' : 'utf8');
-  if (encoding === 'buffer') return new ByteSplitter(bytes, most);
-  // Within one piece the fast splitter does not look at lengths.
-  return bytes.length === 1 && most >= ROOM
-    ? new TextSplitter(bytes, encoding, most)
-    : new DecodingSplitter(bytes, encoding, most);
+  // The fast one looks at no lengths within a piece.
+  if (encoding !== 'buffer' && bytes.length === 1 && maxLineLength >= DECODED) {
+    return new TextSplitter(bytes, encoding, maxLineLength);
+  }
+  return new QueueSplitter(new Records({ separator: bytes, encoding, maxLineLength }, () => 'records'));
 }
 
 /**
- * As large as it can be. A text of more characters, one of them beyond Latin-1, would be too large for V8's young generation:
- * twice the time, measured with 96 KiB, which is a tenth faster where all are Latin-1.
+ * The text of a larger piece, if one character of it is beyond Latin-1, would be too large for V8's young generation:
+ * twice the time, measured with 96 KiB.
  */
-const ROOM = 64 * 1024;
+const DECODED = 64 * 1024;
 
 /**
- * Decodes all whole records of a chunk at once and cuts the text: five times as fast as to decode one by one, and, with
- * one made when it is taken, less to keep alive than with `split()`. No character lies across a separator of one byte.
+ * Decodes all whole records of a piece at once, as {@link Records} does, but needs no memory of its own for each piece. No
+ * character lies across a separator of one byte.
  */
 class TextSplitter implements RecordSplitter<string> {
-  readonly room = Buffer.allocUnsafeSlow(ROOM);
+  readonly pieceSize = DECODED;
+  readonly room = Buffer.allocUnsafeSlow(DECODED);
   readonly #separator: Buffer;
-  readonly #separatorText: string;
   readonly #encoding: 'utf8' | 'latin1';
   readonly #most: number;
-  /** Bytes whose separator has not come. */
-  #rest: Buffer[] = [];
-  #restLength = 0;
-  /** What was pushed and is not decoded. */
-  #chunk: Buffer = NOTHING;
-  /** The record that began in an earlier chunk. */
-  #joined: string | undefined;
-  /** Whole records, of which those before `#start` were taken; all were, if that is past the end. */
+  readonly #separatorText: string;
+  /** Whole records, cut when they are taken. The next one begins at `#start`; there is none if that is past the end. */
   #text = '';
   #start = 1;
-  #isTooLong = false;
+  /** The record that began in an earlier piece. */
+  #joined: string | undefined;
+  /** Copies of the bytes whose separator has not come. */
+  #rest: Buffer[] = [];
+  #restLength = 0;
+  #tooLong: Buffer | undefined;
   #isDropped = false;
 
   constructor(separator: Buffer, encoding: 'utf8' | 'latin1', most: number) {
     this.#separator = separator;
-    this.#separatorText = separator.toString('latin1');
     this.#encoding = encoding;
     this.#most = most;
+    this.#separatorText = separator.toString('latin1');
   }
 
   get tooLong(): Buffer | undefined {
-    return this.#isTooLong ? Buffer.concat([...this.#rest, this.#chunk]) : undefined;
+    return this.#tooLong;
   }
 
-  push(chunk: Buffer): void {
-    if (!this.#isDropped) this.#chunk = chunk;
-  }
-
-  end(): void {
-    if (this.#restLength > 0) this.#join(NOTHING);
-  }
-
-  drop(): void {
-    this.#isDropped = true;
-    this.#rest = [];
-    this.#restLength = 0;
-    this.#chunk = NOTHING;
-    this.#joined = undefined;
-    this.#text = '';
-    this.#start = 1;
-  }
-
-  /** Decodes what is there, a piece at a time: what a function yields at once may be longer than any string. */
-  #decode(): boolean {
-    while (this.#chunk.length > 0 && !this.#isTooLong) {
-      const piece = this.#chunk.subarray(0, ROOM);
-      const last = piece.lastIndexOf(this.#separator);
-      const first = last >= 0 && this.#restLength > 0 ? piece.indexOf(this.#separator) : -1;
-      const length = last < 0 ? piece.length : first + 1;
-      this.#isTooLong = length > 0 && this.#restLength + length > this.#most;
-      if (this.#isTooLong) return false;
-      this.#chunk = this.#chunk.subarray(piece.length);
-      if (first >= 0) this.#join(piece.subarray(0, first));
-      if (first < last) {
-        this.#text = piece.toString(this.#encoding, first + 1, last);
-        this.#start = 0;
-      }
-      if (last + 1 < piece.length) this.#keep(piece.subarray(last + 1));
-      if (last >= 0) return true;
+  push(piece: Buffer): void {
+    if (this.#isDropped) return;
+    const last = piece.lastIndexOf(this.#separator);
+    const first = last >= 0 && this.#restLength > 0 ? piece.indexOf(this.#separator) : -1;
+    // Of the record that began earlier.
+    const length = last < 0 ? piece.length : first + 1;
+    if (length > 0 && this.#restLength + length > this.#most) {
+      this.#tooLong = Buffer.concat([...this.#rest, piece]);
+      return;
     }
-    return false;
+    if (first >= 0) this.#join(piece.subarray(0, first));
+    if (first < last) {
+      this.#text = piece.toString(this.#encoding, first + 1, last);
+      this.#start = 0;
+    }
+    if (last + 1 < piece.length) this.#keep(piece.subarray(last + 1));
   }
 
   #keep(bytes: Buffer): void {
@@ -115,143 +95,79 @@ class TextSplitter implements RecordSplitter<string> {
     this.#restLength += bytes.length;
   }
 
-  #join(head: Buffer): void {
-    this.#joined = Buffer.concat([...this.#rest, head]).toString(this.#encoding);
+  #join(head: Buffer | undefined): void {
+    this.#joined = Buffer.concat(head === undefined ? this.#rest : [...this.#rest, head]).toString(this.#encoding);
     this.#rest = [];
     this.#restLength = 0;
   }
 
+  end(): void {
+    if (this.#restLength > 0) this.#join(undefined);
+  }
+
   take(): string | undefined {
-    if (this.#joined !== undefined) {
-      const record = this.#joined;
-      this.#joined = undefined;
-      return record;
-    }
-    const start = this.#start;
-    if (start > this.#text.length) return this.#decode() ? this.take() : undefined;
-    const found = this.#text.indexOf(this.#separatorText, start);
-    if (found >= 0) {
-      this.#start = found + 1;
-      return this.#text.slice(start, found);
-    }
-    const record = this.#text.slice(start);
-    this.#text = '';
-    this.#start = 1;
+    const record = this.#joined;
+    if (record === undefined) return this.#start > this.#text.length ? undefined : this.#takeText();
+    this.#joined = undefined;
     return record;
   }
-}
 
-class ByteSplitter implements RecordSplitter<Buffer> {
-  readonly room = undefined;
-  readonly #separator: Buffer;
-  readonly #most: number;
-  /** Bytes in which there is no whole separator. Joined only when one has come: a record may come in many pieces. */
-  #pieces: Buffer[] = [];
-  #piecesLength = 0;
-  /** What has come since, as far as it was not taken. */
-  #bytes: Buffer = NOTHING;
-  #ended = false;
-  #isTooLong = false;
-  #isDropped = false;
-
-  constructor(separator: Buffer, most: number) {
-    this.#separator = separator;
-    this.#most = most;
-  }
-
-  get tooLong(): Buffer | undefined {
-    return this.#isTooLong ? Buffer.concat([...this.#pieces, this.#bytes]) : undefined;
-  }
-
-  push(chunk: Buffer): void {
-    if (this.#isDropped) return;
-    // A separator may lie across two chunks: so much of what is kept is looked through again.
-    const last = this.#takeLast(this.#separator.length - 1);
-    this.#bytes = last.length === 0 ? chunk : Buffer.concat([last, chunk]);
-  }
-
-  end(): void {
-    this.#ended = true;
+  #takeText(): string {
+    const start = this.#start;
+    const end = this.#text.indexOf(this.#separatorText, start);
+    this.#start = end >= 0 ? end + 1 : this.#text.length + 1;
+    return end >= 0 ? this.#text.slice(start, end) : this.#text.slice(start);
   }
 
   drop(): void {
     this.#isDropped = true;
-    this.#pieces = [];
-    this.#piecesLength = 0;
-    this.#bytes = NOTHING;
-  }
-
-  take(): Buffer | undefined {
-    const found = this.#bytes.indexOf(this.#separator);
-    const length = found >= 0 ? found + this.#separator.length : this.#bytes.length;
-    this.#isTooLong = length > 0 && this.#piecesLength + length > this.#most;
-    if (this.#isTooLong) return undefined;
-    if (found >= 0) {
-      const record = this.#bytes.subarray(0, found);
-      this.#bytes = this.#bytes.subarray(length);
-      return this.#takePieces(record);
-    }
-    if (length > 0) {
-      this.#pieces.push(this.#bytes);
-      this.#piecesLength += length;
-    }
-    this.#bytes = NOTHING;
-    return this.#ended && this.#pieces.length > 0 ? this.#takePieces() : undefined;
-  }
-
-  /** The last `count` bytes of what is kept, or all if there are not as many. */
-  #takeLast(count: number): Buffer {
-    let bytes: Buffer = NOTHING;
-    while (bytes.length < count) {
-      const piece = this.#pieces.pop();
-      if (piece === undefined) break;
-      this.#piecesLength -= piece.length;
-      bytes = Buffer.concat([piece, bytes]);
-    }
-    const over = bytes.length - count;
-    if (over <= 0) return bytes;
-    this.#pieces.push(bytes.subarray(0, over));
-    this.#piecesLength += over;
-    return bytes.subarray(over);
-  }
-
-  #takePieces(last?: Buffer): Buffer {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    this.#piecesLength = 0;
-    if (last !== undefined) pieces.push(last);
-    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    this.#rest = [];
+    this.#restLength = 0;
+    this.#joined = undefined;
+    this.#text = '';
+    this.#start = 1;
   }
 }
 
-/** Record by record: a separator of several bytes may overlap itself, so the text can't be cut from its end on. */
-class DecodingSplitter implements RecordSplitter<string> {
+/** Keeps the pieces, which the records are parts of. */
+class QueueSplitter implements RecordSplitter<string | Buffer> {
+  /** As a reader gives them, so that records need no copy. */
+  readonly pieceSize = 256 * 1024;
   readonly room = undefined;
-  readonly #bytes: ByteSplitter;
-  readonly #encoding: 'utf8' | 'latin1';
+  readonly #records: Records<string | Buffer>;
+  #tooLong: Buffer | undefined;
+  #isDropped = false;
 
-  constructor(separator: Buffer, encoding: 'utf8' | 'latin1', most: number) {
-    this.#bytes = new ByteSplitter(separator, most);
-    this.#encoding = encoding;
+  constructor(records: Records<string | Buffer>) {
+    this.#records = records;
   }
 
   get tooLong(): Buffer | undefined {
-    return this.#bytes.tooLong;
+    return this.#tooLong;
   }
 
-  push(chunk: Buffer): void {
-    this.#bytes.push(chunk);
+  push(piece: Buffer): void {
+    if (!this.#isDropped) this.#records.push(piece);
   }
 
   end(): void {
-    this.#bytes.end();
+    this.#records.end();
+  }
+
+  take(): string | Buffer | undefined {
+    if (this.#isDropped || this.#tooLong !== undefined) return undefined;
+    try {
+      return this.#records.take();
+    } catch (error) {
+      if (!(error instanceof LineTooLongError)) throw error;
+      // Told where more is read, so that it ends the source, too.
+      this.#tooLong = error.partial;
+      return undefined;
+    }
   }
 
   drop(): void {
-    this.#bytes.drop();
-  }
-
-  take(): string | undefined {
-    return this.#bytes.take()?.toString(this.#encoding);
+    this.#isDropped = true;
+    this.#records.drop();
   }
 }

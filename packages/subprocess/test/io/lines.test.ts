@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { pipeline, PipelineError, type Lines, type StageInput } from '@aiopipe/subprocess';
+import { pipeline, PipelineError, type Lines, type LinesOptions, type StageInput } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { collect, whatIsThere } from '../helpers.js';
@@ -167,5 +167,41 @@ describe('a source that gives many lines at once', () => {
     await expect(reading).rejects.toMatchObject({ code: 'ABORT_ERR' });
     clearInterval(timer);
     expect(turns).toBeGreaterThan(20);
+  });
+});
+
+describe('records of random chunks', () => {
+  const alphabet = ['a', 'é', '€', '\r', '\n', '\0', '-'];
+  // Numbers of one seed, so that a failure comes again.
+  let seed = 1;
+  const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
+  const text = (length: number) => Array.from({ length }, () => alphabet[random(alphabet.length)]).join('');
+
+  function* inChunks(bytes: Buffer, size: number) {
+    for (let at = 0; at < bytes.length;) {
+      const end = at + 1 + random(size);
+      yield bytes.subarray(at, end);
+      at = end;
+    }
+  }
+
+  it.each<[LinesOptions, number]>([
+    [{}, 5],
+    [{}, 300_000],
+    [{ maxLineLength: 1000 }, 50],
+    [{ separator: '\0' }, 50],
+    [{ separator: '\r\n' }, 5],
+    [{ separator: '--', encoding: 'buffer' }, 5],
+    [{ separator: '€', encoding: 'buffer' }, 300_000],
+    [{ encoding: 'buffer' }, 50],
+  ])('are those of split(): %j, chunks of up to %i bytes', async (options, size) => {
+    for (let round = 0; round < 20; round++) {
+      const whole = text(size > 1000 ? 200_000 : 500);
+      const chunks = [...inChunks(Buffer.from(whole), size)];
+      const expected = whole.split(options.separator ?? '\n');
+      if (expected.at(-1) === '') expected.pop();
+      const records = await collect<string | Buffer>(pipeline(() => chunks).lines(options));
+      expect(records.map(String)).toEqual(expected);
+    }
   });
 });
