@@ -40,7 +40,7 @@ export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipel
 }
 
 function words(literals: readonly string[], values: readonly Word[]): string[] {
-  // A mark for each value, so that the text is seen as a whole: it can't be in the text, which a program could not get.
+  // Each value is a mark, so that the text is checked as a whole. No argument of a program can hold that character.
   const line = literals.join(MARK).trim();
   for (const [pattern, what] of SYNTAX) {
     if (pattern.test(line))

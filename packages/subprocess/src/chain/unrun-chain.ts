@@ -5,7 +5,7 @@ const warnings = new SiteWarnings('AIOPIPE_UNRUN', (site, count, line) => {
   return `${what} made at ${site} ${count === 1 ? 'was' : 'were'} never run: await it, or call run(), lines() or another of its methods`;
 });
 
-/** Chains that were neither run nor dropped so far. They don't keep the chains. */
+/** Chains that were neither run nor dropped so far. The entries do not keep them from being collected. */
 const unrun = new Set<UnrunChain>();
 
 const dropped = new FinalizationRegistry<UnrunChain>((chain) => {
@@ -15,8 +15,8 @@ const dropped = new FinalizationRegistry<UnrunChain>((chain) => {
 let hearsExit = false;
 
 /**
- * At exit nothing that is emitted for later comes. Node's own listener writes at once, or not at all if the user has
- * turned warnings off.
+ * At exit, `process.emitWarning()` comes too late. Node's own listener of `warning` writes at once, or not at all if the
+ * user has turned warnings off.
  */
 function warnAtExit(): void {
   for (const chain of unrun) chain.tell();
@@ -24,7 +24,7 @@ function warnAtExit(): void {
   warnings.tell((warning) => process.emit('warning', warning));
 }
 
-/** Tells once of a chain that nobody runs: when it is collected, or at exit. */
+/** Warns once of a chain that was never run: when it is collected, or at exit. */
 export class UnrunChain {
   readonly #line: string;
   /** Where it was made. */

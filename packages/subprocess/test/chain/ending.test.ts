@@ -91,7 +91,7 @@ describe('an abort', () => {
     await expect(run).rejects.toMatchObject({ code: 'ABORT_ERR', cause: 'early' });
   });
 
-  it('ends a loop over lines, while it waits and while it doesn’t', async () => {
+  it('ends a loop over lines, also while it does not wait', async () => {
     const abort = new AbortController();
     const lines = pipeline(['sh', '-c', 'echo a; echo b; sleep 1000']).lines({ signal: abort.signal });
     await lines.next();
@@ -137,7 +137,7 @@ describe('a stray that outlives a chain', () => {
     process.kill(Number(stdout), 'SIGKILL');
   });
 
-  it('and goes on writing can’t hold it up for ever', async () => {
+  it('and goes on writing does not hold it up for ever', async () => {
     const { stdout } = await pipeline(['sh', '-c', 'yes & echo $!']).run({ grace: 50 });
     const stray = Number(/^\d+$/m.exec(stdout)?.[0]);
     await until('it has met a closed pipe', () => !isRunning(stray));

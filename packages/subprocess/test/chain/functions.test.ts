@@ -109,7 +109,7 @@ describe('a function', () => {
     expect([fds(), children()]).toEqual([[], []]);
   });
 
-  it('ends when nobody wants more of it, as a success', async () => {
+  it('ends as a success when its output is not read any more', async () => {
     const events: string[] = [];
     const source = async function* (_input: StageInput, signal: AbortSignal) {
       signal.addEventListener('abort', () => events.push('abort'));
@@ -127,7 +127,7 @@ describe('a function', () => {
     expect((await pipeline(source, first).run()).stdout).toBe('y\n');
   });
 
-  it('hears while it waits for input that nobody wants more, and can’t take that for the end', async () => {
+  it('is told while it waits for input that its output is not read, and does not take that for the end', async () => {
     let reason: unknown;
     const waiting = async function* (input: StageInput) {
       yield 'a\n';
@@ -260,7 +260,7 @@ describe('a function that throws', () => {
     await expect(pipeline(throws(reason), ['cat']).run()).rejects.toMatchObject({ cause: reason });
   });
 
-  it('is one that yields what can’t be written, or returns what can’t be read', async () => {
+  it('includes one that yields a number, or returns one', async () => {
     const wrong = async function* wrong() {
       yield 5 as never;
     };

@@ -42,7 +42,7 @@ describe('a function in a child', () => {
     expect((error as PipelineError).stages[1]?.stderr).toMatch(/^RangeError: no 1\n.*at /);
   });
 
-  it('ends as a success when nobody wants more of it, and so does what it reads', async () => {
+  it('ends as a success when its output is not read any more, and so do the programs before it', async () => {
     const { fds, children } = whatIsThere();
     const { stdout, stages } = await pipeline(['yes', '1'], inChild(url), ['head', '-1']).run();
     expect(stdout).toBe('2\n');

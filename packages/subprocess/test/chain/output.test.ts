@@ -58,7 +58,7 @@ describe.each([
     expect((await chain.run({ output: 'ignore' })).stdout).toBe('');
   });
 
-  it('to what can’t be opened is a SystemError, with nothing left', async () => {
+  it('to a file that cannot be opened rejects with SystemError, and nothing is left', async () => {
     const { fds, children } = whatIsThere();
     const failed = chain.run({ output: { file: '/no/such/file' } });
     await expect(failed).rejects.toThrow(SystemError);
@@ -78,7 +78,7 @@ describe.each([
     rx.close();
   });
 
-  it('refuses what it can’t be at once', async () => {
+  it('refuses bad values at once', async () => {
     const [rx, tx] = aiopipe();
     await expect(chain.run({ output: 'pipe' as never })).rejects.toThrow(/output: expected 'inherit', 'ignore'/);
     await expect(chain.run({ output: process.stdout as never })).rejects.toThrow(/process\.stdout is 'inherit'/);
@@ -91,7 +91,7 @@ describe.each([
   });
 });
 
-describe('output into an end that nobody reads any more', () => {
+describe('output into an end whose reader has gone', () => {
   it('is the failure of a program, as in a shell', async () => {
     const [rx, tx] = aiopipe();
     rx.close();
@@ -116,7 +116,7 @@ describe('inherited output', () => {
     expect(stdout).toBe('1\n2\nprogram\n1\n2\nfunction\n');
   });
 
-  it('that nobody reads any more ends a function, as a success', async () => {
+  it('without a reader ends a function, as a success', async () => {
     const [rx, tx] = aiopipe();
     rx.close();
     const { exitCode } = await popen([process.execPath, fixture('writes-to-closed-stdout')], { stdout: tx }).wait();
@@ -176,7 +176,7 @@ describe('tee', () => {
     expect([tx.state, fds(), children()]).toEqual(['closed', [], []]);
   });
 
-  it('fails where the target can’t be written', async () => {
+  it('fails if the target cannot be written', async () => {
     await expect(pipeline(numbers, tee({ file: '/dev/full' }), ['cat']).run()).rejects.toMatchObject({
       code: 'ERR_AIOPIPE_PIPELINE',
       cause: { code: 'ENOSPC' },

@@ -82,7 +82,7 @@ describe('onProgress', () => {
     expect(children()).toEqual([]);
   });
 
-  it('refuses what can’t be', async () => {
+  it('refuses bad values', async () => {
     await expect(pipeline(['cat']).run({ onProgress: 5 as never })).rejects.toThrow(/onProgress/);
     await expect(pipeline(['cat']).run({ progressInterval: 0 })).rejects.toThrow(/progressInterval/);
   });

@@ -45,7 +45,7 @@ describe('the output', () => {
     expect(Buffer.compare(stdout, Buffer.from(shell('seq 2000000')))).toBe(0);
   });
 
-  it('can be text in another encoding, and survives what is no UTF-8', async () => {
+  it('can be text in another encoding, also if it is no UTF-8', async () => {
     const chain = pipeline(['printf', '\\377\\303\\251']);
     expect((await chain.run({ encoding: 'latin1' })).stdout).toBe('\xff\xc3\xa9');
     expect((await chain.run({ encoding: 'hex' })).stdout).toBe('ffc3a9');
@@ -138,7 +138,7 @@ describe('a stage that fails', () => {
   });
 });
 
-describe('a chain that can’t be started', () => {
+describe('a chain that cannot be started', () => {
   it('leaves nothing of the stages before', async () => {
     const { fds, children } = whatIsThere();
     const failed = pipeline(['yes'], ['sleep', '1000'], ['no-such-program']).run({ input: 'x' });

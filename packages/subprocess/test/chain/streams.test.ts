@@ -113,7 +113,7 @@ describe('toNode()', () => {
     expect([seen, error]).toEqual([['a\n'], expect.any(PipelineError)]);
   });
 
-  it('holds the programs up while nobody reads', async () => {
+  it('makes the programs wait while it is not read', async () => {
     const stream = pipeline(['seq', '3000000']).toNode();
     await once(stream, 'readable');
     await until('its buffer is full', () => stream.readableLength >= stream.readableHighWaterMark);

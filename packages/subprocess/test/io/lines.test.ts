@@ -45,7 +45,7 @@ describe('forEach', () => {
     expect(await lines.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('refuses what is no function before anything starts', async () => {
+  it('refuses anything but a function before anything starts', async () => {
     const { children } = whatIsThere();
     await expect(
       pipeline(['yes'])
@@ -95,7 +95,7 @@ describe('return()', () => {
     expect([fds(), children()]).toEqual([[], []]);
   });
 
-  it('doesn’t wait for a line that is waited for, which is the end then', async () => {
+  it('does not wait for a next() that waits, which gives the end then', async () => {
     const { fds, children } = whatIsThere();
     const lines = pipeline(['sleep', '600']).lines();
     const next = lines.next();
