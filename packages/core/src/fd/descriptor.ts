@@ -1,17 +1,7 @@
 import { constants } from 'node:os';
 import { ClosedError, MovedError, SystemError } from '../errors.js';
-import {
-  HOLDS_LOOP,
-  native,
-  OWN,
-  READABLE,
-  SHARED,
-  SOCKET,
-  SPLICED,
-  WRITABLE,
-  type How,
-  type NativePoll,
-} from './native.js';
+import { Calls } from './calls.js';
+import { HOLDS_LOOP, native, READABLE, WRITABLE, type NativePoll } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
 import { setImmediate } from '../wait/taken.js';
 import { isTerminalMaster, type Transport } from './transport.js';
@@ -19,11 +9,7 @@ import { isTerminalMaster, type Transport } from './transport.js';
 /** The result of a non-blocking call that would have to wait. */
 export const EAGAIN = -constants.errno.EAGAIN;
 const ECONNRESET = -constants.errno.ECONNRESET;
-const EPIPE = -constants.errno.EPIPE;
 const EIO = -constants.errno.EIO;
-const EOPNOTSUPP = -constants.errno.EOPNOTSUPP;
-
-const NOTHING = Buffer.alloc(0);
 
 /**
  * The bytes that one descriptor may move in one turn of the event loop: about 0.3 ms of copying. Timers and other
@@ -57,6 +43,7 @@ export interface Interest {
 export class Descriptor {
   readonly #owned: OwnedFd;
   readonly #transport: Transport;
+  readonly #calls: Calls;
   #poll: NativePoll | undefined;
   /** The binding reads the events of interest here, and writes whether a callback runs. See `native/poll.c`. */
   readonly #interests = new Int32Array(2);
@@ -69,8 +56,6 @@ export class Descriptor {
   #openSides: number;
   /** Runs in the next turn of the event loop: a writer that has used up its budget goes on then. */
   #nextShare: NodeJS.Immediate | undefined;
-  #how: How = OWN;
-  #mustRestoreBlocking = false;
   #spin = 0;
   #movedTo: string | undefined;
   /** Bytes that a writer has accepted and the kernel has not. */
@@ -80,39 +65,7 @@ export class Descriptor {
     this.#owned = owned;
     this.#transport = transport;
     this.#openSides = directions;
-    // Each call says that it must not block: other owners of the description could change its flag.
-    if (transport.isSocket) this.#how = SOCKET;
-    else if (transport.isPipe && transport.isShared) this.#how = SHARED;
-    else this.#stopBlocking();
-    // A child may have been given our own pipe's number before it was opened.
-    if (transport.isPipe && !transport.isShared && !transport.isNonblocking) this.#how = SHARED;
-  }
-
-  /** Sets the flag of the description; of one that is ours alone, if the system gives us one. */
-  #stopBlocking(): void {
-    const { isShared, isNonblocking } = this.#transport;
-    if (!isShared && isNonblocking) return;
-    const { number } = this.#owned;
-    const forWriting = this.#openSides & WRITABLE ? 1 : 0;
-    if (isShared && native().reopenNonblocking(number, forWriting) === 0) return;
-    // The file belongs to another user, or the peer has closed.
-    if (isShared && this.#transport.isPipe && process.platform === 'linux') {
-      this.#how = SPLICED;
-      return;
-    }
-    if (isNonblocking) return;
-    const result = native().setNonblocking(number, 1);
-    if (result < 0) throw new SystemError(result, 'fcntl', this.#owned.toString());
-    // Only for as long as it is ours.
-    this.#mustRestoreBlocking = isShared;
-  }
-
-  /** Whether to make a failed call again: this system, or this pipe, cannot be asked call by call. */
-  #isToBeAskedOtherwise(result: number): boolean {
-    if (result !== EOPNOTSUPP || this.#how !== SHARED) return false;
-    this.#how = OWN;
-    this.#stopBlocking();
-    return true;
+    this.#calls = new Calls(owned, transport, directions);
   }
 
   get isSocket(): boolean {
@@ -156,9 +109,7 @@ export class Descriptor {
 
   /** Returns the number of bytes, 0 at the end of the stream, or {@link EAGAIN}. Throws for other failures. */
   read(bytes: Buffer, offset: number, length: number): number {
-    const result = native().read(this.#owned.number, bytes, offset, length, this.#how);
-    if (result < 0 && this.#isToBeAskedOtherwise(result)) return this.read(bytes, offset, length);
-    return this.#read(result);
+    return this.#read(this.#calls.read(bytes, offset, length));
   }
 
   /**
@@ -168,7 +119,7 @@ export class Descriptor {
   receive(bytes: Buffer, offset: number, length: number, passed: Int32Array): number {
     passed[0] = 0;
     if (!this.#transport.isSocket) return this.read(bytes, offset, length);
-    return this.#read(native().receive(this.#owned.number, bytes, offset, length, passed));
+    return this.#read(this.#calls.receive(bytes, offset, length, passed));
   }
 
   #read(result: number): number {
@@ -197,32 +148,21 @@ export class Descriptor {
 
   /** Returns the number of bytes, or a negative errno. */
   write(parts: readonly Buffer[], offset: number): number {
-    const first = parts[0] as Buffer;
-    const { number } = this.#owned;
-    const result =
-      parts.length === 1
-        ? native().write(number, first, offset, first.length - offset, this.#how)
-        : native().writeParts(number, parts, offset, this.#how);
-    if (result < 0 && this.#isToBeAskedOtherwise(result)) return this.write(parts, offset);
+    const result = this.#calls.write(parts, offset);
     if (result > 0) this.#writeBudget -= result + CALL_COST;
     return result;
   }
 
   /** Writes one part, with descriptors if `passed` has any. The caller must still close them. */
   send(bytes: Buffer, offset: number, length: number, passed: Int32Array | undefined): number {
-    const { number } = this.#owned;
-    const result =
-      passed === undefined
-        ? native().write(number, bytes, offset, length, this.#how)
-        : native().writeParts(number, [bytes.subarray(offset, offset + length)], 0, this.#how, passed);
-    if (result < 0 && this.#isToBeAskedOtherwise(result)) return this.send(bytes, offset, length, passed);
+    const result = this.#calls.send(bytes, offset, length, passed);
     if (result > 0) this.#writeBudget -= result + CALL_COST;
     return result;
   }
 
   /** Whether the peer of a local socket has closed, and not only half-closed. A send of no bytes tells. */
   get isPeerGone(): boolean {
-    return native().write(this.#owned.number, NOTHING, 0, 0, SOCKET) === EPIPE;
+    return this.#calls.isPeerGone;
   }
 
   /** Calls `interest` each time that there may be bytes to read, until it is unset. */
@@ -349,7 +289,7 @@ export class Descriptor {
   #letGo(): void {
     if (this.#poll !== undefined) native().pollClose(this.#poll);
     this.#poll = undefined;
-    if (this.#mustRestoreBlocking) native().setNonblocking(this.#owned.number, 0);
+    this.#calls.restoreMode();
   }
 
   /** Whether it was handed on. */

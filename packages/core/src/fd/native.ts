@@ -2,21 +2,21 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AiopipeError } from '../errors.js';
 
-/** Opaque: one descriptor that the loop's poll watches. */
+/** Opaque: a descriptor on the event loop. */
 export type NativePoll = { readonly __poll: never };
-/** Opaque: one program that was started. */
+/** Opaque: a program that was started. */
 export type NativeChild = { readonly __child: never };
 
 /** Events of a poll, as libuv has them. */
 export const READABLE = 1;
 export const WRITABLE = 2;
-/** Beside them in what is of interest: waiting for them keeps the event loop alive. */
+/** Beside the events of interest: the wait for them keeps the event loop alive. */
 export const HOLDS_LOOP = 4;
 
 /**
- * How a call that moves bytes is made so that it can't block; see `enum sys_how` in `native/system.h`. `OWN`: by O_NONBLOCK,
- * which is set, and nobody else has the open file description. `SHARED` and `SPLICED` fail with EOPNOTSUPP if the system
- * can't do that with this descriptor.
+ * How a call that moves bytes is made so that it cannot block; see `enum sys_how` in `native/system.h`. `OWN`: by O_NONBLOCK,
+ * which is set, and no other process has the open file description. `SHARED` and `SPLICED` fail with EOPNOTSUPP if the system
+ * cannot do that with this descriptor.
  */
 export const OWN = 0;
 export const SOCKET = 1;
@@ -25,7 +25,7 @@ export const SPLICED = 3;
 /** `true` and `false`, whether it is a socket, stand for `SOCKET` and `OWN`. */
 export type How = boolean | typeof OWN | typeof SOCKET | typeof SHARED | typeof SPLICED;
 
-/** The C binding. Its calls return a result, or a negative errno; what they mean stands in `native/system.h`. */
+/** The C binding. Its calls return a result, or a negative errno; `native/system.h` says what they do. */
 export interface Native {
   pipe(out: Int32Array, capacity: number): number;
   socketpair(out: Int32Array, bufferSize: number): number;
@@ -34,7 +34,7 @@ export interface Native {
   write(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
   writeParts(fd: number, parts: readonly Uint8Array[], offset: number, how: How, passed?: Int32Array): number;
   close(fd: number): number;
-  /** What `disown` and `close` do, and no thread can end between the two. */
+  /** Does what `disown` and `close` do, as one call: no thread can end between the two. */
   closeOwned(fd: number, weight: number): number;
   /** See `description.ts`, which gives the bits names. */
   describe(fd: number): number;
@@ -75,8 +75,8 @@ export interface Native {
 let binding: Native | undefined;
 
 /**
- * The binding, loaded at the first call that needs it: importing the package works everywhere, so that a program may
- * use it where it is supported and do without elsewhere.
+ * Returns the binding, which the first call loads: importing the package works on every system, and a program may
+ * do without it where it is not supported.
  */
 export function native(): Native {
   return (binding ??= loadBinding());
@@ -106,7 +106,7 @@ function loadBinding(): Native {
   }
 }
 
-/** A bundle has this file's text at a place of its own, and nothing of what the package has beside it. */
+/** Explains the error in a bundle, which has this file's text but not the files that the package has beside it. */
 function bundled(directory: string, cause: unknown): AiopipeError {
   return new AiopipeError(
     'ERR_AIOPIPE_NO_BINDING',
@@ -117,8 +117,8 @@ function bundled(directory: string, cause: unknown): AiopipeError {
 }
 
 /**
- * As node-gyp-build does, and `require()` after it, but without what they look for before: a child process waits for this,
- * and they take up to 3 ms, this 0.3.
+ * Loads what node-gyp-build would find, without its search and that of `require()`: each child process waits for this. They take up
+ * to 3 ms, this takes 0.3 ms.
  */
 function load(directory: string): unknown {
   const libc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
@@ -130,7 +130,7 @@ function load(directory: string): unknown {
     process.dlopen(module, path);
     return module.exports;
   }
-  // It knows of other places, and says which one it missed.
+  // It knows more places, and its error names the one that it missed.
   const { createRequire } = process.getBuiltinModule('node:module');
   return (createRequire(import.meta.url)('node-gyp-build') as (directory: string) => unknown)(directory);
 }
