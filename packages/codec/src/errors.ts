@@ -1,9 +1,9 @@
 import { AiopipeError, type AiopipeErrorOptions } from '@aiopipe/core';
 import { nameErrors } from '@aiopipe/core/internal';
 
-/** Yours: the value holds something that can't be sent; nothing of it was. `code` is `ERR_AIOPIPE_ENCODE`. */
+/** The value holds something that cannot be sent. Nothing of it was sent. `code` is `ERR_AIOPIPE_ENCODE`. */
 export class EncodeError extends AiopipeError {
-  /** Where in the value it is, as an expression: `value.jobs[3].callback`. */
+  /** The path to it, as an expression: `value.jobs[3].callback`. */
   readonly path: string;
 
   constructor(path: string, reason: string, options?: AiopipeErrorOptions) {
@@ -16,11 +16,11 @@ export class EncodeError extends AiopipeError {
   }
 }
 
-/** The peer's: what came isn't a value that this side can build. `code` is `ERR_AIOPIPE_DECODE`. */
+/** The bytes that came are not a value that this side can build. `code` is `ERR_AIOPIPE_DECODE`. */
 export class DecodeError extends AiopipeError {
   /**
-   * True where the bytes are malformed: whatever follows them on the same connection can't be trusted. False where
-   * the message was well-formed, and only this value can't be built here (an unknown class, a `revive` that threw).
+   * True if the bytes are malformed: the bytes after them on the same connection cannot be trusted. False if the message is
+   * well-formed and only its value cannot be built here: its class is unknown, or a `revive` threw.
    */
   readonly fatal: boolean;
 
@@ -34,19 +34,19 @@ export class DecodeError extends AiopipeError {
   }
 }
 
-/** What is wrong with a message, as a Standard Schema says it. */
+/** One fault of a message, as a Standard Schema reports it. */
 export interface MessageIssue {
   readonly message: string;
-  /** Where in the message: keys, or objects with a `key`. */
+  /** The place in the message: keys, or objects with a `key`. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 /**
- * The peer's: a message isn't as the schema of `validate()` wants it. It was taken, handles in it were closed, and the
- * channel goes on. `code` is `ERR_AIOPIPE_INVALID_MESSAGE`.
+ * A message is not valid by the schema of `validate()`. The message was taken, its handles were closed, and the channel goes
+ * on. `code` is `ERR_AIOPIPE_INVALID_MESSAGE`.
  */
 export class InvalidMessageError extends AiopipeError {
-  /** What the schema found; empty where it threw, and then that is the `cause`. */
+  /** The faults that the schema found. Empty if the schema itself failed: see `cause`. */
   readonly issues: readonly MessageIssue[];
 
   constructor(message: string, issues: readonly MessageIssue[], options?: AiopipeErrorOptions) {
@@ -59,11 +59,11 @@ export class InvalidMessageError extends AiopipeError {
   }
 }
 
-/** The peer's, or yours: a frame is longer than `maxFrameLength`. `code` is `ERR_AIOPIPE_FRAME_TOO_LONG`. */
+/** A frame is longer than `maxFrameLength`. `code` is `ERR_AIOPIPE_FRAME_TOO_LONG`. */
 export class FrameTooLongError extends AiopipeError {
-  /** The frame's length, in bytes, without its header. */
+  /** The length of the frame's payload, in bytes. */
   readonly length: number;
-  /** The limit that it is over, in bytes. */
+  /** The limit, in bytes. */
   readonly maxFrameLength: number;
 
   constructor(
@@ -86,7 +86,7 @@ export class FrameTooLongError extends AiopipeError {
   }
 }
 
-/** The peer's: it has closed, and every message that it sent has been taken. `code` is `ERR_AIOPIPE_END_OF_STREAM`. */
+/** The peer has closed, and every message that it sent has been taken. `code` is `ERR_AIOPIPE_END_OF_STREAM`. */
 export class EndOfStreamError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_END_OF_STREAM', message, options);
@@ -97,7 +97,7 @@ export class EndOfStreamError extends AiopipeError {
   }
 }
 
-/** Yours: more is queued by calls that nobody awaits than the limit allows. `code` is `ERR_AIOPIPE_QUEUE_FULL`. */
+/** Calls that were not awaited have queued more than the limit. `code` is `ERR_AIOPIPE_QUEUE_FULL`. */
 export class QueueFullError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_QUEUE_FULL', message, options);

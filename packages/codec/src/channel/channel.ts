@@ -256,8 +256,7 @@ function refused(end: ChannelEnd): Promise<never> {
 }
 
 /**
- * `put()` for the layers above: what is wrong with the value throws, and what the pipe takes is with the kernel when it
- * returns. Whether that is all of it. @internal
+ * `put()` for the layers above: throws, and writes at once what the pipe takes. Returns whether that was all. @internal
  */
 export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): boolean {
   if (end.isClosed) throw end.closedError();
@@ -265,8 +264,8 @@ export function putNow<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, R
 }
 
 /**
- * `put()` for the layers above: what is wrong with the value throws, and it is written with the others of this turn. False:
- * the pipe is full. @internal
+ * `put()` for the layers above: throws, and writes the message with the others of this turn. Returns false if the pipe is
+ * full. @internal
  */
 export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, Receive>, value: Send): boolean {
   if (end.isClosed) throw end.closedError();
@@ -274,8 +273,8 @@ export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, 
 }
 
 /**
- * Calls back once, with why, when nothing can be sent any more, whichever put had it fail: also where nobody waits for one.
- * It may do so within a put. @internal
+ * Calls back once, with the error, if nothing can be sent any more, also while no call waits. It may do so within a put.
+ * @internal
  */
 export function watchSends<Send, Receive>(
   end: ChannelWriter<Send> | Channel<Send, Receive>,
@@ -300,23 +299,23 @@ for (const [kind, make] of Object.entries(makers)) {
     try {
       return make(owned, moved, ahead);
     } catch (error) {
-      // It is still whoever's it was, to close.
+      // The caller still owns the descriptor.
       owned.take();
       throw error;
     }
   });
 }
 
-/** It comes from another process, which may be of another mind: throws TypeError for what no channel's can be. */
+/** Throws TypeError for data that no channel can have: another process sent it. */
 function checkMoved(data: MovedChannel, isWriter: boolean, aheadFds: number): MovedChannel {
   const settings = readOptions(data.settings);
   const { ahead } = data;
   if (ahead === undefined || isWriter) {
-    // Only what receives can have read others ahead, with the bytes of their messages: more would be nobody's to close.
+    // Only a receiver can have read other descriptors, with the bytes of their messages.
     if (aheadFds > 0) throw new TypeError(`a channel with nothing read ahead is one descriptor`);
     return { settings };
   }
-  if (!Buffer.isBuffer(ahead.bytes)) throw new TypeError('what a channel had read ahead is no bytes');
+  if (!Buffer.isBuffer(ahead.bytes)) throw new TypeError('what a channel had read ahead is not bytes');
   if (ahead.bytes.length === 0 && aheadFds > 0)
     throw new TypeError('descriptors came for a channel without bytes of theirs');
   return { settings, ahead };

@@ -4,24 +4,23 @@ import { type Channel, type ChannelReader } from './channel.js';
 import { type Receiver, type Waiting } from './receiver.js';
 import { Turn } from './turn.js';
 
-/** What can be merged: whatever messages come out of. */
+/** A channel that receives messages. */
 export type Receiving = ChannelReader | Channel<never, unknown>;
 
-/** What comes out of one of them. */
+/** The messages of such a channel. */
 export type Received<Kind extends Receiving> = Awaited<ReturnType<Kind['get']>>;
 
 /** Options of {@link merge}. */
 export interface MergeOptions {
-  /** Ends the iteration: it rejects with an AbortError whose `cause` is the signal's reason. */
+  /** Ends the iteration: it rejects with an AbortError, whose `cause` is the signal's reason. No message comes after that. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The messages of many channels, as one iterator: a message of each in turn, as far as they have any, until all of their
- * peers have closed. It takes a message only when it is asked for one, so nothing is lost where the loop is left early:
- * the channels are then as if each had been read with `get()`, open and not busy.
+ * Iterates over the messages of many channels, one of each in turn, until all of their peers have closed. It takes a message
+ * only if it is asked for one. So you lose no message if you leave the loop early: the channels are then open and not busy.
  *
- * An error of one of them ends the iteration, and names it; the others are as they were, and can be merged again.
+ * An error of one channel ends the iteration, and names the channel. The others can be merged again.
  *
  * ```ts
  * for await (const message of merge([reader, other])) …
@@ -33,7 +32,7 @@ export function merge<Kind extends Receiving>(
 ): AsyncIterableIterator<Received<Kind>> {
   const refusal = refuse(options, MERGE_OPTIONS);
   if (refusal instanceof TypeError) throw refusal;
-  // A Set takes null and undefined for none at all, and a string for its letters.
+  // A Set takes null and undefined for an empty list, and a string for its letters.
   const isList = typeof (channels as Partial<typeof channels> | null | undefined)?.[Symbol.iterator] === 'function';
   if (!isList || typeof channels === 'string') {
     throw new TypeError(`merge: expected a list of channel readers or duplex channels, not ${show(channels)}`);
@@ -43,11 +42,10 @@ export function merge<Kind extends Receiving>(
 
 const MERGE_OPTIONS = optionNames<MergeOptions>({ signal: true });
 
-/** One of the channels, and what it tells its merge while that waits. */
+/** One of the channels. It waits for its merge. */
 class Source implements Waiting {
-  /** It had nothing: it is asked again when so many messages have been taken in all. */
+  /** It had no message: it is asked again after so many messages of all sources. */
   askAt = 0;
-
   readonly #onMessage: (source: Source, message: unknown) => void;
   readonly #onError: (source: Source, error: unknown) => void;
 
@@ -115,19 +113,19 @@ class Merge<Message> extends LoopIterator<Message> {
     return this.#sources.length === 0 ? this.return() : this.#wait();
   }
 
-  /** Leaves the channels; a `next()` that waits ends. */
+  /** Leaves the channels. A `next()` that waits resolves with the end. */
   override return(): Promise<IteratorResult<Message, undefined>> {
     this.#isDone = true;
     this.#leave()?.resolve(LOOP_END);
     return Promise.resolve(LOOP_END);
   }
 
-  /** A message that is there, of the first source in turn that has one. */
+  /** Returns a message of the next source in turn that has one. */
   #take(): { value: unknown } | undefined {
     for (let asked = 0; asked < this.#sources.length;) {
       this.#turn %= this.#sources.length;
       const source = this.#sources[this.#turn] as Source;
-      // Asking in vain costs a system call: it is made up for by as many messages as there are sources.
+      // A call in vain costs a system call, so it is made once for as many messages as there are sources.
       if (source.askAt <= this.#taken) {
         try {
           const message = source.channel.tryGet();
@@ -150,7 +148,7 @@ class Merge<Message> extends LoopIterator<Message> {
     return undefined;
   }
 
-  /** Waits at all sources at once. The first message, which is the only one taken, ends that. */
+  /** Waits at all sources at once. The first message ends the wait, and is the only one taken. */
   #wait(): Promise<IteratorResult<Message, undefined>> {
     const pending = new Pending<IteratorResult<Message, undefined>>({ signal: this.#signal }, this.#what, () => {
       this.#isDone = true;
@@ -190,7 +188,7 @@ class Merge<Message> extends LoopIterator<Message> {
     this.#leave()?.reject(error);
   };
 
-  /** No longer waits anywhere; returns whom to tell. */
+  /** Ends the wait at all sources. Returns the pending `next()`, for its outcome. */
   #leave(): Pending<IteratorResult<Message, undefined>> | undefined {
     const pending = this.#pending;
     this.#pending = undefined;

@@ -1,7 +1,6 @@
 import { types } from 'node:util';
-import { handled, HANDLE_IN_JSON, isHandle } from '@aiopipe/core/internal';
+import { handled, HANDLE_IN_JSON, isHandle, reasonOf, show } from '@aiopipe/core/internal';
 import { checkLimits, type DecodeLimits, Decoder } from '../serializer/decode.js';
-import { reasonOf, shown } from '../serializer/describe.js';
 import { Encoder } from '../serializer/encode.js';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type Output } from '../serializer/output.js';
@@ -13,43 +12,43 @@ import { isThenable } from './validation.js';
 
 /** Turns a value into bytes. */
 export type EncodeFunction = (value: never) => Uint8Array;
-/** Turns the bytes of one message into a value, which can't be a promise. They are the function's to keep. */
+/** Turns the bytes of one message into a value, which must not be a promise. The function may keep the bytes. */
 export type DecodeFunction = (bytes: Buffer) => unknown;
 
 /**
- * How a channel turns values into bytes: the serializer (`default`), `json`, nothing at all (`null`: then only bytes can
- * be put), a function, or the name of a codec that {@link registerCodec} was given.
+ * How a channel turns values into bytes: `'default'` (the serializer), `'json'` (JSON.stringify), `null` (only bytes can be
+ * put), a function, or the name of a codec that was registered with {@link registerCodec}.
  */
 export type EncoderOption = 'default' | 'json' | null | EncodeFunction | (string & {});
-/** As {@link EncoderOption}, for the way back. */
+/** How a channel turns bytes into values: see {@link EncoderOption}. */
 export type DecoderOption = 'default' | 'json' | null | DecodeFunction | (string & {});
 
 export interface MessageEncoder {
-  /** Appends a message to `out`, or has it borrow it. Where it throws, what it has appended is void. */
+  /** Appends a message to `out`, or lets `out` borrow it. If it throws, the caller drops what it has appended. */
   encode(out: Output, value: unknown, handles: OutgoingHandles): void;
-  /** The last message was not sent after all, or the next one goes to someone who has not seen those before. */
+  /** Starts with empty tables: the last message was not sent, or the receiver of the next one is new. */
   reset(): void;
 }
 
 export interface MessageDecoder {
   /**
-   * {@link DecodeError}, or whatever a handle's making throws.
+   * Returns a message's value. Throws {@link DecodeError}, or what the making of a handle throws.
    *
-   * @param isOwn - nobody else will ever read or write these bytes, if it {@link keepsBytes}: it need not copy them
+   * @param isOwn - no other code uses these bytes, so a decoder that {@link keepsBytes} need not copy them
    */
   decode(bytes: Buffer, start: number, end: number, fds: IncomingFds, isOwn: boolean): unknown;
-  /** Whether it has a use for bytes that are its own. */
+  /** Whether bytes in memory of their own are of use. */
   readonly keepsBytes: boolean;
-  /** What a moved end takes along. */
+  /** Returns the state that moves with the end. */
   exportState(): unknown;
 }
 
-/** Bytes of at least this length are sent from where they are: the copy of fewer costs no more than a system call. */
+/** At least so many bytes are sent from where they are. A copy of fewer costs no more than a system call. */
 const BORROWED = 256 * 1024;
-/** A message that is longer than this came in a buffer that is too large to hold on to, in bytes. */
+/** The buffer of a message that is longer than this is not kept, in bytes. */
 const HELD = 64 * 1024;
 
-/** Before a message with handles, which ends with their list and that list's length. No message begins with it. */
+/** Stands before a message with handles, which ends with their list and the list's length. No other message begins with it. */
 const WITH_HANDLES = 0xa2;
 
 class DefaultEncoder implements MessageEncoder {
@@ -67,7 +66,7 @@ class DefaultEncoder implements MessageEncoder {
     try {
       list = serialize(handles.describe());
     } catch (error) {
-      // The encoder takes its message for sent, and the tables for known on the other side.
+      // The encoder takes its message for sent.
       this.reset();
       throw error;
     }
@@ -82,8 +81,8 @@ class DefaultEncoder implements MessageEncoder {
 }
 
 /**
- * What the list of a message's handles may hold where the message has limits, in values: they are the user's, and the list
- * is not. A handle takes some ten, and as many more as it knows keys if it was read from.
+ * How many values the list of a message's handles may hold if the channel has limits. The limits are for the program's values,
+ * and the list is not one. A handle takes about ten values, and one more for each key in the tables of a moved reader.
  */
 const NODES_OF_LIST = 100_000;
 
@@ -128,7 +127,7 @@ class DefaultDecoder implements MessageDecoder {
   }
 }
 
-/** Whatever is wrong with it, nobody can say then whose the next descriptors are. */
+/** An error is fatal: the next descriptors cannot be told apart. */
 function handleList(bytes: Buffer, options: DeserializeOptions): unknown {
   try {
     return deserialize(bytes, options);
@@ -156,7 +155,7 @@ const json: ByteCodec = {
   decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
 };
 
-/** Each shows in JSON as a string, which a string of the user's may be like: so the value is searched for one. */
+/** Searches the value for a handle. A handle becomes a string in JSON, and a string of the program may look the same. */
 function refuseHandles(root: unknown): void {
   const seen = new Set<object>();
   const search = (ancestors: readonly object[], value: unknown): void => {
@@ -168,9 +167,13 @@ function refuseHandles(root: unknown): void {
   search([], root);
 }
 
-/** A codec of the user's, or one of the simple ones, for either direction. */
+/** An encoder whose messages stand alone: a function, `json` or `null`. */
 class SimpleEncoder implements MessageEncoder {
-  constructor(private readonly encodeValue: (value: unknown) => unknown) {}
+  readonly #encode: (value: unknown) => unknown;
+
+  constructor(encode: (value: unknown) => unknown) {
+    this.#encode = encode;
+  }
 
   encode(out: Output, value: unknown): void {
     const buffer = this.#bytesOf(value);
@@ -181,10 +184,10 @@ class SimpleEncoder implements MessageEncoder {
   #bytesOf(value: unknown): Buffer {
     let bytes: unknown;
     try {
-      bytes = this.encodeValue(value);
+      bytes = this.#encode(value);
     } catch (error) {
       if (isError(error)) throw error;
-      throw new EncodeError('value', `the encoder threw ${shown(error)}`, { cause: error });
+      throw new EncodeError('value', `the encoder threw ${show(error)}`, { cause: error });
     }
     if (ArrayBuffer.isView(bytes)) return asBuffer(bytes);
     throw new TypeError(`the encoder returned ${kindOf(bytes)}, not bytes`);
@@ -201,23 +204,26 @@ function isError(thrown: unknown): boolean {
 }
 
 class SimpleDecoder implements MessageDecoder {
-  constructor(
-    private readonly decodeBytes: (bytes: Buffer) => unknown,
-    readonly keepsBytes: boolean,
-  ) {}
+  readonly #decode: (bytes: Buffer) => unknown;
+  readonly keepsBytes: boolean;
+
+  constructor(decode: (bytes: Buffer) => unknown, keepsBytes: boolean) {
+    this.#decode = decode;
+    this.keepsBytes = keepsBytes;
+  }
 
   decode(bytes: Buffer, start: number, end: number, fds: IncomingFds, isOwn: boolean): unknown {
-    // No message of ours refers to any; kept, they would use up our limit of open files.
+    // No message refers to them. Kept, they would use up the limit of open files.
     fds.closeAll();
     let part: Buffer;
     if (isOwn || !this.keepsBytes) part = bytes.subarray(start, end);
     else bytes.copy((part = Buffer.allocUnsafe(end - start)), 0, start, end);
     try {
-      const value = this.decodeBytes(part);
+      const value = this.#decode(part);
       if (!isThenable(value)) return value;
-      // What becomes of it is nobody's business any more.
+      // Its rejection must not end the program.
       void handled(Promise.resolve(value));
-      throw new TypeError('it returned a promise: what takes its time is for whoever gets the message');
+      throw new TypeError('it returned a promise: do slow work after get()');
     } catch (cause) {
       throw new DecodeError(`the decoder failed: ${reasonOf(cause)}`, { cause, fatal: false });
     }
@@ -228,7 +234,7 @@ class SimpleDecoder implements MessageDecoder {
   }
 }
 
-/** Throws TypeError for what is no encoder. */
+/** Returns the encoder. Throws TypeError for anything else. */
 export function resolveEncoder(option: EncoderOption): MessageEncoder {
   if (option === 'default') return new DefaultEncoder();
   if (typeof option === 'function') return new SimpleEncoder(option as (value: unknown) => unknown);
@@ -236,18 +242,18 @@ export function resolveEncoder(option: EncoderOption): MessageEncoder {
   return new SimpleEncoder(encode);
 }
 
-/** Throws TypeError for what is no decoder, or limits that it hasn't. `state` is another one's {@link MessageDecoder.exportState}. */
+/** Returns the decoder. Throws TypeError for anything else, or for limits that it lacks. `state` is a {@link MessageDecoder.exportState}. */
 export function resolveDecoder(option: DecoderOption, limits: DecodeLimits, state?: unknown): MessageDecoder {
   if (option === 'default') return new DefaultDecoder(limits, state);
   if (isLimited(limits)) {
-    throw new TypeError("limits: they are the default decoder's; for others there is maxFrameLength");
+    throw new TypeError('limits: only the default decoder has them; use maxFrameLength');
   }
   if (typeof option === 'function') return new SimpleDecoder(option, true);
   const codec = resolveCodec('decoder', option);
   return new SimpleDecoder(codec.decode, codec !== json);
 }
 
-/** Throws TypeError for what are no limits. */
+/** Throws TypeError for wrong limits. */
 function isLimited(limits: DecodeLimits): boolean {
   checkLimits(limits);
   return Object.values(limits).some((limit) => limit !== undefined);

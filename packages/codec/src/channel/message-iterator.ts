@@ -2,17 +2,17 @@ import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 import { EndOfStreamError } from '../errors.js';
 import { NOTHING } from './receiver.js';
 
-/** Where the messages of a loop come from. */
+/** A source of messages. */
 export interface MessageSource<Message> {
-  /** The next message; EndOfStreamError past the last one. */
+  /** Resolves with the next message. Rejects with EndOfStreamError after the last one. */
   get(): Promise<Message>;
-  /** The next message, if it is there and its turn, else {@link NOTHING}; throws what `get()` would reject with. */
+  /** Returns the next message if it needs no wait, else {@link NOTHING}. Throws what `get()` would reject with. */
   getNow(): unknown;
 }
 
 /**
- * The messages of a channel until the peer has closed. One that is there costs one promise and no more: an async generator
- * makes each wait for several turns of the microtask queue.
+ * Iterates over the messages of a channel until the peer closes. A message that is there costs one promise; an async generator
+ * would make each wait for several turns of the microtask queue.
  */
 export class MessageIterator<Message> extends LoopIterator<Message> {
   readonly #source: MessageSource<Message>;
@@ -39,7 +39,7 @@ export class MessageIterator<Message> extends LoopIterator<Message> {
     return error instanceof EndOfStreamError ? Promise.resolve(LOOP_END) : Promise.reject(error as Error);
   }
 
-  /** The channel stays open: its next message is the one after the last that was given. */
+  /** Leaves the channel open. Its next message is the one after the last that was given. */
   override return(): Promise<IteratorResult<Message, void>> {
     this.#isOver = true;
     return Promise.resolve(LOOP_END);

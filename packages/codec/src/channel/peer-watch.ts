@@ -3,11 +3,11 @@ import { EAGAIN, type Descriptor, type Interest } from '@aiopipe/core/internal';
 const SCRATCH = 4096;
 
 /**
- * Calls back once when the peer of a handle that only sends has gone. It doesn't keep the event loop alive. What a peer
- * sends there, which nobody can read, is dropped.
+ * Calls back once if the peer of a handle that only sends has closed. Does not keep the event loop alive. Drops what the peer
+ * sends: this handle cannot receive it.
  */
 export function watchPeer(descriptor: Descriptor, onGone: () => void): void {
-  // A terminal, say, tells only of what is typed.
+  // Other descriptors, such as a terminal, tell only of input.
   if (!descriptor.isLocal && !descriptor.isSocket) return;
   const scratch = Buffer.allocUnsafe(SCRATCH);
   const interest: Interest = {
@@ -24,11 +24,11 @@ export function watchPeer(descriptor: Descriptor, onGone: () => void): void {
     closed: () => undefined,
   };
   descriptor.waitReadable(interest);
-  // An end that is there already shall not depend on what keeps the loop alive.
+  // Looks at once, too: the loop may end before it tells of an end that is there already.
   if (descriptor.isSocket) interest.ready();
 }
 
-/** 0 also where it failed: the connection is broken. */
+/** Returns 0 also after an error: the connection is broken. */
 function readSome(descriptor: Descriptor, scratch: Buffer): number {
   try {
     return descriptor.read(scratch, 0, scratch.length);

@@ -20,34 +20,34 @@ import { type FrameBuffer } from '../frame/frame-buffer.js';
 import { Turn } from './turn.js';
 import { type Check } from './validation.js';
 
-/** In the place of a message that isn't there. */
+/** Stands for a message that is not there. */
 export const NOTHING = Symbol('nothing');
 
-/** What a receiver had taken from the kernel and from nobody's `get()` yet: it travels along when the end moves. */
+/** What was read from the kernel and not taken by a `get()`. It travels along if the end moves. */
 export interface ReadAhead {
   readonly bytes: Buffer;
   readonly fds: readonly OwnedFd[];
 }
 
-/** Who waits for a message, and gets one or what stands in its place. */
+/** A call that waits for a message. */
 export interface Waiting {
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
-/** A message that could not be given yet: its validation takes its time. It comes before the next one is decoded. */
+/** A message that an asynchronous schema checks. It is given before the next one is decoded. */
 interface Held {
   outcome?: { readonly value: unknown } | { readonly error: unknown };
 }
 
-/** The receiving half of a channel: reads while somebody waits, cuts frames, decodes, and gives each to one `get()`. */
+/** The receiving half of a channel: reads while a call waits, decodes frames, and gives each message to one `get()`. */
 export class Receiver {
   readonly #descriptor: Descriptor;
   readonly #decoder: MessageDecoder;
   readonly #frames: FrameDecoder;
   readonly #buffer: FrameBuffer;
   readonly #fds = new IncomingFds();
-  /** How many bytes of the stream have come in all. */
+  /** The number of bytes of the stream that have come. */
   #received = 0;
   #waiting: Waiting[] = [];
   #check: Check | undefined;
@@ -55,16 +55,16 @@ export class Receiver {
   #onOver: ((error: Error) => void) | undefined;
   #ended = false;
   #failure: Error | undefined;
-  /** The last read took less than there was room for: the next one would only hear EAGAIN. */
+  /** The last read took less than there was room for, so the next one would fail with EAGAIN. */
   #drained = false;
-  /** A message is being decoded in place: nothing may be read over it. */
+  /** Whether a message is being decoded in place: no read may overwrite it. */
   #isDecoding = false;
   readonly #turn = new Turn();
-  /** The loop will come round and go on with those that wait. */
+  /** Whether the loop's next turn goes on with the calls that wait. */
   #goesOn = false;
   readonly #onBreak: (error: Error) => void;
 
-  /** @param onBreak - called when nothing that comes can be understood any more: to close the channel */
+  /** @param onBreak - called after bytes that cannot be understood: it must close the channel */
   constructor(
     descriptor: Descriptor,
     decoder: MessageDecoder,
@@ -83,17 +83,17 @@ export class Receiver {
     return this.#waiting.length > 0 || this.#isDecoding;
   }
 
-  /** Whether a message was decoded that nobody has got yet. */
+  /** Whether a message was decoded that no call has got yet. */
   get holdsMessage(): boolean {
     return this.#held !== undefined;
   }
 
-  /** From now on every message passes it before it is given to anybody. */
+  /** Checks every message from now on. */
   set check(check: Check) {
     this.#check = check;
   }
 
-  /** Those that have come and that no message was given yet: whoever closes or drops the channel closes them. */
+  /** The descriptors that came for messages that were not taken. The channel's end closes them. */
   get arrivedFds(): IncomingFds {
     return this.#fds;
   }
@@ -108,7 +108,7 @@ export class Receiver {
       return Promise.reject(error as Error);
     }
     const pending = new Pending<unknown>(options, this.#noMessage, () => {
-      // A message that is here is in time, if only the turn was over. (Its promise is settled then.)
+      // A message that is here is in time, if only the turn's budget was used up. It settles the promise.
       if (this.#turn.isOver && !options?.signal?.aborted) this.#goOn();
       this.leave(pending);
     });
@@ -117,7 +117,7 @@ export class Receiver {
     return pending.promise;
   }
 
-  /** The next message, if it needs no wait, else {@link NOTHING}; throws what stands in its place. */
+  /** Returns the next message if it needs no wait, else {@link NOTHING}. Throws what `get()` would reject with. */
   getNow(): unknown {
     if (this.isBusy || this.#turn.isOver) return NOTHING;
     try {
@@ -127,7 +127,7 @@ export class Receiver {
     }
   }
 
-  /** Queues up somebody who waits elsewhere, too. */
+  /** Adds a call that waits at other receivers, too. */
   enter(waiting: Waiting): void {
     this.#waiting.push(waiting);
     if (!this.#isDecoding) this.#serve();
@@ -139,10 +139,10 @@ export class Receiver {
     this.#update();
   }
 
-  /** Calls back once when no more messages come. Looks for that, while nobody waits, without holding the event loop. */
+  /** Calls back once if no more messages come. While no call waits, it looks for the end without holding the event loop. */
   watch(onOver: (error: Error) => void): void {
     this.#onOver = onOver;
-    // Looks at once, too: an end that is there already shall not depend on what keeps the loop alive.
+    // Looks at once, too: the loop may end before it tells of an end that is there already.
     if (this.#watchesNow()) this.#watching.ready();
     else this.#update();
   }
@@ -151,7 +151,7 @@ export class Receiver {
     const refusal = this.#closedError();
     if (refusal !== undefined) throw refusal;
     if (this.isBusy) return undefined;
-    // Reads whatever the last read said and this turn has moved: nobody waits for the loop to tell of news.
+    // Reads also after a short read, or with the turn's budget used up: no call waits for the loop to tell of news.
     let value = this.#cut();
     while (value === NOTHING && this.#held === undefined && this.#fill()) value = this.#cut();
     this.#serve();
@@ -162,7 +162,7 @@ export class Receiver {
     return this.#descriptor.isOpenFor(READABLE) ? undefined : this.#descriptor.closedError();
   }
 
-  /** The next message, from what is there or what one turn's share of reads brings; throws what stands in its place. */
+  /** Returns the next message, from the buffer or from reads within the turn's budget. Throws what `get()` would reject with. */
   #next(): unknown {
     for (;;) {
       const value = this.#cut();
@@ -171,7 +171,7 @@ export class Receiver {
     }
   }
 
-  /** One message out of the buffer. */
+  /** Returns one message from the buffer. */
   #cut(): unknown {
     if (this.#held !== undefined) return this.#takeHeld(this.#held);
     if (this.#failure !== undefined) throw this.#failure;
@@ -216,7 +216,7 @@ export class Receiver {
       if (!error.fatal && this.#fds.hasLeftBefore(this.#received - this.#buffer.available))
         throw this.#break(this.#undeclared());
       const named = this.#named(error);
-      // Whatever followed such bytes could be taken for what it is not.
+      // The bytes that follow could be taken for something else.
       throw error.fatal ? this.#break(this.#fds.wereLost ? this.#lostHandles() : named) : named;
     } finally {
       this.#isDecoding = false;
@@ -262,7 +262,7 @@ export class Receiver {
     return new EndOfStreamError(`${this.#name}: the other end is closed, and all messages were taken`);
   }
 
-  /** The messages before the one that they belong to have come as always. */
+  /** Messages before the one with the lost handles have arrived. */
   #lostHandles(): SystemError {
     const about = `${this.#name}: handles that were sent here could not be taken`;
     return new SystemError(-constants.errno.EMFILE, 'recvmsg', about);
@@ -287,7 +287,7 @@ export class Receiver {
     return error;
   }
 
-  /** One system call. False: nothing is there at the moment. */
+  /** Makes one system call. Returns false if there is nothing to read now. */
   #fill(): boolean {
     const buffer = this.#buffer;
     buffer.makeRoom();
@@ -329,7 +329,7 @@ export class Receiver {
     this.#serve();
   }
 
-  /** Whether there is nothing to do but to look for the end. What has come must be taken before it is the end. */
+  /** Whether it must only look for the end. A message that has come is taken first. */
   #watchesNow(): boolean {
     if (this.#onOver === undefined || this.#waiting.length > 0) return false;
     if (this.#held !== undefined || this.#frames.hasNews) return false;
@@ -339,7 +339,7 @@ export class Receiver {
     return false;
   }
 
-  /** Gives those that wait what is there. (Behind a get that need not wait, they are those that its decoder called.) */
+  /** Gives messages that are there to the calls that wait. After a get that need not wait, its decoder may have made them. */
   #serve(): void {
     if (this.#waiting.length === 0) {
       if (this.#onOver !== undefined) this.#update();
@@ -363,7 +363,7 @@ export class Receiver {
   /** While this is set at the descriptor, it keeps the channel from being collected. */
   readonly #interest: Interest = {
     ready: () => {
-      // Those that used up this turn's share go on in the next one: it would be a second share in each.
+      // If the budget is used up, the next turn goes on: this would be a second budget in the same turn.
       if (!this.#goesOn) this.#goOn();
     },
     closed: () => {
@@ -382,24 +382,24 @@ export class Receiver {
     closed: () => undefined,
   };
 
-  /** Before it is closed: whoever waits rejects. */
+  /** Rejects the calls that wait. Call it before the descriptor is closed. */
   failAsClosed(): void {
     const error = new ClosedError(`${this.#name} was closed while a get waited`);
     for (const pending of this.#waiting.splice(0)) pending.reject(error);
   }
 
-  /** What was read and not taken by any `get()`; it stays here. */
+  /** Returns what was read and not taken, and keeps it. */
   get readAhead(): ReadAhead {
     return { bytes: this.#buffer.rest, fds: this.#fds.all };
   }
 
-  /** It went elsewhere. */
+  /** Forgets what was read and not taken: it has moved. */
   forgetReadAhead(): void {
     this.#buffer.start = this.#buffer.end = 0;
     this.#fds.forgetAll();
   }
 
-  /** Puts in, before the first read, what an end that moved here had read ahead. */
+  /** Takes over, before the first read, what an end that moved here had read. */
   giveReadAhead(bytes: Buffer, fds: readonly number[]): void {
     this.#buffer.fill(bytes);
     this.#received = bytes.length;

@@ -22,13 +22,13 @@ import { OutgoingHandles } from '../moving/passing.js';
 import { SendQueue } from './send-queue.js';
 import { Turn } from './turn.js';
 
-/** Messages of one turn are gathered, and flushed at its end or when there is as much as this. */
+/** Messages of one turn are gathered, and flushed at its end or at this many bytes. */
 const FLUSH_AT = 64 * 1024;
 const EPIPE = -constants.errno.EPIPE;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const DONE = Promise.resolve();
 
-/** The sending half of a channel: encodes, gathers, writes, and tells how far the kernel is. */
+/** The sending half of a channel: encodes messages, gathers them, writes them, and settles the calls that wait. */
 export class Sender {
   readonly #descriptor: Descriptor;
   readonly #encoder: MessageEncoder;
@@ -38,7 +38,7 @@ export class Sender {
   readonly #queue = new SendQueue();
   readonly #progress = new Progress();
   readonly #turn = new Turn();
-  /** The loop will come round and go on with what is unflushed. */
+  /** Whether the loop's next turn goes on with the unflushed bytes. */
   #goesOn = false;
   #isEncoding = false;
   #flushIsDue = false;
@@ -47,7 +47,7 @@ export class Sender {
 
   /**
    * @param canPass - whether handles can travel over this descriptor
-   * @param destination - whoever gets them, in the words of later errors about them
+   * @param destination - names the receiver of handles in later errors about them
    */
   constructor(
     descriptor: Descriptor,
@@ -63,7 +63,7 @@ export class Sender {
     this.#handles = new OutgoingHandles(canPass, destination);
   }
 
-  /** Bytes that the kernel has not taken yet. */
+  /** The number of bytes that the kernel has not taken yet. */
   get unflushed(): number {
     return this.#progress.unflushed;
   }
@@ -84,7 +84,7 @@ export class Sender {
     return options === undefined ? this.#progress.reachTogether() : this.#reach(options);
   }
 
-  /** False: there is so much that it was flushed at once, or all has gone already. */
+  /** Flushes at the end of the turn. Returns false if there were so many bytes that it flushed at once, or none. */
   #gather(): boolean {
     if (this.unflushed >= FLUSH_AT || this.unflushed === 0) {
       this.#flush();
@@ -97,7 +97,7 @@ export class Sender {
     return true;
   }
 
-  /** As {@link put}, but what is wrong throws. False: the pipe is full. */
+  /** See {@link put}, but throws. Returns false if the pipe is full. */
   putSoon(value: unknown): boolean {
     const refusal = this.#putRefusal(undefined);
     if (refusal !== undefined) throw refusal;
@@ -106,8 +106,8 @@ export class Sender {
   }
 
   /**
-   * As {@link put}, but what is wrong throws, and it is written at once as far as the pipe takes it. False: that was not
-   * all of it, or nobody takes it any more.
+   * See {@link put}, but throws, and writes at once what the pipe takes. Returns false if that was not all, or if the peer has
+   * closed.
    */
   putNow(value: unknown): boolean {
     const refusal = this.#putRefusal(undefined);
@@ -131,12 +131,12 @@ export class Sender {
     return mayAnswerNow() ? DONE : nextShare();
   }
 
-  /** Writes what the kernel takes at once, even if that is more than this turn's share. */
+  /** Writes what the kernel takes at once, also if this turn's budget is used up. */
   flushNow(): void {
     this.#flush(true);
   }
 
-  /** As {@link flushNow}, and waits for the pipe to take the rest, while nothing else goes on in this thread. */
+  /** Blocks the thread until the pipe has taken everything, or until the deadline. */
   flushBlocking(deadline: number): void {
     while (this.unflushed > 0 && !this.#isEncoding) {
       this.#flush(true);
@@ -156,7 +156,7 @@ export class Sender {
     if (this.#isEncoding) {
       return new EncodeError(
         'value',
-        'a getter, Proxy, reduce or encoder of a message puts another one on the same channel',
+        'a getter, Proxy, reduce or encoder of a message puts another message on the same channel',
       );
     }
     if (this.unflushed > this.#queueLimit) {
@@ -168,7 +168,7 @@ export class Sender {
     return undefined;
   }
 
-  /** One frame more in the output buffer; unless it throws, and then all is as it was. */
+  /** Encodes a message and queues its frame. If it throws, nothing has changed. */
   #append(value: unknown): void {
     const out = this.#queue.output;
     const start = out.position;
@@ -184,7 +184,7 @@ export class Sender {
       borrowed = out.borrowed;
       const length = out.position - start - HEADER_LENGTH + (borrowed?.length ?? 0);
       this.#frames.writeHeader(length, out.buffer, start, this.#nameNow);
-      // The value's own code may have disposed of the channel.
+      // The value's own code, such as a getter, may have disposed of the channel.
       if (!this.#descriptor.isOpenFor(WRITABLE)) throw this.#descriptor.closedError();
     } catch (error) {
       // The encoder takes the message for sent.
@@ -205,7 +205,7 @@ export class Sender {
   #sendBorrowed(bytes: Buffer): void {
     const queue = this.#queue;
     let taken = 0;
-    // However many bytes went before it: a copy would cost more of the turn than writing it.
+    // Also after many other bytes: a copy would take more of the turn than the system call.
     if (!queue.hasDescriptors && !this.#turn.isOver) {
       const before = queue.length;
       // If the call fails, the next flush hears of it.
@@ -237,7 +237,7 @@ export class Sender {
   }
 
   #flush(all = false): void {
-    // The output buffer is the encoder's until the frame is whole. Whoever encodes will flush.
+    // The encoder writes to the output buffer until the frame is whole. The put() flushes then.
     if (this.#isEncoding) return;
     if (!this.#descriptor.isOpenFor(WRITABLE)) this.#drop();
     this.#progress.endSharing();
@@ -258,7 +258,7 @@ export class Sender {
     this.#progress.settle();
   }
 
-  /** There is room, perhaps, but a socket only tells of much room: so the loop's next turn is what is waited for. */
+  /** Goes on in the loop's next turn. A socket would tell of room only once most of its buffer is empty. */
   #goOnSoon(): void {
     if (this.#goesOn) return;
     this.#goesOn = true;
@@ -290,13 +290,13 @@ export class Sender {
     return this.#progress.reach(this.#progress.accepted, 'all', options, this.#unwritten, nothing, true);
   }
 
-  /** Calls back once when nothing can be sent any more. */
+  /** Calls back once if nothing can be sent any more. */
   watch(onOver: (error: Error) => void): void {
     if (this.#failure === undefined) this.#onOver = onOver;
     else onOver(this.#failure);
   }
 
-  /** Somebody saw that the peer has gone before a put did. */
+  /** Tells the sender that the peer has closed, before a put() finds out. */
   peerGone(): void {
     if (this.#failure === undefined) this.#fail(EPIPE);
   }
@@ -312,7 +312,7 @@ export class Sender {
     this.#onOver?.(this.#failure);
   }
 
-  /** A message whose delivery failed takes its handles along: they are closed. */
+  /** Drops all unsent messages and closes their handles. */
   #drop(): void {
     this.#descriptor.unflushed -= this.unflushed;
     this.#progress.drop();
@@ -320,7 +320,7 @@ export class Sender {
     this.#rewind();
   }
 
-  /** Before it is closed with something unsent: puts that wait reject. */
+  /** Rejects the calls that wait. Call it before the descriptor is closed. */
   failAsClosed(cause?: Error): void {
     this.#drop();
     this.#progress.fail(new ClosedError(`${this.#name} was closed while a put waited`, cause && { cause }));

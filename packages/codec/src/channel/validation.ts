@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { reasonOf, shown } from '../serializer/describe.js';
+import { reasonOf, show } from '@aiopipe/core/internal';
 import { InvalidMessageError, type MessageIssue } from '../errors.js';
 
 /**
@@ -15,7 +15,7 @@ export interface StandardSchema<Output = unknown> {
   };
 }
 
-/** What became of a value: it is what `value` says, unless there are `issues`. */
+/** The outcome of a check: the value, or the issues. */
 export type SchemaResult<Output> =
   { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly MessageIssue[] };
 
@@ -29,8 +29,7 @@ export function checkBy(schema: StandardSchema, name: () => string): Check {
     throw new TypeError("validate: expected a schema with '~standard' (Standard Schema, version 1)");
   }
   const accepted = (result: SchemaResult<unknown>): unknown => {
-    if (typeof result !== 'object' || result === null)
-      throw new TypeError(`it returned ${shown(result)}, not a result`);
+    if (typeof result !== 'object' || result === null) throw new TypeError(`it returned ${show(result)}, not a result`);
     const { issues } = result;
     if (issues !== undefined) {
       throw new InvalidMessageError(`${name()}: a message is not valid: ${describe(issues)}`, issues);

@@ -1,10 +1,20 @@
-import { adopterOf, HANDLE, isHandle, move, native, OwnedFd, type Handle, type Move } from '@aiopipe/core/internal';
-import { reasonOf, shown } from '../serializer/describe.js';
+import {
+  adopterOf,
+  HANDLE,
+  isHandle,
+  move,
+  native,
+  OwnedFd,
+  reasonOf,
+  show,
+  type Handle,
+  type Move,
+} from '@aiopipe/core/internal';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type HandleSink, type HandleSource } from '../serializer/handles.js';
 import { Refusal } from '../serializer/paths.js';
 
-/** How a handle stands in its message: what the other side makes it again from. */
+/** How a handle stands in its message: the other side makes it again from this. */
 type Description = [kind: string, fdCount: number, data: unknown];
 
 /** A handle of the message that is being encoded. */
@@ -21,7 +31,7 @@ export class OutgoingHandles implements HandleSink {
   readonly #canPass: boolean;
   readonly #destination: () => string;
 
-  /** @param canPass - whether descriptors can travel at all: only over a socket of this machine */
+  /** @param canPass - whether descriptors can travel: only over a socket of this machine */
   constructor(canPass: boolean, destination: () => string) {
     this.#canPass = canPass;
     this.#destination = destination;
@@ -53,7 +63,7 @@ export class OutgoingHandles implements HandleSink {
     if (this.#handles.length > 0) this.#handles = [];
   }
 
-  /** Throws EncodeError for more descriptors than a receiver takes. */
+  /** Returns the list of the message's handles. Throws EncodeError if they have more descriptors than a receiver takes. */
   describe(): Description[] {
     let total = 0;
     const list = this.#handles.map((leaving): Description => {
@@ -72,7 +82,7 @@ export class OutgoingHandles implements HandleSink {
     );
   }
 
-  /** Moves them. Their descriptors are the caller's to send and then to close. */
+  /** Moves the handles. The caller must send their descriptors and then close them. */
   finish(): OwnedFd[] {
     if (this.#handles.length === 0) return [];
     const destination = this.#destination();
@@ -89,10 +99,10 @@ export class OutgoingHandles implements HandleSink {
   }
 }
 
-/** More descriptors than these may not wait for one message. A sender is refused them, too. */
+/** The most descriptors that may wait for one message, and that a message may have. */
 export const MAX_DESCRIPTORS = 1024;
 
-/** A descriptor, and how far into the stream the call that brought it has read: its message begins before that. */
+/** A descriptor, and how many bytes of the stream had come with it: its message begins before that. */
 interface Arrival {
   readonly fd: OwnedFd;
   readonly before: number;
@@ -100,16 +110,16 @@ interface Arrival {
 
 /** The descriptors that came with the bytes, in the order of the messages that they belong to. */
 export class IncomingFds {
-  /** What the receiving call fills: how many came, then their numbers. */
+  /** The receiving call fills it: the number of descriptors, then each. */
   readonly arrivals = new Int32Array(254);
   #fds: Arrival[] = [];
   #wereLost = false;
-  /** The handles of the message that was decoded last, as long as it may still be refused. */
+  /** The handles of the message that was decoded last, while it may still be refused. */
   made: IncomingHandles | undefined;
 
   /**
-   * Takes in what the last call brought. Once some were lost on the way, those that come later belong to messages that
-   * nobody will decode: the one that lacks its own ends the channel.
+   * Takes in the descriptors of the last call. If some were lost on the way, later ones are closed: the message that lacks
+   * its descriptors ends the channel.
    *
    * @param before - how many bytes of the stream have come in all
    */
@@ -123,7 +133,7 @@ export class IncomingFds {
     }
   }
 
-  /** Whether the kernel could not hand all of them over. */
+  /** Whether the kernel could not deliver some. */
   get wereLost(): boolean {
     return this.#wereLost;
   }
@@ -132,15 +142,15 @@ export class IncomingFds {
     this.#fds.push({ fd: new OwnedFd(fd, 'handle that was sent here', IncomingFds.prototype.give), before });
   }
 
-  /** Whether some were left by the messages up to this byte of the stream, which they came with: no later one's are they. */
+  /** Whether some came with the messages before this byte of the stream and were not taken. They belong to no later message. */
   hasLeftBefore(position: number): boolean {
     const first = this.#fds[0];
     return first !== undefined && first.before <= position;
   }
 
-  /** A peer that sends bytes of one message without end can send descriptors with each. */
+  /** A peer that sends one message without end can send descriptors with each of its bytes. */
   get areTooMany(): boolean {
-    // The last call may have brought those of the next message, too.
+    // The last call may have brought descriptors of the next message, too.
     return this.#fds.length > MAX_DESCRIPTORS + this.arrivals.length;
   }
 
@@ -152,7 +162,7 @@ export class IncomingFds {
     return this.#fds.splice(0, count).map(({ fd }) => fd);
   }
 
-  /** Those that are here and not taken. */
+  /** The descriptors that are here and were not taken. */
   get all(): readonly OwnedFd[] {
     return this.#fds.map(({ fd }) => fd);
   }
@@ -166,7 +176,7 @@ export class IncomingFds {
     this.closeMade();
   }
 
-  /** Its message is refused: nobody gets them. */
+  /** Closes the handles of a message that is refused. */
   closeMade(): void {
     this.made?.closeAll();
     this.made = undefined;
@@ -178,8 +188,8 @@ export class IncomingHandles implements HandleSource {
   readonly #handles: ({ value: object; isTaken: boolean } | { error: unknown })[] = [];
 
   /**
-   * Makes them again. What throws is malformed, and no descriptor was taken. One that can't be made throws when it is
-   * taken: the rest of its message must be read all the same, for the tables that the next ones refer to.
+   * Makes the handles again. Throws if the list is malformed; no descriptor was taken then. A handle that cannot be made
+   * throws when it is taken: the rest of its message must still be read, for the tables that later messages refer to.
    */
   constructor(descriptions: unknown, fds: IncomingFds) {
     if (!Array.isArray(descriptions)) throw new DecodeError('the list of handles is no list');
@@ -208,12 +218,12 @@ export class IncomingHandles implements HandleSource {
     return handle.value;
   }
 
-  /** Those that nobody can reach. */
+  /** Closes the handles that the message does not contain. */
   closeUntaken(): void {
     this.#close(({ isTaken }) => !isTaken);
   }
 
-  /** All of them: their message could not be decoded. */
+  /** Closes all handles: their message could not be decoded. */
   closeAll(): void {
     this.#close(() => true);
   }
@@ -239,18 +249,17 @@ function checkDescription(value: unknown): Description {
   return value as Description;
 }
 
-/** Where it throws, the descriptors are still ours. */
+/** Makes a handle again. If it throws, the caller still owns the descriptors. */
 function adopt(kind: string, fds: readonly OwnedFd[], data: unknown): object {
   const adopter = adopterOf(kind);
-  if (adopter === undefined)
-    throw new DecodeError(`a handle of the unknown kind ${shown(kind)} came`, { fatal: false });
+  if (adopter === undefined) throw new DecodeError(`a handle of the unknown kind ${show(kind)} came`, { fatal: false });
   const numbers = fds.map((fd) => fd.number);
   try {
     const handle = adopter(numbers, data);
     for (const fd of fds) fd.handOver();
     return handle;
   } catch (cause) {
-    throw new DecodeError(`a ${kind} that was sent here can't be made again: ${reasonOf(cause)}`, {
+    throw new DecodeError(`a ${kind} that was sent here cannot be made again: ${reasonOf(cause)}`, {
       cause,
       fatal: false,
     });

@@ -1,9 +1,8 @@
-import { checkOptions, optionNames } from '@aiopipe/core/internal';
+import { checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { asBuffer } from './bytes.js';
 import type { Builder } from './builders.js';
 import { type DecoderState, HeadReader } from './decode-heads.js';
 import { define, type DecoderShape } from './decoder-shape.js';
-import { shown } from './describe.js';
 import { DecodeError } from '../errors.js';
 import { Cost, defaultMemory } from './memory-cost.js';
 import { DEFAULT_SYMBOLS, SymbolSource } from './known-symbols.js';
@@ -12,22 +11,22 @@ import type { HandleSource } from './handles.js';
 import { arrayFor } from './short-arrays.js';
 import { DEFAULT_DEPTH, RECURSION_LIMIT, Short, Tag, VERSION } from './tags.js';
 
-/** Bounds of what one message may hold. A message that is over one is a DecodeError, and breaks its channel. */
+/** Bounds of what one message may hold. A message over a bound throws DecodeError, and breaks its channel. */
 export interface DecodeLimits {
-  /** How deep values may nest; 1,000,000 by default. */
+  /** How deep values may nest, in levels. Default: 1,000,000. */
   readonly depth?: number | undefined;
-  /** How many values there may be, of all levels together. No limit by default: each takes a byte at least. */
+  /** How many values there may be, of all levels together. No limit by default: each takes at least a byte. */
   readonly nodes?: number | undefined;
-  /** How long the message may be, in bytes; no limit by default. */
+  /** How long the message may be, in bytes. No limit by default. */
   readonly bytes?: number | undefined;
   /**
-   * How much heap its value may take, in bytes, by an estimate: an empty Map of 2 bytes takes 200. The contents of
-   * ArrayBuffers are not on the heap. By default half of what V8 lets the heap grow to (`--max-old-space-size`).
+   * How much heap the value may take, in bytes, by an estimate: an empty Map of 2 bytes takes 200. The contents of
+   * ArrayBuffers are not on the heap. Default: half of the heap's limit (`--max-old-space-size`).
    */
   readonly memory?: number | undefined;
   /**
    * How many symbols of `Symbol.for()` may come that no message has brought to this thread before, in all messages of a
-   * channel together: such a symbol stays in memory for ever. 1,000 by default.
+   * channel together. Such a symbol stays in memory for ever. Default: 1,000.
    */
   readonly symbols?: number | undefined;
 }
@@ -292,7 +291,7 @@ export function checkLimits(limits: DecodeLimits): void {
   for (const name of LIMITS.names) {
     const limit: unknown = limits[name as keyof DecodeLimits];
     if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
-    throw new TypeError(`limits.${name}: expected a number from 0, not ${shown(limit)}`);
+    throw new TypeError(`limits.${name}: expected a number from 0, not ${show(limit)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { reasonOf } from './describe.js';
+import { reasonOf } from '@aiopipe/core/internal';
 import { EncodeError } from '../errors.js';
 import type { HandleSink } from './handles.js';
 import { changed, mapSize, setSize } from './encodable.js';

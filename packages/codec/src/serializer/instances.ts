@@ -1,5 +1,5 @@
+import { reasonOf } from '@aiopipe/core/internal';
 import { Builder } from './builders.js';
-import { reasonOf } from './describe.js';
 import { DecodeError } from '../errors.js';
 import { Cost } from './memory-cost.js';
 import type { Entry } from './registry.js';

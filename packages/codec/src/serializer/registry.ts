@@ -7,18 +7,18 @@ import { TableLimit } from './tags.js';
  * How instances of a class travel.
  *
  * @typeParam T the class's instances
- * @typeParam D what stands for one on the wire: any value that can be sent, other instances among it
+ * @typeParam D the data that stands for an instance on the wire: any value that can be sent, also other instances
  */
 export interface Registration<T extends object, D> {
-  /** The class's name on the wire, the same on both sides and unlike any other: `'geo/Point'`. 256 characters at most. */
+  /** The class's name on the wire, the same on both sides and different from all others: `'geo/Point'`. At most 256 characters. */
   readonly name: string;
-  /** What stands for this instance. */
+  /** Returns the data that stands for this instance. */
   readonly reduce: (instance: T) => D;
-  /** Builds the instance from what stands for it; with {@link create}, fills in the one that it made. */
+  /** Builds the instance from its data. With {@link create}, it fills in the instance that `create` made. */
   readonly revive: (data: D, instance: T) => T | void;
   /**
-   * Makes an empty instance, before its data is read. A class needs it where an instance can hold itself, directly or
-   * through others, in a private field: the data can then refer to an instance that is there already.
+   * Makes an empty instance before its data is read. A class needs it if an instance can hold itself in a private field,
+   * directly or through others: its data refers to an instance that must be there already.
    */
   readonly create?: (() => T) | undefined;
 }
@@ -30,7 +30,7 @@ const REGISTRATION = optionNames<Registration<object, unknown>>({
   create: true,
 });
 
-/** Turns values to bytes and back, in place of the default serializer. */
+/** Turns values into bytes and back, in the place of the serializer. */
 export interface ByteCodec {
   encode: (value: unknown) => Uint8Array;
   decode: (bytes: Buffer) => unknown;
@@ -75,8 +75,8 @@ const registry: Registry = ((globalThis as { [REGISTRY]?: Registry })[REGISTRY] 
  * }
  * register(Money, { name: 'shop/Money', reduce: (m) => m.cents, revive: (cents) => new Money(cents) });
  *
- * @throws TypeError where an argument isn't what it should be, or the class is one that can be sent anyway
- * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` where another class has the name, or the class another name
+ * @throws TypeError if an argument is wrong, or if the class is built in and can be sent as it is
+ * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` if another class has the name, or the class another name
  */
 export function register<T extends object, const D>(
   Class: abstract new (...args: never[]) => T,
@@ -120,11 +120,11 @@ export function register<T extends object, const D>(
 }
 
 /**
- * Lets channels use a codec of yours by its name: `channel({ encoder: 'zlib-json', decoder: 'zlib-json' })`. Such a
- * channel can move to another process, where the same name is registered.
+ * Registers a codec, which channels use by its name: `channel({ encoder: 'zlib-json', decoder: 'zlib-json' })`. Such a
+ * channel can move to another process that has registered the same name.
  *
- * @throws TypeError where an argument isn't what it should be, or the name is one of this package's own
- * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` where another codec has the name
+ * @throws TypeError if an argument is wrong, or if the name is built in
+ * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` if another codec has the name
  */
 export function registerCodec(name: string, codec: ByteCodec): void {
   if (typeof name !== 'string' || name === '') {

@@ -3,9 +3,9 @@ import { type DecodeLimits, Decoder } from './decode.js';
 import { Encoder } from './encode.js';
 import { Output } from './output.js';
 
-/** How `deserialize` goes about it. */
+/** The options of `deserialize`. */
 export interface DeserializeOptions {
-  /** Bounds of what the bytes may hold, for bytes from those that you don't trust. */
+  /** Bounds of what the bytes may hold. Set them for bytes that you do not trust. */
   limits?: DecodeLimits;
 }
 
@@ -28,9 +28,9 @@ let idlePen: Pen | undefined;
 let idleDecoder: Decoder | undefined;
 
 /**
- * The value as bytes, for `deserialize`: pickle's `dumps`. `docs/wire-format.md` lists what survives, type by type.
+ * Returns a value as bytes, for `deserialize`: pickle's `dumps`. `docs/wire-format.md` lists what survives, type by type.
  *
- * @throws EncodeError where the value holds something that can't be sent, with the path to it
+ * @throws EncodeError if the value holds something that cannot be sent, with the path to it
  */
 export function serialize(value: unknown): Buffer {
   const pen = idlePen ?? { encoder: new Encoder(), output: new Output(CHUNK) };
@@ -74,12 +74,11 @@ function renew(output: Output): void {
 }
 
 /**
- * The value that `serialize` was given: pickle's `loads`, but safe on any bytes: no code runs but the `revive` of
- * registered classes, and memory stays in proportion to the bytes.
+ * Returns the value that `serialize` was given: pickle's `loads`, but safe on any bytes. It runs no code but the `create` and
+ * `revive` of registered classes, and its memory stays in proportion to the bytes.
  *
- * @throws TypeError where an argument or a limit isn't what it should be
- * @throws DecodeError where the bytes are none that `serialize` made, or are over a limit; with `fatal: false` where they
- *   are, but the value can't be built here
+ * @throws TypeError if an argument or a limit is wrong
+ * @throws DecodeError if the bytes are malformed or over a limit; with `fatal: false` if only the value cannot be built here
  */
 export function deserialize(bytes: Uint8Array, options?: DeserializeOptions): unknown {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('deserialize(bytes): expected a Buffer or Uint8Array');

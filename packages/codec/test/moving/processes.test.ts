@@ -92,7 +92,7 @@ describe('every kind of handle goes to a process that is running already', () =>
       await control.put({ path: [], handle: r, newShape: { inner: 1 } });
       expect(await control.get()).toMatchObject({
         code: 'ERR_AIOPIPE_DECODE',
-        message: expect.stringMatching(/ChannelReader .* can't be made again: .*of-this-process/) as unknown,
+        message: expect.stringMatching(/ChannelReader .* cannot be made again: .*of-this-process/) as unknown,
       });
       // The child has closed it, and knows the shapes of that message all the same.
       expect(await errorOf(w.put('x'))).toMatchObject({ code: 'EPIPE' });

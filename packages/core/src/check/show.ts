@@ -3,14 +3,19 @@ import { inspect } from 'node:util';
 /** The most characters of a value that a message repeats. */
 const LONGEST = 80;
 
-/** Shows a value in an error message: in one line, strings with their quotes, objects one level deep. It calls no code of the value's. */
+/** Shows a value in an error message: in one line, strings with their quotes, objects one level deep. Never throws. */
 export function show(value: unknown): string {
-  const text = inspect(value, {
-    depth: 0,
-    customInspect: false,
-    maxArrayLength: 3,
-    maxStringLength: LONGEST,
-    breakLength: Infinity,
-  });
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  try {
+    const text = inspect(value, {
+      depth: 0,
+      customInspect: false,
+      maxArrayLength: 3,
+      maxStringLength: LONGEST,
+      breakLength: Infinity,
+    });
+    return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  } catch {
+    // A getter of an error, such as `stack`, can throw.
+    return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that cannot be shown`;
+  }
 }
