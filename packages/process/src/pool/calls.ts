@@ -1,10 +1,12 @@
 import { AbortError, TimeoutError, type WaitOptions } from '@aiopipe/core';
 import { checkOptions, onAbort, optionNames, refuse, show } from '@aiopipe/core/internal';
+import { Call } from './call.js';
 import { addCallerFrames } from './caller-frames.js';
 import { mapItems } from './map.js';
 import { checkCount } from './options.js';
 import { type Scheduler } from './scheduler.js';
-import { Call, Stream, type Task } from './task.js';
+import { Stream } from './stream.js';
+import { type Task } from './task.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 
 /** How tasks are done. */
@@ -96,7 +98,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       const refusal = refuse(this.#wait);
       if (refusal !== undefined) throw refusal;
     }
-    this.scheduler.assertRoom();
+    this.scheduler.admission.check();
     const task = new Call(args, this.#options.retries ?? 0, this.scheduler.tellUnheard);
     if (this.#wait !== undefined)
       task.limit(this.#wait, `the task of the pool of ${this.scheduler.name} was not done`, this.#cancel);
@@ -120,13 +122,14 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     checkCount('concurrency', concurrency, 1);
     if (typeof ordered !== 'boolean') throw new TypeError(`ordered: expected true or false, not ${show(ordered)}`);
     if (!isIterable(items)) throw new TypeError('map: expected something to iterate over');
+    const { admission } = this.scheduler;
     return mapItems(items, {
       concurrency,
       ordered,
       signal: this.#wait?.signal,
       what: `a map of the pool of ${this.scheduler.name}`,
       begin: async (item) => {
-        while (this.scheduler.isFull) await this.scheduler.room(this.#wait && { signal: this.#wait.signal });
+        while (admission.isFull) await admission.room(this.#wait && { signal: this.#wait.signal });
         return this.#begin([item]);
       },
       cancel: (task, reason) => {
@@ -145,7 +148,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   async *stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
     const refusal = this.#wait && refuse(this.#wait);
     if (refusal !== undefined) throw refusal;
-    this.scheduler.assertRoom();
+    this.scheduler.admission.check();
     const task = new Stream(args, this.#options.retries ?? 0);
     this.scheduler.submit(task);
     const { signal } = this.#options;

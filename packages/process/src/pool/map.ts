@@ -1,7 +1,7 @@
 import { AbortError, type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { addCallerFrames } from './caller-frames.js';
-import { type Call } from './task.js';
+import { type Call } from './call.js';
 
 /** How the items of a map are dealt with. */
 export interface MapSettings {
@@ -35,7 +35,7 @@ export async function* mapItems(
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 /** One item's task. */
-interface Slot {
+interface Entry {
   readonly task: Call;
   outcome?: Outcome;
 }
@@ -46,9 +46,9 @@ class Window {
   readonly #settings: MapSettings;
   readonly #wait: WaitOptions;
   /** In the order of their items. */
-  readonly #slots = new Set<Slot>();
+  readonly #entries = new Set<Entry>();
   /** Those of them that are settled, in the order of that. */
-  readonly #settled = new Set<Slot>();
+  readonly #settled = new Set<Entry>();
   #isPulling = false;
   #sourceHasEnded = false;
   /** What kept us from further items. It comes after the results of those before. */
@@ -70,9 +70,9 @@ class Window {
         const refusal = refuse(this.#wait);
         if (refusal !== undefined) throw refusal;
         void this.#pull();
-        const slot = this.#nextSettled();
-        if (slot !== undefined) return this.#take(slot);
-        if (this.#slots.size === 0 && !this.#isPulling) {
+        const entry = this.#nextSettled();
+        if (entry !== undefined) return this.#take(entry);
+        if (this.#entries.size === 0 && !this.#isPulling) {
           if (this.#failure === undefined) return undefined;
           throw this.#failure.error;
         }
@@ -85,17 +85,17 @@ class Window {
     }
   }
 
-  #nextSettled(): Slot | undefined {
-    const [slot] = this.#settings.ordered ? this.#slots : this.#settled;
-    return slot?.outcome === undefined ? undefined : slot;
+  #nextSettled(): Entry | undefined {
+    const [entry] = this.#settings.ordered ? this.#entries : this.#settled;
+    return entry?.outcome === undefined ? undefined : entry;
   }
 
-  #take(slot: Slot): { value: unknown } {
-    this.#slots.delete(slot);
-    this.#settled.delete(slot);
+  #take(entry: Entry): { value: unknown } {
+    this.#entries.delete(entry);
+    this.#settled.delete(entry);
     // There is room for one more, and the consumer may take its time with this one.
     void this.#pull();
-    const outcome = slot.outcome as Outcome;
+    const outcome = entry.outcome as Outcome;
     if ('error' in outcome) throw outcome.error;
     return outcome;
   }
@@ -111,7 +111,7 @@ class Window {
 
   get #mayPull(): boolean {
     const isOver = this.#isClosed || this.#sourceHasEnded || this.#failure !== undefined;
-    return !isOver && this.#wait.signal?.aborted !== true && this.#slots.size < this.#settings.concurrency;
+    return !isOver && this.#wait.signal?.aborted !== true && this.#entries.size < this.#settings.concurrency;
   }
 
   async #pullOne(): Promise<void> {
@@ -133,14 +133,14 @@ class Window {
   }
 
   #add(task: Call): void {
-    const slot: Slot = { task };
+    const entry: Entry = { task };
     const settle = (outcome: Outcome) => {
-      slot.outcome = outcome;
-      if (!this.#slots.has(slot)) return;
-      this.#settled.add(slot);
+      entry.outcome = outcome;
+      if (!this.#entries.has(entry)) return;
+      this.#settled.add(entry);
       this.#wake();
     };
-    this.#slots.add(slot);
+    this.#entries.add(entry);
     task.promise.then(
       (value) => {
         settle({ value });
@@ -174,9 +174,9 @@ class Window {
   }
 
   #abandon(): void {
-    for (const { task } of this.#slots) {
+    for (const { task } of this.#entries) {
       this.#settings.cancel(task, new AbortError('nobody takes the results of this map any more'));
     }
-    this.#slots.clear();
+    this.#entries.clear();
   }
 }

@@ -31,7 +31,7 @@ export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Arg
 
   /** Resolves when the queue has room for one more task, which may be at once. ClosedError where the pool is closed. */
   drain(options?: WaitOptions): Promise<void> {
-    return this.scheduler.room(options);
+    return this.scheduler.admission.room(options);
   }
 
   /** Takes no more tasks, waits for those that there are, and ends the children. */

@@ -40,3 +40,24 @@ export class PoolCounts {
   readonly waitTimes = new RecentTimes();
   readonly runTimes = new RecentTimes();
 }
+
+/** What the scheduler knows of one worker, as far as it counts here. */
+interface Load {
+  readonly isReady: boolean;
+  readonly load: number;
+  readonly task: { readonly isSettled: boolean } | undefined;
+}
+
+export function summarize(counts: PoolCounts, loads: Iterable<Load>, waiting: number): PoolStats {
+  const workers = { starting: 0, idle: 0, busy: 0 };
+  let running = 0;
+  let queued = waiting;
+  for (const { isReady, task, load } of loads) {
+    // Tasks that were sent ahead wait, too.
+    queued += Math.max(load - 1, 0);
+    workers[!isReady ? 'starting' : task === undefined ? 'idle' : 'busy']++;
+    if (task?.isSettled === false) running++;
+  }
+  const { waitTimes, runTimes, ...others } = counts;
+  return { workers, queued, running, ...others, waitTime: waitTimes.summary, runTime: runTimes.summary };
+}

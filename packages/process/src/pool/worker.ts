@@ -1,342 +1,212 @@
-import { type DecodeError } from '@aiopipe/codec';
-import { now, queueMicrotask, Timer } from '@aiopipe/core/internal';
-import { ChildError } from '../errors.js';
-import { catchUp } from '../wait/loop-turns.js';
-import { renamePath } from '../control/message-path.js';
-import { type Link, type LinkOwner, type LinkSettings, type StartLink } from './link.js';
-import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, VALUE, type Answer, type ERROR } from './protocol.js';
-import { Stream, type Task } from './task.js';
-import { deserializeError, serializeError } from '../control/portable-error.js';
+import { channel, DecodeError, type Channel } from '@aiopipe/codec';
+import { putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
+import { ClosedError } from '@aiopipe/core';
+import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
+import { controlLimits } from '../control/limits.js';
+import { serve } from './service.js';
+import { Claims } from './claims.js';
+import { type Answer, type Ask } from './protocol.js';
+import { startProcess, type ProcessExit, type ChildProcess, type ProcessOptions } from '../start/process.js';
+import { hasEnded } from '../control/send.js';
 
-/** What a worker is made with. */
-export interface WorkerSettings extends LinkSettings {
-  readonly cancelGrace: number;
+/** Milliseconds that a worker gets to end by itself. */
+const SHUTDOWN = 5000;
+
+/** What a worker is started with. */
+export interface WorkerSettings {
+  /** The target's. */
+  readonly url: string;
+  readonly target: string;
+  readonly maxRss: number | undefined;
+  readonly spin: number;
+  readonly options: ProcessOptions | undefined;
 }
 
-/** Whoever has workers hears what becomes of them. */
+/** The four calls that lead from a worker to the scheduler. None comes within a call to the worker. */
 export interface WorkerOwner {
-  /** It has started, or is done with a task: it can take another one. */
-  free(worker: Worker): void;
-  /** It was slow to begin, and has caught up. */
-  caughtUp(worker: Worker): void;
-  /** It is the task's turn now, by {@link now}. */
-  begun(task: Task, time: number): void;
-  /** Of a task that has been answered, in milliseconds. */
-  took(time: number): void;
-  succeeded(task: Task, value: unknown): void;
-  failed(task: Task, error: unknown): void;
-  /** It doesn't stop at a task that was cancelled, for so long that it is to be killed. */
-  overdue(worker: Worker): void;
-  /** It can't be used any more, and is being killed: by its own doing, or because something could not be sent. */
-  broke(worker: Worker): void;
-  /** Its process has ended. What it had answered before may still come. */
-  ended(worker: Worker, error: Error | undefined): void;
-  /** No more answers come: what it has not answered, it never will. */
-  gone(worker: Worker): void;
+  /**
+   * A message came, of any form; a DecodeError if its value cannot be built here. If this returns a promise, the worker reads
+   * nothing more before it resolves.
+   */
+  heard(message: unknown): Promise<void> | undefined;
+  /** A send or a receive failed. The worker sends and receives nothing more. */
+  broke(error: Error): void;
+  /** The process has ended. Messages that it sent before may still come. */
+  ended(error: Error | undefined): void;
+  /** The process has ended, and all its messages were heard. */
+  gone(): void;
 }
 
-/** What one child has been given, and whether what it says fits that: see `docs/protocol.md`. */
-export class Worker implements LinkOwner {
+/** A child process of a pool, its channel and its claims. It knows no tasks: the messages mean something to its owner only. */
+export interface Worker {
+  readonly name: string;
+  readonly pid: number | undefined;
+  /** How the process ended. */
+  readonly exit: ProcessExit;
+  /** Resolves after `gone()`, when all descriptors of the worker are closed. */
+  readonly closed: Promise<void>;
+  /**
+   * Sends at once, or with the other messages of this turn. Returns false if the channel holds no more at the moment. Throws
+   * if the message cannot be encoded. If the send fails for another reason, `broke()` or `ended()` tells it.
+   */
+  send(ask: Ask, soon: boolean): boolean;
+  /** Puts the number of an order into the claims. Throws SystemError if the worker has filled the pipe. */
+  offer(number: number): void;
+  /** Takes all numbers out of the claims that the worker has not claimed. */
+  takeBack(): Set<number>;
+  /** Closes the channel: the process ends by itself, or is killed after {@link SHUTDOWN}. */
+  retire(isReady: boolean): void;
+  /** Sends SIGTERM, and SIGKILL after {@link SHUTDOWN}. */
+  terminate(): void;
+  kill(): void;
+  /** Whether waiting for messages keeps this process alive. */
+  hold(isHeld: boolean): void;
+}
+
+export type StartWorker = (name: string, settings: WorkerSettings, owner: WorkerOwner) => Worker;
+
+/** Starts a worker. Throws if there are no descriptors for its channel. */
+export const startWorker: StartWorker = (name, settings, owner) => new WorkerProcess(name, settings, owner);
+
+class WorkerProcess implements Worker {
+  readonly name: string;
   readonly #owner: WorkerOwner;
-  readonly #cancelGrace: number;
-  readonly #link: Link;
-  /** While it may be at a task that was cancelled. */
-  #graceTimer: Timer | undefined;
+  readonly #channel: Channel<Ask, unknown>;
+  readonly #claims: Claims;
+  readonly #process: ChildProcess<void>;
+  #endTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
-  /** Why it can't be used any more, though its process had not ended. */
-  brokenBy: Error | undefined;
-  /** Given to it and not answered, in their order: the first one it is at, also where nobody waits for that any more. */
-  readonly #tasks: Task[] = [];
-  /** Of the next task. */
-  #number = 0;
-  /** That one is in the claims already, for a task that could not be sent. */
-  #isOffered = false;
-  /** How many TAKEN it has not heard yet. */
-  #unheard = 0;
-  /** Why it ended, if not as it should have. */
-  endedBy: Error | undefined;
-  isReady = false;
-  /** It shall end, so that its end is no failure. */
-  isLeaving = false;
-  /** It holds more memory than it may. */
-  isLarge = false;
-  /** Its channel holds no more at the moment. */
-  isClogged = false;
-  /** It had not even begun with what it was given when that was taken back, and has said nothing since. */
-  isBehind = false;
-  /** It has begun with the task that it is at: that is known once somebody has tried to take it back. */
-  hasBegun = false;
-  /** It is among those that have nothing to do. */
-  isIdle = false;
-  /** Tasks that it was given and that weren't taken back. */
-  count = 0;
-  /** When it came to the task that it is at. */
-  busySince = 0;
-  idleSince = 0;
+  #canSend = true;
+  #isOver = false;
+  readonly closed: Promise<void>;
 
-  /** Throws where no process could be asked for. */
-  constructor(name: string, owner: WorkerOwner, settings: WorkerSettings, start: StartLink) {
-    this.#owner = owner;
-    this.#cancelGrace = settings.cancelGrace;
-    this.#link = start(name, settings, this);
-  }
-
-  /** The one that it is at. */
-  get task(): Task | undefined {
-    return this.#tasks[0];
-  }
-
-  get tasks(): readonly Task[] {
-    return this.#tasks;
-  }
-
-  /** How many it was given and hasn't answered. */
-  get load(): number {
-    return this.#tasks.length;
-  }
-
-  /** Resolves when its process has ended, its owner has heard of it, and nothing of it is open. */
-  get closed(): Promise<void> {
-    return this.#link.closed;
-  }
-
-  /** False: it can't be given any. Throws what is wrong with the task's arguments. */
-  give(task: Task): boolean {
-    if (this.#isOver || (!this.#isOffered && !this.#offer())) return false;
+  constructor(name: string, { url, target, maxRss, spin, options }: WorkerSettings, owner: WorkerOwner) {
+    const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() });
+    let claims: Claims | undefined;
     try {
-      // One that is idle shall have it now; for one that is at work, all of this turn go in one piece.
-      this.isClogged = !this.#link.send([task.kind, task.args], this.#tasks.length > 0);
+      claims = new Claims();
+      const args = [theirs, claims.theirs, url, target, maxRss] as const;
+      this.#process = startProcess(serve, { ...options, name, args: [...args] });
     } catch (error) {
-      throw renamePath(error, 'value[1]', 'args');
+      ours[Symbol.dispose]();
+      theirs[Symbol.dispose]();
+      claims?.close();
+      throw error;
     }
-    task.number = this.#number;
-    this.#number = (this.#number + 1) >>> 0;
-    this.#isOffered = false;
-    task.worker = this;
-    this.count++;
-    if (this.#tasks.push(task) === 1) this.#comeTo(task);
-    return true;
+    this.name = name;
+    this.#owner = owner;
+    this.#channel = ours;
+    this.#claims = claims;
+    watchSends(ours, (error) => {
+      this.#canSend = false;
+      // It may come out of a send of the owner's.
+      queueMicrotask(() => {
+        this.#fail(error);
+      });
+    });
+    const drained = this.#follow();
+    this.closed = this.#watch(drained);
   }
 
-  #offer(): boolean {
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get exit(): ProcessExit {
+    const { exitCode, signalCode } = this.#process;
+    return { exitCode, signalCode };
+  }
+
+  send(ask: Ask, soon: boolean): boolean {
     try {
-      this.#link.offer(this.#number);
+      return soon ? putSoon(this.#channel, ask) : putNow(this.#channel, ask);
     } catch (error) {
-      this.#break(error as Error);
+      // Otherwise it is about the message: about a handle in it that has moved, say.
+      if (this.#canSend && !this.#channel.isClosed) throw error;
       return false;
     }
-    this.#isOffered = true;
-    return true;
   }
 
-  #comeTo(task: Task): void {
-    this.hasBegun = false;
-    this.busySince = now();
-    this.#owner.begun(task, this.busySince);
+  offer(number: number): void {
+    this.#claims.offer(number);
   }
 
-  /** The tasks that it has not begun, and now won't. */
-  takeBack(): Task[] {
-    const numbers = this.#link.takeBack();
-    if (numbers.delete(this.#number)) this.#isOffered = false;
-    const taken = this.#tasks.filter(({ number }) => numbers.delete(number));
-    for (const task of taken) {
-      this.#tasks.splice(this.#tasks.indexOf(task), 1);
-      task.worker = undefined;
+  takeBack(): Set<number> {
+    return this.#claims.takeBack();
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#isOver) {
+      let message: unknown;
+      try {
+        message = await this.#channel.get();
+      } catch (error) {
+        if (!(error instanceof DecodeError) || error.fatal) {
+          this.#fail(error as Error);
+          return;
+        }
+        message = error;
+      }
+      if (this.#isOver) return;
+      const taken = this.#owner.heard(message);
+      if (taken !== undefined) await taken;
     }
-    this.count -= taken.length;
-    this.hasBegun = this.load > 0;
-    // What it has answered, or what nobody has put there, can't be there to be claimed.
-    if (numbers.size > 0) this.#outOfTurn('put numbers of its own among those of its tasks');
-    if (taken.length > 0 && !this.#isOver) this.#tellTaken();
-    return taken;
   }
 
-  #tellTaken(): void {
-    if (this.load === 0) this.isBehind = true;
-    this.#unheard++;
-    this.#link.send([TAKEN], true);
-  }
-
-  /** The task that it is at is asked to stop. Where it doesn't, the owner hears of that. */
-  cancel(task: Task, reason: unknown): void {
+  /** Nothing more is sent, or nothing more received. */
+  #fail(error: Error): void {
     if (this.#isOver) return;
-    try {
-      this.#link.send([CANCEL, task.number, serializeError(reason)], false);
-    } catch {
-      // More is unsent than its channel may hold. It takes nothing any more, and is killed for that.
+    if (hasEnded(error) || error instanceof ClosedError) {
+      // The process has ended, or is about to: one that says no more, or listens no more, has nothing else to do.
+      this.#endWithin(SHUTDOWN);
+      return;
     }
-    this.#beginGrace();
+    this.#isOver = true;
+    this.#owner.broke(error);
   }
 
-  #beginGrace(): void {
-    if (this.#graceTimer !== undefined) return;
-    const timer = new Timer(() => {
-      void catchUp().then(() => {
-        if (this.#graceTimer === timer) this.#owner.overdue(this);
-      });
-    }, this.#cancelGrace);
-    this.#graceTimer = timer;
-  }
-
-  #endGrace(): void {
-    this.#graceTimer?.cancel();
-    this.#graceTimer = undefined;
-  }
-
-  /** @internal */
-  heard(message: unknown): Promise<void> | undefined {
-    if (this.brokenBy !== undefined) return undefined;
-    const answer = readAnswer(message);
-    if (answer === undefined) return this.#outOfTurn('sent a message of no known form');
-    if (answer[0] === READY) return this.#start();
-    if (answer[0] === HEARD) return this.#catchUp();
-    const [task] = this.#tasks;
-    if (task?.number !== answer[1]) return this.#outOfTurn('answered a task that it is not at');
-    if (answer[0] !== ITEM) return this.#finish(task, answer);
-    if (!(task instanceof Stream)) return this.#outOfTurn('sent an item, and its task is no stream');
-    return task.offer(answer[2]);
-  }
-
-  /** @internal */
-  heardUnreadable(error: DecodeError): void {
-    if (this.brokenBy !== undefined) return;
-    const [task] = this.#tasks;
-    if (task === undefined) {
-      this.#outOfTurn('sent something that can’t be read, and has no task', error);
-    } else if (task.kind === STREAM) {
-      // It was an item.
-      this.#owner.failed(task, error);
-      this.cancel(task, error);
-    } else {
-      this.#over(task, error, false);
-    }
-  }
-
-  #start(): undefined {
-    if (this.isReady) return this.#outOfTurn('said twice that it is ready');
-    this.isReady = true;
-    this.#tellFree();
-    return undefined;
-  }
-
-  #catchUp(): undefined {
-    if (this.#unheard === 0) return this.#outOfTurn('heard what was not said');
-    if (--this.#unheard > 0 || !this.isBehind) return undefined;
-    this.isBehind = false;
-    if (this.isIdle) this.#owner.caughtUp(this);
-    return undefined;
-  }
-
-  #finish(task: Task, answer: Answer & readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]): undefined {
-    const isLarge = answer[3] === true;
-    if (answer[0] === VALUE) this.#over(task, undefined, isLarge, answer[2]);
-    else this.#over(task, deserializeError(answer[2]), isLarge);
-    return undefined;
-  }
-
-  /** It is done with the task that it was at. */
-  #over(task: Task, error: unknown, isLarge: boolean, ...result: readonly unknown[]): void {
-    this.#tasks.shift();
-    this.isBehind = false;
-    this.isLarge ||= isLarge;
-    this.#endGrace();
-    this.#owner.took(now() - this.busySince);
-    if (result.length === 0) this.#owner.failed(task, error);
-    else this.#owner.succeeded(task, result[0]);
-    task.workerLeft();
-    const [next] = this.#tasks;
-    if (next !== undefined) this.#comeTo(next);
-    if (next?.isSettled === true) this.#beginGrace();
-    this.#tellFree();
-  }
-
-  /** What it has said may be heard after its end, where a stream's items were not taken before. */
-  #tellFree(): void {
-    if (!this.isLeaving && !this.#isOver) this.#owner.free(this);
-  }
-
-  get #isOver(): boolean {
-    return this.#hasEnded || this.brokenBy !== undefined;
-  }
-
-  #outOfTurn(what: string, cause?: Error): undefined {
-    const { name, pid } = this.#link;
-    const details = { pid, ...(cause && { cause }) };
-    this.#break(new ChildError('ERR_AIOPIPE_PROTOCOL', `${name} (pid ${String(pid)}) ${what}`, details));
-    return undefined;
-  }
-
-  /** Nothing that it says from now on counts, and it is ended at once. */
-  #break(error: Error): void {
-    if (this.brokenBy !== undefined) return;
-    this.brokenBy = error;
-    if (this.#hasEnded) return;
-    this.#endGrace();
-    this.#link.kill();
-    // Not before whoever calls has done what it is at.
-    queueMicrotask(() => {
-      this.#owner.broke(this);
-    });
-  }
-
-  /** @internal */
-  broke(error: Error): void {
-    this.#break(error);
-  }
-
-  /** @internal */
-  ended(error: Error | undefined): void {
+  async #watch(drained: Promise<void>): Promise<void> {
+    const error = await this.#process.result.then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    );
+    await this.#process.join().catch(() => undefined);
     this.#hasEnded = true;
-    this.endedBy = error;
-    this.#endGrace();
-    this.#owner.ended(this, error);
+    clearTimeout(this.#endTimer);
+    this.#owner.ended(error);
+    await drained;
+    this.#owner.gone();
+    this.#channel[Symbol.dispose]();
+    this.#claims.close();
+    this.#process.close();
   }
 
-  /** @internal */
-  gone(): void {
-    this.#owner.gone(this);
-    // One that is tried again may be with another worker now, and then hears of that one's end.
-    for (const task of this.#tasks) if (task.worker === this) task.workerLeft();
+  retire(isReady: boolean): void {
+    // Its function, which would see the end of its channel, isn't called before it is ready.
+    if (!isReady) this.#process.terminate();
+    this.#channel[Symbol.dispose]();
+    this.#endWithin(SHUTDOWN);
   }
 
-  /** How it ended, as an error about a task that is lost with it. */
-  lossOf(task: Task): ChildError {
-    const { name, pid, exit } = this.#link;
-    const { exitCode, signalCode } = exit;
-    const cause = this.brokenBy ?? this.endedBy;
-    const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
-    const why = this.brokenBy === undefined ? '' : `, because of an error: ${this.brokenBy.message}`;
-    const when = task.worker === this ? 'while it was at this task' : 'before it had begun with this task';
-    return new ChildError('ERR_AIOPIPE_NO_RESULT', `${name} (pid ${String(pid)}) ended ${how} ${when}${why}`, {
-      pid,
-      exitCode,
-      signalCode,
-      cause,
-    });
-  }
-
-  /** It has no task, and gets none any more: it ends by itself, and is killed where it takes too long. */
-  retire(): void {
-    this.isLeaving = true;
-    this.#link.retire(this.isReady);
-  }
-
-  /** It ends whatever it is at. */
   terminate(): void {
-    this.isLeaving = true;
-    this.#endGrace();
-    this.#link.terminate();
+    if (this.#hasEnded) return;
+    this.#process.terminate();
+    this.#endWithin(SHUTDOWN);
   }
 
   kill(): void {
-    this.isLeaving = true;
-    this.#endGrace();
-    this.#link.kill();
+    // What it still says is for nobody.
+    this.#isOver = true;
+    if (!this.#hasEnded) this.#process.kill('SIGKILL');
   }
 
-  /** Whether its answers are worth staying for. */
+  #endWithin(ms: number): void {
+    if (this.#hasEnded) return;
+    this.#endTimer ??= setTimeout(() => this.#process.kill('SIGKILL'), ms);
+  }
+
   hold(isHeld: boolean): void {
-    this.#link.hold(isHeld);
+    if (isHeld) this.#channel.ref();
+    else this.#channel.unref();
   }
 }

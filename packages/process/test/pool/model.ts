@@ -1,6 +1,6 @@
 import { EncodeError, serialize, type DecodeError } from '@aiopipe/codec';
 import { SystemError } from '@aiopipe/core';
-import { type Link, type LinkOwner } from '../../src/pool/link.js';
+import { type Worker, type WorkerOwner } from '../../src/pool/worker.js';
 import {
   CALL,
   CANCEL,
@@ -40,10 +40,10 @@ export function check(holds: boolean, what: string): void {
 }
 
 /**
- * A link without a process: what a child would do happens when the test says so, and also what no child should do. It holds
- * the scheduler to what a link can expect.
+ * A worker without a process: what a child would do happens when the test says so, and also what no child should do. It holds
+ * the scheduler to what a worker can expect.
  */
-export class SimulatedLink implements Link {
+export class SimulatedWorker implements Worker {
   readonly pid = 1;
   readonly exit = { exitCode: null, signalCode: null };
   readonly closed: Promise<void>;
@@ -79,7 +79,7 @@ export class SimulatedLink implements Link {
 
   constructor(
     readonly name: string,
-    readonly owner: LinkOwner,
+    readonly owner: WorkerOwner,
   ) {
     this.closed = new Promise((resolve) => (this.#close = resolve));
   }
@@ -233,7 +233,7 @@ export class SimulatedLink implements Link {
     if (this.#isPaused || this.#isMute || this.isKilled || this.isGone || this.#current === undefined) return;
     if (this.#outgoing.length > 0 || !this.#begun.has(this.#current.number)) return;
     const { number, kind } = this.#current;
-    this.owner.heardUnreadable(error);
+    void this.owner.heard(error);
     if (kind !== CALL) return;
     this.#begun.delete(number);
     this.#current = undefined;

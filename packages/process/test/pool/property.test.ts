@@ -1,8 +1,8 @@
-// The scheduler and its workers as they are, over simulated links: a random life, and a model that judges it. Time is the
+// The scheduler as it is, over simulated workers: a random life, and a model that judges it. Time is the
 // test's, so that a seed gives the same run again: AIOPIPE_SEED=123 npx vitest run test/pool/property.test.ts
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { randomFrom } from '@aiopipe/testing';
-import { type Item, type SimulatedLink } from './model.js';
+import { type Item, type SimulatedWorker } from './model.js';
 
 const realTurn = setImmediate;
 const turn = () => new Promise((resolve) => realTurn(resolve));
@@ -41,7 +41,7 @@ interface Asked {
 }
 
 class Life {
-  readonly links: SimulatedLink[] = [];
+  readonly links: SimulatedWorker[] = [];
   readonly asked: Asked[] = [];
   readonly #random: () => number;
   readonly #settings: ReturnType<typeof parts.readPoolOptions>;
@@ -64,7 +64,7 @@ class Life {
       { url: 'file:///none', name: 'simulated' },
       this.#settings,
       (name, _, owner) => {
-        const link = new parts.SimulatedLink(name, owner);
+        const link = new parts.SimulatedWorker(name, owner);
         this.links.push(link);
         return link;
       },
@@ -93,7 +93,7 @@ class Life {
     await turn();
   }
 
-  #misfortune(link: SimulatedLink, chance: number): void {
+  #misfortune(link: SimulatedWorker, chance: number): void {
     // The pool doesn't have to bear it without end.
     if (chance < 96.5) link.lie(this.#random);
     else if (chance < 97) link.failsToSend = true;

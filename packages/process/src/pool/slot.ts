@@ -1,0 +1,251 @@
+import { now, queueMicrotask, Timer } from '@aiopipe/core/internal';
+import { renamePath } from '../control/message-path.js';
+import { serializeError } from '../control/portable-error.js';
+import { ChildError } from '../errors.js';
+import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, type Answer } from './protocol.js';
+import { type Task } from './task.js';
+import { catchUp } from '../wait/loop-turns.js';
+import { type Worker } from './worker.js';
+
+/** The scheduler, as its slots know it. */
+export interface SlotOwner {
+  readonly cancelGrace: number;
+  /** The worker cannot be used any more, and was killed. Called in a microtask. */
+  broke(slot: Slot): void;
+  /** The worker has not ended a cancelled task within `cancelGrace`. */
+  overdue(slot: Slot): void;
+}
+
+/** The scheduler's record of one worker: the tasks that it has, and what it may say next (see `docs/protocol.md`). */
+export class Slot {
+  readonly worker: Worker;
+  readonly #owner: SlotOwner;
+  /** Tasks that were given to the worker and not answered, in their order. The worker is at the first one. */
+  readonly #tasks: Task[] = [];
+  /** The number of the next task. */
+  #number = 0;
+  /** That number is in the claims already: its task could not be sent. */
+  #isOffered = false;
+  /** How many TAKEN the worker has not heard. */
+  #unheard = 0;
+  #graceTimer: Timer | undefined;
+  #hasEnded = false;
+  #endedBy: Error | undefined;
+  /** Why the worker cannot be used any more, though its process had not ended. */
+  brokenBy: Error | undefined;
+  isReady = false;
+  /** The worker was told to end: its end is no failure. */
+  isLeaving = false;
+  /** The worker holds more memory than `maxRss`. */
+  isLarge = false;
+  /** The channel holds no more at the moment. */
+  isClogged = false;
+  /** All tasks were taken back before the worker began one, and it has said nothing since. */
+  isBehind = false;
+  /** The worker has begun its first task. Known once tasks were taken back. */
+  hasBegun = false;
+  /** It is one of the idle slots. */
+  isIdle = false;
+  /** Tasks that were given and not taken back. */
+  count = 0;
+  /** When the worker came to its first task. */
+  busySince = 0;
+  idleSince = 0;
+
+  constructor(worker: Worker, owner: SlotOwner) {
+    this.worker = worker;
+    this.#owner = owner;
+  }
+
+  /** The task that the worker is at. Its caller may have stopped waiting for it. */
+  get task(): Task | undefined {
+    return this.#tasks[0];
+  }
+
+  get tasks(): readonly Task[] {
+    return this.#tasks;
+  }
+
+  get load(): number {
+    return this.#tasks.length;
+  }
+
+  /** The worker can be given no more tasks. */
+  get isOver(): boolean {
+    return this.#hasEnded || this.brokenBy !== undefined;
+  }
+
+  /** Sends the task. Returns false if the worker can have none any more. Throws if the arguments cannot be sent. */
+  give(task: Task): boolean {
+    if (this.isOver || (!this.#isOffered && !this.#offer())) return false;
+    try {
+      // An idle worker must have it now. For a busy one, all tasks of this turn go in one piece.
+      this.isClogged = !this.worker.send([task.kind, task.args], this.#tasks.length > 0);
+    } catch (error) {
+      throw renamePath(error, 'value[1]', 'args');
+    }
+    task.number = this.#number;
+    this.#number = (this.#number + 1) >>> 0;
+    this.#isOffered = false;
+    task.isGiven = true;
+    this.count++;
+    if (this.#tasks.push(task) === 1) this.#comeToFirst(now());
+    return true;
+  }
+
+  #offer(): boolean {
+    try {
+      this.worker.offer(this.#number);
+    } catch (error) {
+      this.break(error as Error);
+      return false;
+    }
+    this.#isOffered = true;
+    return true;
+  }
+
+  #comeToFirst(time: number): void {
+    this.hasBegun = false;
+    this.busySince = time;
+  }
+
+  /** Returns the tasks that the worker has not begun, and now will not begin. */
+  takeBack(): Task[] {
+    const numbers = this.worker.takeBack();
+    if (numbers.delete(this.#number)) this.#isOffered = false;
+    const taken = this.#tasks.filter(({ number }) => numbers.delete(number));
+    for (const task of taken) {
+      this.#tasks.splice(this.#tasks.indexOf(task), 1);
+      task.isGiven = false;
+    }
+    this.count -= taken.length;
+    this.hasBegun = this.load > 0;
+    // Numbers of answered tasks were claimed, so they cannot be there.
+    if (numbers.size > 0) this.#outOfTurn('put numbers of its own among those of its tasks');
+    if (taken.length > 0 && !this.isOver) {
+      if (this.load === 0) this.isBehind = true;
+      this.#unheard++;
+      this.worker.send([TAKEN], true);
+    }
+    return taken;
+  }
+
+  /** Asks the worker to stop its task. If it does not, the owner hears of that after the grace period. */
+  cancel(task: Task, reason: unknown): void {
+    if (this.isOver) return;
+    try {
+      this.worker.send([CANCEL, task.number, serializeError(reason)], false);
+    } catch {
+      // More is unsent than the channel may hold. The worker reads nothing, and is killed for that.
+    }
+    this.#beginGrace();
+  }
+
+  #beginGrace(): void {
+    if (this.#graceTimer !== undefined) return;
+    const timer = new Timer(() => {
+      void catchUp().then(() => {
+        if (this.#graceTimer === timer) this.#owner.overdue(this);
+      });
+    }, this.#owner.cancelGrace);
+    this.#graceTimer = timer;
+  }
+
+  #endGrace(): void {
+    this.#graceTimer?.cancel();
+    this.#graceTimer = undefined;
+  }
+
+  /** Returns the answer that a message is, if it is the worker's turn to give it. If not, the slot breaks. */
+  read(message: unknown): Answer | undefined {
+    const answer = readAnswer(message);
+    if (answer === undefined) return this.#outOfTurn('sent a message of no known form');
+    if (answer[0] === READY) return this.isReady ? this.#outOfTurn('said twice that it is ready') : answer;
+    if (answer[0] === HEARD) return this.#unheard === 0 ? this.#outOfTurn('heard what was not said') : answer;
+    const [task] = this.#tasks;
+    if (task?.number !== answer[1]) return this.#outOfTurn('answered a task that it is not at');
+    if (answer[0] === ITEM && task.kind !== STREAM) return this.#outOfTurn('sent an item, and its task is no stream');
+    return answer;
+  }
+
+  /** A DecodeError came while the worker had no task. */
+  unreadable(cause: Error): undefined {
+    return this.#outOfTurn('sent a message that cannot be read, and has no task', cause);
+  }
+
+  /** The worker has heard a TAKEN. Returns whether it has caught up by that. */
+  caughtUp(): boolean {
+    if (--this.#unheard > 0 || !this.isBehind) return false;
+    this.isBehind = false;
+    return true;
+  }
+
+  /** The first task was answered: the worker comes to the next one, if it has one. */
+  finish(time: number, isLarge: boolean): Task | undefined {
+    this.#tasks.shift();
+    this.isBehind = false;
+    this.isLarge ||= isLarge;
+    this.#endGrace();
+    const [next] = this.#tasks;
+    if (next === undefined) return undefined;
+    this.#comeToFirst(time);
+    if (next.isSettled) this.#beginGrace();
+    return next;
+  }
+
+  #outOfTurn(what: string, cause?: Error): undefined {
+    const { name, pid } = this.worker;
+    const details = { pid, ...(cause && { cause }) };
+    this.break(new ChildError('ERR_AIOPIPE_PROTOCOL', `${name} (pid ${String(pid)}) ${what}`, details));
+    return undefined;
+  }
+
+  /** Kills the worker. Nothing that it says from now on counts. */
+  break(error: Error): void {
+    if (this.brokenBy !== undefined) return;
+    this.brokenBy = error;
+    if (this.#hasEnded) return;
+    this.#endGrace();
+    this.worker.kill();
+    // The scheduler may be in the middle of giving tasks.
+    queueMicrotask(() => {
+      this.#owner.broke(this);
+    });
+  }
+
+  /** The worker's process has ended. */
+  end(error: Error | undefined): void {
+    this.#hasEnded = true;
+    this.#endedBy = error;
+    this.#endGrace();
+  }
+
+  /** The error of a task that is lost with the worker. */
+  lossOf(when: 'before it had begun with this task' | 'while it was at this task'): ChildError {
+    const { name, pid, exit } = this.worker;
+    const { exitCode, signalCode } = exit;
+    const cause = this.brokenBy ?? this.#endedBy;
+    const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
+    const why = this.brokenBy === undefined ? '' : `, because of an error: ${this.brokenBy.message}`;
+    const message = `${name} (pid ${String(pid)}) ended ${how} ${when}${why}`;
+    return new ChildError('ERR_AIOPIPE_NO_RESULT', message, { pid, exitCode, signalCode, cause });
+  }
+
+  /** Lets an idle worker end by itself. */
+  retire(): void {
+    this.isLeaving = true;
+    this.worker.retire(this.isReady);
+  }
+
+  terminate(): void {
+    this.isLeaving = true;
+    this.#endGrace();
+    this.worker.terminate();
+  }
+
+  kill(): void {
+    this.isLeaving = true;
+    this.#endGrace();
+    this.worker.kill();
+  }
+}

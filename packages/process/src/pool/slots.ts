@@ -1,0 +1,166 @@
+import { now, Timer } from '@aiopipe/core/internal';
+import { type PoolSettings } from './options.js';
+import { type Slot } from './slot.js';
+import { type Task } from './task.js';
+import { RestartIntensity } from '../supervisor/restart-intensity.js';
+
+/** The slots of a pool: how many there are, and which are idle. */
+export class Slots {
+  /** Slots whose workers are starting, idle or busy. */
+  readonly active = new Set<Slot>();
+  /** Slots that get no more tasks, until their workers are gone. */
+  readonly leaving = new Set<Slot>();
+  readonly #settings: PoolSettings;
+  readonly #open: (workerName: string) => Slot;
+  readonly #namePrefix: string;
+  readonly #restarts: RestartIntensity;
+  /** The last one is next to work, so that the first ones stay idle long enough to be ended. */
+  readonly #idle: Slot[] = [];
+  #started = 0;
+  #isHeld = false;
+  #shrinkTimer: Timer | undefined;
+
+  /** @param open - starts a worker; throws if it cannot */
+  constructor(targetName: string, settings: PoolSettings, open: (workerName: string) => Slot) {
+    this.#namePrefix = settings.options?.name ?? targetName;
+    this.#settings = settings;
+    this.#open = open;
+    this.#restarts = new RestartIntensity(settings.intensity, settings.period);
+  }
+
+  get starting(): number {
+    let count = 0;
+    for (const { isReady } of this.active) if (!isReady) count++;
+    return count;
+  }
+
+  /** The slot that has this task. */
+  find(task: Task): Slot | undefined {
+    for (const slots of [this.active, this.leaving]) {
+      for (const slot of slots) if (slot.tasks.includes(task)) return slot;
+    }
+    return undefined;
+  }
+
+  get hasIdle(): boolean {
+    return this.#idle.length > 0;
+  }
+
+  /** Whether a worker is idle that is not slow to begin. */
+  get hasPromptIdle(): boolean {
+    return this.#idle.at(-1)?.isBehind === false;
+  }
+
+  /** Takes the idle slot that is next to work out of the idle ones. */
+  takeIdle(): Slot | undefined {
+    const slot = this.#idle.pop();
+    if (slot !== undefined) slot.isIdle = false;
+    return slot;
+  }
+
+  /** An idle worker that was slow to begin is no longer the last to get a task. */
+  moveUp(slot: Slot): void {
+    this.#idle.splice(this.#idle.indexOf(slot), 1);
+    this.#idle.push(slot);
+  }
+
+  /** Adds a slot to the idle ones. A worker that was slow to begin is the last to get a task. */
+  addIdle(slot: Slot): void {
+    // A broken one is about to be dismissed.
+    if (slot.isIdle || slot.brokenBy !== undefined) return;
+    slot.isIdle = true;
+    if (slot.isBehind) this.#idle.unshift(slot);
+    else this.#idle.push(slot);
+    if (this.#settings.min === this.#settings.max) return;
+    slot.idleSince = now();
+    this.#shrinkLater();
+  }
+
+  #shrinkLater(): void {
+    const [longest] = this.#idle;
+    if (longest === undefined || this.#shrinkTimer !== undefined || this.active.size <= this.#settings.min) return;
+    const delay = longest.idleSince + this.#settings.idleTimeout - now();
+    const shrink = () => {
+      this.#shrinkTimer = undefined;
+      this.#shrink();
+    };
+    this.#shrinkTimer = new Timer(shrink, Math.max(delay, 0)).unref();
+  }
+
+  #shrink(): void {
+    const since = now() - this.#settings.idleTimeout;
+    while (this.active.size > this.#settings.min) {
+      const [longest] = this.#idle;
+      if (longest === undefined || longest.idleSince > since) break;
+      this.dismiss(longest);
+      longest.retire();
+    }
+    this.#shrinkLater();
+  }
+
+  /** Starts workers until there are as many as there must be. Throws if one cannot be started. */
+  refill(): void {
+    while (this.active.size < this.#settings.min) this.#start();
+  }
+
+  /** Starts a slot for each task that waits, up to the maximum. Throws as {@link refill}. */
+  grow(waiting: number): void {
+    if (this.active.size >= this.#settings.max) return;
+    for (let { starting } = this; starting < waiting && this.active.size < this.#settings.max; starting++)
+      this.#start();
+  }
+
+  #start(): void {
+    const slot = this.#open(`${this.#namePrefix}-${String(++this.#started)}`);
+    this.active.add(slot);
+    if (this.#isDaemon && !this.#isHeld) slot.worker.hold(false);
+  }
+
+  /** Gives no more tasks to this slot. */
+  dismiss(slot: Slot): void {
+    this.active.delete(slot);
+    this.leaving.add(slot);
+    if (!slot.isIdle) return;
+    slot.isIdle = false;
+    this.#idle.splice(this.#idle.indexOf(slot), 1);
+  }
+
+  /** Its worker is gone. */
+  forget(slot: Slot): void {
+    this.leaving.delete(slot);
+  }
+
+  /** Counts a worker that died by itself. Returns false if that was one too many. */
+  allowsRestart(): boolean {
+    return this.#restarts.allowsOneMore();
+  }
+
+  get tooMany(): string {
+    const { intensity, period } = this.#settings;
+    return `more than ${String(intensity)} workers have died within ${String(period)} ms (intensity and period)`;
+  }
+
+  /** Dismisses all slots, and ends each one in the given way. */
+  end(way: (slot: Slot) => void): void {
+    this.#shrinkTimer?.cancel();
+    for (const slot of this.active) {
+      this.dismiss(slot);
+      way(slot);
+    }
+  }
+
+  /** Resolves when all leaving workers are gone. */
+  async gone(): Promise<void> {
+    await Promise.all([...this.leaving].map(({ worker }) => worker.closed));
+  }
+
+  get #isDaemon(): boolean {
+    return this.#settings.options?.daemon === true;
+  }
+
+  /** Whether waiting for answers keeps this process alive. Workers that are no daemons do so in any case. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (this.#isDaemon) for (const { worker } of this.active) worker.hold(isHeld);
+  }
+}
