@@ -52,10 +52,10 @@ export class Call extends Task {
     this.#resolve(value);
   }
 
-  override reject(error: unknown): void {
+  override reject(error: unknown, isRemote: boolean): void {
     this.#limit?.resolve(undefined as never);
     // Only then: V8 finds the caller while its await is all that follows this promise.
-    void rejectWithCaller(error).then(this.#resolve, () => {
+    void rejectWithCaller(error, isRemote).then(this.#resolve, () => {
       this.promise.rejects(() => {
         this.#onUnheard(error);
       });

@@ -9,25 +9,25 @@ import { Stream } from './stream.js';
 import { type Task } from './task.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 
-/** How tasks are done. */
+/** Options of tasks. */
 export interface TaskOptions extends WaitOptions {
-  /** How often a task is given to another child when one dies at it, before it rejects. */
+  /** How often a task is given to another child if its child dies, before it rejects. */
   readonly retries?: number | undefined;
 }
 
 const TASK_OPTIONS = optionNames<TaskOptions>({ signal: true, timeout: true, retries: true });
 
-/** How `map()` goes through its items. */
+/** Options of `map()`. */
 export interface MapOptions {
-  /** Tasks that are begun and whose results aren't taken, at most. Two for each child of the pool unless given. */
+  /** How many tasks may be begun whose results are not taken. Default: two for each child of the pool. */
   readonly concurrency?: number | undefined;
-  /** False: the results come as soon as they are there. True unless given: in the order of the items. */
+  /** Whether results come in the order of the items (default), or as soon as they are there. */
   readonly ordered?: boolean | undefined;
 }
 
 const MAP_OPTIONS = optionNames<MapOptions>({ concurrency: true, ordered: true });
 
-/** What `run()` resolves to: never for a generator, which is for `stream()`. */
+/** What `run()` resolves with: never for a generator, which is for `stream()`. */
 export type RunResult<Result> =
   Awaited<Result> extends AsyncIterator<unknown, unknown, never> | Iterator<unknown, unknown, never>
     ? never
@@ -37,12 +37,12 @@ export type RunResult<Result> =
 export type StreamItem<Result> =
   Awaited<Result> extends AsyncIterable<infer Item> | Iterable<infer Item> ? Awaited<Item> : never;
 
-/** What a pool can be asked to do: of the pool itself, or of what its `with()` has returned. */
+/** The calls of a pool, and of what its `with()` returns. */
 export class PoolCalls<Args extends readonly unknown[], Result> {
   /** @internal */
   protected readonly scheduler: Scheduler;
   readonly #options: TaskOptions;
-  /** Undefined where there is nothing to wait for but the task. */
+  /** Undefined if there is no signal and no timeout. */
   readonly #wait: WaitOptions | undefined;
   readonly #cancel: (task: Task) => void;
 
@@ -57,14 +57,14 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     this.#wait = signal === undefined && timeout === undefined ? undefined : { signal, timeout };
     this.#cancel = (task) => {
       const reason: unknown =
-        signal?.aborted === true ? signal.reason : new TimeoutError('nobody waits for this task any more');
+        signal?.aborted === true ? signal.reason : new TimeoutError('the caller no longer waits for this task');
       scheduler.cancel(task, reason);
     };
   }
 
   /**
-   * The same pool with other options for what is called on the result; those that aren't given stay as they are. (They
-   * aren't a last argument of `run()`, for nothing could tell that from an argument of the target.)
+   * Returns the same pool with other options for its calls. Options that are not given stay as they are. (They are no last
+   * argument of `run()`, for that could not be told from an argument of the target.)
    *
    * ```ts
    * await pool.with({ timeout: 1000, retries: 2 }).run(file);
@@ -76,13 +76,16 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   }
 
   /**
-   * Calls the target in a child; resolves to what it returns, or rejects with what it throws. ChildError where the child
-   * died at it, and no retry was left; QueueFullError where too many tasks wait; AbortError and TimeoutError as the options
-   * say: at once, and the task is taken from the queue, or told to stop (see `taskSignal()`). It needn't be awaited: if it
-   * fails and nothing has looked at this promise, a process warning (`AIOPIPE_TASK_FAILED`) tells it once.
+   * Calls the target in a child. Resolves with what it returns; rejects with what it throws. Rejects with ChildError if the
+   * child dies and no retry is left, with QueueFullError if too many tasks wait, with ClosedError if the pool is closed. If
+   * the signal aborts or the timeout is over, it rejects at once with AbortError or TimeoutError. The task is then taken from
+   * the queue, or told to stop (see `taskSignal()`).
    *
-   * Handles in the arguments move to the child. The arguments must not be changed before the task has ended: for a retry
-   * they are sent again.
+   * The promise need not be awaited. If the task fails and nothing has looked at the promise, a process warning
+   * (`AIOPIPE_TASK_FAILED`) tells it once. If the caller awaits it, the error's stack has the caller's line.
+   *
+   * Handles in the arguments move to the child. Do not change the arguments before the task has ended: a retry sends them
+   * again.
    */
   run(...args: Args): Promise<RunResult<Result>> {
     try {
@@ -107,10 +110,12 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   }
 
   /**
-   * Calls a target of one argument for each item, and yields the results. (For several arguments, call `run()`, or make the
-   * item an object.) Items are taken only as fast as results are, and only while
-   * the pool's queue has room. A task that fails ends it with its error. That, and leaving the loop early, cancels what was
-   * begun and not yielded, and ends the source. Signal, timeout and retries are each task's.
+   * Calls a target of one argument for each item, and yields the results. For a target of several arguments, call `run()`, or
+   * make it take one object.
+   *
+   * Items are taken from the source only as fast as results are taken, and only while the queue has room. A task that fails
+   * ends the map with its error. That, and leaving the loop early, cancels tasks whose results were not yielded, and ends the
+   * source. Signal, timeout and retries are for each task. After an abort nothing more is yielded.
    */
   map<Item>(
     this: PoolCalls<readonly [Item], Result>,
@@ -139,11 +144,11 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   }
 
   /**
-   * Calls a target that is a generator, or returns something else to iterate over, and yields its items one by one. It
-   * begins with the first `next()`. A consumer that is slow stops the generator, when the channel between them is full.
-   * Leaving the loop early ends it where it is, and its `finally` is run before the loop is left.
+   * Calls a target that is a generator, or returns an iterable, and yields its items. The task begins with the first
+   * `next()`. If the caller is slow, the channel fills and the generator waits. Leaving the loop early ends the generator: its
+   * `finally` is run before the loop is left.
    *
-   * A timeout is for each item. A retry happens only before the first.
+   * The timeout is for each item. A retry happens only before the first item. After an abort nothing more is yielded.
    */
   async *stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
     const refusal = this.#wait && refuse(this.#wait);
@@ -152,7 +157,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     const task = new Stream(args, this.#options.retries ?? 0);
     this.scheduler.submit(task);
     const { signal } = this.#options;
-    // Also while the items that came are being used.
+    // Also while the caller works on an item.
     const stopListening =
       signal &&
       onAbort(signal, () => {
@@ -169,7 +174,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       throw error;
     } finally {
       stopListening?.();
-      this.scheduler.cancel(task, new AbortError('nobody takes the items of this stream any more'));
+      this.scheduler.cancel(task, new AbortError('the caller takes no more items of this stream'));
       await task.left();
     }
   }

@@ -2,23 +2,23 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { aiopipe, SystemError, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { EAGAIN, native } from '@aiopipe/core/internal';
 
-/** Bytes of a task's number. So few are read and written in one piece: pipe(7). */
+/** Bytes of a task's number. A pipe reads and writes so few in one piece: pipe(7). */
 export const NUMBER_LENGTH = 4;
-/** More than there are ever in the pipe at once, unless the worker has put some there. */
+/** More numbers than are ever in the pipe at once, unless the worker has put some there. */
 const MOST = 64;
 
 const CLAIMS = 'the pipe of a pool’s claims';
 
 /**
- * Who has a task that was sent to a worker: its number stands in a pipe that both sides read, and whoever takes it from
- * there has the task. So a worker can be sent tasks ahead of time, and they can be taken back while it is too busy to be
- * asked; and when it dies, what it hadn't begun is known.
+ * Tells which side has a task that was sent to a worker: its number stands in a pipe that both sides read, and the side that
+ * reads it has the task. So tasks can be sent ahead of time, and taken back while the worker is too busy to be asked. When a
+ * worker dies, the pool knows which tasks it had not begun.
  *
- * The worker can open the pipe's other side through /proc, and fill it. So no call of ours waits for the pipe: our two
- * ends are of open file descriptions that the worker has no descriptor of, and it can't make them block.
+ * The worker can open the pipe's other side through /proc, and fill it. So no call of the pool's waits for the pipe: the
+ * pool's two ends are open file descriptions that the worker has no descriptor of, and it cannot make them block.
  */
 export class Claims {
-  /** The worker's, to be moved to it. */
+  /** The worker's end, to be moved to it. */
   readonly theirs: ReadEnd;
   readonly #writer: WriteEnd;
   readonly #reader: number;
@@ -28,7 +28,7 @@ export class Claims {
     const [reader, writer] = aiopipe();
     try {
       for (const { fd } of [reader, writer]) {
-        // Of the description; the reader's is the worker's, too.
+        // The mode is the description's. The worker shares the reader's.
         const result = native().setNonblocking(fd, 1);
         if (result < 0) throw new SystemError(result, 'fcntl', CLAIMS);
       }
@@ -43,8 +43,8 @@ export class Claims {
   }
 
   /**
-   * Of a task that is about to be sent: it must be here before the worker has that. Throws SystemError; EAGAIN means that
-   * the worker has filled the pipe, for we never put in more than a few.
+   * Puts the number of a task into the pipe: call it before the task is sent. Throws SystemError. EAGAIN means that the worker
+   * has filled the pipe, for the pool never puts in more than a few.
    */
   offer(number: number): void {
     this.#numbers.writeUInt32LE(number);
@@ -52,9 +52,9 @@ export class Claims {
     if (result < 0) throw new SystemError(result, 'write', CLAIMS);
   }
 
-  /** The numbers of all tasks that the worker has not begun. It won't, then. */
+  /** Returns the numbers of all tasks that the worker has not begun, and now will not begin. */
   takeBack(): Set<number> {
-    // Nothing there, twice: once may be a call that was interrupted.
+    // An interrupted call looks like an empty pipe: try twice.
     const length = readNow(this.#reader, this.#numbers) || readNow(this.#reader, this.#numbers);
     const numbers = new Set<number>();
     for (let at = 0; at < length; at += NUMBER_LENGTH) numbers.add(this.#numbers.readUInt32LE(at));
@@ -68,7 +68,7 @@ export class Claims {
   }
 }
 
-/** Bytes read; 0 where there are none now. */
+/** Returns how many bytes were read; 0 if there are none now. */
 export function readNow(fd: number, buffer: Buffer): number {
   const result = native().read(fd, buffer, 0, buffer.length, false);
   if (result >= 0) return result;

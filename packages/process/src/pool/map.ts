@@ -3,20 +3,20 @@ import { Pending, refuse } from '@aiopipe/core/internal';
 import { addCallerFrames } from './caller-frames.js';
 import { type Call } from './call.js';
 
-/** How the items of a map are dealt with. */
+/** What a map needs of its pool. */
 export interface MapSettings {
   readonly concurrency: number;
   readonly ordered: boolean;
   readonly signal: AbortSignal | undefined;
   /** Begins the message of an abort. */
   readonly what: string;
-  /** Begins with an item, as soon as the pool has room for it. */
+  /** Begins a task for the item, as soon as the pool has room. */
   begin(item: unknown): Promise<Call>;
-  /** Nobody will take its result. */
+  /** Cancels a task whose result is not wanted. */
   cancel(task: Call, reason: unknown): void;
 }
 
-/** The results of all items, in their order or as they come. Leaving it cancels what was begun and not yielded. */
+/** Yields the results of all items. Leaving it early cancels tasks whose results were not yielded. */
 export async function* mapItems(
   items: Iterable<unknown> | AsyncIterable<unknown>,
   settings: MapSettings,
@@ -40,18 +40,18 @@ interface Entry {
   outcome?: Outcome;
 }
 
-/** The tasks that were begun and whose results weren't taken: never more than `concurrency`. */
+/** The tasks that were begun and whose results were not taken: never more than `concurrency`. */
 class Window {
   readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
   readonly #settings: MapSettings;
   readonly #wait: WaitOptions;
   /** In the order of their items. */
   readonly #entries = new Set<Entry>();
-  /** Those of them that are settled, in the order of that. */
+  /** Those that are settled, in the order in which they settled. */
   readonly #settled = new Set<Entry>();
   #isPulling = false;
   #sourceHasEnded = false;
-  /** What kept us from further items. It comes after the results of those before. */
+  /** The error of the source. It is thrown after the results of the items before. */
   #failure: { readonly error: unknown } | undefined;
   #hasThrown = false;
   #isClosed = false;
@@ -63,7 +63,7 @@ class Window {
     this.#wait = { signal: settings.signal };
   }
 
-  /** The next result; undefined when there are no more. */
+  /** Resolves with the next result; with undefined at the end. */
   async next(): Promise<{ value: unknown } | undefined> {
     try {
       for (;;) {
@@ -93,14 +93,14 @@ class Window {
   #take(entry: Entry): { value: unknown } {
     this.#entries.delete(entry);
     this.#settled.delete(entry);
-    // There is room for one more, and the consumer may take its time with this one.
+    // There is room for one more now. The caller may be slow with this result.
     void this.#pull();
     const outcome = entry.outcome as Outcome;
     if ('error' in outcome) throw outcome.error;
     return outcome;
   }
 
-  /** Begins with items until there are as many as may be. */
+  /** Begins tasks until there are `concurrency` of them. */
   async #pull(): Promise<void> {
     if (this.#isPulling) return;
     this.#isPulling = true;
@@ -157,25 +157,25 @@ class Window {
     this.#waiting = undefined;
   }
 
-  /** Ends the source, and what was begun. */
+  /** Ends the source, and cancels the tasks. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#abandon();
     if (this.#sourceHasEnded) return;
     try {
       const ended = this.#source.return?.();
-      // It would wait for an item that may never come.
+      // A generator that waits for an item, which may never come, would not return before.
       if (this.#isPulling) void Promise.resolve(ended).catch(() => undefined);
       else await ended;
     } catch (error) {
-      // As a loop does: what it was left by comes first.
+      // As in a loop: the error that ended it comes first.
       if (!this.#hasThrown) throw error;
     }
   }
 
   #abandon(): void {
     for (const { task } of this.#entries) {
-      this.#settings.cancel(task, new AbortError('nobody takes the results of this map any more'));
+      this.#settings.cancel(task, new AbortError('the caller takes no more results of this map'));
     }
     this.#entries.clear();
   }

@@ -2,35 +2,35 @@ import { availableParallelism } from 'node:os';
 import { checkMilliseconds, checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
 
-/** How a pool behaves. */
+/** Options of a pool. */
 export interface PoolOptions {
   /**
-   * Child processes; as many as there are cores unless given. With `{ min, max }`, `min` (0 unless given) of them are always
-   * there, and there are more, up to `max`, while tasks wait.
+   * How many child processes. Default: one for each core. With `{ min, max }`, there are always `min` (default 0), and up to
+   * `max` while tasks wait.
    */
   readonly size?: number | { readonly min?: number | undefined; readonly max: number } | undefined;
-  /** Milliseconds without a task after which one over `min` is ended. 10 000 unless given. */
+  /** Milliseconds without a task after which a child over `min` is ended. Default: 10 000. */
   readonly idleTimeout?: number | undefined;
-  /** How often a task is given to another child when one dies at it, before it rejects. 0 unless given. */
+  /** How often a task is given to another child if its child dies, before it rejects. Default: 0. */
   readonly retries?: number | undefined;
-  /** Tasks that may wait for a child; one more rejects QueueFullError. 65 536 unless given. */
+  /** How many tasks may wait for a child. One more rejects with QueueFullError. Default: 65 536. */
   readonly queueLimit?: number | undefined;
-  /** Milliseconds that a cancelled task gets to end by itself, before its child is killed and replaced. 1000 unless given. */
+  /** Milliseconds for a cancelled task to end by itself, before its child is killed and replaced. Default: 1000. */
   readonly cancelGrace?: number | undefined;
-  /** Tasks after which a child is replaced. No limit unless given. */
+  /** How many tasks a child runs before it is replaced. Default: no limit. */
   readonly maxTasks?: number | undefined;
-  /** Bytes of memory (resident set size): a child that holds more after a task is replaced. No limit unless given. */
+  /** Bytes of memory (resident set size). A child that holds more after a task is replaced. Default: no limit. */
   readonly maxRss?: number | undefined;
   /**
-   * Microseconds for which both sides look for the next message before they sleep: see the channels' option of this name.
-   * 0 unless given. For many tasks of some microseconds, asked for one after the other.
+   * Microseconds for which both sides poll for the next message before they sleep, as the channels' option of this name.
+   * Default: 0. For many tasks of a few microseconds, asked for one after the other.
    */
   readonly spin?: number | undefined;
-  /** Children that may be lost within `period`; at one more the pool gives up. 10 unless given. */
+  /** How many children may die within `period`. If one more dies, the pool gives up. Default: 10. */
   readonly intensity?: number | undefined;
-  /** Milliseconds. 5000 unless given. */
+  /** Milliseconds. Default: 5000. */
   readonly period?: number | undefined;
-  /** How the children are started. With `daemon`, the pool keeps this process alive only while it has tasks. */
+  /** Options of the children's start. With `daemon`, the pool keeps this process alive only while it has tasks. */
   readonly options?: ProcessOptions | undefined;
 }
 
@@ -66,7 +66,7 @@ export interface PoolSettings {
   readonly options: ProcessOptions | undefined;
 }
 
-/** Throws TypeError for what can't be. */
+/** Throws TypeError if an option is unknown or wrong. */
 export function readPoolOptions(options: PoolOptions): PoolSettings {
   checkOptions(options, OPTIONS);
   checkOptionsAt('options', options.options);
@@ -90,20 +90,20 @@ export function readPoolOptions(options: PoolOptions): PoolSettings {
   };
 }
 
-/** A pool starts children as it needs them, and gives nobody a handle on one: pipes to them would be left unread. */
+/** The program has no handle on a pool's children, so pipes to them would be left unread. */
 function checkStreams(options: ProcessOptions): void {
   for (const name of ['stdin', 'stdout', 'stderr'] as const) {
     const choice = options[name];
     if (choice === undefined || choice === 'inherit' || choice === 'ignore') continue;
     const reason =
       choice === 'pipe'
-        ? "nobody could read or write a worker's pipe"
+        ? "the program has no access to a worker's pipe"
         : 'an end can move once only, and a pool has many workers';
     throw new TypeError(`options.${name}: expected 'inherit' or 'ignore' for a pool: ${reason}`);
   }
 }
 
-/** Throws TypeError unless it is a whole number, or Infinity. */
+/** Throws TypeError unless the value is a whole number, or Infinity, of at least `least`. */
 export function checkCount(name: string, value: number, least: number): number {
   if ((Number.isInteger(value) || value === Infinity) && value >= least) return value;
   throw new TypeError(`${name}: expected a whole number of at least ${String(least)}, not ${show(value)}`);

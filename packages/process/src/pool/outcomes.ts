@@ -36,11 +36,12 @@ export class Outcomes {
     task.resolve(value);
   }
 
-  fail(task: Task, error: unknown): void {
+  /** @param isRemote - the task has thrown it in its worker */
+  fail(task: Task, error: unknown, isRemote = false): void {
     if (task.isSettled) return;
     this.counts.failed++;
     this.#settle(task);
-    task.reject(error);
+    task.reject(error, isRemote);
   }
 
   /** The caller no longer waits. */

@@ -7,8 +7,8 @@ import { refuseRecursion } from '../target/role.js';
 import { isTarget, type Target } from '../target/target.js';
 
 /**
- * Child processes that call one target for whoever asks, each one task at a time. A child that dies is replaced; the task
- * that it was at rejects ChildError, or is given to another one as often as `retries` says; no other task is touched.
+ * Child processes that run tasks: calls of one target. Each child runs one task at a time. A child that dies is replaced. Its
+ * task rejects with ChildError, or is given to another child as often as `retries` says. No other task is touched.
  *
  * ```ts
  * await using pool = new Pool(hash, { size: 4 });
@@ -16,7 +16,7 @@ import { isTarget, type Target } from '../target/target.js';
  * ```
  */
 export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Args, Result> implements AsyncDisposable {
-  /** Starts the children. TypeError for what is wrong with the options. */
+  /** Starts the children. Throws TypeError if an option is wrong. */
   constructor(target: Target<Args, Result>, options: PoolOptions = {}) {
     if (!isTarget(target)) throw new TypeError('expected a target() first');
     refuseRecursion(target.url);
@@ -24,22 +24,22 @@ export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Arg
     super(new Scheduler(target, settings), { retries: settings.retries });
   }
 
-  /** What it has done and is doing. */
+  /** Counts of what the pool has done and is doing. */
   get stats(): PoolStats {
     return this.scheduler.stats;
   }
 
-  /** Resolves when the queue has room for one more task, which may be at once. ClosedError where the pool is closed. */
+  /** Resolves when the queue has room for one more task, at once if it has. Rejects with ClosedError if the pool is closed. */
   drain(options?: WaitOptions): Promise<void> {
     return this.scheduler.admission.room(options);
   }
 
-  /** Takes no more tasks, waits for those that there are, and ends the children. */
+  /** Takes no more tasks, waits until all tasks are done, and ends the children. */
   close(): Promise<void> {
     return this.scheduler.close();
   }
 
-  /** Ends the children at once; tasks that are not done reject ClosedError. */
+  /** Ends the children at once. Tasks that are not done reject with ClosedError. */
   async [Symbol.asyncDispose](): Promise<void> {
     const message = `the pool of ${this.scheduler.name} was closed before this task was done`;
     await this.scheduler.end(() => new ClosedError(message));

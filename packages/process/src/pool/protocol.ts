@@ -1,6 +1,6 @@
 /**
- * What a pool and its workers say to each other, in arrays: every task pays for the shape of its messages. The rules, who
- * may say what and when, stand in `docs/protocol.md`; `worker.ts` holds the workers to them.
+ * The messages between a pool and its workers. They are arrays, because every task pays for the shape of its messages. The
+ * rules, who may say what and when, are in `docs/protocol.md`; `slot.ts` holds the workers to them.
  *
  * Both sides number the orders that are sent to a worker, from 0. An answer carries the number of what it answers. Before an
  * order is sent, its number is put into the pipe of the claims (see `claims.ts`). A worker does what it claims there,
@@ -11,9 +11,9 @@
 
 /** Call the target. */
 export const CALL = 1;
-/** Call it, and send on what it yields, one by one. */
+/** Call the target, and send the items that it yields, one by one. */
 export const STREAM = 2;
-/** Whoever asked no longer wants to know. */
+/** The caller no longer waits. */
 export const CANCEL = 4;
 /** All orders before this message that were not begun are void: their numbers were taken out of the claims. */
 export const TAKEN = 5;
@@ -22,31 +22,31 @@ export type TaskKind = typeof CALL | typeof STREAM;
 
 export type Ask =
   | readonly [kind: TaskKind, args: readonly unknown[]]
-  /** The reason is serialized, so that one which can't be read here isn't taken for a task. */
+  /** The reason is serialized: if it cannot be read in the worker, it is not taken for a task. */
   | readonly [kind: typeof CANCEL, number: number, reason: Buffer]
   | readonly [kind: typeof TAKEN];
 
-/** The target is there, and orders may come. */
+/** The target is loaded, and orders may come. */
 export const READY = 1;
 /** The task returned; a stream has ended. */
 export const VALUE = 2;
 /** The task threw. */
 export const ERROR = 3;
-/** One more of a stream. */
+/** One item of a stream. */
 export const ITEM = 4;
 /** A {@link TAKEN} was heard. */
 export const HEARD = 5;
 
 export type Answer =
-  /** `isLarge`: the worker holds more memory than it may. Left out where it does not. */
+  /** `isLarge`: the worker holds more memory than `maxRss`. Left out if it does not. */
   | readonly [kind: typeof VALUE, number: number, value: unknown, isLarge?: boolean]
-  /** The error is serialized, so that one which can't be read here is still known for an end. */
+  /** The error is serialized: if it cannot be read here, the message still ends the task. */
   | readonly [kind: typeof ERROR, number: number, error: Buffer, isLarge?: boolean]
   | readonly [kind: typeof ITEM, number: number, item: unknown]
   | readonly [kind: typeof READY]
   | readonly [kind: typeof HEARD];
 
-/** The message of a worker's, unless it is of no form that an answer has. It may be any value. */
+/** Returns a worker's message, which may be any value, if it has the form of an answer. */
 export function readAnswer(message: unknown): Answer | undefined {
   return Array.isArray(message) && isAnswer(message) ? (message as readonly unknown[] as Answer) : undefined;
 }

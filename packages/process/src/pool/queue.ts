@@ -1,13 +1,13 @@
-/** What can stand in a {@link Queue}: in one at a time. */
+/** An item of a {@link Queue}. It can be in one queue at a time. */
 export interface Queued<Item> {
-  /** The queue's own. */
+  /** Set by the queue. */
   before: Item | undefined;
   after: Item | undefined;
   /** A number that grows from item to item. */
   readonly order: number;
 }
 
-/** Items in their order. One in the middle can leave at once, however long the queue is. */
+/** A list of items in their order. An item in the middle is removed at once, however long the queue is. */
 export class Queue<Item extends Queued<Item>> {
   #first: Item | undefined;
   #last: Item | undefined;
@@ -30,7 +30,7 @@ export class Queue<Item extends Queued<Item>> {
     this.#length++;
   }
 
-  /** Puts an item back that has left: to where it belongs, which is near the front. */
+  /** Puts an item back to its place in the order, which is near the front. */
   putBack(item: Item): void {
     let after = this.#first;
     while (after !== undefined && after.order < item.order) ({ after } = after);
@@ -52,7 +52,7 @@ export class Queue<Item extends Queued<Item>> {
     return item;
   }
 
-  /** Of an item that stands in it. */
+  /** Removes an item that is in the queue. */
   remove(item: Item): void {
     const { before, after } = item;
     if (before === undefined) this.#first = after;

@@ -175,7 +175,7 @@ export class Scheduler {
     const time = now();
     this.#dispatcher.took(time - slot.busySince);
     const next = slot.finish(time, isLarge);
-    if (result.length === 0) this.#outcomes.fail(task, error);
+    if (result.length === 0) this.#outcomes.fail(task, error, true);
     else this.#outcomes.succeed(task, result[0]);
     task.workerLeft();
     if (next !== undefined) this.#dispatcher.begun(next, slot);

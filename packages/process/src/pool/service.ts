@@ -24,10 +24,10 @@ import { current, RunningTask } from './task-signal.js';
 
 type Run = (...args: unknown[]) => unknown;
 
-/** What ends a task. */
+/** The last answer to a task. */
 type Done = Extract<Answer, readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]>;
 
-/** What the pool wants to be done, under its number. */
+/** A task of the pool's, and its number. */
 interface Order {
   readonly number: number;
   readonly ask: Extract<Ask, readonly [kind: TaskKind, ...unknown[]]> | DecodeError;
@@ -39,10 +39,10 @@ const atLoad = new AsyncResource('aiopipe.worker');
 const FIRST_LOOK = 1;
 const LONGEST_LOOK = 64;
 
-/** Milliseconds after which a generator that never waits makes way for what comes from the pool. */
+/** Milliseconds after which a generator that never waits lets the loop go round, so that messages are heard. */
 const LONGEST_TURN = 10;
 
-/** What each child of a pool runs: the pool's target, once for each task, until the pool closes the channel. */
+/** The function of a pool's workers: calls the pool's target for each task, until the pool closes the channel. */
 export const serve = target(
   import.meta.url,
   'serve',
@@ -60,7 +60,7 @@ export const serve = target(
   },
 );
 
-/** Rejects if something could not be sent, for the pool would wait for it. That the pool is gone is told by the channel's end. */
+/** Rejects if a send fails, for the pool would wait for the message. If the pool is gone, the channel's end tells it. */
 function failureOfSends(channel: Channel<Answer, Ask>): Promise<never> {
   return new Promise((_, reject) => {
     watchSends(channel, (error) => {
@@ -76,10 +76,10 @@ class Service {
   readonly #name: string;
   readonly #maxRss: number | undefined;
   readonly #number = Buffer.alloc(NUMBER_LENGTH);
-  /** Those that have come, and are not begun. */
+  /** Orders that have come and are not begun. */
   #orders: Order[] = [];
   #count = 0;
-  /** It was claimed, and has not come yet. */
+  /** The number of an order that was claimed and has not come yet. */
   #owed: number | undefined;
   #task: RunningTask | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
@@ -100,7 +100,7 @@ class Service {
       } catch (error) {
         if (error instanceof EndOfStreamError) return;
         if (!(error instanceof DecodeError) || error.fatal) throw error;
-        // It is a task whose arguments can't be built here, and will be answered in its turn.
+        // A task whose arguments cannot be built here. It is answered in its turn.
         ask = error;
       }
       if (ask instanceof DecodeError) this.#order(ask);
@@ -120,7 +120,7 @@ class Service {
     if (this.#task?.number === number) this.#task.cancel(deserializeError(reason));
   }
 
-  /** What has come and was not claimed is another worker's, or nobody's. */
+  /** Orders that were not claimed were taken back. */
   #forget(): void {
     this.#orders = [];
     try {
@@ -130,34 +130,34 @@ class Service {
     }
   }
 
-  /** Begins with the next order, if there is one that is ours. */
+  /** Begins the next order, if there is one that can be claimed. */
   #next(delay = FIRST_LOOK): void {
     clearTimeout(this.#lookTimer);
     if (this.#orders.length === 0) return;
     const number = this.#owed ?? this.#claim();
     if (number === undefined) {
-      // All were taken back, and we shall be told; or the system says that there is none, though there is.
+      // All were taken back, and TAKEN comes; or the read was interrupted.
       this.#lookTimer = setTimeout(() => {
         if (this.#task === undefined) this.#next(Math.min(2 * delay, LONGEST_LOOK));
       }, delay);
       return;
     }
-    // What was taken back has no number any more.
+    // Orders that were taken back have no number any more.
     while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
     const order = this.#orders.shift();
     this.#owed = order === undefined ? number : undefined;
     if (order !== undefined) this.#begin(order);
   }
 
-  /** The number was there before its order, so that there is none for those which were taken back. */
+  /** The number is there before its order: if there is none, the order was taken back. */
   #claim(): number | undefined {
     return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number.readUInt32LE();
   }
 
-  /** Each task begins in the context in which this module was loaded: it sees nothing that others have entered. */
+  /** Each task begins in the context in which this module was loaded. It sees no context that another task has entered. */
   #begin(order: Order): void {
     atLoad.runInAsyncScope(() => {
-      // A task may change its own by AsyncLocalStorage.enterWith().
+      // AsyncLocalStorage.enterWith() changes the resource of the task: each one has its own.
       new AsyncResource('aiopipe.task').runInAsyncScope(this.#beginHere, this, order);
     });
   }
@@ -187,7 +187,7 @@ class Service {
     try {
       for await (const item of itemsOf(await this.#run(...args), this.#name)) {
         if (task.isCancelled) break;
-        // It waits while the channel is full, which it is when the items aren't taken.
+        // It waits while the channel is full, that is, while the items are not taken.
         try {
           await this.#channel.put([ITEM, task.number, item]);
         } catch (error) {
@@ -197,7 +197,7 @@ class Service {
           await nextTurn();
           turn = now();
         }
-        // Nobody asks for another one, so it is left where it is, and its `finally` is run.
+        // No caller wants the next item: the generator ends here, and its `finally` is run.
         if (task.isCancelled) break;
       }
       answer = [VALUE, task.number, undefined];
@@ -214,7 +214,7 @@ class Service {
       if (!this.#put(isLarge ? ([answer[0], answer[1], answer[2], true] as Done) : answer, isLarge))
         await this.#channel.drain();
     } catch (error) {
-      // Nobody is there to be told: the end of the channel says so, too.
+      // The pool is gone: the end of the channel tells it, too.
       if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
       throw error;
     }
@@ -227,7 +227,7 @@ class Service {
       return putNow(this.#channel, answer);
     } catch (error) {
       if (error instanceof BrokenPipeError || error instanceof ClosedError) throw error;
-      // A result that can't be sent is the task's failure, and no reason for the worker to end.
+      // A result that cannot be sent is the task's failure. The worker goes on.
       return putNow(this.#channel, [
         ERROR,
         answer[1],
@@ -247,5 +247,5 @@ function itemsOf(value: unknown, name: string): AsyncIterable<unknown> | Iterabl
   if (typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)) {
     return value as AsyncIterable<unknown> | Iterable<unknown>;
   }
-  throw new TypeError(`${name} gives nothing to iterate over: make it a generator, or call it by the pool's run()`);
+  throw new TypeError(`${name} returned nothing to iterate over: make it a generator, or call it by the pool's run()`);
 }

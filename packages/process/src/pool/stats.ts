@@ -1,34 +1,34 @@
 import { RecentTimes, type Times } from './times.js';
 
-/** What a pool has done and is doing. The counts are since its start. */
+/** Counts of what a pool has done since its start, and is doing now. */
 export interface PoolStats {
-  /** How many there are now, by what they do. One that still is at a cancelled task is busy. */
+  /** How many workers there are now, by what they do. A worker that is still at a cancelled task is busy. */
   readonly workers: { readonly starting: number; readonly idle: number; readonly busy: number };
   /** Tasks that wait for a worker now. */
   readonly queued: number;
-  /** Tasks that a worker is at now, and that somebody waits for. */
+  /** Tasks that a worker is at now, and whose callers wait. */
   readonly running: number;
   /** Tasks that resolved. */
   readonly completed: number;
-  /** Tasks that rejected: by what they threw, or because their worker died. */
+  /** Tasks that rejected: because they threw, or because their worker died. */
   readonly failed: number;
   /** Tasks whose caller stopped waiting: by a signal, a timeout, or by leaving a loop. */
   readonly cancelled: number;
-  /** How often a task was given to another worker because one had died at it. */
+  /** How often a task was given to another worker because its worker had died. */
   readonly retried: number;
-  /** Workers that died though nobody wanted that. */
+  /** Workers that died, and were not told to. */
   readonly restarts: number;
   /** Workers that were replaced because of `maxTasks` or `maxRss`. */
   readonly recycled: number;
-  /** Workers that were killed because they didn't stop at a cancelled task within `cancelGrace`. */
+  /** Workers that were killed because they did not end a cancelled task within `cancelGrace`. */
   readonly killed: number;
-  /** Between the call and the start of a task, of the last 1024. */
+  /** Time between the call and the start of a task, of the last 1024 tasks. */
   readonly waitTime: Times | undefined;
-  /** Between the start and the end of a task, of the last 1024. */
+  /** Time between the start and the end of a task, of the last 1024 tasks. */
   readonly runTime: Times | undefined;
 }
 
-/** The part of {@link PoolStats} that grows. */
+/** The counts of {@link PoolStats} that grow. */
 export class PoolCounts {
   completed = 0;
   failed = 0;
@@ -48,6 +48,7 @@ interface Load {
   readonly task: { readonly isSettled: boolean } | undefined;
 }
 
+/** Returns the statistics of a pool. `waiting` is the length of its queue. */
 export function summarize(counts: PoolCounts, loads: Iterable<Load>, waiting: number): PoolStats {
   const workers = { starting: 0, idle: 0, busy: 0 };
   let running = 0;

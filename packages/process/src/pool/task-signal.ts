@@ -1,6 +1,6 @@
 const CURRENT = Symbol.for('@aiopipe/process.task');
 
-/** The task that this process is at. It does one at a time, so that it need not be followed through asynchronous calls. */
+/** The task that this process is at. It does one at a time, so the task need not be followed through asynchronous calls. */
 export class RunningTask {
   #controller: AbortController | undefined;
   #reason: unknown;
@@ -8,7 +8,7 @@ export class RunningTask {
 
   constructor(readonly number: number) {}
 
-  /** Made when somebody asks: most tasks never do. */
+  /** Made at the first use: most tasks never ask for it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -28,16 +28,15 @@ interface Current {
   task: { readonly signal: AbortSignal } | undefined;
 }
 
-/** Of this process, whichever copy of the package asks. */
+/** One for this process, for all copies of the package. */
 export const current: Current = ((globalThis as { [CURRENT]?: Current })[CURRENT] ??= { task: undefined });
 
 /**
- * The signal of the task of a Pool that this process is at: aborted, with the reason, when whoever asked for the task no
- * longer wants it. A task that heeds it ends in its own way; one that goes on is killed with its worker after the pool's
- * `cancelGrace`.
+ * Returns the signal of the pool's task that this process is at. It is aborted, with the reason, when the caller no longer
+ * waits for the task. A task that goes on is killed with its worker after the pool's `cancelGrace`.
  *
- * Ask before the first `await`: what goes on after its task has ended would get the next one's. Outside of a pool's task,
- * it is a signal that never aborts, so that the same function can be called anywhere.
+ * Call it before the first `await`: code that goes on after its task has ended would get the signal of the next task. Outside
+ * of a pool's task the signal never aborts, so that the same function can be called anywhere.
  *
  * ```ts
  * export const load = target(import.meta.url, 'load', async (url: string) => fetch(url, { signal: taskSignal() }).then(…));

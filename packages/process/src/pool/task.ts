@@ -59,7 +59,7 @@ export abstract class Task implements Queued<Task> {
   /** Whether it can be run again without the caller seeing anything twice. */
   abstract get canRepeat(): boolean;
   abstract resolve(value: unknown): void;
-  abstract reject(error: unknown): void;
+  abstract reject(error: unknown, isRemote: boolean): void;
 
   /** An item came. If this returns a promise, its worker must not be read before that resolves. */
   offer(_item: unknown): Promise<void> | undefined {

@@ -1,4 +1,4 @@
-/** Milliseconds, of the last tasks. */
+/** Times of the last tasks, in milliseconds. */
 export interface Times {
   /** Half of them took no longer. */
   readonly median: number;
@@ -6,10 +6,10 @@ export interface Times {
   readonly p99: number;
 }
 
-/** As many are remembered. */
+/** How many times are remembered. */
 const LAST = 1024;
 
-/** How long the last tasks took. */
+/** The last times that were added. */
 export class RecentTimes {
   readonly #times = new Float64Array(LAST);
   #count = 0;
@@ -18,7 +18,7 @@ export class RecentTimes {
     this.#times[this.#count++ % LAST] = ms;
   }
 
-  /** Undefined before the first. */
+  /** Undefined before the first time is added. */
   get summary(): Times | undefined {
     if (this.#count === 0) return undefined;
     const sorted = this.#times.slice(0, Math.min(this.#count, LAST)).sort();

@@ -9,13 +9,14 @@ import { type Answer, type Ask } from './protocol.js';
 import { startProcess, type ProcessExit, type ChildProcess, type ProcessOptions } from '../start/process.js';
 import { hasEnded } from '../control/send.js';
 
-/** Milliseconds that a worker gets to end by itself. */
+/** Milliseconds for a worker to end by itself. */
 const SHUTDOWN = 5000;
 
-/** What a worker is started with. */
+/** Settings of a worker. */
 export interface WorkerSettings {
-  /** The target's. */
+  /** URL of the target's module. */
   readonly url: string;
+  /** Name of the target. */
   readonly target: string;
   readonly maxRss: number | undefined;
   readonly spin: number;
@@ -99,7 +100,7 @@ class WorkerProcess implements Worker {
     this.#claims = claims;
     watchSends(ours, (error) => {
       this.#canSend = false;
-      // It may come out of a send of the owner's.
+      // The failure may come out of a send of the owner's.
       queueMicrotask(() => {
         this.#fail(error);
       });
@@ -121,7 +122,7 @@ class WorkerProcess implements Worker {
     try {
       return soon ? putSoon(this.#channel, ask) : putNow(this.#channel, ask);
     } catch (error) {
-      // Otherwise it is about the message: about a handle in it that has moved, say.
+      // Otherwise the error is about the message: a handle in it has moved, say.
       if (this.#canSend && !this.#channel.isClosed) throw error;
       return false;
     }
@@ -153,11 +154,11 @@ class WorkerProcess implements Worker {
     }
   }
 
-  /** Nothing more is sent, or nothing more received. */
+  /** A send or a receive failed. */
   #fail(error: Error): void {
     if (this.#isOver) return;
     if (hasEnded(error) || error instanceof ClosedError) {
-      // The process has ended, or is about to: one that says no more, or listens no more, has nothing else to do.
+      // The process has ended, or is about to: without its channel it has nothing to do.
       this.#endWithin(SHUTDOWN);
       return;
     }
@@ -182,7 +183,7 @@ class WorkerProcess implements Worker {
   }
 
   retire(isReady: boolean): void {
-    // Its function, which would see the end of its channel, isn't called before it is ready.
+    // Before it is ready, its function is not called and does not see the end of the channel.
     if (!isReady) this.#process.terminate();
     this.#channel[Symbol.dispose]();
     this.#endWithin(SHUTDOWN);
@@ -195,7 +196,7 @@ class WorkerProcess implements Worker {
   }
 
   kill(): void {
-    // What it still says is for nobody.
+    // Its further messages are not heard.
     this.#isOver = true;
     if (!this.#hasEnded) this.#process.kill('SIGKILL');
   }
