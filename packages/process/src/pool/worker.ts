@@ -190,9 +190,7 @@ class WorkerProcess implements Worker {
   }
 
   terminate(): void {
-    if (this.#hasEnded) return;
-    this.#process.terminate();
-    this.#endWithin(SHUTDOWN);
+    if (!this.#hasEnded) void this.#process.stop({ grace: SHUTDOWN });
   }
 
   kill(): void {
