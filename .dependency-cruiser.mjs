@@ -45,7 +45,7 @@ export default {
     {
       name: 'no-cycle',
       comment: 'Two files that need each other, also if only for their types, are one idea or three.',
-      severity: 'warn',
+      severity: 'error',
       from: {},
       to: { circular: true },
     },

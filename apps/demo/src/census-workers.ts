@@ -1,6 +1,6 @@
 import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { aiopipe, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { Supervisor, type ChildSpec, type ChildProcess } from '@aiopipe/process';
+import { Supervisor, type ChildSpec, type ProcessHandle } from '@aiopipe/process';
 import { anyOf, Chaos } from './chaos.js';
 import { type FileReport } from './file-report.js';
 import { type Answer, type FileTask } from './messages.js';
@@ -35,7 +35,7 @@ interface Worker {
   readonly name: string;
   readonly tasks: Channel<FileTask, Answer>;
   readonly outstanding: Map<number, Task>;
-  process: ChildProcess | undefined;
+  process: ProcessHandle | undefined;
   hasAnswered: boolean;
   isKilled: boolean;
 }

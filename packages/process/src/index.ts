@@ -1,5 +1,5 @@
 export { target, type AnyTarget, type Target } from './target/target.js';
-export { startProcess, ChildProcess, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
+export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
 export { isChild, ready } from './target/role.js';
 export { type StdioOptions } from './start/stdio.js';

@@ -2,7 +2,7 @@
 import { channel, merge, type Channel } from '@aiopipe/codec';
 import { aioduplex, aiopipe, AsyncFile } from '@aiopipe/core';
 import { spawn } from '@aiopipe/core/internal';
-import { Pool, Prefork, startProcess, Supervisor, type ChildProcess } from '@aiopipe/process';
+import { Pool, Prefork, startProcess, Supervisor, type ProcessHandle } from '@aiopipe/process';
 import { AsyncPipe, pipeline, popen, type Program } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ async function answerOf(run: () => unknown): Promise<string> {
 }
 
 const closers: (() => unknown)[] = [];
-let child: ChildProcess;
+let child: ProcessHandle;
 let program: Program;
 /** Calls that wait, and take a signal and a timeout. */
 let waiting: Record<string, Call>;

@@ -6,7 +6,7 @@ import { controlLimits } from '../control/limits.js';
 import { serve } from './service.js';
 import { Claims } from './claims.js';
 import { type Answer, type Ask } from './protocol.js';
-import { startProcess, type ProcessExit, type ChildProcess, type ProcessOptions } from '../start/process.js';
+import { startProcess, type ProcessExit, type ProcessHandle, type ProcessOptions } from '../start/process.js';
 import { hasEnded } from '../control/send.js';
 
 /** Milliseconds for a worker to end by itself. */
@@ -74,7 +74,7 @@ class WorkerProcess implements Worker {
   readonly #owner: WorkerOwner;
   readonly #channel: Channel<Ask, unknown>;
   readonly #claims: Claims;
-  readonly #process: ChildProcess<void>;
+  readonly #process: ProcessHandle<void>;
   #endTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
   #canSend = true;

@@ -1,11 +1,11 @@
 import { checkOptions as checkNames, show } from '@aiopipe/core/internal';
-import { childProcessOf, type ChildProcess } from './child-process.js';
+import { processHandleOf, type ProcessHandle } from './process-handle.js';
 import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
 import { refuseRecursion } from '../target/role.js';
 import { StartedChild } from './started-child.js';
 import { isTarget, type Target } from '../target/target.js';
 
-export { ChildProcess } from './child-process.js';
+export { ProcessHandle } from './process-handle.js';
 export { type ProcessExit } from './started-child.js';
 export { type ProcessOptions } from './options.js';
 
@@ -28,22 +28,22 @@ export type WithArgs<Args extends readonly unknown[]> = [] extends Args
 export function startProcess<Args extends readonly unknown[], Result>(
   target: Target<Args, Result>,
   ...[options]: [] extends Args ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
-): ChildProcess<Awaited<Result>>;
+): ProcessHandle<Awaited<Result>>;
 /** Starts a child process that calls the export of a module, named by the module's URL. */
 export function startProcess(
   module: URL,
   options: ProcessOptions & { readonly export: string; readonly args?: readonly unknown[] | undefined },
-): ChildProcess;
+): ProcessHandle;
 export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
-): ChildProcess<unknown> {
+): ProcessHandle<unknown> {
   checkNames(options, what instanceof URL ? MODULE_OPTIONS : TARGET_OPTIONS);
   const { url, name } = locate(what, options.export);
   refuseRecursion(url);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
-  return childProcessOf(new StartedChild({ url, name }, args, options, startProcess));
+  return processHandleOf(new StartedChild({ url, name }, args, options, startProcess));
 }
 
 function locate(what: unknown, exported: unknown): { url: string; name: string } {

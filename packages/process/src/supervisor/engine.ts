@@ -2,7 +2,7 @@ import { ClosedError } from '@aiopipe/core';
 import { calledFrom, now, Pending, setImmediate, Timer, type CallSite } from '@aiopipe/core/internal';
 import { type SupervisorError } from '../errors.js';
 import { Deferred } from '../wait/deferred.js';
-import { type ChildProcess } from '../start/process.js';
+import { type ProcessHandle } from '../start/process.js';
 import { warnOf } from '../failure/unheard-failure.js';
 import { restartDelay } from './backoff.js';
 import { type Child } from './child.js';
@@ -111,7 +111,7 @@ export class SupervisorEngine {
   }
 
   /** Starts a child because the program asks for it. */
-  async startByHand(child: Child): Promise<ChildProcess | NestedSupervisor> {
+  async startByHand(child: Child): Promise<ProcessHandle | NestedSupervisor> {
     const failure = await this.#start(child);
     const started = child.life?.process ?? child.life?.supervisor;
     if (failure === undefined && started !== undefined) return started;

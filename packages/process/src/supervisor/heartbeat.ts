@@ -1,17 +1,17 @@
 import { Timer } from '@aiopipe/core/internal';
 import { catchUp } from '../wait/loop-turns.js';
-import { type ChildProcess } from '../start/process.js';
+import { type ProcessHandle } from '../start/process.js';
 import { type ChildSpecFields } from './spec.js';
 
 /** Asks a child for signs of life until it is told to stop, or one doesn't come. None of its timers keeps us alive. */
 export class Heartbeat {
-  readonly #process: ChildProcess;
+  readonly #process: ProcessHandle;
   readonly #times: NonNullable<ChildSpecFields<unknown>['heartbeat']>;
   readonly #onHung: () => void;
   #timer: Timer | undefined;
   #isStopped = false;
 
-  constructor(process: ChildProcess, times: NonNullable<ChildSpecFields<unknown>['heartbeat']>, onHung: () => void) {
+  constructor(process: ProcessHandle, times: NonNullable<ChildSpecFields<unknown>['heartbeat']>, onHung: () => void) {
     this.#process = process;
     this.#times = times;
     this.#onHung = onHung;

@@ -1,5 +1,5 @@
 import { type EventEmitter } from 'node:events';
-import { type ProcessExit, type ChildProcess } from '../start/process.js';
+import { type ProcessExit, type ProcessHandle } from '../start/process.js';
 import { type ChildSpec, type SupervisorSpec } from './spec.js';
 
 /** `starting`: started, and not ready yet. `restarting`: waits for its restart. `stopped`: does not run, and will not by itself. */
@@ -11,7 +11,7 @@ export interface ChildInfo {
   readonly type: 'worker' | 'supervisor';
   readonly state: ChildState;
   /** The child, if it is a process and was started. */
-  readonly process: ChildProcess | undefined;
+  readonly process: ProcessHandle | undefined;
   /** The child, if it is a supervisor and was started. */
   readonly supervisor: NestedSupervisor | undefined;
   /** The process id, if it is a process and was started. */
@@ -46,7 +46,7 @@ interface AboutChild {
 export interface ChildStarted extends AboutChild {
   readonly type: 'started';
   /** The child, if it is a process. */
-  readonly process: ChildProcess | undefined;
+  readonly process: ProcessHandle | undefined;
   /** The child, if it is a supervisor: a new one after each restart. */
   readonly supervisor: NestedSupervisor | undefined;
   /** The process id, if it is a process. */
@@ -122,12 +122,12 @@ export interface NestedSupervisor extends EventEmitter<SupervisorEvents> {
   /** Lists its children as they are now, from left to right. */
   whichChildren(): ChildInfo[];
   /** Adds a child on the right, and starts it. */
-  startChild<const Args>(spec: ChildSpec<Args>): Promise<ChildProcess>;
+  startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild<const Children>(spec: SupervisorSpec<Children>): Promise<NestedSupervisor>;
   /** Shuts a child down. */
   terminateChild(id: string): Promise<void>;
   /** Starts a child that does not run. */
-  restartChild(id: string): Promise<ChildProcess | NestedSupervisor>;
+  restartChild(id: string): Promise<ProcessHandle | NestedSupervisor>;
   /** Deletes a child that does not run. */
   deleteChild(id: string): Promise<void>;
   /** Iterates over all events from this call on. */

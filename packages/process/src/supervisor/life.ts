@@ -1,4 +1,4 @@
-import { type ProcessExit, type ChildProcess } from '../start/process.js';
+import { type ProcessExit, type ProcessHandle } from '../start/process.js';
 import { type ExitReason, type NestedSupervisor } from './interface.js';
 
 /** How a life ended. */
@@ -11,7 +11,7 @@ export interface Ending extends ProcessExit {
 
 /** A child from one start to its end: a process, or a supervisor with all of its children. */
 export interface Life {
-  readonly process: ChildProcess | undefined;
+  readonly process: ProcessHandle | undefined;
   readonly supervisor: NestedSupervisor | undefined;
   readonly pid: number | undefined;
   /** Resolves when the child counts as started; rejects if it does not. Marked as handled. */

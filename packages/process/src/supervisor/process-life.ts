@@ -2,7 +2,7 @@ import { now, Pending } from '@aiopipe/core/internal';
 import { TimeoutError, type SignalName } from '@aiopipe/core';
 import { ChildError } from '../errors.js';
 import { catchUp } from '../wait/loop-turns.js';
-import { startProcess, type ChildProcess } from '../start/process.js';
+import { startProcess, type ProcessHandle } from '../start/process.js';
 import { type ExitReason } from './interface.js';
 import { Heartbeat } from './heartbeat.js';
 import { type Ending, type Life } from './life.js';
@@ -12,7 +12,7 @@ const DEFAULT_SHUTDOWN = 5000;
 
 /** A process's. Whoever listens to the supervisor's events may close its handle once it has ended. */
 export class ProcessLife implements Life {
-  readonly process: ChildProcess;
+  readonly process: ProcessHandle;
   readonly supervisor = undefined;
   readonly pid: number | undefined;
   readonly started: Promise<void>;

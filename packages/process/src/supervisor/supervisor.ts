@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { ClosedError } from '@aiopipe/core';
 import { calledFrom, callSite, type CallSite } from '@aiopipe/core/internal';
-import { type ChildProcess } from '../start/process.js';
+import { type ProcessHandle } from '../start/process.js';
 import { refuseRecursion } from '../target/role.js';
 import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
 import { checkSpec, checkSupervisor } from './check-spec.js';
@@ -137,9 +137,9 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
    * Adds a child on the right, and starts it. If that fails, it rejects with {@link SupervisorError}, and the specification is
    * deleted.
    */
-  startChild<const Args>(spec: ChildSpec<Args>): Promise<ChildProcess>;
+  startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild<const Nested>(spec: SupervisorSpec<Nested>): Promise<NestedSupervisor>;
-  startChild(spec: AnyChildSpec): Promise<ChildProcess | NestedSupervisor> {
+  startChild(spec: AnyChildSpec): Promise<ProcessHandle | NestedSupervisor> {
     return this.#run(callSite(this.startChild), async (engine) => {
       checkSpec(spec, this.#autoShutdown);
       const child = engine.children.add(spec);
@@ -172,7 +172,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
    * Starts a child that does not run. Rejects BusyError if it runs or is about to. If the start fails, it rejects with
    * {@link SupervisorError}, and the specification is kept.
    */
-  restartChild(id: string): Promise<ChildProcess | NestedSupervisor> {
+  restartChild(id: string): Promise<ProcessHandle | NestedSupervisor> {
     return this.#run(callSite(this.restartChild), (engine) => engine.startByHand(engine.children.getStopped(id)));
   }
 

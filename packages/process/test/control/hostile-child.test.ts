@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startProcess, type ChildProcess } from '@aiopipe/process';
+import { startProcess, type ProcessHandle } from '@aiopipe/process';
 import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
 import { hangsUp, message, saysAndReturns, saysAndStays, frame } from '../fixtures/says-anything.js';
 import { throwTrap, throwTrapLater, traps } from '../fixtures/throws-traps.js';
@@ -52,7 +52,7 @@ const wrong: Record<string, Buffer> = {
 describe('a child that says what it may not say is killed, and its result rejects:', () => {
   test.each(Object.keys(wrong))('%s', async (name) => {
     for (const target of [saysAndStays, saysAndReturns]) {
-      const child: ChildProcess = startProcess(target, { args: [wrong[name] as Buffer], stderr: 'ignore' });
+      const child: ProcessHandle = startProcess(target, { args: [wrong[name] as Buffer], stderr: 'ignore' });
       const other = startProcess(saysAndReturns, { args: [Buffer.alloc(0)] });
       const ping = child.ping();
       const failure = await errorOf(child.result);

@@ -63,8 +63,8 @@ describe('what a child throws is the cause of its ChildError', () => {
   test('where it is no error', async () => {
     expect(await causeOf('string')).toBe('only text');
     expect(await causeOf('undefined')).toBeUndefined();
-    expect((await causeOf('function')).message).toContain("cannot be sent");
-    expect((await causeOf('bare')).message).toContain("cannot be sent");
+    expect((await causeOf('function')).message).toContain('cannot be sent');
+    expect((await causeOf('bare')).message).toContain('cannot be sent');
   });
 
   test('where it is one of ours or of the platform', async () => {

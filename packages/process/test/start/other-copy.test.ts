@@ -55,7 +55,7 @@ test('a child of another copy is no argument, and the error says where it stands
   const child = other.startProcess(waits);
   const error = thrownBy(() => startProcess(waits as never, { args: [{ child }] } as never));
   expect(error).toBeInstanceOf(EncodeError);
-  expect(error.message).toMatch(/^args\[0\]\.child: .*ChildProcess/);
+  expect(error.message).toMatch(/^args\[0\]\.child: .*ProcessHandle/);
   child.kill('SIGKILL');
   await child.join();
 });

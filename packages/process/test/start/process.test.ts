@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { channel, QueueFullError } from '@aiopipe/codec';
 import { aioduplex, aiopipe, BusyError, ClosedError, MovedError, type ReadEnd } from '@aiopipe/core';
-import { ChildError, isChild, ChildProcess, startProcess, target } from '@aiopipe/process';
+import { ChildError, isChild, ProcessHandle, startProcess, target } from '@aiopipe/process';
 import { childPids, fdsSince, fixture, isRunning, leakCheck, openFds, until } from '@aiopipe/testing';
 import * as echoes from '../fixtures/echoes.js';
 import {
@@ -28,7 +28,7 @@ const moduleOf = (name: string) => pathToFileURL(fixture(name));
 describe('a start', () => {
   test('by target calls the function with its arguments', async () => {
     const child = startProcess(echoes.echo, { args: ['a', { b: [1n, new Date(0)] }, undefined] });
-    expect(child).toBeInstanceOf(ChildProcess);
+    expect(child).toBeInstanceOf(ProcessHandle);
     expect(await child.result).toEqual(['a', { b: [1n, new Date(0)] }, undefined]);
     expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
   });
@@ -512,7 +512,7 @@ describe('a call that is wrong', () => {
 });
 
 describe('a process that cannot be started', () => {
-  test.each<[string, () => ChildProcess, RegExp]>([
+  test.each<[string, () => ProcessHandle, RegExp]>([
     ['because its module is not there', () => startProcess(moduleOf('not-there'), { export: 'x' }), /not-there/],
     ['because its module throws', () => startProcess(moduleOf('fails-to-load'), { export: 'x' }), /not today/],
     [

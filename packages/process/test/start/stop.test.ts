@@ -1,5 +1,5 @@
 import { AbortError, ClosedError } from '@aiopipe/core';
-import { startProcess, type ChildProcess } from '@aiopipe/process';
+import { startProcess, type ProcessHandle } from '@aiopipe/process';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exits, handlesSigterm, ignoresSigterm, waits } from '../fixtures/ends-somehow.js';
@@ -8,7 +8,7 @@ import { errorOf, thrownBy } from '../helpers.js';
 afterAll(leakCheck());
 
 /** A child that has said that it is there. */
-async function there(target: typeof waits): Promise<ChildProcess> {
+async function there(target: typeof waits): Promise<ProcessHandle> {
   const child = startProcess(target, { stdout: 'pipe' });
   await child.stdout?.open().readLine();
   return child;

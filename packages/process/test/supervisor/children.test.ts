@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { BusyError, ClosedError } from '@aiopipe/core';
-import { ChildProcess, Supervisor, SupervisorError, type AnyChildSpec, type ChildSpec } from '@aiopipe/process';
+import { ProcessHandle, Supervisor, SupervisorError, type AnyChildSpec, type ChildSpec } from '@aiopipe/process';
 import { leakCheck, until } from '@aiopipe/testing';
 import { idle } from '../fixtures/lives-somehow.js';
 import { errorOf, thrownBy } from '../helpers.js';
@@ -14,7 +14,7 @@ describe('startChild()', () => {
   test('adds a child on the right, and resolves to its process', async () => {
     await using watched = new Watched([{ id: 'a' }]);
     const child = await watched.supervisor.startChild(watched.spec({ id: 'b' }));
-    expect(child).toBeInstanceOf(ChildProcess);
+    expect(child).toBeInstanceOf(ProcessHandle);
     expect(child.pid).toBe(await watched.runs('b'));
     expect(watched.supervisor.whichChildren()).toMatchObject([
       { id: 'a', type: 'worker', state: 'running', restarts: 0 },
@@ -101,7 +101,7 @@ describe('terminateChild()', () => {
     expect(shapeOf(watched.supervisor)).toMatchObject({ a: 'stopped' });
     expect(watched.supervisor.countChildren()).toEqual({ specs: 2, active: 1, supervisors: 0, workers: 2 });
 
-    const child = (await watched.supervisor.restartChild('a')) as ChildProcess;
+    const child = (await watched.supervisor.restartChild('a')) as ProcessHandle;
     expect(child.pid).not.toBe(pid);
     expect(watched.supervisor.whichChildren()).toMatchObject([{ id: 'a', pid: child.pid, restarts: 1 }, { id: 'b' }]);
     await watched.supervisor.terminateChild('a');

@@ -1,6 +1,6 @@
 import { expectTypeOf } from 'vitest';
 import { type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { startProcess, target, type ChildProcess, type Target } from '@aiopipe/process';
+import { startProcess, target, type ProcessHandle, type Target } from '@aiopipe/process';
 import { count, greet, idle, read, rest, square } from './targets.js';
 
 declare const tx: WriteEnd;
@@ -8,7 +8,7 @@ declare const rx: ReadEnd;
 
 expectTypeOf(greet).toEqualTypeOf<Target<[tx: WriteEnd, who: 'you' | 'me'], string>>();
 
-expectTypeOf(startProcess(greet, { args: [tx, 'you'] })).toEqualTypeOf<ChildProcess<string>>();
+expectTypeOf(startProcess(greet, { args: [tx, 'you'] })).toEqualTypeOf<ProcessHandle<string>>();
 expectTypeOf(startProcess(square, { args: [2] }).result).toEqualTypeOf<Promise<number>>();
 expectTypeOf(await startProcess(read, { args: [rx] }).result).toEqualTypeOf<readonly [number, number]>();
 startProcess(read, { args: [rx, 5], name: 'reader', daemon: true });
@@ -16,7 +16,7 @@ startProcess(idle);
 startProcess(idle, { cwd: '/' });
 startProcess(rest);
 startProcess(rest, { args: ['a', 'b'] });
-expectTypeOf(startProcess(new URL('file:///x.js'), { export: 'run', args: [1, tx] })).toEqualTypeOf<ChildProcess>();
+expectTypeOf(startProcess(new URL('file:///x.js'), { export: 'run', args: [1, tx] })).toEqualTypeOf<ProcessHandle>();
 void count;
 
 // @ts-expect-error -- args are missing

@@ -3,7 +3,7 @@ import { type WriteEnd } from '@aiopipe/core';
 import {
   Supervisor,
   type AnyChildSpec,
-  type ChildProcess,
+  type ProcessHandle,
   type ChildSpec,
   type NestedSupervisor,
   type SupervisorEvent,
@@ -57,7 +57,7 @@ new Supervisor([{ id: 'tree', type: 'supervisor', children: specs }]);
 declare const pair: SupervisorSpec;
 new Supervisor([pair]);
 
-expectTypeOf(supervisor.startChild({ id: 'a', target: square, args: [1] })).toEqualTypeOf<Promise<ChildProcess>>();
+expectTypeOf(supervisor.startChild({ id: 'a', target: square, args: [1] })).toEqualTypeOf<Promise<ProcessHandle>>();
 expectTypeOf(supervisor.startChild({ id: 'a', type: 'supervisor', children: [] })).toEqualTypeOf<
   Promise<NestedSupervisor>
 >();

@@ -13,16 +13,16 @@ afterAll(leakCheck());
 test('inspect() shows the name, the pid and how it is', async () => {
   const child = startProcess(waits, { name: 'worker' });
   const { pid } = child;
-  expect(inspect(child)).toBe(`ChildProcess worker (pid ${String(pid)}, running)`);
+  expect(inspect(child)).toBe(`ProcessHandle worker (pid ${String(pid)}, running)`);
   child.kill();
   await child.join();
-  expect(inspect({ child })).toContain(`ChildProcess worker (pid ${String(pid)}, ended, SIGTERM)`);
+  expect(inspect({ child })).toContain(`ProcessHandle worker (pid ${String(pid)}, ended, SIGTERM)`);
   child.close();
-  expect(inspect(child)).toContain('ChildProcess worker');
+  expect(inspect(child)).toContain('ProcessHandle worker');
   const other = startProcess(exits, { args: [3] });
   await other.join();
   expect(inspect(other)).toContain('ended, exit code 3)');
-  expect(inspect(startProcess(waits, { cwd: '/nowhere' }))).toBe('ChildProcess waits (not started)');
+  expect(inspect(startProcess(waits, { cwd: '/nowhere' }))).toBe('ProcessHandle waits (not started)');
 });
 
 test('100 children at once, each with its own arguments and its own end, and none is missed', async () => {

@@ -12,16 +12,16 @@ import {
 } from '@aiopipe/core';
 import { type ProcessExit, type StartedChild } from './started-child.js';
 
-/** Makes a ChildProcess: only `startProcess()` does. */
-export let childProcessOf: <Result>(child: StartedChild<Result>) => ChildProcess<Result>;
+/** Makes a ProcessHandle: only `startProcess()` does. */
+export let processHandleOf: <Result>(child: StartedChild<Result>) => ProcessHandle<Result>;
 
 /** A child process that `startProcess()` started. */
-export class ChildProcess<Result = unknown> {
+export class ProcessHandle<Result = unknown> {
   readonly #child: StartedChild<Result>;
   #isClosed = false;
 
   static {
-    childProcessOf = (child) => new ChildProcess(child);
+    processHandleOf = (child) => new ProcessHandle(child);
   }
 
   private constructor(child: StartedChild<Result>) {
@@ -177,14 +177,14 @@ export class ChildProcess<Result = unknown> {
 
   [inspect.custom](): string {
     const { name, program } = this.#child;
-    if (program === undefined) return `ChildProcess ${name} (not started)`;
+    if (program === undefined) return `ProcessHandle ${name} (not started)`;
     const { pid, exit } = program;
     const state = exit === undefined ? 'running' : `ended, ${exit.signalCode ?? `exit code ${String(exit.exitCode)}`}`;
-    return `ChildProcess ${name} (pid ${String(pid)}, ${state})`;
+    return `ProcessHandle ${name} (pid ${String(pid)}, ${state})`;
   }
 
   #open(): StartedChild<Result> {
-    if (this.#isClosed) throw new ClosedError(`process ${this.#child.name}: this ChildProcess is closed`);
+    if (this.#isClosed) throw new ClosedError(`process ${this.#child.name}: this ProcessHandle is closed`);
     return this.#child;
   }
 }
