@@ -73,7 +73,7 @@ describe('a channel that is dropped without close', () => {
     await turns();
   }
 
-  test('is closed by the collector, with one warning for each end that names where it was made', async () => {
+  test('is closed by the collector, with one warning for each line that made ends', async () => {
     const before = openFds();
     (() => {
       channel();
@@ -81,10 +81,12 @@ describe('a channel that is dropped without close', () => {
     })();
     await collected(before);
     expect(warnings.map(({ name, code }) => [name, code])).toEqual(
-      Array(4).fill(['AiopipeWarning', 'AIOPIPE_DROPPED']),
+      Array(2).fill(['AiopipeWarning', 'AIOPIPE_DROPPED']),
     );
     for (const { message } of warnings) {
-      expect(message).toMatch(/^A channel (reader|writer|end) made at .*loop\.test\.ts:\d+:\d+ was dropped/);
+      expect(message).toMatch(
+        /^(A channel (reader|writer|end)|2 ends, streams or channels) made at .*loop\.test\.ts:\d+:\d+ (was|were) dropped/,
+      );
     }
   });
 
@@ -96,7 +98,7 @@ describe('a channel that is dropped without close', () => {
       await errorOf(r.get({ timeout: 1 }));
     })();
     await collected(before);
-    expect(warnings).toHaveLength(2);
+    expect(warnings).toHaveLength(1);
   });
 
   test('delivers first what was put and waits for the kernel', async () => {
