@@ -71,15 +71,17 @@ export function commandOf(pid: number): string[] {
       return [];
     }
     if (text !== '') return text.split('\0').slice(0, -1);
-    if (!isRunning(pid) || isKernelThread(pid) || performance.now() > end) return [];
+    if (!isRunning(pid) || hasNoCommand(pid) || performance.now() > end) return [];
   }
 }
 
-/** PF_KTHREAD of the kernel's sched.h: these have no command line at all. */
+/** PF_KTHREAD of the kernel's sched.h. */
 const KERNEL_THREAD = 0x0020_0000;
 
-function isKernelThread(pid: number): boolean {
-  return ((statOf(pid)?.flags ?? 0) & KERNEL_THREAD) !== 0;
+/** Kernel threads have no command line at all. A guard has dropped its own. */
+function hasNoCommand(pid: number): boolean {
+  const stat = statOf(pid);
+  return ((stat?.flags ?? 0) & KERNEL_THREAD) !== 0 || stat?.name === GUARD;
 }
 
 interface Stat {
