@@ -174,11 +174,11 @@ function errnoName(errno: number): string {
 const remedies: Record<string, string> = {
   EMFILE: 'this process has too many open files (raise `ulimit -n`, or close what is not used)',
   ENFILE: 'the system has too many open files',
-  EAGAIN: 'no more processes or memory at the moment (see `ulimit -u`)',
+  EAGAIN: 'the system cannot give another process or more memory now (see `ulimit -u`)',
   E2BIG: 'the arguments and the environment are too long',
-  ENOEXEC: 'not a program that the system can execute (a script needs a #! line)',
+  ENOEXEC: 'the file is not a program that the system can execute (a script needs a #! line)',
   ETOOMANYREFS: 'too many descriptors are on their way to other processes (raise `ulimit -n`, or send fewer at once)',
-  ECONNRESET: 'the other side closed with bytes unread',
+  ECONNRESET: 'the peer closed before it had read all bytes',
 };
 
 function describeErrno(errno: number, code: string): string {

@@ -185,7 +185,7 @@ describe('calls that start something answer alike to', () => {
     [{ 'A=B': 'c' }, "env: 'A=B' cannot be the name of a variable"],
     [{ '': 'c' }, "env: '' cannot be the name of a variable"],
     [{ 'A\0': 'c' }, "env: 'A\\x00' cannot be the name of a variable"],
-    [{ A: 'b\0c' }, "env.A: 'b\\x00c' holds a NUL, which cannot be passed"],
+    [{ A: 'b\0c' }, "env.A: 'b\\x00c' contains a NUL character, which is not allowed"],
   ])('env: %o', async (env, answer) => {
     await expectAnswer(given(starting, { env }), `TypeError : ${answer}`);
   });
@@ -194,7 +194,7 @@ describe('calls that start something answer alike to', () => {
     ['', "cwd: expected the path of a directory, not ''"],
     [5, 'cwd: expected the path of a directory, not 5'],
     [null, 'cwd: expected the path of a directory, not null'],
-    ['/tmp\0', "cwd: '/tmp\\x00' holds a NUL, which cannot be passed"],
+    ['/tmp\0', "cwd: '/tmp\\x00' contains a NUL character, which is not allowed"],
   ])('cwd: %o', async (cwd, answer) => {
     await expectAnswer(given(starting, { cwd }), `TypeError : ${answer}`);
   });
@@ -203,7 +203,7 @@ describe('calls that start something answer alike to', () => {
     ['', 'name: expected a name, not an empty string'],
     [5, 'name: expected a string, not 5'],
     [null, 'name: expected a string, not null'],
-    ['a\0b', "name: 'a\\x00b' holds a NUL, which cannot be passed"],
+    ['a\0b', "name: 'a\\x00b' contains a NUL character, which is not allowed"],
   ])('name: %o', async (name, answer) => {
     await expectAnswer(
       given(pick('startProcess', 'Pool', 'Supervisor', 'pipeline'), { name }),
@@ -217,7 +217,7 @@ describe('calls that start something answer alike to', () => {
     [['a', 5], '[1]: expected a string, not 5'],
     // eslint-disable-next-line no-sparse-arrays -- that is the wrong value
     [['a', , 'b'], '[1]: expected a string, not undefined'],
-    [['a', 'b\0'], "[1]: 'b\\x00' holds a NUL, which cannot be passed"],
+    [['a', 'b\0'], "[1]: 'b\\x00' contains a NUL character, which is not allowed"],
   ])('argv and execArgv: %o', async (texts, answer) => {
     await expectAnswer(
       given(pick('startProcess', 'Pool', 'Supervisor', 'Prefork'), { execArgv: texts }),
@@ -244,16 +244,22 @@ describe('calls that start something answer alike to', () => {
         /^TypeError : stdin: expected 'pipe', 'inherit', 'ignore', a pipe end, a FileHandle or \{ file: path \}, not 'pip'$/,
       ],
       [{ stdin: null }, /^TypeError : stdin: .*, not null$/],
-      [{ stdin: 0 }, /^TypeError : stdin: .*, not 0; a number becomes an end by ReadEnd.fromFd\(\)/],
+      [{ stdin: 0 }, /^TypeError : stdin: .*, not 0; to pass a descriptor, call ReadEnd.fromFd\(\)/],
       [{ stdin: process.stdin }, /^TypeError : stdin: .*; process.stdin is 'inherit'$/],
-      [{ stdin: tx }, /^TypeError : stdin: the child reads there, so it takes a ReadEnd, not a WriteEnd$/],
+      [
+        { stdin: tx },
+        /^TypeError : stdin: the child reads from this descriptor, so it needs a ReadEnd, not a WriteEnd$/,
+      ],
       [{ stdin: open }, /^BusyError ERR_AIOPIPE_BUSY: read end made at .* open already/],
-      [{ stdin: reader }, /^TypeError : stdin: .*; a stream of ours is open already/],
+      [{ stdin: reader }, /^TypeError : stdin: .*; this stream is open already/],
       [{ stdin: { file: '' } }, /^TypeError : stdin: expected the path of a file, not ''$/],
-      [{ stdin: { file: 'a\0' } }, /^TypeError : stdin.file: 'a\\x00' holds a NUL, which cannot be passed$/],
+      [{ stdin: { file: 'a\0' } }, /^TypeError : stdin.file: 'a\\x00' contains a NUL character, which is not allowed$/],
       [{ stdin: { file: 'a', append: true } }, /^TypeError : stdin.append: unknown option/],
       [{ stdout: 'stdout' }, /^TypeError : stdout: expected .*, not 'stdout'$/],
-      [{ stdout: rx }, /^TypeError : stdout: the child writes there, so it takes a WriteEnd, not a ReadEnd$/],
+      [
+        { stdout: rx },
+        /^TypeError : stdout: the child writes to this descriptor, so it needs a WriteEnd, not a ReadEnd$/,
+      ],
       [{ stdout: closed }, /^ClosedError ERR_AIOPIPE_CLOSED: write end made at .* is closed$/],
       [{ stdout: { file: 'a', append: 1 } }, /^TypeError : stdout.append: expected true or false, not 1$/],
       [
@@ -302,7 +308,7 @@ describe('calls that end something answer alike to', () => {
       'program.killGroup': () => program.killGroup(signal as never),
       'spawn of core': () => program.spawned.kill(signal as never),
     };
-    const answer = `TypeError : there is no signal ${shown}: expected a name such as 'SIGTERM', or a number from 0 to 64`;
+    const answer = `TypeError : signal: ${shown} does not exist; expected a name such as 'SIGTERM', or a number from 0 to 64`;
     await expectAnswer(calls, answer);
   });
 

@@ -176,7 +176,7 @@ export class AsyncPipe implements AsyncDisposable {
       if (input === undefined) return this.#feed;
       throw new BusyError(
         `stdin of ${this.#first.toString()}: the input of an earlier communicate() is not written yet; ` +
-          'call communicate() without an input to go on',
+          'call communicate() without an input to continue',
       );
     }
     if (input === undefined && !this.#hasStdin) return undefined;
@@ -271,5 +271,5 @@ async function readToEnd({ file }: Output, program: Program, stop: AbortSignal):
 }
 
 function notPiped(name: string, program: Program): ClosedError {
-  return new ClosedError(`${name} of ${program.toString()} is no pipe: start it with { ${name}: 'pipe' }`);
+  return new ClosedError(`${name} of ${program.toString()} is not a pipe: start it with { ${name}: 'pipe' }`);
 }

@@ -125,7 +125,9 @@ describe('a write', () => {
   it('or read of what is no pipe says what to do', async () => {
     await using pipe = new AsyncPipe(popen(['cat'], { stdin: 'ignore' }));
     await expect(pipe.write('x')).rejects.toThrow(ClosedError);
-    await expect(pipe.read()).rejects.toThrow(/stdout of cat \(pid \d+\) is no pipe: start it with { stdout: 'pipe' }/);
+    await expect(pipe.read()).rejects.toThrow(
+      /stdout of cat \(pid \d+\) is not a pipe: start it with { stdout: 'pipe' }/,
+    );
   });
 });
 
@@ -251,7 +253,7 @@ describe('communicate', () => {
     const [rx, tx] = aiopipe();
     await using pipe = new AsyncPipe(popen(['cat'], PIPES));
     await expect(pipe.communicate(5 as never)).rejects.toThrow(TypeError);
-    await expect(pipe.communicate(tx as never)).rejects.toThrow(/takes a ReadEnd/);
+    await expect(pipe.communicate(tx as never)).rejects.toThrow(/needs a ReadEnd/);
     await pipe.stdin.close();
     await expect(pipe.communicate('x')).rejects.toThrow(ClosedError);
     rx.close();
@@ -261,7 +263,7 @@ describe('communicate', () => {
 
 describe('what popen() did not start', () => {
   it.each([null, {}, ['cat'], process])('is a TypeError that says so', (other) => {
-    expect(() => new AsyncPipe(other as never)).toThrow(/first: expected a program that popen\(\) has started/);
+    expect(() => new AsyncPipe(other as never)).toThrow(/first: expected a program that popen\(\) returned/);
   });
 
   it('is one as the last program, too', async () => {

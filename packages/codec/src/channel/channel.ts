@@ -312,11 +312,11 @@ function checkMoved(data: MovedChannel, isWriter: boolean, aheadFds: number): Mo
   const { ahead } = data;
   if (ahead === undefined || isWriter) {
     // Only a receiver can have read other descriptors, with the bytes of their messages.
-    if (aheadFds > 0) throw new TypeError(`a channel with nothing read ahead is one descriptor`);
+    if (aheadFds > 0) throw new TypeError(`a channel with nothing read ahead needs exactly one descriptor`);
     return { settings };
   }
-  if (!Buffer.isBuffer(ahead.bytes)) throw new TypeError('what a channel had read ahead is not bytes');
+  if (!Buffer.isBuffer(ahead.bytes)) throw new TypeError('the data that a channel had read ahead is not bytes');
   if (ahead.bytes.length === 0 && aheadFds > 0)
-    throw new TypeError('descriptors came for a channel without bytes of theirs');
+    throw new TypeError('descriptors arrived for a channel without the bytes that they belong to');
   return { settings, ahead };
 }

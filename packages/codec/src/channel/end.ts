@@ -240,7 +240,7 @@ export abstract class ChannelEnd implements Handle, Disposable {
     this.#assertIdle('moved');
     if (this.receiver?.holdsMessage) {
       throw new BusyError(
-        `${this.descriptor.toString()} cannot be moved: it holds a message that its schema checks, or that no get() has taken`,
+        `${this.descriptor.toString()} cannot be moved: its schema still checks a message, or a message was not taken with get()`,
       );
     }
     const { encoder, decoder } = this.#settings;

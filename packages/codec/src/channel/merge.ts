@@ -35,7 +35,7 @@ export function merge<Kind extends Receiving>(
   // A Set takes null and undefined for an empty list, and a string for its letters.
   const isList = typeof (channels as Partial<typeof channels> | null | undefined)?.[Symbol.iterator] === 'function';
   if (!isList || typeof channels === 'string') {
-    throw new TypeError(`merge: expected a list of channel readers or duplex channels, not ${show(channels)}`);
+    throw new TypeError(`merge: expected an array of channel readers or duplex channels, not ${show(channels)}`);
   }
   return new Merge<Received<Kind>>([...new Set(channels)], options.signal);
 }

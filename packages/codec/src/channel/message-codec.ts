@@ -223,7 +223,7 @@ class SimpleDecoder implements MessageDecoder {
       if (!isThenable(value)) return value;
       // Its rejection must not end the program.
       void handled(Promise.resolve(value));
-      throw new TypeError('it returned a promise: do slow work after get()');
+      throw new TypeError('the decoder returned a promise: do slow work after get()');
     } catch (cause) {
       throw new DecodeError(`the decoder failed: ${reasonOf(cause)}`, { cause, fatal: false });
     }
@@ -246,7 +246,7 @@ export function resolveEncoder(option: EncoderOption): MessageEncoder {
 export function resolveDecoder(option: DecoderOption, limits: DecodeLimits, state?: unknown): MessageDecoder {
   if (option === 'default') return new DefaultDecoder(limits, state);
   if (isLimited(limits)) {
-    throw new TypeError('limits: only the default decoder has them; use maxFrameLength');
+    throw new TypeError('limits: only the default decoder takes limits; use maxFrameLength');
   }
   if (typeof option === 'function') return new SimpleDecoder(option, true);
   const codec = resolveCodec('decoder', option);

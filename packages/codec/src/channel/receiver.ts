@@ -255,7 +255,7 @@ export class Receiver {
   }
 
   #undeclared(): DecodeError {
-    return new DecodeError('more descriptors came with a message than it names');
+    return new DecodeError('more descriptors arrived with a message than it names');
   }
 
   #endOfStream(): EndOfStreamError {
@@ -264,7 +264,7 @@ export class Receiver {
 
   /** Messages before the one with the lost handles have arrived. */
   #lostHandles(): SystemError {
-    const about = `${this.#name}: handles that were sent here could not be taken`;
+    const about = `${this.#name}: handles that a peer sent could not be received`;
     return new SystemError(-constants.errno.EMFILE, 'recvmsg', about);
   }
 

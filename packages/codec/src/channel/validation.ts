@@ -29,12 +29,13 @@ export function checkBy(schema: StandardSchema, name: () => string): Check {
     throw new TypeError("validate: expected a schema with '~standard' (Standard Schema, version 1)");
   }
   const accepted = (result: SchemaResult<unknown>): unknown => {
-    if (typeof result !== 'object' || result === null) throw new TypeError(`it returned ${show(result)}, not a result`);
+    if (typeof result !== 'object' || result === null)
+      throw new TypeError(`the schema returned ${show(result)}, not a result`);
     const { issues } = result;
     if (issues !== undefined) {
       throw new InvalidMessageError(`${name()}: a message is not valid: ${describe(issues)}`, issues);
     }
-    if (!('value' in result)) throw new TypeError('it returned a result without a value');
+    if (!('value' in result)) throw new TypeError('the schema returned a result without a value');
     return result.value;
   };
   const failed = (cause: unknown): InvalidMessageError => {

@@ -50,7 +50,7 @@ export class OutgoingHandles implements HandleSink {
     if (known >= 0) return known;
     if (!this.#canPass) {
       throw new Refusal(
-        'a handle can only be sent over a local socket, and this channel is over something else',
+        'a handle can only be sent over a local socket, and this channel uses another transport',
         value,
       );
     }
@@ -78,7 +78,7 @@ export class OutgoingHandles implements HandleSink {
     if (total <= MAX_DESCRIPTORS) return list;
     throw new EncodeError(
       'value',
-      `its handles have ${String(total)} descriptors, and a message can take ${String(MAX_DESCRIPTORS)} along`,
+      `its handles have ${String(total)} descriptors; a message can carry ${String(MAX_DESCRIPTORS)}`,
     );
   }
 
@@ -192,12 +192,13 @@ export class IncomingHandles implements HandleSource {
    * throws when it is taken: the rest of its message must still be read, for the tables that later messages refer to.
    */
   constructor(descriptions: unknown, fds: IncomingFds) {
-    if (!Array.isArray(descriptions)) throw new DecodeError('the list of handles is no list');
-    if (descriptions.length > MAX_DESCRIPTORS) throw new DecodeError('a message has more handles than any may have');
+    if (!Array.isArray(descriptions)) throw new DecodeError('the list of handles is not a list');
+    if (descriptions.length > MAX_DESCRIPTORS)
+      throw new DecodeError('a message has more handles than the limit allows');
     const all = (descriptions as unknown[]).map(checkDescription);
     const named = all.reduce((sum, [, count]) => sum + count, 0);
     if (named > fds.count) {
-      throw new DecodeError(`a message names ${String(named)} descriptors, but ${String(fds.count)} came`);
+      throw new DecodeError(`a message names ${String(named)} descriptors, but ${String(fds.count)} arrived`);
     }
     for (const [kind, count, data] of all) {
       const own = fds.take(count);
@@ -212,7 +213,8 @@ export class IncomingHandles implements HandleSource {
 
   take(index: number): object {
     const handle = this.#handles[index];
-    if (handle === undefined) throw new DecodeError(`a message has no handle ${String(index)}`);
+    if (handle === undefined)
+      throw new DecodeError(`a message refers to handle ${String(index)}, which it does not have`);
     if ('error' in handle) throw handle.error;
     handle.isTaken = true;
     return handle.value;
@@ -252,14 +254,15 @@ function checkDescription(value: unknown): Description {
 /** Makes a handle again. If it throws, the caller still owns the descriptors. */
 function adopt(kind: string, fds: readonly OwnedFd[], data: unknown): object {
   const adopter = adopterOf(kind);
-  if (adopter === undefined) throw new DecodeError(`a handle of the unknown kind ${show(kind)} came`, { fatal: false });
+  if (adopter === undefined)
+    throw new DecodeError(`a handle of the unknown kind ${show(kind)} arrived`, { fatal: false });
   const numbers = fds.map((fd) => fd.number);
   try {
     const handle = adopter(numbers, data);
     for (const fd of fds) fd.handOver();
     return handle;
   } catch (cause) {
-    throw new DecodeError(`a ${kind} that was sent here cannot be made again: ${reasonOf(cause)}`, {
+    throw new DecodeError(`a received ${kind} could not be opened: ${reasonOf(cause)}`, {
       cause,
       fatal: false,
     });

@@ -217,7 +217,7 @@ const DECORATED = new Set<object>(
   ),
 );
 
-/** What stands in for an instance that isn't built yet is a Proxy, and can't even be asked for its prototype. */
+/** What stands in for an instance that is not built yet is a Proxy, and can't even be asked for its prototype. */
 function isDecorated(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || types.isProxy(value)) return false;
   return DECORATED.has(Object.getPrototypeOf(value) as object);
@@ -235,7 +235,7 @@ export class DecoratedBuilder extends KeyedBuilder {
   override add(value: unknown): string | undefined {
     if (this.decorated === undefined) {
       // Nothing but what this message has made: a handle's methods, say, are no peer's to replace.
-      if (!isDecorated(value)) return 'properties are added to what has none';
+      if (!isDecorated(value)) return 'properties follow a value that cannot have any';
       this.decorated = value;
       this.target = value;
       return undefined;
@@ -276,7 +276,7 @@ export class ViewBuilder extends Builder {
     } catch {
       return 'a view does not fit its ArrayBuffer';
     }
-    return this.target === undefined ? 'a view has a type that this Node does not know' : undefined;
+    return this.target === undefined ? 'this Node does not have the type of a view' : undefined;
   }
 }
 

@@ -110,7 +110,7 @@ export abstract class HeadReader extends LeafReader implements ComparisonCounter
         return this.instance(this.newClass());
       case Tag.Class: {
         const name = this.classes[this.varint()];
-        if (name === undefined) throw this.malformed('an instance of a class that was not named before');
+        if (name === undefined) throw this.malformed('an instance refers to a class that was not defined before');
         return this.instance(name);
       }
       case Tag.WithProperties:
@@ -127,7 +127,7 @@ export abstract class HeadReader extends LeafReader implements ComparisonCounter
   }
 
   protected shape(number: number): DecoderShape {
-    if (number >= this.shapeCount) throw this.malformed('an object of a shape that was not defined before');
+    if (number >= this.shapeCount) throw this.malformed('an object refers to a shape that was not defined before');
     return this.shapes[number] as DecoderShape;
   }
 
@@ -170,7 +170,7 @@ export abstract class HeadReader extends LeafReader implements ComparisonCounter
   private sparseArray(): Builder {
     const length = this.varint();
     const count = this.countOf(2);
-    if (length > 0xffffffff) throw this.malformed('no array is as long as that');
+    if (length > 0xffffffff) throw this.malformed('the length of an array is over 2^32 - 1');
     return this.noted(new SparseArrayBuilder(arrayWithHoles(length, count), count));
   }
 
@@ -178,7 +178,7 @@ export abstract class HeadReader extends LeafReader implements ComparisonCounter
     const name = ERROR_NAMES[this.byte()];
     const flags = this.byte();
     const fields = this.countOf(2);
-    if (name === undefined) throw this.malformed('an error of an unknown class');
+    if (name === undefined) throw this.malformed('an error has an unknown class');
     return this.noted(new ErrorBuilder(bareError(name), flags, fields));
   }
 

@@ -47,7 +47,7 @@ export abstract class LeafReader extends Reader {
 
   private reference(): unknown {
     const number = this.varint();
-    if (number >= this.count) throw this.malformed('a reference to an object that is not there yet');
+    if (number >= this.count) throw this.malformed('it refers to an object that it has not defined yet');
     const object = this.objects[number];
     return object instanceof InstanceBuilder ? this.instances.standInFor(object) : object;
   }
@@ -111,7 +111,7 @@ export abstract class LeafReader extends Reader {
     const symbol: unknown = Object.hasOwn(Symbol, name)
       ? (Symbol as unknown as Record<string, unknown>)[name]
       : undefined;
-    if (typeof symbol !== 'symbol') throw this.malformed('a well-known symbol that this Node does not know');
+    if (typeof symbol !== 'symbol') throw this.malformed('this Node does not have the well-known symbol');
     return symbol;
   }
 
@@ -146,7 +146,7 @@ export abstract class LeafReader extends Reader {
       case Tag.Handle: {
         const index = this.varint();
         this.charge(Cost.Object);
-        if (this.handles === undefined) throw this.malformed('a handle, where none can come');
+        if (this.handles === undefined) throw this.malformed('it has a handle, but this decoder takes none');
         try {
           return this.handles.take(index);
         } catch (error) {
@@ -162,7 +162,7 @@ export abstract class LeafReader extends Reader {
   private numbers(): number[] {
     const type: NumberType = this.byte();
     const width = widthOf(type);
-    if (width === 0) throw this.malformed('an array of numbers of an unknown type');
+    if (width === 0) throw this.malformed('an array has numbers of an unknown type');
     const length = this.countOf(width);
     this.spend(length, Cost.Array);
     const at = this.skip(length * width);
@@ -210,7 +210,7 @@ export abstract class LeafReader extends Reader {
       new Uint8Array(buffer).set(this.bytes.subarray(at, at + length));
       return buffer;
     } catch (error) {
-      throw this.malformed('a resizable ArrayBuffer that cannot be made', error);
+      throw this.malformed('a resizable ArrayBuffer could not be made', error);
     }
   }
 
@@ -237,7 +237,7 @@ export abstract class LeafReader extends Reader {
     try {
       return new Class(...args);
     } catch (error) {
-      throw this.malformed(`no ${Class.name} can be made of what is there`, error);
+      throw this.malformed(`its data is not a valid ${Class.name}`, error);
     }
   }
 }

@@ -75,7 +75,7 @@ export class Decoder extends HeadReader {
    *   where only this value can't be built. What `handles` throws passes through as it is, and isn't fatal either.
    */
   decode(bytes: Uint8Array, start: number, end: number, handles?: HandleSource): unknown {
-    if (this.busy) throw new DecodeError('a revive of a message reads another one of the same channel');
+    if (this.busy) throw new DecodeError('a revive() of a message decodes another message of the same channel');
     this.busy = true;
     this.attach(bytes === this.bytes ? this.bytes : asBuffer(bytes), start, end);
     this.handles = handles;

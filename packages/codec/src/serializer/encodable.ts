@@ -31,11 +31,11 @@ export function setSize(value: object): number {
 
 export function notGenuine(value: object, error: unknown): Refusal {
   const name = nameOf(value) ?? 'built-in object';
-  return new Refusal(`an object that isn't the ${name} that it seems to be cannot be sent`, value, error);
+  return new Refusal(`an object that only looks like a ${name} cannot be sent`, value, error);
 }
 
 export function changed(value: object): Refusal {
-  return new Refusal('it changed while it was being encoded (by a getter, a Proxy or a reduce)', value);
+  return new Refusal('a getter, a Proxy or a reduce changed it while it was encoded', value);
 }
 
 export function pairs(value: object, keys: readonly string[]): unknown[] {

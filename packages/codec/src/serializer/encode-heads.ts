@@ -63,7 +63,7 @@ export abstract class HeadWriter extends Writer {
       default:
         return this.openBuiltin(kind, value, pos);
     }
-    throw new Refusal(`an object that isn't the array that its prototype says cannot be sent`, value);
+    throw new Refusal(`an object with the prototype of Array that is not an array cannot be sent`, value);
   }
 
   private openObject(value: object, pos: number): readonly unknown[] {
@@ -262,7 +262,7 @@ export abstract class HeadWriter extends Writer {
   private openHandle(value: object, pos: number): readonly unknown[] {
     if (this.sink === undefined) {
       throw new Refusal(
-        "a handle cannot be sent this way: it can travel through a channel, or in a child's args",
+        "serialize() cannot move a handle: put it into a message of a channel, or into a child's args",
         value,
       );
     }

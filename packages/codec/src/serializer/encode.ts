@@ -68,7 +68,7 @@ export class Encoder extends HeadWriter {
    */
   encodeInto(output: Output, value: unknown, handles?: HandleSink): void {
     if (this.busy) {
-      throw new EncodeError('value', 'a getter, Proxy or reduce of a message puts another one on the same channel');
+      throw new EncodeError('value', 'a getter, Proxy or reduce of a message puts another message on the same channel');
     }
     const start = output.position;
     const wasFresh = this.fresh;
@@ -157,7 +157,10 @@ export class Encoder extends HeadWriter {
     const key = Symbol.keyFor(value);
     const name = key ?? wellKnownSymbols.get(value);
     if (name === undefined) {
-      throw new Refusal(`${String(value)} cannot be sent: only symbols made with Symbol.for() exist elsewhere`, value);
+      throw new Refusal(
+        `${String(value)} cannot be sent: only symbols made with Symbol.for() exist in other processes`,
+        value,
+      );
     }
     if (name.length > LONGEST_SYMBOL_KEY) {
       throw new Refusal(
@@ -290,7 +293,7 @@ export class Encoder extends HeadWriter {
         const frame = { object: opening, values: NOTHING, count: 0, next: 0 };
         pending.push(frame);
         if (++this.depth > DEFAULT_DEPTH)
-          throw new Refusal(`nesting deeper than ${String(DEFAULT_DEPTH)} levels cannot be sent`, opening);
+          throw new Refusal(`values nested deeper than ${String(DEFAULT_DEPTH)} levels cannot be sent`, opening);
         frame.values = this.open(opening, pos);
         frame.count = frame.values.length;
         pos = this.opened;

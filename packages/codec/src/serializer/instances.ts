@@ -28,10 +28,10 @@ export class Instances {
     return null;
   }
 
-  /** For a reference to an instance that isn't built yet: an object that takes its place, and can't be used until then. */
+  /** For a reference to an instance that is not built yet: an object that takes its place, and can't be used until then. */
   standInFor(builder: InstanceBuilder): object {
     if (builder.standIn === undefined) {
-      const message = `the instance of '${builder.name}' isn't built yet: its own data refers to it (see create in register())`;
+      const message = `the instance of '${builder.name}' is not built yet: its own data refers to it (see create in register())`;
       const refuse = (): never => {
         throw new TypeError(message);
       };
@@ -69,7 +69,7 @@ export class Instances {
       const { name } = this.standIns.get(standIn) as StandIn;
       this.fail(
         new DecodeError(
-          `an instance of '${name}' refers to itself in its data, where only a registration with create can follow (see register())`,
+          `an instance of '${name}' refers to itself in its data; its registration needs create (see register())`,
           { fatal: false },
         ),
       );
@@ -161,9 +161,9 @@ export class InstanceBuilder extends Builder {
     const { target } = this;
     const revived = target === undefined ? entry.revive(this.data) : entry.revive(this.data, target as object);
     const instance = target !== undefined && revived === undefined ? target : revived;
-    if (typeof instance !== 'object' || instance === null) throw new TypeError('it returned no object');
+    if (typeof instance !== 'object' || instance === null) throw new TypeError('revive() returned no object');
     if (target !== undefined && instance !== target)
-      throw new TypeError('it returned another instance than create made');
+      throw new TypeError('revive() returned another instance than create() made');
     return instance;
   }
 

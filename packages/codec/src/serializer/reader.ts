@@ -72,7 +72,7 @@ export abstract class Reader {
   protected countOf(size: number): number {
     const count = this.varint();
     if (count * size > this.end - this.position) {
-      throw this.malformed(`it says that ${String(count)} more items follow, but ends before that`);
+      throw this.malformed(`it announces ${String(count)} more items, but ends before them`);
     }
     return count;
   }
@@ -102,7 +102,7 @@ export abstract class Reader {
 
   protected bigint(): bigint {
     const sign = this.byte();
-    if (sign > 1) throw this.malformed('a BigInt has no such sign');
+    if (sign > 1) throw this.malformed('the sign of a BigInt is neither 0 nor 1');
     const length = this.countOf(1);
     const at = this.skip(length);
     this.charge(Cost.BigInt + length);

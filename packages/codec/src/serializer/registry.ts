@@ -86,11 +86,11 @@ export function register<T extends object, const D>(
     throw new TypeError('register(Class, { name, reduce, revive }): the first argument must be a class');
   }
   if (registration === undefined)
-    throw new TypeError(`register(${Class.name}, { name, reduce, revive }): it has no second argument`);
+    throw new TypeError(`register(${Class.name}, { name, reduce, revive }): the second argument is missing`);
   checkOptions(registration, REGISTRATION, 'registration');
   const { name, reduce, revive, create } = registration;
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`register(${Class.name}, …): name must be a string that isn't empty`);
+    throw new TypeError(`register(${Class.name}, …): name must be a string that is not empty`);
   }
   if (name.length > TableLimit.ClassName) {
     throw new TypeError(
@@ -102,12 +102,12 @@ export function register<T extends object, const D>(
   }
   const prototype = Class.prototype as object;
   if (kindOfPrototype(prototype) !== undefined) {
-    throw new TypeError(`register(${Class.name}, …): ${Class.name} is built in, and can be sent as it is`);
+    throw new TypeError(`register(${Class.name}, …): ${Class.name} is built in; it can be sent without a registration`);
   }
   const other = registry.byName.get(name);
   if (other !== undefined && other.constructor !== Class) {
     throw alreadyRegistered(
-      `the name '${name}' is taken: two classes can't share it (${other.constructor.name}, ${Class.name})`,
+      `the name '${name}' is taken: two classes cannot share it (${other.constructor.name}, ${Class.name})`,
     );
   }
   const before = registry.byPrototype.get(prototype);
@@ -128,7 +128,7 @@ export function register<T extends object, const D>(
  */
 export function registerCodec(name: string, codec: ByteCodec): void {
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`registerCodec(name, { encode, decode }): name must be a string that isn't empty`);
+    throw new TypeError(`registerCodec(name, { encode, decode }): name must be a string that is not empty`);
   }
   if (RESERVED_CODECS.has(name)) throw new TypeError(`registerCodec('${name}', …): this name is built in`);
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {

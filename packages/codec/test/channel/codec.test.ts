@@ -214,7 +214,7 @@ describe('functions', () => {
       const error = await errorOf(r.get());
       expect(error).toBeInstanceOf(DecodeError);
       expect(error).toMatchObject({ fatal: false, cause: expect.any(TypeError) as unknown });
-      expect(error.message).toMatch(/the decoder failed: it returned a promise/);
+      expect(error.message).toMatch(/the decoder failed: the decoder returned a promise/);
       expect(await r.get()).toBe(2);
     }
   });
@@ -374,7 +374,7 @@ describe('limits', () => {
     }
     for (const decoder of ['json', null, 'zlib-json', zlibJson.decode]) {
       expect(thrownBy(() => channel({ decoder, limits: { nodes: 5 } })).message).toMatch(
-        /only the default decoder has them/,
+        /only the default decoder takes limits/,
       );
       channel({ decoder, limits: {} })[Symbol.dispose]();
     }

@@ -254,7 +254,7 @@ test('a second next while one waits is a BusyError', async () => {
   expect((await next).value).toBe(1);
 });
 
-const LIST = 'merge: expected a list of channel readers or duplex channels';
+const LIST = 'merge: expected an array of channel readers or duplex channels';
 
 test('what cannot be merged is a TypeError at once', () => {
   const [one, other] = aioduplex();

@@ -120,7 +120,7 @@ describe('a schema', () => {
     for (let i = 0; i < 4; i++) {
       const error = await errorOf(checked.get());
       expect(error).toBeInstanceOf(InvalidMessageError);
-      expect(error.message).toMatch(/the schema failed on a message: it returned/);
+      expect(error.message).toMatch(/the schema failed on a message: the schema returned/);
     }
     expect(await checked.get()).toBe(3);
   });

@@ -116,7 +116,7 @@ describe('descriptors that no message names', () => {
     send(tap, frameOf(serialize('with two')), 2);
     expect(await errorOf(reader.get())).toMatchObject({
       code: 'ERR_AIOPIPE_DECODE',
-      message: expect.stringContaining('more descriptors came with a message than it names') as string,
+      message: expect.stringContaining('more descriptors arrived with a message than it names') as string,
     });
     expect(reader.isClosed).toBe(true);
     tap.close();

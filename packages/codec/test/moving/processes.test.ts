@@ -92,7 +92,7 @@ describe('every kind of handle goes to a process that is running already', () =>
       await control.put({ path: [], handle: r, newShape: { inner: 1 } });
       expect(await control.get()).toMatchObject({
         code: 'ERR_AIOPIPE_DECODE',
-        message: expect.stringMatching(/ChannelReader .* cannot be made again: .*of-this-process/) as unknown,
+        message: expect.stringMatching(/a received ChannelReader could not be opened: .*of-this-process/) as unknown,
       });
       // The child has closed it, and knows the shapes of that message all the same.
       expect(await errorOf(w.put('x'))).toMatchObject({ code: 'EPIPE' });
@@ -149,7 +149,7 @@ test('a receiver at its limit of open files closes the channel with an error tha
   await control.put(pipes.map(([, tx]) => tx));
   expect(await ended).toEqual([0, null]);
   const [first, second, third, ...rest] = printed.trim().split('\n');
-  expect(first).toMatch(/^EMFILE .*handles that were sent here could not be taken.*ulimit -n/);
+  expect(first).toMatch(/^EMFILE .*handles that a peer sent could not be received.*ulimit -n/);
   for (const line of [second, third]) expect(line).toMatch(/^ERR_AIOPIPE_CLOSED .*ulimit -n/);
   expect(rest).toEqual(['closed: true', 'descriptors: -1']);
   expect(await errorOf(control.get())).toBeInstanceOf(EndOfStreamError);

@@ -28,7 +28,7 @@ test.each<[string, string]>([
   ['a length of nine bytes', 'a1 0e ffffffffffffffffff01'],
   ['an array longer than what is there', 'a1 24 ffffffff0f 41'],
   ['an array of numbers longer than what is there', 'a1 1b 05 02 00000000 000000'],
-  ['an array of numbers of an unknown type', 'a1 1b 01 01 00'],
+  ['an array has numbers of an unknown type', 'a1 1b 01 01 00'],
   ['a map longer than what is there', 'a1 26 ffffffff0f 41'],
   ['a sparse array that is too long', 'a1 25 8080808010 00'],
   ['a sparse array with an index past its end', 'a1 25 02 01 42 41'],

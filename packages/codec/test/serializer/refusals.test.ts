@@ -21,7 +21,11 @@ describe('what cannot be sent', () => {
   test.each<[string, unknown, string]>([
     ['a function', () => 1, 'a function cannot be sent'],
     ['a class', Unregistered, 'a function cannot be sent'],
-    ['a symbol', Symbol('local'), 'Symbol(local) cannot be sent: only symbols made with Symbol.for() exist elsewhere'],
+    [
+      'a symbol',
+      Symbol('local'),
+      'Symbol(local) cannot be sent: only symbols made with Symbol.for() exist in other processes',
+    ],
     ['a WeakMap', new WeakMap(), 'a WeakMap cannot be sent'],
     ['a WeakSet', new WeakSet(), 'a WeakSet cannot be sent'],
     ['a WeakRef', new WeakRef({}), 'a WeakRef cannot be sent'],
@@ -50,12 +54,8 @@ describe('what cannot be sent', () => {
       'an object whose prototype is another object cannot be sent',
     ],
     ['a generator', (function* () {})(), 'an object whose prototype is another object cannot be sent'],
-    [
-      'what only looks like a Map',
-      Object.create(Map.prototype),
-      "an object that isn't the Map that it seems to be cannot be sent",
-    ],
-    ['a Proxy of a Map', new Proxy(new Map(), {}), "an object that isn't the Map that it seems to be cannot be sent"],
+    ['what only looks like a Map', Object.create(Map.prototype), 'an object that only looks like a Map cannot be sent'],
+    ['a Proxy of a Map', new Proxy(new Map(), {}), 'an object that only looks like a Map cannot be sent'],
   ])('%s', (_, value, reason) => {
     const error = refusal({ jobs: [1, 2, 3, { callback: value }] });
     expect(error.message).toBe(`value.jobs[3].callback: ${reason}`);
@@ -76,14 +76,14 @@ describe('what cannot be sent', () => {
       [Symbol.for('@aiopipe/handle')](): void {}
     }
     expect(refusal([new End()]).message).toMatch(
-      /^value\[0\]: a handle cannot be sent this way: it can travel through a channel/,
+      /^value\[0\]: serialize\(\) cannot move a handle: put it into a message of a channel/,
     );
   });
 
   test('nesting without end', () => {
     let value: unknown = 1;
     for (let i = 0; i < 1_000_001; i++) value = [value];
-    expect(refusal(value).message).toMatch(/\[0\]…\(999968 more\)….*nesting deeper than 1000000 levels/);
+    expect(refusal(value).message).toMatch(/\[0\]…\(999968 more\)….*values nested deeper than 1000000 levels/);
   });
 });
 
@@ -151,7 +151,7 @@ test('an object that changes while it is read is refused, not sent half', () => 
     },
     last: 2,
   };
-  expect(refusal(value).message).toMatch(/changed while it was being encoded/);
+  expect(refusal(value).message).toMatch(/changed it while it was encoded/);
   const list: unknown[] = [
     {
       get shrink() {
@@ -161,13 +161,13 @@ test('an object that changes while it is read is refused, not sent half', () => 
     },
     2,
   ];
-  expect(refusal(list).message).toMatch(/changed while it was being encoded/);
+  expect(refusal(list).message).toMatch(/changed it while it was encoded/);
   const elsewhere = runInNewContext('[0, 1]') as unknown[];
   elsewhere[0] = { last: Object.defineProperty({}, 'a', { enumerable: true, get: () => elsewhere.push(2) }) };
-  expect(refusal(elsewhere).message).toMatch(/changed while it was being encoded/);
+  expect(refusal(elsewhere).message).toMatch(/changed it while it was encoded/);
   let reads = 0;
   const numbers = Object.defineProperty(Array<number>(20).fill(1), 3, { enumerable: true, get: () => 100 ** ++reads });
-  expect(refusal(numbers).message).toMatch(/changed while it was being encoded/);
+  expect(refusal(numbers).message).toMatch(/changed it while it was encoded/);
 });
 
 test.each([
@@ -178,7 +178,7 @@ test.each([
   list[0] = Object.defineProperty({}, 'first', { enumerable: true, get: () => change(list) });
   let value: unknown = list;
   for (let i = 0; i < 300; i++) value = [value];
-  expect(refusal(value).message).toMatch(/changed while it was being encoded/);
+  expect(refusal(value).message).toMatch(/changed it while it was encoded/);
 });
 
 test('after a refusal the next call is as good as any', () => {

@@ -192,7 +192,7 @@ describe('cycles through instances', () => {
     const hidden = new Hidden();
     hidden.self = hidden;
     const bytes = serialize(hidden);
-    expect(() => deserialize(bytes)).toThrow(/an instance of 'Hidden' refers to itself in its data, .* create/);
+    expect(() => deserialize(bytes)).toThrow(/an instance of 'Hidden' refers to itself in its data; .* create/);
   });
 
   test('a revive that uses the instance that is not there yet gets an error that says so', () => {
@@ -206,7 +206,7 @@ describe('cycles through instances', () => {
       revive: ({ self }) => Object.assign(new Eager(), { label: self.label }),
     });
     const bytes = serialize(new Eager());
-    expect(() => deserialize(bytes)).toThrow(/revive of 'Eager' failed: the instance of 'Eager' isn't built yet/);
+    expect(() => deserialize(bytes)).toThrow(/revive of 'Eager' failed: the instance of 'Eager' is not built yet/);
   });
 });
 
@@ -252,7 +252,7 @@ describe('what goes wrong', () => {
   test('a revive that returns nothing', () => {
     class Nothing {}
     register(Nothing, { name: 'Nothing', reduce: () => 0, revive: () => undefined as unknown as Nothing });
-    expect(failure(serialize(new Nothing())).message).toBe("revive of 'Nothing' failed: it returned no object");
+    expect(failure(serialize(new Nothing())).message).toBe("revive of 'Nothing' failed: revive() returned no object");
   });
 
   test('a reduce that throws', () => {

@@ -125,7 +125,7 @@ describe('a message that cannot be encoded', () => {
         return line.encode(1);
       },
     };
-    expect(() => line.encode(value)).toThrow(/puts another one on the same channel/);
+    expect(() => line.encode(value)).toThrow(/puts another message on the same channel/);
     expect(line.send({ fine: 1 })).toEqual({ fine: 1 });
   });
 });
@@ -243,7 +243,7 @@ describe('handles', () => {
     const end = new End(3);
     const bytes = Buffer.from('a12e011a00856c61626c6541', 'hex');
     expect(() => new Decoder().decode(bytes, 0, bytes.length, sourceFrom([end]))).toThrow(
-      /properties are added to what/,
+      /properties follow a value that cannot have any/,
     );
     expect(Object.keys(end)).toEqual(['fd']);
   });

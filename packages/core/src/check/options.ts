@@ -45,7 +45,7 @@ function unknownOption(name: string, names: ReadonlySet<string>, what: string): 
   const path = what === 'options' ? name : `${what}.${name}`;
   const nearest = nearestName(name, names);
   if (nearest !== undefined) return `${path}: unknown option; did you mean ${nearest}?`;
-  return `${path}: unknown option; ${names.size === 0 ? 'there are none here' : `expected ${[...names].join(', ')}`}`;
+  return `${path}: unknown option; ${names.size === 0 ? 'this call has no options' : `expected ${[...names].join(', ')}`}`;
 }
 
 /** Returns undefined if none is near enough to have been meant. */

@@ -8,7 +8,7 @@ export function checkText(name: string, value: unknown): asserts value is string
 /** Returns what {@link checkText} throws for such a value. */
 export function refuseText(name: string, value: unknown): TypeError {
   if (typeof value !== 'string') return new TypeError(`${name}: expected a string, not ${show(value)}`);
-  return new TypeError(`${name}: ${show(value)} holds a NUL, which cannot be passed`);
+  return new TypeError(`${name}: ${show(value)} contains a NUL character, which is not allowed`);
 }
 
 /** As {@link checkText}; a name is not empty. */

@@ -52,7 +52,7 @@ export abstract class End implements Handle {
     if (state === 'open') {
       const descriptor = this.#descriptor as Descriptor;
       if (descriptor.isBusy)
-        throw new BusyError(`${this.#owned.toString()} can't be closed: a read or write of it waits`);
+        throw new BusyError(`${this.#owned.toString()} cannot be closed while a read or write of it waits`);
       descriptor.closeSide(READABLE | WRITABLE);
     } else if (state === 'owned') {
       this.#leave('closed');
@@ -143,8 +143,8 @@ export abstract class End implements Handle {
   #assertOwned(what: string): void {
     if (this.#state === 'owned') return;
     if (this.state === 'open') {
-      const hint = what === 'moved' ? ' (the stream that open() returned can be, while it is idle)' : '';
-      throw new BusyError(`${this.#owned.toString()} can't be ${what}: it is open already${hint}`);
+      const hint = what === 'moved' ? ' (move the stream that open() returned, while it is idle)' : '';
+      throw new BusyError(`${this.#owned.toString()} cannot be ${what}: it is open already${hint}`);
     }
     throw this.#goneError();
   }
@@ -159,7 +159,7 @@ export abstract class End implements Handle {
     if (this.#descriptor?.isMoved) return this.#descriptor.closedError();
     const name = this.#owned.toString();
     if (this.state === 'closed') return new ClosedError(`${name} is closed`);
-    return new MovedError(`${name} is not here any more: it was handed to ${this.#destination}`);
+    return new MovedError(`${name} was handed to ${this.#destination}`);
   }
 }
 

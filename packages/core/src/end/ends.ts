@@ -93,7 +93,7 @@ registerHandleKind('DuplexStream', (fds, data) => {
   if (reader !== undefined) checkMovedReader(reader);
   checkWriterOptions(writer);
   const directions = (reader === undefined ? 0 : READABLE) | (writer === undefined ? 0 : WRITABLE);
-  if (directions === 0) throw new TypeError('a duplex stream without a direction came');
+  if (directions === 0) throw new TypeError('a duplex stream arrived without a direction');
   const descriptor = new Descriptor(...receive(fds, directions, 'duplex end'));
   return new DuplexStream(new PipeReader(descriptor, reader), new PipeWriter(descriptor, writer), descriptor);
 });
@@ -111,6 +111,6 @@ function adopt(fd: number, directions: number, what: string, maker: (...args: ne
 /** Takes over a descriptor that moved here. Other processes may have its open file description, such as the sender. */
 function receive(fds: readonly number[], directions: number, what: string): EndParts {
   const [fd = -1] = fds;
-  if (fds.length !== 1) throw new TypeError(`a ${what} is one descriptor, and ${String(fds.length)} came for it`);
+  if (fds.length !== 1) throw new TypeError(`a ${what} needs one descriptor, but ${String(fds.length)} arrived`);
   return adopt(fd, directions, what, registerHandleKind);
 }

@@ -21,13 +21,16 @@ const registry = new FinalizationRegistry<Leftover>(({ owned, close }) => {
 const warnings = new SiteWarnings('AIOPIPE_DROPPED', (site, count, first) =>
   count === 1
     ? first
-    : `${String(count)} ends, streams or channels made at ${site} were dropped without close() and are closed now`,
+    : `${String(count)} ends, streams or channels made at ${site} were dropped without close(); the garbage collector closed them`,
 );
 
 function warn(owned: OwnedFd): void {
   warned.add(owned);
-  const seen = owned.wasRead ? '; its fd was read, so other code may still use that descriptor' : '';
-  warnings.note(owned.site, `A ${owned.toString()} was dropped without close() and is closed now${seen}`);
+  const seen = owned.wasRead ? '; its `fd` was read, so other code may still use that descriptor' : '';
+  warnings.note(
+    owned.site,
+    `A ${owned.toString()} was dropped without close(); the garbage collector closed it${seen}`,
+  );
 }
 
 /** Closes `owned`, with a process warning, if `object` is collected before {@link forget}. */

@@ -300,6 +300,6 @@ export class Descriptor {
   /** The error of each call after the descriptor has closed or moved. */
   closedError(): ClosedError {
     if (this.#movedTo === undefined) return new ClosedError(`${this.toString()} is closed`);
-    return new MovedError(`${this.toString()} is not here any more: it was handed to ${this.#movedTo}`);
+    return new MovedError(`${this.toString()} was handed to ${this.#movedTo}`);
   }
 }

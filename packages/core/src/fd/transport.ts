@@ -28,35 +28,35 @@ export const LOCAL_SOCKET: Transport = {
 const REFUSED: Partial<Record<FdKind, [code: string, why: string]>> = {
   file: [
     'ERR_AIOPIPE_NOT_POLLABLE',
-    "is a file or a device that is always ready, which can't be waited for; use node:fs for it",
+    'is always ready (a regular file or a device), so it cannot be polled; use node:fs for it',
   ],
   listener: [
     'ERR_AIOPIPE_WRONG_KIND',
-    'is a listening socket, which has connections and no bytes; use node:net for it',
+    'is a listening socket, which accepts connections and carries no bytes; use node:net for it',
   ],
-  datagram: ['ERR_AIOPIPE_WRONG_KIND', 'is a datagram socket, which has messages and no stream of bytes'],
+  datagram: ['ERR_AIOPIPE_WRONG_KIND', 'is a datagram socket, which carries no stream of bytes'],
 };
 
 /** What a descriptor is. Throws if it is not open, cannot be waited for, or does not go in those directions. */
 export function inspectFd(fd: number, directions: number, what: string): Transport {
   if (!Number.isInteger(fd) || fd < 0) {
-    throw new TypeError(`fromFd: expected the number of a descriptor, not ${String(fd)}`);
+    throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${String(fd)}`);
   }
   const described = describeFd(fd);
   if (typeof described === 'number')
-    throw new SystemError(described, 'fstat', `fd ${String(fd)} can't become a ${what}`);
+    throw new SystemError(described, 'fstat', `fd ${String(fd)} cannot become a ${what}`);
   const { kind, canRead, canWrite, isLocal, isNonblocking } = described;
   const refused = REFUSED[kind];
   if (refused !== undefined) throw new AiopipeError(refused[0], `fd ${String(fd)} ${refused[1]}`);
   if (directions === (READABLE | WRITABLE) && kind !== 'socket') {
-    throw new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `fd ${String(fd)} is no socket: it can't become a ${what}`);
+    throw new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `fd ${String(fd)} is not a socket: it cannot become a ${what}`);
   }
   const lacksReading = directions & READABLE && !canRead;
   const lacksWriting = directions & WRITABLE && !canWrite;
   if (lacksReading || lacksWriting) {
     throw new AiopipeError(
       'ERR_AIOPIPE_WRONG_DIRECTION',
-      `fd ${String(fd)} is open for ${lacksReading ? 'writing' : 'reading'} only: it can't become a ${what}`,
+      `fd ${String(fd)} is open for ${lacksReading ? 'writing' : 'reading'} only: it cannot become a ${what}`,
     );
   }
   return {

@@ -87,7 +87,7 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
   // In a worker thread Node closes this descriptor when the thread ends, unless node:fs closes it: so it stays Node's.
   const fd = native().duplicate(fdOfNode);
   closeSync(fdOfNode);
-  if (fd < 0) throw new SystemError(fd, 'fcntl', `${name} can't be duplicated`);
+  if (fd < 0) throw new SystemError(fd, 'fcntl', `${name} cannot be duplicated`);
   return orClose(fd, () => {
     try {
       return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args), false);
@@ -95,7 +95,7 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
       if ((error as { code?: string }).code !== 'ERR_AIOPIPE_NOT_POLLABLE') throw error;
       throw new AiopipeError(
         'ERR_AIOPIPE_NOT_POLLABLE',
-        `${name} is a file or a device that is always ready, so there is nothing to wait for; ` +
+        `${name} is always ready (a regular file or a device), so it cannot be polled; ` +
           'use node:fs for it (fs.promises.readFile, fs.createReadStream)',
         { cause: error },
       );
@@ -121,7 +121,7 @@ function openSocket(socket: Socket, maker: Maker): Streams {
 
 function openDuplicate(fd: number, maker: Maker, wanted?: number, makeDescriptor?: MakeDescriptor): Streams {
   const duplicate = native().duplicate(fd);
-  if (duplicate < 0) throw new SystemError(duplicate, 'fcntl', `fd ${String(fd)} can't be duplicated`);
+  if (duplicate < 0) throw new SystemError(duplicate, 'fcntl', `fd ${String(fd)} cannot be duplicated`);
   return orClose(duplicate, () => openFd(duplicate, maker, wanted, makeDescriptor));
 }
 
@@ -139,7 +139,7 @@ function openFd(
   makeDescriptor: MakeDescriptor = (...args) => new Descriptor(...args),
   isShared = true,
 ): Streams {
-  if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`expected the number of a descriptor, not ${String(fd)}`);
+  if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`expected a descriptor (a whole number), not ${String(fd)}`);
   const described = describeFd(fd);
   const can =
     typeof described === 'number' ? 0 : (described.canRead ? READABLE : 0) | (described.canWrite ? WRITABLE : 0);
@@ -232,7 +232,7 @@ function explainOpen(error: NodeJS.ErrnoException, path: PathLike, name: string)
   if (error.code === 'ENXIO') {
     about += isSocketPath(path)
       ? ' is a socket: connect to it with node:net, and make an AsyncFile of the connection'
-      : " can't be opened for writing: nobody has it open for reading yet";
+      : ' cannot be opened for writing: no process has it open for reading yet';
   }
   return new SystemError(error.errno, 'open', about, { path: name, cause: error });
 }
@@ -244,7 +244,7 @@ function isSocketPath(path: PathLike): boolean {
 function wrongSource(source: unknown): TypeError {
   const what = typeof source === 'object' ? nameOfObject(source) : show(source);
   return new TypeError(
-    `AsyncFile: expected the number of a descriptor, a FileHandle, a net.Socket, an end or a stream, not ${what}${hint(source)}`,
+    `AsyncFile: expected a descriptor (a whole number), a FileHandle, a net.Socket, an end or a stream, not ${what}${hint(source)}`,
   );
 }
 
@@ -255,10 +255,10 @@ function nameOfObject(source: object | null): string {
 
 /** What to use instead. */
 function hint(source: unknown): string {
-  if (typeof source === 'string') return '; for a path there is AsyncFile.open()';
+  if (typeof source === 'string') return '; to open a path, call AsyncFile.open()';
   if (!(source instanceof EventEmitter)) return '';
   const isFile = 'path' in source && 'close' in source;
   return isFile
-    ? '; a file is always ready, so there is nothing to wait for: use its own calls'
-    : '; a stream of node:stream has no descriptor of its own: use its own calls';
+    ? '; a regular file is always ready, so it cannot be polled: use its own calls'
+    : '; a stream of node:stream has no descriptor: use its own calls';
 }

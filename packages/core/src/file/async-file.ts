@@ -154,7 +154,7 @@ export class AsyncFile implements AsyncDisposable {
 
   /** Flushes and closes. Rejects with {@link ClosedError} if it is closed already, with {@link BusyError} while a call waits. */
   async close(): Promise<void> {
-    if (this.#isReading || this.#isWriting) throw new BusyError('this file can’t be closed while a call on it waits');
+    if (this.#isReading || this.#isWriting) throw new BusyError('this file cannot be closed while a call on it waits');
     try {
       await this.#writer?.close();
     } finally {

@@ -36,17 +36,17 @@ export function isNetSocket(value: unknown): value is Socket {
 /** The number under a socket that can be taken over now; an error says what is in the way. Nothing has changed yet. */
 export function fdOfSocket(socket: Socket): number {
   if (moved.has(socket)) throw movedError();
-  if (socket.destroyed) throw new ClosedError('this socket is closed: there is no connection to take over');
+  if (socket.destroyed) throw new ClosedError('the socket is closed: it has no connection to take over');
   if ((socket as { encrypted?: boolean }).encrypted === true) {
-    throw wrongKind('it is a TLS socket: what it sends is encrypted in this process; use its own calls');
+    throw wrongKind('it is a TLS socket, and this process encrypts its bytes; use its own calls');
   }
   if (socket.connecting) throw notYet('it is still connecting');
-  if (isWriting(socket)) throw notYet(`${String(socket.writableLength)} of its bytes are not with the kernel yet`);
+  if (isWriting(socket)) throw notYet(`${String(socket.writableLength)} of its bytes are not written yet`);
   if (socket.readableEncoding !== null) {
-    throw wrongKind('setEncoding() was called on it, and the bytes of text that it has decoded are gone');
+    throw wrongKind('setEncoding() was called on it, so its bytes are already text');
   }
   const fd = handleOf(socket)?.fd;
-  if (fd === undefined || fd < 0) throw wrongKind('it is not connected, or it is no socket of the system');
+  if (fd === undefined || fd < 0) throw wrongKind('it is not connected, or it has no descriptor');
   return fd;
 }
 
@@ -97,7 +97,7 @@ export async function untilIdle(socket: Socket, options: WaitOptions | undefined
 
   const pending = new Pending<void>(
     options,
-    () => 'the socket can’t be taken over: it is not connected and flushed',
+    () => 'the socket cannot be taken over: it is not connected, or not flushed',
     forget,
   );
   function forget() {
@@ -138,13 +138,13 @@ function handleOf(socket: Socket): SocketHandle | undefined {
 }
 
 function movedError(): MovedError {
-  return new MovedError('this socket is not here any more: its connection was handed to an AsyncFile');
+  return new MovedError('the connection of this socket was handed to an AsyncFile');
 }
 
 function notYet(why: string): BusyError {
-  return new BusyError(`this socket can't be taken over now, because ${why}; use: await AsyncFile.from(socket)`);
+  return new BusyError(`this socket cannot be taken over now, because ${why}; use: await AsyncFile.from(socket)`);
 }
 
 function wrongKind(why: string): AiopipeError {
-  return new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `this socket can't be taken over: ${why}`);
+  return new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `this socket cannot be taken over: ${why}`);
 }

@@ -21,7 +21,7 @@ export function signalNumber(signal: unknown): number {
     if (number !== undefined) return number;
   }
   throw new TypeError(
-    `there is no signal ${inspect(signal)}: expected a name such as 'SIGTERM', or a number from 0 to ${String(LAST)}`,
+    `signal: ${inspect(signal)} does not exist; expected a name such as 'SIGTERM', or a number from 0 to ${String(LAST)}`,
   );
 }
 

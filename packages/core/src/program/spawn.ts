@@ -210,7 +210,7 @@ function startError(
   const missing = errno === ENOENT || errno === EACCES ? missingInterpreter(paths, cwd) : undefined;
   if (missing === undefined) return new SystemError(errno, syscall, about, { path: file });
   const { file: found, interpreter } = missing;
-  const why = `${about}: ${found} needs ${JSON.stringify(interpreter)}, which is not there or not executable`;
+  const why = `${about}: ${found} needs ${JSON.stringify(interpreter)}, which does not exist or is not executable`;
   return new SystemError(errno, syscall, why, { path: interpreter });
 }
 

@@ -134,11 +134,11 @@ function checkSpec(place: Place, spec: unknown): Slot['spec'] {
   );
 }
 
-const NUMBER_HINT = 'a number becomes an end by ReadEnd.fromFd() or WriteEnd.fromFd()';
+const NUMBER_HINT = 'to pass a descriptor, call ReadEnd.fromFd() or WriteEnd.fromFd()';
 
 /** Returns what to write instead of a stream, if it is one. */
 export function streamHint({ name, use, words }: Place, spec: unknown): string | undefined {
-  if (isHandle(spec)) return 'a stream of ours is open already: give the end, not yet opened';
+  if (isHandle(spec)) return 'this stream is open already: pass the end before it is opened';
   // Loaded when it is asked for: a child process that has no such stream would pay for it at its start.
   if (!(spec instanceof process.getBuiltinModule('node:stream').Stream)) return undefined;
   const own = STANDARD[(spec as { fd?: unknown }).fd as number]?.name;
@@ -149,7 +149,7 @@ export function streamHint({ name, use, words }: Place, spec: unknown): string |
       ? "with 'pipe', pipe the stream into `stdin.open().toNode()`"
       : `with 'pipe', pipe \`${name}.open().toNode()\` into the stream`;
   }
-  return use === 'reads' ? 'a stream is the input of a chain' : 'a stream has the bytes of a chain by toNode()';
+  return use === 'reads' ? 'pass a stream as the input of a chain' : 'pipe the toNode() of a chain into a stream';
 }
 
 function checkFile(name: string, file: unknown): void {
@@ -159,8 +159,8 @@ function checkFile(name: string, file: unknown): void {
   checkText(`${name}.file`, file);
   if (!isFifo(file)) return;
   throw new TypeError(
-    `${name}: ${show(file)} is a FIFO, and opening it would stop this process until its other side is opened; ` +
-      `give a FileHandle (the open() of node:fs/promises waits beside the event loop) or, between programs, an aiopipe()`,
+    `${name}: ${show(file)} is a FIFO, and opening it would block this process until another process opens its other side; ` +
+      `pass a FileHandle (open() of node:fs/promises does not block the event loop), or use an aiopipe() between programs`,
   );
 }
 
@@ -183,7 +183,7 @@ function checkEnd(
   const wrong = use === 'reads' ? 'WriteEnd' : 'ReadEnd';
   if (use !== undefined && kind === wrong) {
     throw new TypeError(
-      `${name}: the child ${use} there, so it takes a ${use === 'reads' ? 'ReadEnd' : 'WriteEnd'}, not a ${kind}`,
+      `${name}: the child ${use === 'reads' ? 'reads from' : 'writes to'} this descriptor, so it needs a ${use === 'reads' ? 'ReadEnd' : 'WriteEnd'}, not a ${kind}`,
     );
   }
   return end;

@@ -6,7 +6,7 @@ import { variablesOf } from './environment.js';
 export function checkArgv(argv: unknown): asserts argv is readonly string[] {
   if (typeof argv === 'string') {
     throw new TypeError(
-      `argv: expected an array, not the string ${show(argv)}; no shell takes it apart: write ['grep', '-i', 'error']`,
+      `argv: expected an array, not the string ${show(argv)}; aiopipe does not split it into words: write ['grep', '-i', 'error']`,
     );
   }
   checkTexts('argv', argv);

@@ -34,7 +34,7 @@ export class DuplexStream implements AsyncDisposable, Handle {
   async close(): Promise<void> {
     if (this.#descriptor.isClosed) throw this.#descriptor.closedError();
     if (this.#descriptor.isReading) {
-      throw new BusyError(`${this.#descriptor.toString()} can't be closed while a read waits`);
+      throw new BusyError(`${this.#descriptor.toString()} cannot be closed while a read waits`);
     }
     try {
       if (this.#descriptor.isOpenFor(WRITABLE)) await this.writer.close();

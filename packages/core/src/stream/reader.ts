@@ -81,7 +81,7 @@ export class PipeReader implements Handle {
    */
   read(size?: number, options?: WaitOptions): Promise<Buffer> {
     if (size === undefined)
-      return this.#take(() => this.#incoming.all(), options, 'the end of the stream did not come');
+      return this.#take(() => this.#incoming.all(), options, 'the end of the stream did not arrive');
     const refusal = refuseSize(size);
     if (refusal !== undefined) return Promise.reject(refusal);
     return this.#take(() => this.#incoming.some(size), options, 'nothing came');
@@ -130,7 +130,7 @@ export class PipeReader implements Handle {
         size,
       );
     };
-    return this.#take(attempt, options, `${String(size)} bytes did not come`);
+    return this.#take(attempt, options, `${String(size)} bytes did not arrive`);
   }
 
   /**
@@ -154,7 +154,7 @@ export class PipeReader implements Handle {
     }
     return this.#readTo(bytes, options, () => {
       const partial = this.#incoming.queue.take(this.#incoming.queue.length);
-      throw new IncompleteReadError(`${this.#name} ended before the separator came`, partial);
+      throw new IncompleteReadError(`${this.#name} ended before the separator arrived`, partial);
     });
   }
 
@@ -167,15 +167,15 @@ export class PipeReader implements Handle {
     const most = this.#maxLineLength;
     const search = separatorSearch(this.#incoming.queue, { bytes: separator, limit, most }, () => this.#tooLong(most));
     const attempt = () => search() ?? (this.#incoming.ended ? atEnd() : undefined);
-    return this.#take(attempt, options, 'the separator did not come', this.#incoming.fill, names);
+    return this.#take(attempt, options, 'the separator did not arrive', this.#incoming.fill, names);
   }
 
   /** The bytes of the line stay in the queue: `read()` gets them. */
   #tooLong(most: number): never {
-    const limit = most === this.#maxLineLength ? 'maxLineLength' : 'no string can hold more';
+    const limit = most === this.#maxLineLength ? 'maxLineLength' : 'a string cannot hold more';
     throw new LineTooLongError(
-      `${this.#name}: more than ${String(most)} bytes came without the end of a line (${limit}); ` +
-        'they are still there for read()',
+      `${this.#name}: more than ${String(most)} bytes arrived without the end of a line (${limit}); ` +
+        'read() still returns them',
       most,
     );
   }
@@ -213,7 +213,7 @@ export class PipeReader implements Handle {
     return this.#take<Buffer | string>(
       () => takeLine() ?? search() ?? this.#incoming.all(),
       options,
-      'the separator did not come',
+      'the separator did not arrive',
     );
   }
 
@@ -387,7 +387,7 @@ export class PipeReader implements Handle {
   /** Throws if it cannot move now. @internal */
   checkMovable(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
-    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be moved while a read waits`);
+    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} cannot be moved while a read waits`);
   }
 
   /** What its next owner opens it with. @internal */
@@ -408,7 +408,7 @@ export class PipeReader implements Handle {
   /** Closes at once. Throws {@link BusyError} while a read waits, {@link ClosedError} if it is closed already. */
   close(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
-    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} can't be closed while a read waits`);
+    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} cannot be closed while a read waits`);
     this.#end();
   }
 

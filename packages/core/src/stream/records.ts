@@ -39,8 +39,8 @@ export class Records<T extends string | Buffer> {
   readonly #tooLong = (): never => {
     const { maxLineLength } = this.#options;
     throw new LineTooLongError(
-      `${this.#name()}: more than ${String(maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
-        'the partial field of this error has them',
+      `${this.#name()}: more than ${String(maxLineLength)} bytes arrived without the end of a line (maxLineLength); ` +
+        'they are in the `partial` field of this error',
       maxLineLength,
       this.#queue.take(this.#queue.length),
     );

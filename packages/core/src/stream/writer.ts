@@ -86,7 +86,7 @@ export class PipeWriter implements Handle {
     if (written > 0) this.#queue.offset = written;
     this.#flush();
     // Not copied: the data is the caller's again only when the kernel has all of it.
-    return this.#reach(this.#progress.accepted, 'data', options, 'not all could be written');
+    return this.#reach(this.#progress.accepted, 'data', options, 'not all data could be written');
   }
 
   /** Accepts a small write by copying it. */
@@ -102,7 +102,7 @@ export class PipeWriter implements Handle {
     }
     if (this.unflushed <= this.#highWaterMark) return mayAnswerNow() ? DONE : nextShare();
     this.#flush();
-    return this.#reach(this.#progress.accepted - this.#highWaterMark, 'room', options, 'not all could be written');
+    return this.#reach(this.#progress.accepted - this.#highWaterMark, 'room', options, 'not all data could be written');
   }
 
   /** Resolves when the kernel has all that was written. */
@@ -116,7 +116,7 @@ export class PipeWriter implements Handle {
     this.#lost = undefined;
     this.#flush();
     if (this.#lost !== undefined) return handled(Promise.reject(this.#lost));
-    return this.#reach(this.#progress.accepted, 'all', options, 'not all could be flushed');
+    return this.#reach(this.#progress.accepted, 'all', options, 'not all data could be flushed');
   }
 
   /** Takes back the bytes that the kernel has not taken; returns how many there were. @internal */
@@ -181,7 +181,7 @@ export class PipeWriter implements Handle {
       this.destroy();
       if (!(error instanceof TimeoutError)) throw error;
       throw new TimeoutError(
-        `${this.#name}: ${String(bytes)} bytes were dropped, because the reader took nothing for ${String(this.#closeTimeout)} ms`,
+        `${this.#name}: ${String(bytes)} bytes were dropped, because the reader read nothing for ${String(this.#closeTimeout)} ms`,
       );
     }
   }
@@ -219,7 +219,7 @@ export class PipeWriter implements Handle {
     this.#flush();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.unflushed > 0) {
-      throw new BusyError(`${this.#name} can't be moved: ${String(this.unflushed)} bytes are not flushed yet`);
+      throw new BusyError(`${this.#name} cannot be moved: ${String(this.unflushed)} bytes are not flushed yet`);
     }
   }
 
@@ -334,7 +334,7 @@ export class PipeWriter implements Handle {
   #lostError({ length, written }: LostPart): TypeError {
     const how =
       written === 0
-        ? 'before any of it was written; later writes go on'
+        ? 'before any byte of it was written; later writes are not affected'
         : `after ${String(written)} of ${String(written + length)} bytes were written: the stream is broken there`;
     return new TypeError(`${this.#name}: the data to write was transferred or made smaller ${how}`);
   }
@@ -382,7 +382,7 @@ export class PipeWriter implements Handle {
   #errorOf(errno: number): Error {
     const isGone = errno === EPIPE || errno === ECONNRESET;
     if (!isGone) return new SystemError(errno, 'write', this.#name);
-    return new BrokenPipeError(`${this.#name}: the reader is gone`, { errno: EPIPE, syscall: 'write' });
+    return new BrokenPipeError(`${this.#name}: the reader has closed`, { errno: EPIPE, syscall: 'write' });
   }
 
   /** For good: every later call rejects with it. */

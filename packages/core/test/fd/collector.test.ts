@@ -52,7 +52,7 @@ describe('an object that is dropped without close', () => {
     expect(warnings[0]?.message).toMatch(
       /^A write end made at .*collector\.test\.ts:\d+:\d+ was dropped without close/,
     );
-    expect(warnings[0]?.message).not.toMatch(/its fd was read/);
+    expect(warnings[0]?.message).not.toMatch(/its `fd` was read/);
     rx.close();
     tx.close();
   });
@@ -79,7 +79,7 @@ describe('an object that is dropped without close', () => {
       }),
     );
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]?.message).toMatch(/its fd was read/);
+    expect(warnings[0]?.message).toMatch(/its `fd` was read/);
   });
 
   test('an open reader and an open writer are closed, idle though their poll handle is', async () => {

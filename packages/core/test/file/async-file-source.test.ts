@@ -115,7 +115,7 @@ describe('of the number of a descriptor', () => {
     const fd = openSync(path as string, 'r');
     const error = thrownBy(() => new AsyncFile(fd));
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NOT_POLLABLE' });
-    expect(error.message).toMatch(/can't be waited for; use node:fs/);
+    expect(error.message).toMatch(/cannot be polled; use node:fs/);
     expect(isOpen(fd)).toBe(true);
     closeSync(fd);
   });
@@ -214,7 +214,7 @@ describe('open', () => {
     const path = makeFifo('unread');
     const error = await errorOf(AsyncFile.open(path, 'w'));
     expect(error).toMatchObject({ code: 'ENXIO', syscall: 'open', path });
-    expect(error.message).toContain('nobody has it open for reading yet');
+    expect(error.message).toContain('no process has it open for reading yet');
     const reader = await AsyncFile.open(path);
     const writer = await AsyncFile.open(path, 'w');
     await writer.write('x');
@@ -241,7 +241,7 @@ describe('open', () => {
       const error = await errorOf(AsyncFile.open(path, flags));
       expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NOT_POLLABLE' });
       expect(error.message).toContain(path);
-      expect(error.message).toMatch(/nothing to wait for; use node:fs/);
+      expect(error.message).toMatch(/cannot be polled; use node:fs/);
       expect(readFileSync(path, 'utf8')).toBe('contents');
     },
   );

@@ -119,7 +119,7 @@ async function orders(): Promise<Start> {
 function checkVersion({ protocol }: { readonly protocol: number }): void {
   if (protocol === PROTOCOL) return;
   throw new Error(
-    `the parent speaks version ${String(protocol)} of the control protocol, this child ${String(PROTOCOL)}: ` +
+    `the parent uses version ${String(protocol)} of the control protocol, and this child ${String(PROTOCOL)}: ` +
       'two versions of @aiopipe/process are installed',
   );
 }
@@ -131,13 +131,13 @@ async function answerPings(): Promise<void> {
     for await (const message of control) tell({ kind: 'pong', of: (message as Ping).id });
   } catch (error) {
     // The parent hears nothing of this child any more, so it would wait for answers without end.
-    exitUntold('can no longer hear its parent', error);
+    exitUntold('can no longer read from its parent', error);
   }
 }
 
 function tell(message: FromChild): void {
   send(control, message, (error) => {
-    exitUntold(`could not tell its parent ${JSON.stringify(message.kind)}`, error);
+    exitUntold(`could not send ${JSON.stringify(message.kind)} to its parent`, error);
   });
 }
 

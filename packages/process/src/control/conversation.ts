@@ -75,7 +75,7 @@ export class Conversation {
   };
 
   #faultOf(message: unknown): string | undefined {
-    if (typeof message !== 'object' || message === null) return `${describe(message)}, which is no message`;
+    if (typeof message !== 'object' || message === null) return `${describe(message)}, which is not a message`;
     const { kind, of, error } = message as { kind?: unknown; of?: unknown; error?: unknown };
     if (kind === 'error' || kind === 'no-start' || kind === 'uncaught') {
       if (!(error instanceof Uint8Array)) return `${JSON.stringify(kind)} without an error`;
@@ -90,9 +90,9 @@ export class Conversation {
     if (kind !== 'uncaught') {
       if (!MAY_SAY[this.#state].includes(kind)) return `${describe(kind)} while it was ${this.#state}`;
       if (kind === 'ready' && this.#isReady) return '"ready" for the second time';
-      if (kind === 'pong' && this.#answered === this.#asked) return '"pong", though it was not asked';
+      if (kind === 'pong' && this.#answered === this.#asked) return '"pong" without a "ping"';
     }
-    return of === expected ? undefined : `${describe(kind)} as an answer to another order than its own`;
+    return of === expected ? undefined : `${describe(kind)} with the id of another order`;
   }
 
   #moveOn({ kind }: FromChild): void {

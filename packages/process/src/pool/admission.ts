@@ -32,8 +32,8 @@ export class Admission {
     if (this.refusal !== undefined) throw this.refusal();
     if (!this.isFull) return;
     throw new QueueFullError(
-      `${String(this.#queue.length)} tasks wait already (queueLimit): await drain() before each call, or use map(), ` +
-        'which waits by itself',
+      `${String(this.#queue.length)} tasks are queued already (queueLimit): await drain() before each call, or use map(), ` +
+        'which waits when the queue is full',
     );
   }
 
@@ -44,7 +44,7 @@ export class Admission {
     if (!this.isFull) return;
     const pending = new Pending<void>(
       options,
-      () => 'there was no room in the queue',
+      () => 'the queue had no room',
       () => this.#waiting.delete(pending),
     );
     this.#waiting.add(pending);

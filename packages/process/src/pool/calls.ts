@@ -57,7 +57,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     this.#wait = signal === undefined && timeout === undefined ? undefined : { signal, timeout };
     this.#cancel = (task) => {
       const reason: unknown =
-        signal?.aborted === true ? signal.reason : new TimeoutError('the caller no longer waits for this task');
+        signal?.aborted === true ? signal.reason : new TimeoutError('the caller stopped waiting for this task');
       scheduler.cancel(task, reason);
     };
   }
@@ -126,7 +126,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     const { concurrency = 2 * this.scheduler.size, ordered = true } = options;
     checkCount('concurrency', concurrency, 1);
     if (typeof ordered !== 'boolean') throw new TypeError(`ordered: expected true or false, not ${show(ordered)}`);
-    if (!isIterable(items)) throw new TypeError('map: expected something to iterate over');
+    if (!isIterable(items)) throw new TypeError('map: expected an iterable or an async iterable');
     const { admission } = this.scheduler;
     return mapItems(items, {
       concurrency,
@@ -174,7 +174,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       throw error;
     } finally {
       stopListening?.();
-      this.scheduler.cancel(task, new AbortError('the caller takes no more items of this stream'));
+      this.scheduler.cancel(task, new AbortError('the caller left the stream'));
       await task.left();
     }
   }

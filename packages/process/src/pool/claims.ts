@@ -7,7 +7,7 @@ export const NUMBER_LENGTH = 4;
 /** More numbers than are ever in the pipe at once, unless the worker has put some there. */
 const MOST = 64;
 
-const CLAIMS = 'the pipe of a pool’s claims';
+const CLAIMS = 'the claims pipe of a pool';
 
 /**
  * Tells which side has a task that was sent to a worker: its number stands in a pipe that both sides read, and the side that

@@ -208,7 +208,7 @@ function unrepeatable(loss: ChildError | SystemError, cause: Error): Error {
   const { pid, exitCode, signalCode } = loss;
   return new ChildError(
     'ERR_AIOPIPE_NO_RESULT',
-    `${loss.message}; it cannot be given to another worker, for its arguments cannot be sent again: ${cause.message}`,
+    `${loss.message}; another worker cannot run it, because its arguments cannot be sent again: ${cause.message}`,
     { pid, exitCode, signalCode, cause },
   );
 }

@@ -175,7 +175,7 @@ class Window {
 
   #abandon(): void {
     for (const { task } of this.#entries) {
-      this.#settings.cancel(task, new AbortError('the caller takes no more results of this map'));
+      this.#settings.cancel(task, new AbortError('the caller left the map'));
     }
     this.#entries.clear();
   }

@@ -97,8 +97,8 @@ function checkStreams(options: ProcessOptions): void {
     if (choice === undefined || choice === 'inherit' || choice === 'ignore') continue;
     const reason =
       choice === 'pipe'
-        ? "the program has no access to a worker's pipe"
-        : 'an end can move once only, and a pool has many workers';
+        ? 'a pool gives no access to the pipe of a worker'
+        : 'an end can move only once, and a pool has many workers';
     throw new TypeError(`options.${name}: expected 'inherit' or 'ignore' for a pool: ${reason}`);
   }
 }

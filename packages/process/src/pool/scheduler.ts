@@ -216,7 +216,7 @@ export class Scheduler {
         task.workerLeft();
         continue;
       }
-      task.loss = error instanceof SystemError ? error : slot.lossOf('before it had begun with this task');
+      task.loss = error instanceof SystemError ? error : slot.lossOf('before it started this task');
       if (this.#dispatcher.isStopped) this.#outcomes.fail(task, this.admission.refusal?.());
       else this.#queue.putBack(task);
     }
@@ -226,7 +226,7 @@ export class Scheduler {
     this.#slots.forget(slot);
     // An honest worker has begun one of them; another one may have claimed or answered the rest.
     for (const task of slot.tasks) {
-      if (!task.isSettled) this.#lost(task, slot.lossOf('while it was at this task'));
+      if (!task.isSettled) this.#lost(task, slot.lossOf('while it ran this task'));
       if (task.isSettled) task.workerLeft();
     }
     this.#dispatcher.dispatch();

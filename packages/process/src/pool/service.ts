@@ -173,7 +173,7 @@ class Service {
     let answer: Done;
     try {
       const value = await this.#run(...args);
-      if (isGenerator(value)) throw new TypeError(`${this.#name} is a generator: call it by the pool's stream()`);
+      if (isGenerator(value)) throw new TypeError(`${this.#name} is a generator: call it with the pool's stream()`);
       answer = [VALUE, number, value];
     } catch (error) {
       answer = [ERROR, number, serializeError(error)];
@@ -247,5 +247,5 @@ function itemsOf(value: unknown, name: string): AsyncIterable<unknown> | Iterabl
   if (typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)) {
     return value as AsyncIterable<unknown> | Iterable<unknown>;
   }
-  throw new TypeError(`${name} returned nothing to iterate over: make it a generator, or call it by the pool's run()`);
+  throw new TypeError(`${name} did not return an iterable: make it a generator, or call it with the pool's run()`);
 }

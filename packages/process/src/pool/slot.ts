@@ -121,7 +121,7 @@ export class Slot {
     this.count -= taken.length;
     this.hasBegun = this.load > 0;
     // Numbers of answered tasks were claimed, so they cannot be there.
-    if (numbers.size > 0) this.#outOfTurn('put numbers of its own among those of its tasks');
+    if (numbers.size > 0) this.#outOfTurn('wrote foreign numbers into the claims pipe');
     if (taken.length > 0 && !this.isOver) {
       if (this.load === 0) this.isBehind = true;
       this.#unheard++;
@@ -159,18 +159,19 @@ export class Slot {
   /** Returns the answer that a message is, if it is the worker's turn to give it. If not, the slot breaks. */
   read(message: unknown): Answer | undefined {
     const answer = readAnswer(message);
-    if (answer === undefined) return this.#outOfTurn('sent a message of no known form');
-    if (answer[0] === READY) return this.isReady ? this.#outOfTurn('said twice that it is ready') : answer;
-    if (answer[0] === HEARD) return this.#unheard === 0 ? this.#outOfTurn('heard what was not said') : answer;
+    if (answer === undefined) return this.#outOfTurn('sent a message of an unknown form');
+    if (answer[0] === READY) return this.isReady ? this.#outOfTurn('sent READY twice') : answer;
+    if (answer[0] === HEARD) return this.#unheard === 0 ? this.#outOfTurn('sent HEARD without a TAKEN') : answer;
     const [task] = this.#tasks;
-    if (task?.number !== answer[1]) return this.#outOfTurn('answered a task that it is not at');
-    if (answer[0] === ITEM && task.kind !== STREAM) return this.#outOfTurn('sent an item, and its task is no stream');
+    if (task?.number !== answer[1]) return this.#outOfTurn('answered a task that it is not running');
+    if (answer[0] === ITEM && task.kind !== STREAM)
+      return this.#outOfTurn('sent an item for a task that is not a stream');
     return answer;
   }
 
   /** A DecodeError came while the worker had no task. */
   unreadable(cause: Error): undefined {
-    return this.#outOfTurn('sent a message that cannot be read, and has no task', cause);
+    return this.#outOfTurn('sent a message that cannot be read while it had no task', cause);
   }
 
   /** The worker has heard a TAKEN. Returns whether it has caught up by that. */
@@ -221,7 +222,7 @@ export class Slot {
   }
 
   /** The error of a task that is lost with the worker. */
-  lossOf(when: 'before it had begun with this task' | 'while it was at this task'): ChildError {
+  lossOf(when: 'before it started this task' | 'while it ran this task'): ChildError {
     const { name, pid, exit } = this.worker;
     const { exitCode, signalCode } = exit;
     const cause = this.brokenBy ?? this.#endedBy;

@@ -85,7 +85,7 @@ export class Stream extends Task {
     if (this.#hasEnded) return undefined;
     const waiting = new Pending<{ readonly value: unknown } | undefined>(
       options,
-      () => 'nothing came from the task',
+      () => 'the task yielded no item',
       () => {
         this.#waiting = undefined;
         cancel(this);

@@ -39,7 +39,7 @@ export class UnheardTasks {
       const which = count === 1 ? 'a task' : `${String(count)} tasks`;
       const more = rest > 0 && index === failures.length - 1 ? `, and ${String(rest)} more in other ways` : '';
       const message = `${which} of the pool of ${this.#poolName} failed: ${text}${more}`;
-      const remedy = 'nothing has looked at the promise: await pool.run(), or catch its error';
+      const remedy = 'nothing has used the promise: await pool.run(), or catch its error';
       warnOf('AIOPIPE_TASK_FAILED', new ChildError('ERR_AIOPIPE_CHILD', message, { cause: error }), remedy);
     }
   }

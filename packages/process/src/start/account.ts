@@ -46,11 +46,11 @@ export class Account {
     const isItsFault = [InvalidMessageError, DecodeError, FrameTooLongError].some((Class) => error instanceof Class);
     const reason = error instanceof InvalidMessageError ? error.issues[0]?.message : reasonOf(error);
     this.#known = isItsFault
-      ? { kind: 'broken', code: 'ERR_AIOPIPE_PROTOCOL', what: `said what it may not say (${String(reason)})`, error }
+      ? { kind: 'broken', code: 'ERR_AIOPIPE_PROTOCOL', what: `broke the protocol (${String(reason)})`, error }
       : {
           kind: 'broken',
           code: 'ERR_AIOPIPE_NO_RESULT',
-          what: `could not be heard any more (${String(reason)})`,
+          what: `sent a message that could not be received (${String(reason)})`,
           error,
         };
   }
@@ -58,7 +58,7 @@ export class Account {
   /** A message to the child could not be sent. */
   couldNotTell(error: Error): void {
     const code = this.#hasBegun ? 'ERR_AIOPIPE_NO_RESULT' : 'ERR_AIOPIPE_START';
-    this.#known = { kind: 'broken', code, what: `could not be told what to do (${error.message})`, error };
+    this.#known = { kind: 'broken', code, what: `could not be sent a message (${error.message})`, error };
   }
 
   /** Whether it is known how the child went, before its end. */
@@ -108,7 +108,7 @@ export class Account {
 export function howItEnded({ exitCode, signalCode }: Omit<Exit, 'resourceUsage'>, hasBegun: boolean): string {
   if (signalCode !== null) return `by ${signalCode}`;
   const how = `with exit code ${String(exitCode)}`;
-  if (exitCode === EXIT_UNTOLD) return `${how}: the child could not send what it had to tell; its stderr says why`;
+  if (exitCode === EXIT_UNTOLD) return `${how}: the child could not send a message to its parent; its stderr says why`;
   if (hasBegun || exitCode !== INVALID_ARGUMENT) return how;
   return `${how}: Node refused its options (execArgv, NODE_OPTIONS); its stderr says which`;
 }

@@ -48,7 +48,9 @@ export function checkOptions(options: ProcessOptions): void {
   checkFlag('daemon', daemon);
   checkFlag('detached', detached);
   if (daemon === true && detached === true) {
-    throw new TypeError('daemon, detached: a daemon ends with this process, and a detached child outlives it');
+    throw new TypeError(
+      'daemon, detached: use only one; a daemon ends with this process, a detached child outlives it',
+    );
   }
   checkPrefork(prefork);
 }

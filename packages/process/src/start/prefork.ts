@@ -70,7 +70,7 @@ export function checkPrefork(prefork: unknown): void {
   const isOfAnotherCopy = typeof prefork === 'object' && prefork !== null && PREFORK in prefork;
   throw new TypeError(
     isOfAnotherCopy
-      ? 'prefork: it is of another copy of @aiopipe/process; make it with the copy that starts the child'
+      ? 'prefork: it was made by another copy of @aiopipe/process; make it with the copy that starts the child'
       : `prefork: expected a Prefork, not ${show(prefork)}`,
   );
 }
@@ -148,7 +148,9 @@ export class Prefork implements AsyncDisposable {
     if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${show(preload)}`);
     checkSurroundings(surroundings);
     if (surroundingsKey(surroundings) === undefined) {
-      throw new TypeError("stdin, stdout, stderr: expected 'ignore' or 'inherit': no two starts can share a pipe");
+      throw new TypeError(
+        "stdin, stdout, stderr: expected 'ignore' or 'inherit', because children cannot share a pipe",
+      );
     }
     this.#site = callSite(Prefork);
     this.#size = size;
@@ -244,7 +246,7 @@ export class Prefork implements AsyncDisposable {
       this.#start();
     }
     if (this.#lostInARow <= this.#size || this.#closing !== undefined) return;
-    const error = calledFrom(this.#site, this.#reason ?? preparationError('it ended before that'));
+    const error = calledFrom(this.#site, this.#reason ?? preparationError('it ended before it was ready'));
     if (this.#waiting.size === 0) this.#warnOf(error);
     this.#isHeard = true;
     for (const pending of this.#waiting) pending.reject(error);
@@ -292,7 +294,11 @@ export class Prefork implements AsyncDisposable {
   /** Without children starts go on, more slowly: nothing else would tell the program. */
   #warnOf(error: ChildError): void {
     if (this.#isHeard) return;
-    warnOf('AIOPIPE_PREFORK_FAILED', error, 'no more are started until the next call of startProcess()');
+    warnOf(
+      'AIOPIPE_PREFORK_FAILED',
+      error,
+      'the prefork starts no more children until the next call of startProcess()',
+    );
   }
 
   /** Keeps this process alive while {@link ready} waits, and only then. */

@@ -225,7 +225,7 @@ export class StartedChild<Result> {
       if (this.#isHeard && !this.#account.brokeAfterResult) return;
       // The program asked for that end.
       if (this.#wasSignalled && error.code === 'ERR_AIOPIPE_NO_RESULT') return;
-      warnOf('AIOPIPE_CHILD_FAILED', error, 'nothing has looked at its `result`');
+      warnOf('AIOPIPE_CHILD_FAILED', error, 'nothing has used its `result`');
     });
   }
 

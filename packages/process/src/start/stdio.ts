@@ -33,7 +33,7 @@ export function checkApart({ stdin, stdout, stderr }: StdioOptions, args: readon
     add: (handle) => {
       const [name] = ends.find(([, end]) => end === handle) ?? [];
       if (name === undefined) return 0;
-      throw new TypeError(`${name}: this end is in args, too; it can move only once`);
+      throw new TypeError(`${name}: this end is also in args; it can move only once`);
     },
   });
 }

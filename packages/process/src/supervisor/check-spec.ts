@@ -53,7 +53,7 @@ function checkSpecs(specs: unknown, options: SupervisorOptions, parents: readonl
   const ids = new Set<string>();
   for (const spec of specs as readonly AnyChildSpec[]) {
     checkSpec(spec, options.autoShutdown, parents);
-    if (ids.has(spec.id)) throw new TypeError(`two children are called ${JSON.stringify(spec.id)}`);
+    if (ids.has(spec.id)) throw new TypeError(`two children have the id ${JSON.stringify(spec.id)}`);
     ids.add(spec.id);
   }
 }

@@ -21,7 +21,7 @@ export class ChildList {
     const present = this.#children.get(spec.id);
     if (present !== undefined) {
       const how = present.life === undefined ? 'restartChild() or deleteChild() it' : 'it runs';
-      throw idError(`there is a child ${JSON.stringify(spec.id)} already: ${how}`);
+      throw idError(`the supervisor already has a child ${JSON.stringify(spec.id)}: ${how}`);
     }
     // A copy: the rules go by what was checked.
     const child = new Child({ ...spec });
@@ -38,14 +38,14 @@ export class ChildList {
     const child = this.#children.get(id);
     if (child !== undefined) return child;
     const ids = [...this.#children.keys()].join(', ') || 'none';
-    throw idError(`there is no child ${JSON.stringify(id)} (there are: ${ids})`);
+    throw idError(`the supervisor has no child ${JSON.stringify(id)} (its children: ${ids})`);
   }
 
   /** Throws if there is none, if it runs, or if it is about to run. */
   getStopped(id: string): Child {
     const child = this.get(id);
     if (child.state === 'stopped') return child;
-    throw new BusyError(`child ${JSON.stringify(id)} is ${child.state}: terminateChild() it first`);
+    throw new BusyError(`child ${JSON.stringify(id)} is ${child.state}: call terminateChild() first`);
   }
 
   count(): ChildCount {

@@ -72,7 +72,7 @@ export class SupervisorEngine {
   run<T>(task: () => Promise<T>): Promise<T> {
     return this.#queue.run(async () => {
       if (this.isStopping) throw stoppedError(this.#name);
-      if (this.#startSite === undefined) throw new ClosedError(`${this.#name} does not run: start() it first`);
+      if (this.#startSite === undefined) throw new ClosedError(`${this.#name} is not running: call start() first`);
       return task();
     });
   }
@@ -267,7 +267,7 @@ export class SupervisorEngine {
     void this.stop().then(() =>
       setImmediate(() => {
         if (!this.isHeard)
-          warnOf('AIOPIPE_SUPERVISOR_FAILED', error, "nothing listens to 'gave-up' or has asked for `finished`");
+          warnOf('AIOPIPE_SUPERVISOR_FAILED', error, "nothing listens to 'gave-up' or has used `finished`");
       }),
     );
   }

@@ -56,7 +56,10 @@ export class EventStream extends LoopIterator<SupervisorEvent> {
     const reader = this.#readers.shift();
     if (reader !== undefined) reader.resolve({ value: event, done: false });
     else if (this.#unread.length < MAX_UNREAD) this.#unread.push(event);
-    else this.end(new QueueFullError(`${String(MAX_UNREAD)} events wait already: take them faster, or leave the loop`));
+    else
+      this.end(
+        new QueueFullError(`${String(MAX_UNREAD)} events are not read yet: read them faster, or leave the loop`),
+      );
   }
 
   /** No more events come. The reader gets `error` after the last one. */

@@ -74,10 +74,10 @@ export class ProcessLife implements Life {
     if (this.#reason === 'shutdown' && signalCode !== null) return undefined;
     if (this.#reason !== 'hung') return error;
     const deadline = String(this.#spec.heartbeat?.deadline);
-    return new ChildError('ERR_AIOPIPE_NO_RESULT', `${this.#name} hung, and was killed`, {
+    return new ChildError('ERR_AIOPIPE_NO_RESULT', `${this.#name} did not answer its heartbeat, and was killed`, {
       pid: this.pid,
       signalCode,
-      cause: new TimeoutError(`its event loop gave no sign of life within ${deadline} ms (heartbeat.deadline)`),
+      cause: new TimeoutError(`its event loop did not answer within ${deadline} ms (heartbeat.deadline)`),
     });
   }
 

@@ -71,8 +71,8 @@ export function ready(): void {
   if (role.tellReady === undefined) {
     throw new AiopipeError(
       'ERR_AIOPIPE_NO_CHILD',
-      'ready() tells the parent of a child process that its function can serve: call it in that function ' +
-        '(isChild() says whether this is a child)',
+      'ready() was called outside the function of a child process; call it in that function ' +
+        '(isChild() returns whether this process is a child)',
     );
   }
   role.tellReady();
@@ -87,19 +87,19 @@ const DEEPEST = 10;
  */
 export function refuseRecursion(what: string): void {
   const { isEvaluating, depth } = processRole();
-  const remedy = 'put it in a function that the target calls, or behind `if (!isChild())`';
+  const remedy = 'move the start into a function that the target calls, or behind `if (!isChild())`';
   // The user's file, and not our file that a pool's workers run.
   const who = role.module ?? what;
   if (isEvaluating) {
     throw new ChildError(
       'ERR_AIOPIPE_START',
-      `${who} starts a process while a child evaluates its module, which would go on without end; ${remedy}`,
+      `${who} starts a process while a child evaluates its module, so each child would start another; ${remedy}`,
     );
   }
   if (depth < DEEPEST) return;
   throw new ChildError(
     'ERR_AIOPIPE_START',
-    `${who} starts a process in a child of a child, and so on, ${String(DEEPEST)} deep: if that is because its module does ` +
-      `so when it is evaluated, ${remedy}`,
+    `${who} starts a process ${String(DEEPEST)} levels of children deep: if its module does ` +
+      `so while it is evaluated, ${remedy}`,
   );
 }

@@ -33,7 +33,7 @@ function refuseSecond(url: string, name: string, run: unknown): void {
   const known = fresh.get(key(url, name));
   if (known !== undefined && known !== run) {
     throw new TypeError(
-      `target: ${url} names two functions ${JSON.stringify(name)}; a child would find only one of them, so give each ` +
+      `target: ${url} names two functions ${JSON.stringify(name)}; a child finds only one of them, so give each ` +
         'its own name',
     );
   }
@@ -108,8 +108,8 @@ function explained(error: unknown): unknown {
   const { code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (code !== 'ERR_UNKNOWN_FILE_EXTENSION' || !/"\.[cm]?tsx?"/.test(message ?? '')) return error;
   return new TypeError(
-    `${String(message)}: Node ${process.versions.node} does not load TypeScript by itself (22.18 and later do); start the ` +
-      'program with a loader, as in `node --import tsx`, which its children inherit, or compile the module',
+    `${String(message)}: Node ${process.versions.node} cannot load TypeScript (22.18 and later can); start the ` +
+      'program with a loader, such as `node --import tsx`, which its children inherit, or compile the module',
     { cause: error },
   );
 }

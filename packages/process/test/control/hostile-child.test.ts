@@ -57,7 +57,7 @@ describe('a child that says what it may not say is killed, and its result reject
       const ping = child.ping();
       const failure = await errorOf(child.result);
       expect(failure).toMatchObject({ name: 'ChildError', code: 'ERR_AIOPIPE_PROTOCOL', pid: child.pid });
-      expect(failure.message).toMatch(/^process says\w+ \(pid \d+\) said what it may not say \(.+\), and was killed$/);
+      expect(failure.message).toMatch(/^process says\w+ \(pid \d+\) broke the protocol \(.+\), and was killed$/);
       // One that returns may have ended by itself before it was killed.
       if (target === saysAndStays) expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
       // It answered in time, or never.
@@ -121,11 +121,11 @@ describe('if no more descriptors may be on their way', () => {
       const { stdout, stderr } = await run('cannot-send-its-result');
       expect(JSON.parse(stdout)).toEqual({
         code: 'ERR_AIOPIPE_NO_RESULT',
-        message: expect.stringMatching(/with exit code 74: the child could not send what it had to tell/) as string,
+        message: expect.stringMatching(/with exit code 74: the child could not send a message to its parent/) as string,
         exitCode: 74,
         signalCode: null,
       });
-      expect(stderr).toMatch(/^aiopipe: process returnOneMore could not tell its parent "result": .*ETOOMANYREFS/);
+      expect(stderr).toMatch(/^aiopipe: process returnOneMore could not send "result" to its parent: .*ETOOMANYREFS/);
     },
   );
 });

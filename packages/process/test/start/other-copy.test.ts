@@ -31,7 +31,8 @@ afterAll(async () => {
 
 test('a prefork of another copy is refused, with what to do', async () => {
   await using prefork = new other.Prefork({ size: 1 });
-  const refusal = 'prefork: it is of another copy of @aiopipe/process; make it with the copy that starts the child';
+  const refusal =
+    'prefork: it was made by another copy of @aiopipe/process; make it with the copy that starts the child';
   expect(thrownBy(() => startProcess(waits, { prefork: prefork as never })).message).toBe(refusal);
   const options = { prefork: prefork as never };
   expect(thrownBy(() => new Pool(waits, { options })).message).toBe(`options.${refusal}`);

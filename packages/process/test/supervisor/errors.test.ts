@@ -102,5 +102,5 @@ test('a supervisor that cannot nest a child as it was checked says so', async ()
   children.push({ id: 'a', target: idle });
   const error = await errorOf(supervisor.start());
   expect(error).toMatchObject({ code: 'ERR_AIOPIPE_START', cause: { name: 'TypeError' } });
-  expect(error.message).toMatch(/could not start tree: two children are called "a"/);
+  expect(error.message).toMatch(/could not start tree: two children have the id "a"/);
 });

@@ -188,7 +188,7 @@ export class Chain {
   /** Runs it, and yields what `pieces` makes of its output. Leaving the loop ends the chain. */
   iterate<T>(pieces: () => AsyncIterable<T>): ChainOutput<T> {
     const stop = () => {
-      this.stop(new AbortError('its output is not wanted any more'));
+      this.stop(new AbortError('the reader of its output left'));
     };
     return new ChainOutput(this.#iterate(pieces), stop, this.#onStart);
   }

@@ -62,9 +62,9 @@ function hasThrown(stage: StageResult | undefined): boolean {
 export type OutputLimit = 'maxOutput' | 'string' | 'Buffer';
 
 const REMEDIES: Record<OutputLimit, string> = {
-  maxOutput: 'raise maxOutput, or take it line by line with lines()',
-  string: "take it as bytes with encoding: 'buffer', or line by line with lines()",
-  Buffer: 'take it line by line with lines(), or send it to a file with the output option',
+  maxOutput: 'raise maxOutput, or read the lines with lines()',
+  string: "read bytes with encoding: 'buffer', or read the lines with lines()",
+  Buffer: 'read the lines with lines(), or send the output to a file with the output option',
 };
 
 /**
@@ -82,7 +82,7 @@ export class OutputTooLongError extends AiopipeError implements EndedChain {
    * @internal
    */
   constructor(line: string, limit: number, setBy: OutputLimit) {
-    const most = setBy === 'maxOutput' ? '' : `, which is all that a ${setBy} can hold,`;
+    const most = setBy === 'maxOutput' ? '' : `, the most that a ${setBy} can hold,`;
     super(
       'ERR_AIOPIPE_OUTPUT_TOO_LONG',
       `\`${line}\` wrote more than ${String(limit)} bytes${most} and was ended; ${REMEDIES[setBy]}`,

@@ -108,7 +108,7 @@ export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined
 
   /** Its output is not read any more. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
-    void this.stop(new AbortError(`${this.name}: nobody reads its output any more`));
+    void this.stop(new AbortError(`${this.name}: the reader of its output left`));
     return Promise.resolve(LOOP_END);
   }
 

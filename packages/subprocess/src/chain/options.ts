@@ -62,10 +62,11 @@ export function checkChainOptions(options: ChainOptions): void {
   checkInput(input);
   if (stdin !== undefined && (stdin as unknown) !== 'inherit') {
     const hint =
-      streamHint({ name: 'stdin', use: 'reads', words: ['inherit'] }, stdin) ?? 'what to read is the input option';
+      streamHint({ name: 'stdin', use: 'reads', words: ['inherit'] }, stdin) ??
+      'pass the data to read as the input option';
     throw new TypeError(`stdin: expected 'inherit', not ${show(stdin)}; ${hint}`);
   }
-  if (stdin !== undefined && input !== undefined) throw new TypeError('stdin and input: give one of them');
+  if (stdin !== undefined && input !== undefined) throw new TypeError('stdin and input: pass only one of them');
   if (stderr !== undefined) checkTarget('stderr', stderr, ['pipe', 'inherit', 'ignore', 'stdout', 'shared']);
   checkMilliseconds('grace', grace);
   if (onProgress !== undefined && typeof onProgress !== 'function') {

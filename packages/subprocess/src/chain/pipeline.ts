@@ -216,6 +216,6 @@ export class Pipeline implements PromiseLike<PipelineResult> {
 function refuseAnotherCopy(stage: unknown, index: number): void {
   if (typeof stage !== 'object' || stage === null || !(STAGES in stage)) return;
   throw new TypeError(
-    `stage ${String(index + 1)}: it is a pipeline of another copy of @aiopipe/subprocess; make it by the same copy`,
+    `stage ${String(index + 1)}: it is a pipeline of another copy of @aiopipe/subprocess; make it with this copy`,
   );
 }

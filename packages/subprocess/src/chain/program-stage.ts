@@ -131,7 +131,7 @@ function optionsOf(stage: unknown): StageOptions {
   if (typeof stage !== 'object' || stage === null) throw new TypeError(`${expected}, not ${show(stage)}`);
   const program = stage as { argv?: unknown; wait?: unknown };
   if (typeof program.wait === 'function') {
-    throw new TypeError(`${expected}, not a program that runs already; its stdout can be the input of run()`);
+    throw new TypeError(`${expected}, not a program that is running already; pass its stdout as the input of run()`);
   }
   const prototype = Object.getPrototypeOf(stage) as object | null;
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;

@@ -33,7 +33,7 @@ export function describeEnd(result: StageResult): string {
   const { exitCode, signalCode } = result;
   if ('error' in result) return describeThrown(result.error);
   if (signalCode !== null) return `ended by ${signalCode}`;
-  return exitCode === null ? 'not known how it ended' : `exit code ${String(exitCode)}`;
+  return exitCode === null ? 'ended in an unknown way' : `exit code ${String(exitCode)}`;
 }
 
 /** Describes what a user's code threw; reading that may throw, too. */
@@ -41,6 +41,6 @@ export function describeThrown(error: unknown): string {
   try {
     return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${show(error)}`;
   } catch {
-    return 'it threw what cannot be shown';
+    return 'it threw a value that cannot be shown';
   }
 }

@@ -41,6 +41,6 @@ export function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, outpu
     throw new TypeError(`maxOutput: expected a whole number of bytes, not ${inspect(maxOutput)}`);
   }
   if (output !== undefined && maxOutput !== Infinity) {
-    throw new TypeError('maxOutput: with the option output nothing is collected that it could limit');
+    throw new TypeError('maxOutput: it has no effect with the output option');
   }
 }

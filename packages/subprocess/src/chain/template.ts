@@ -11,14 +11,14 @@ const SYNTAX: readonly (readonly [RegExp, string])[] = [
   [/\|/, 'a `|`: write .pipe(…), or pipeline(…, …)'],
   [/[<>]/, 'a redirection: write run({ input: { file } }) or run({ output: { file } })'],
   [/[;&]/, 'a second command: write a second chain'],
-  [/["'\\]/, 'a quote: nothing takes the words apart, so write ${…} for one that holds blanks or quotes'],
-  [/[*?[\]]/, "a pattern: the glob() of node:fs/promises lists files, and ${'…'} is the word as it stands"],
-  [/[$`(){}]/, "an expansion: write ${…} with a value, or ${'…'} for the word as it stands"],
+  [/["'\\]/, 'a quote: insert a word that contains blanks or quotes as ${…}'],
+  [/[*?[\]]/, "a pattern: list files with glob() of node:fs/promises, or write ${'…'} for the literal word"],
+  [/[$`(){}]/, "an expansion: write ${…} with a value, or ${'…'} for the literal word"],
   [
     /(^|[ \t])[~#]/,
-    "a `~` or `#` that a shell takes for its own: write ${…} with a path, or ${'…'} for the word as it stands",
+    "a `~` or `#` that a shell would interpret: write ${…} with a path, or ${'…'} for the literal word",
   ],
-  [/\S[ \t]*\n\s*\S/, 'a second line: write a second chain, or all words in one line'],
+  [/\S[ \t]*\n\s*\S/, 'a second line: write a second chain, or put all words on one line'],
 ];
 
 /**
@@ -33,7 +33,7 @@ const SYNTAX: readonly (readonly [RegExp, string])[] = [
 export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipeline {
   if (!Array.isArray(text) || !('raw' in text)) {
     throw new TypeError(
-      `$: it is written before a template, as in $\`ls -l \${directory}\`, not called with ${inspect(text)}`,
+      `$: use it as a template tag, as in $\`ls -l \${directory}\`; do not call it with ${inspect(text)}`,
     );
   }
   return new Pipeline([words(text.raw, values)], $ as (...args: never[]) => unknown);
@@ -44,7 +44,7 @@ function words(literals: readonly string[], values: readonly Word[]): string[] {
   const line = literals.join(MARK).trim();
   for (const [pattern, what] of SYNTAX) {
     if (pattern.test(line))
-      throw new TypeError(`$\`${line.replaceAll(MARK, '${…}')}\`: no shell runs this, and it holds ${what}`);
+      throw new TypeError(`$\`${line.replaceAll(MARK, '${…}')}\`: no shell runs this command, and it contains ${what}`);
   }
   let used = 0;
   return line
@@ -64,9 +64,7 @@ function argumentsOf(value: unknown, index: number): string[] {
 
 function partOf(value: unknown, index: number): string {
   if (!Array.isArray(value)) return textOf(value, index);
-  throw new TypeError(
-    `$: value ${String(index + 1)} is a list, which stands for words of their own: put blanks around it`,
-  );
+  throw new TypeError(`$: value ${String(index + 1)} is a list of separate words: put blanks around it`);
 }
 
 function textOf(value: unknown, index: number): string {

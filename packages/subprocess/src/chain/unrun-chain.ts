@@ -2,7 +2,7 @@ import { callSite, SiteWarnings, type CallSite } from '@aiopipe/core/internal';
 
 const warnings = new SiteWarnings('AIOPIPE_UNRUN', (site, count, line) => {
   const what = count === 1 ? `The chain \`${line}\`` : `${String(count)} chains such as \`${line}\``;
-  return `${what} made at ${site} ${count === 1 ? 'was' : 'were'} never run: await it, or call run(), lines() or another of its methods`;
+  return `${what} made at ${site} ${count === 1 ? 'was' : 'were'} never run: await the chain, or call run(), lines() or another of its methods`;
 });
 
 /** Chains that were neither run nor dropped so far. The entries do not keep them from being collected. */

@@ -25,8 +25,8 @@ export async function* feedRecords(
       const { tooLong } = splitter;
       if (tooLong === undefined) continue;
       throw new LineTooLongError(
-        `${source}: more than ${String(maxLineLength)} bytes came without the end of a line (maxLineLength); ` +
-          'the partial field of this error has them',
+        `${source}: more than ${String(maxLineLength)} bytes arrived without the end of a line (maxLineLength); ` +
+          'they are in the `partial` field of this error',
         maxLineLength,
         Buffer.concat([tooLong, bytes.subarray(at + pieceSize)]),
       );

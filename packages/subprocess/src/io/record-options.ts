@@ -44,7 +44,9 @@ export function checkRecordOptions(options: RecordOptions): CheckedRecordOptions
   }
   const asBytes = encoding === 'latin1' ? 'latin1' : 'utf8';
   if (Buffer.from(separator, asBytes).toString(asBytes) !== separator) {
-    throw new TypeError(`separator: ${inspect(separator)} cannot be written in ${asBytes}, so no output can hold it`);
+    throw new TypeError(
+      `separator: ${inspect(separator)} cannot be encoded in ${asBytes}, so it cannot occur in the output`,
+    );
   }
   if (typeof maxLineLength !== 'number' || !(maxLineLength > 0)) {
     throw new TypeError(`maxLineLength: expected a positive number of bytes, not ${inspect(maxLineLength)}`);

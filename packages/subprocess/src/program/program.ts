@@ -18,8 +18,8 @@ export function checkProgram(name: string, program: unknown): asserts program is
   const isOfAnotherCopy = typeof program === 'object' && program !== null && PROGRAM in program;
   throw new TypeError(
     isOfAnotherCopy
-      ? `${name}: it is a program of another copy of @aiopipe/subprocess; start it by popen() of the same copy`
-      : `${name}: expected a program that popen() has started, not ${show(program)}`,
+      ? `${name}: it was started by another copy of @aiopipe/subprocess; start it with popen() of this copy`
+      : `${name}: expected a program that popen() returned, not ${show(program)}`,
   );
 }
 

@@ -204,7 +204,9 @@ describe('the stdin of a chain', () => {
   });
 
   it('is not both inherited and given', async () => {
-    await expect(pipeline(['cat']).run({ stdin: 'inherit', input: 'x' })).rejects.toThrow(/stdin and input: give one/);
+    await expect(pipeline(['cat']).run({ stdin: 'inherit', input: 'x' })).rejects.toThrow(
+      /stdin and input: pass only one/,
+    );
     await expect(pipeline(['cat']).run({ stdin: 'x' as never })).rejects.toThrow(/stdin: expected 'inherit'/);
     await expect(pipeline(['cat']).run({ stdin: process.stdin as never })).rejects.toThrow(
       /process\.stdin is 'inherit'/,

@@ -83,7 +83,7 @@ describe('the output', () => {
   it('ends where no string could hold more, with the bytes that came until there', async () => {
     const { fds, children } = whatIsThere();
     const failed = pipeline(['yes'], ['cat']).run({ encoding: 'hex' });
-    await expect(failed).rejects.toThrow(/more than 268435444 bytes, which is all that a string can hold,.*'buffer'/);
+    await expect(failed).rejects.toThrow(/more than 268435444 bytes, the most that a string can hold,.*'buffer'/);
     const { stdout } = (await failed.catch((error: unknown) => error)) as OutputTooLongError;
     expect([stdout.length, stdout.slice(-2)]).toEqual([268_435_444, Buffer.from('y\n')]);
     expect([fds(), children()]).toEqual([[], []]);

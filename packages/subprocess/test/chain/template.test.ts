@@ -64,7 +64,7 @@ describe('$', () => {
     ['a list in a word', () => $`ls --x=${['a']}`, /value 1 is a list/],
     ['undefined', () => $`ls ${undefined as never}`, /value 1: expected a string.*undefined/],
     ['an object', () => $`ls ${'a'} ${{} as never}`, /value 2: expected a string/],
-    ['a call', () => ($ as unknown as (text: string) => unknown)('ls'), /before a template/],
+    ['a call', () => ($ as unknown as (text: string) => unknown)('ls'), /template tag/],
     ['a NUL', () => $`ls ${'a\0b'}`, /NUL/],
   ])('refuses %s, and says what to write', (_name, make, message) => {
     expect(make).toThrow(TypeError);

@@ -81,7 +81,7 @@ describe('a separator', () => {
     { separator: '\ud800' },
     { encoding: 'buffer', separator: 'a\udc00' },
   ])('that the encoding does not have is refused: %j', (options) => {
-    expect(() => pipeline(['true']).lines(options)).toThrow(/separator.*cannot be written in/);
+    expect(() => pipeline(['true']).lines(options)).toThrow(/separator.*cannot be encoded in/);
   });
 
   it('may be any that it has', async () => {

@@ -22,7 +22,7 @@ it('a program of another copy of the package is refused by AsyncPipe, which says
   const program = other.popen(['true'], { stdin: 'ignore', stdout: 'ignore' });
   const theirs = program as never;
   const mine = popen(['true'], { stdin: 'ignore', stdout: 'ignore' });
-  const why = /it is a program of another copy of @aiopipe\/subprocess; start it by popen\(\) of the same copy$/;
+  const why = /it was started by another copy of @aiopipe\/subprocess; start it with popen\(\) of this copy$/;
   expect(errorOf(() => new AsyncPipe(theirs)).message).toMatch(/^first: /);
   expect(errorOf(() => new AsyncPipe(mine, theirs)).message).toMatch(why);
   expect(errorOf(() => new AsyncPipe(theirs))).toBeInstanceOf(TypeError);
