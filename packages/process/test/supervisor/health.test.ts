@@ -79,7 +79,7 @@ describe('with a heartbeat', () => {
       await until('it was started again', () => watched.exits.length === 1 && watched.starts.length === 3);
       const [exit] = watched.exits;
       expect(exit).toMatchObject({ id: 'a', pid, reason: 'hung', signalCode: 'SIGKILL', willRestart: true });
-      expect(exit?.error?.message).toMatch(/^a \(pid \d+\) hung/);
+      expect(exit?.error?.message).toMatch(/^a \(pid \d+\) did not answer its heartbeat/);
       expect(exit?.error?.cause).toMatchObject({ code: 'ERR_AIOPIPE_TIMEOUT' });
       expect(await watched.runs('a')).not.toBe(pid);
     },
