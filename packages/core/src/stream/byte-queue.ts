@@ -14,6 +14,8 @@ export class ByteQueue {
   readonly #encoding: 'utf8' | 'latin1';
   #chunks: Buffer[] = [];
   #first = 0;
+  /** How many bytes of the first chunk were taken. A view of the rest, made at each take, would double the cost of a take. */
+  #offset = 0;
   #length = 0;
   /**
    * Whole lines from the front of the first chunk, decoded at once: six times as fast as one by one. Their bytes stay in
@@ -46,25 +48,27 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
-  /** Takes the first `count` bytes. There must be as many. */
-  take(count: number): Buffer {
+  /** Takes the first `count` bytes, and drops the last `dropped` of them. There must be as many. */
+  take(count: number, dropped = 0): Buffer {
     if (count === 0) return EMPTY;
     this.#forgetText();
     const head = this.#chunks[this.#first] as Buffer;
-    if (count <= head.length) {
+    const start = this.#offset;
+    if (count <= head.length - start) {
       this.#advance(head, count);
-      return head.length === count ? head : head.subarray(0, count);
+      const length = count - dropped;
+      return head.length === length ? head : head.subarray(start, start + length);
     }
     const whole = Buffer.allocUnsafe(count);
     let filled = 0;
     while (filled < count) {
       const chunk = this.#chunks[this.#first] as Buffer;
-      const part = Math.min(chunk.length, count - filled);
-      chunk.copy(whole, filled, 0, part);
+      const part = Math.min(chunk.length - this.#offset, count - filled);
+      chunk.copy(whole, filled, this.#offset, this.#offset + part);
       filled += part;
       this.#advance(chunk, part);
     }
-    return whole;
+    return dropped === 0 ? whole : whole.subarray(0, count - dropped);
   }
 
   /** Takes the next line as a string, without its newline. Returns undefined if it does not lie whole in the first chunk, or is long. */
@@ -86,10 +90,11 @@ export class ByteQueue {
   #decodeLines(): boolean {
     const head = this.#chunks[this.#first];
     if (head === undefined) return false;
-    const last = head.subarray(0, this.#toDecode).lastIndexOf(this.#separator);
+    const start = this.#offset;
+    const last = head.subarray(start, start + this.#toDecode).lastIndexOf(this.#separator);
     this.#toDecode = Math.min(2 * this.#toDecode, MAX_DECODED);
     if (last < 0) return false;
-    this.#text = head.toString(this.#encoding, 0, last);
+    this.#text = head.toString(this.#encoding, start, start + last);
     this.#textStart = 0;
     this.#textBytes = last + 1;
     return true;
@@ -98,9 +103,10 @@ export class ByteQueue {
   #dropLines(): void {
     if (this.#linesTaken === 0) return;
     const head = this.#chunks[this.#first] as Buffer;
-    let count = 0;
-    if (this.#textStart > this.#text.length) count = this.#textBytes;
-    else for (let line = 0; line < this.#linesTaken; line++) count = head.indexOf(this.#separator, count) + 1;
+    let end = this.#offset;
+    if (this.#textStart > this.#text.length) end += this.#textBytes;
+    else for (let line = 0; line < this.#linesTaken; line++) end = head.indexOf(this.#separator, end) + 1;
+    const count = end - this.#offset;
     this.#linesTaken = 0;
     this.#textBytes -= count;
     this.#advance(head, count);
@@ -117,17 +123,21 @@ export class ByteQueue {
   /** Copies all bytes, which stay. */
   get bytes(): Buffer {
     this.#dropLines();
-    return Buffer.concat(this.#chunks.slice(this.#first));
+    const chunks = this.#chunks.slice(this.#first);
+    if (chunks[0] !== undefined) chunks[0] = chunks[0].subarray(this.#offset);
+    return Buffer.concat(chunks);
   }
 
   #advance(head: Buffer, count: number): void {
     this.#length -= count;
-    if (count < head.length) {
+    const start = this.#offset;
+    if (start + count < head.length) {
       // The chunk had its memory for itself. A program that transfers one part would take the others along.
-      if (head.length === head.buffer.byteLength) shareMemory(head);
-      this.#chunks[this.#first] = head.subarray(count);
+      if (start === 0 && head.length === head.buffer.byteLength) shareMemory(head);
+      this.#offset = start + count;
       return;
     }
+    this.#offset = 0;
     this.#chunks[this.#first] = EMPTY;
     this.#first++;
     if (this.#first === this.#chunks.length || this.#first > 1024) {
@@ -139,7 +149,7 @@ export class ByteQueue {
   /** The length of the first chunk: so many bytes can be taken without a copy. */
   get firstLength(): number {
     this.#dropLines();
-    return this.#chunks[this.#first]?.length ?? 0;
+    return (this.#chunks[this.#first]?.length ?? 0) - this.#offset;
   }
 
   /**
@@ -148,12 +158,14 @@ export class ByteQueue {
   indexOf(separator: Uint8Array, from: number): number {
     this.#dropLines();
     const last = separator.length - 1;
-    let start = 0;
+    // A search for one byte is five times as fast if it is given as a number.
+    const wanted = last === 0 ? (separator[0] as number) : separator;
+    let start = -this.#offset;
     for (let i = this.#first; i < this.#chunks.length; i++) {
       const chunk = this.#chunks[i] as Buffer;
       const end = start + chunk.length;
       if (end > from) {
-        const found = chunk.indexOf(separator, Math.max(0, from - start));
+        const found = chunk.indexOf(wanted, Math.max(0, from - start));
         if (found >= 0) return start + found;
         for (let at = Math.max(from, end - last); at < end; at++)
           if (this.#matches(separator, i, at - start)) return at;

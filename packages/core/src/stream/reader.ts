@@ -166,8 +166,12 @@ export class PipeReader implements Handle {
   ): Promise<Buffer> {
     const most = this.#maxLineLength;
     const search = separatorSearch(this.#incoming.queue, { bytes: separator, limit, most }, () => this.#tooLong(most));
-    const attempt = () => search() ?? (this.#incoming.ended ? atEnd() : undefined);
+    const attempt = () => this.#takeFound(search()) ?? (this.#incoming.ended ? atEnd() : undefined);
     return this.#take(attempt, options, 'the separator did not arrive', this.#incoming.fill, names);
+  }
+
+  #takeFound(count: number | undefined): Buffer | undefined {
+    return count === undefined ? undefined : this.#incoming.queue.take(count);
   }
 
   /** The bytes of the line stay in the queue: `read()` gets them. */
@@ -211,7 +215,7 @@ export class PipeReader implements Handle {
     const search = separatorSearch(queue, { bytes: NEWLINE, limit: Infinity, most }, () => this.#tooLong(most));
     const takeLine = this.#maxLineLength < MAX_DECODED ? () => undefined : () => queue.takeLine();
     return this.#take<Buffer | string>(
-      () => takeLine() ?? search() ?? this.#incoming.all(),
+      () => takeLine() ?? this.#takeFound(search()) ?? this.#incoming.all(),
       options,
       'the separator did not arrive',
     );

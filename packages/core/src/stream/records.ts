@@ -18,7 +18,7 @@ export class Records<T extends string | Buffer> {
   readonly #name: () => string;
   /** Whether whole chunks can be decoded at once: no character has a part that looks like the separator. */
   readonly #isFast: boolean;
-  #search: () => Buffer | undefined;
+  readonly #search: () => number | undefined;
   #hasEnded = false;
 
   /** @param name - where the records come from, as messages name it */
@@ -28,12 +28,8 @@ export class Records<T extends string | Buffer> {
     this.#name = name;
     this.#isFast = encoding !== 'buffer' && separator.length === 1 && maxLineLength >= MAX_DECODED;
     this.#queue = new ByteQueue(separator[0], encoding === 'buffer' ? 'utf8' : encoding);
-    this.#search = this.#newSearch();
-  }
-
-  #newSearch(): () => Buffer | undefined {
-    const { separator, maxLineLength } = this.#options;
-    return separatorSearch(this.#queue, { bytes: separator, limit: Infinity, most: maxLineLength }, this.#tooLong);
+    const wanted = { bytes: separator, limit: Infinity, most: maxLineLength };
+    this.#search = separatorSearch(this.#queue, wanted, this.#tooLong);
   }
 
   readonly #tooLong = (): never => {
@@ -64,11 +60,8 @@ export class Records<T extends string | Buffer> {
     const line = this.#isFast ? this.#queue.takeLine() : undefined;
     if (line !== undefined) return line as T;
     if (this.#queue.length === 0) return undefined;
-    const found = this.#search();
-    if (found !== undefined) {
-      this.#search = this.#newSearch();
-      return this.#made(found.subarray(0, found.length - this.#options.separator.length));
-    }
+    const count = this.#search();
+    if (count !== undefined) return this.#made(this.#queue.take(count, this.#options.separator.length));
     return this.#hasEnded ? this.#made(this.#queue.take(this.#queue.length)) : undefined;
   }
 

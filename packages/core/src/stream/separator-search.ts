@@ -24,8 +24,9 @@ export interface Separator {
 }
 
 /**
- * Returns a function to call each time that more bytes have come. It takes all bytes up to the separator and the separator,
- * or `limit` bytes. It returns undefined while neither is there. It searches no byte twice.
+ * Returns a function to call each time that more bytes have come. It returns how many bytes are to be taken: all up to the
+ * separator and the separator, or `limit` bytes; undefined while neither is there. It searches no byte twice. After it has
+ * returned a number, it begins anew behind these bytes, which the caller must have taken.
  *
  * @param tooLong - throws; nothing was taken then
  */
@@ -33,15 +34,22 @@ export function separatorSearch(
   queue: ByteQueue,
   { bytes, limit, most }: Separator,
   tooLong: () => never,
-): () => Buffer | undefined {
+): () => number | undefined {
   let searched = 0;
   return () => {
     const found = queue.indexOf(bytes, searched);
-    const end = found >= 0 ? found + bytes.length : Infinity;
-    const length = Math.min(end, limit);
-    if (Math.min(length, queue.length) > Math.min(most, limit)) tooLong();
-    if (length <= queue.length) return queue.take(length);
-    searched = Math.max(0, queue.length - bytes.length + 1);
-    return undefined;
+    const { length } = queue;
+    const end = found >= 0 ? found + bytes.length : length;
+    const count = end < limit ? end : limit;
+    if (count > most) {
+      searched = 0;
+      tooLong();
+    }
+    if (found < 0 && count < limit) {
+      searched = Math.max(0, length - bytes.length + 1);
+      return undefined;
+    }
+    searched = 0;
+    return count;
   };
 }

@@ -3,7 +3,7 @@ import { setImmediate } from './taken.js';
 /** As many calls take less than a millisecond, and one turn of the loop for as many costs them next to nothing. */
 const CALLS = 1024;
 
-let left = CALLS;
+let calls = 0;
 let coming: Promise<void> | undefined;
 
 /**
@@ -11,14 +11,14 @@ let coming: Promise<void> | undefined;
  * wait for {@link nextShare}. Without that, a loop of such calls would keep timers and descriptors waiting until it ends.
  */
 export function mayAnswerNow(): boolean {
-  return left > 0 && left-- > 0;
+  return ++calls <= CALLS;
 }
 
 /** Resolves in the event loop's next turn, from which on calls are answered at once again. */
 export function nextShare(): Promise<void> {
   return (coming ??= new Promise((resolve) => {
     setImmediate(() => {
-      left = CALLS;
+      calls = 0;
       coming = undefined;
       resolve();
     });

@@ -34,7 +34,7 @@ test('records are those of the whole text, however its bytes come', () => {
   expect(cut('é\nü', '\n', 'latin1', random)).toEqual(['é', 'ü']);
 });
 
-test('a record that is too long throws LineTooLongError with all bytes that were not taken', () => {
+test('a record that is too long throws LineTooLongError with all bytes that were not taken; those that come later are cut', () => {
   const records = new Records<string>(
     { separator: Buffer.from('\n'), encoding: 'utf8', maxLineLength: 10 },
     () => 'it',
@@ -53,4 +53,6 @@ test('a record that is too long throws LineTooLongError with all bytes that were
     }
   })();
   expect(String((error as LineTooLongError).partial)).toBe('0123456789ab');
+  records.push(Buffer.from('a\nb'));
+  expect(records.take()).toBe('a');
 });
