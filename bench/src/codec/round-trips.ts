@@ -20,7 +20,7 @@ const WARM_UP_US = 75_000;
  */
 const KEPT = 4;
 
-/** Encodes and decodes the payload's instances in turn. Whoever doesn't bring them back as they were can't take part. */
+/** Encodes and decodes the payload's instances in turn. A codec that does not restore them cannot take part. */
 export const roundTrips = target(import.meta.url, 'roundTrips', async (laps: Laps, spec: RoundTrips) => {
   const payload = payloadsOf(spec.seed)[spec.payload];
   if (payload === undefined) throw new RangeError('there is no such payload');

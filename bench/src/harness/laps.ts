@@ -9,7 +9,7 @@ export type Gauge = 'seconds' | 'stall';
 /** What a process that runs laps hears, and the figure in seconds that it tells. */
 export type Laps = Channel<number, { readonly amount: number; readonly gauge: Gauge }>;
 
-/** Runs laps until nobody asks for more. */
+/** Runs laps until the channel ends. */
 export async function runLaps(laps: Laps, lap: (amount: number) => Promise<void>): Promise<void> {
   for await (const { amount, gauge } of laps) await laps.put(await gauges[gauge](() => lap(amount)));
 }
@@ -52,7 +52,7 @@ export function inProcess<Spec>(
         await ours.put({ amount, gauge });
         return await ours.get();
       } catch (error) {
-        // Whatever ended it says more than the end of the channel does.
+        // The reason of the process's end says more than the end of the channel.
         await child.result.catch(({ cause }: Error) => Promise.reject(cause as Error));
         throw error;
       }

@@ -47,7 +47,7 @@ export interface Row {
   readonly at?: CurvePoint | undefined;
 }
 
-/** For work that can't be cut to a lap's length. */
+/** For work that cannot be cut to a lap's length. */
 export interface FixedWork {
   /** Of one round. */
   readonly amount: number;

@@ -13,7 +13,7 @@ const tools =
   'install a C compiler, make and Python 3: `apt-get install gcc libc6-dev make python3` on Debian and Ubuntu, `apk add build-base python3` on Alpine, `dnf install gcc make python3` on Fedora, `xcode-select --install` on macOS.';
 
 function need(what, remedy = `To build it, ${tools}`) {
-  process.stderr.write(`@aiopipe/core: its native binding can't be built, because ${what}.\n${remedy}\n`);
+  process.stderr.write(`@aiopipe/core: its native binding cannot be built, because ${what}.\n${remedy}\n`);
   process.exit(1);
 }
 

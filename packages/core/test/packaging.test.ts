@@ -170,7 +170,7 @@ test.each([
   const { code, output } = await install(onlyPrograms(...there));
   expect(code).toBe(1);
   expect(output.split('\n')).toEqual([
-    `@aiopipe/core: its native binding can't be built, because ${reason}.`,
+    `@aiopipe/core: its native binding cannot be built, because ${reason}.`,
     expect.stringMatching(/^To build it, install a C compiler, make and Python 3: `apt-get install/),
     '',
   ]);
@@ -188,6 +188,6 @@ test('a build that fails in the compiler shows what it said, and no stack trace'
   const { code, output } = await install();
   expect(code).toBe(1);
   expect(output).toContain('system.h: No such file or directory');
-  expect(output).toContain("its native binding can't be built, because the compiler or node-gyp failed");
+  expect(output).toContain('its native binding cannot be built, because the compiler or node-gyp failed');
   expect(output).not.toMatch(/^\s*at |ERR! stack/m);
 });

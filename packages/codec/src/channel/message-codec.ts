@@ -43,7 +43,7 @@ export interface MessageDecoder {
   exportState(): unknown;
 }
 
-/** At least so many bytes are sent from where they are. A copy of fewer costs no more than a system call. */
+/** From this size on, bytes are sent without a copy. A copy of fewer bytes costs no more than a system call. */
 const BORROWED = 256 * 1024;
 /** The buffer of a message that is longer than this is not kept, in bytes. */
 const HELD = 64 * 1024;
@@ -127,7 +127,7 @@ class DefaultDecoder implements MessageDecoder {
   }
 }
 
-/** An error is fatal: the next descriptors cannot be told apart. */
+/** An error is fatal, because the next descriptors could not be assigned to their messages. */
 function handleList(bytes: Buffer, options: DeserializeOptions): unknown {
   try {
     return deserialize(bytes, options);

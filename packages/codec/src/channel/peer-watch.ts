@@ -24,7 +24,7 @@ export function watchPeer(descriptor: Descriptor, onGone: () => void): void {
     closed: () => undefined,
   };
   descriptor.waitReadable(interest);
-  // Looks at once, too: the loop may end before it tells of an end that is there already.
+  // Looks at once, too: the loop may end before it reports an end that has happened already.
   if (descriptor.isSocket) interest.ready();
 }
 

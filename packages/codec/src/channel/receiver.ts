@@ -142,7 +142,7 @@ export class Receiver {
   /** Calls back once if no more messages come. While no call waits, it looks for the end without holding the event loop. */
   watch(onOver: (error: Error) => void): void {
     this.#onOver = onOver;
-    // Looks at once, too: the loop may end before it tells of an end that is there already.
+    // Looks at once, too: the loop may end before it reports an end that has happened already.
     if (this.#watchesNow()) this.#watching.ready();
     else this.#update();
   }

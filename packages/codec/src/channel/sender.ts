@@ -201,7 +201,7 @@ export class Sender {
     if (borrowed !== undefined) this.#sendBorrowed(borrowed);
   }
 
-  /** Sends a payload, with all that is before it, from where it is. What the kernel does not take at once is copied. */
+  /** Sends a payload without a copy, after all queued bytes. Bytes that the kernel does not take at once are copied. */
   #sendBorrowed(bytes: Buffer): void {
     const queue = this.#queue;
     let taken = 0;

@@ -237,7 +237,7 @@ export class IncomingHandles implements HandleSource {
   }
 }
 
-/** An opened stream has no closing that is over at once, but can be taken from whoever has it as if it moved on. */
+/** Closes a handle. An opened stream cannot be closed at once, so it is moved away from its owner first. */
 function discard(handle: object): void {
   if (Symbol.dispose in handle) (handle as Disposable)[Symbol.dispose]();
   else for (const fd of move(handle as Handle, 'nobody').fds) fd.close();

@@ -13,7 +13,7 @@ import { ErrorPart } from './tags.js';
 export abstract class Builder<T = unknown> {
   /** How many values are still to come. */
   remaining: number;
-  /** The object's number among the message's objects; -1 where it has none of its own. */
+  /** The object's number among the message's objects; -1 if it has none. */
   id = -1;
 
   constructor(
@@ -161,7 +161,7 @@ export class SetBuilder extends Builder<Set<unknown>> {
   }
 }
 
-/** The parts of an error that don't enumerate, as `flags` lists them; then its properties. */
+/** The non-enumerable parts of an error, as `flags` lists them; then its properties. */
 export class ErrorBuilder extends KeyedBuilder {
   private readonly parts: string[];
 
@@ -179,7 +179,7 @@ export class ErrorBuilder extends KeyedBuilder {
   }
 }
 
-/** An error with nothing of its own. */
+/** Makes an error without own properties. */
 export function bareError(name: (typeof ERROR_NAMES)[number]): Error {
   const error = withoutStack(() => (name === 'AggregateError' ? new AggregateError([]) : new SIMPLE_ERRORS[name]()));
   for (const key of Object.getOwnPropertyNames(error)) Reflect.deleteProperty(error, key);
@@ -217,7 +217,7 @@ const DECORATED = new Set<object>(
   ),
 );
 
-/** What stands in for an instance that is not built yet is a Proxy, and can't even be asked for its prototype. */
+/** The stand-in for an instance that is not built yet is a Proxy, which even refuses to give its prototype. */
 function isDecorated(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || types.isProxy(value)) return false;
   return DECORATED.has(Object.getPrototypeOf(value) as object);

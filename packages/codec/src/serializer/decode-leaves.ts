@@ -242,7 +242,7 @@ export abstract class LeafReader extends Reader {
   }
 }
 
-/** The bytes of an element; 0 for a type that there isn't. */
+/** The bytes of an element; 0 for an unknown type. */
 function widthOf(type: NumberType): number {
   switch (type) {
     case NumberType.Int8:

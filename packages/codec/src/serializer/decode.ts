@@ -71,8 +71,8 @@ export class Decoder extends HeadReader {
   /**
    * The value of the message between `start` and `end`. Nothing of it is a view of `bytes`.
    *
-   * @throws DecodeError `fatal` where the bytes are no message; then the tables can't be trusted any more. Not fatal
-   *   where only this value can't be built. What `handles` throws passes through as it is, and isn't fatal either.
+   * @throws DecodeError `fatal` if the bytes are not a message: the tables are uncertain then. Not fatal if only this
+   *   value cannot be built. Errors of `handles` pass through, and are not fatal.
    */
   decode(bytes: Uint8Array, start: number, end: number, handles?: HandleSource): unknown {
     if (this.busy) throw new DecodeError('a revive() of a message decodes another message of the same channel');
@@ -237,7 +237,7 @@ export class Decoder extends HeadReader {
     return set;
   }
 
-  /** Reads a container's values: by recursion near the root, where a stack of its own isn't needed. */
+  /** Reads a container's values. Near the root it uses recursion, which needs no explicit stack. */
   private build(builder: Builder): unknown {
     if (this.depth >= this.recursionLimit) return this.buildDeep(builder);
     this.spend(builder.remaining, builder.cost);
@@ -285,7 +285,7 @@ export class Decoder extends HeadReader {
   }
 }
 
-/** Throws TypeError for what are none. One that is no number would limit nothing, and nobody would notice. */
+/** Throws TypeError for wrong limits. A limit that is not a number would limit nothing, without notice. */
 export function checkLimits(limits: DecodeLimits): void {
   checkOptions(limits, LIMITS, 'limits');
   for (const name of LIMITS.names) {

@@ -3,7 +3,7 @@ import { emptyObject, FILLED, type Filler, type FillerKeys, fillers, type ValueS
 /** How objects of one shape are made quickly: the first `FILLED` keys, then as many again. */
 type Filling = readonly { readonly fill: Filler; readonly keys: FillerKeys; readonly count: number }[];
 
-/** A shape that came this often is worth fillers of its own. */
+/** A shape that came this often gets its own fillers. */
 const OFTEN = 16;
 
 /**
@@ -27,7 +27,7 @@ function fillingFor(keys: readonly string[]): Filling | undefined {
   return filling;
 }
 
-/** The same string as V8 keeps it for property names: it needn't be looked for at each use. */
+/** The string as V8 interns it for property names, so that V8 does not look it up at each use. */
 function internalized(key: string): string {
   return Object.keys({ [key]: 0 })[0] as string;
 }
@@ -66,18 +66,18 @@ export class DecoderShape {
   }
 }
 
-/** Adds a property as data, whatever the key is; false where the object has one of this key that can't be replaced. */
+/** Adds a property as data, for any key. Returns false if the object has a property of this key that cannot be replaced. */
 export function define(object: object, key: string, value: unknown): boolean {
   return Reflect.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 const SLOTS = 256;
-/** A definition longer than this, in bytes, isn't kept. */
+/** A definition longer than this, in bytes, is not kept. */
 const LONGEST = 512;
 
 /**
  * Shapes by the bytes that define them: a definition that comes again (in the next one-shot message, or after a reset)
- * needn't be read again.
+ * is not read again.
  */
 export class DefinitionCache {
   private readonly slots = new Array<{ bytes: Uint8Array; shape: DecoderShape } | undefined>(SLOTS);

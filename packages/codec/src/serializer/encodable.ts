@@ -71,7 +71,7 @@ export function numberTypeOf(array: readonly unknown[]): NumberType | undefined 
     const item = array[i];
     if (typeof item !== 'number') return undefined;
     const int = item | 0;
-    // The bits beside the sign, of a negative number those that differ from it.
+    // The bits without the sign; of a negative number, the bits that differ from the sign.
     if (int === item && !Object.is(item, -0)) bits |= int ^ (int >> 31);
     else fractions = true;
   }
@@ -103,7 +103,7 @@ export function unboxed(value: object): unknown {
   return Symbol.prototype.valueOf.call(value);
 }
 
-/** The name of the class that a value is an instance of; undefined where it is of none. */
+/** Returns the name of a value's class; undefined if it has none. */
 function nameOf(value: object): string | undefined {
   const constructor: unknown = (value as { constructor?: unknown }).constructor;
   if (typeof constructor !== 'function' || constructor === Object) return undefined;

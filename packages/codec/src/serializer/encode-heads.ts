@@ -76,7 +76,7 @@ export abstract class HeadWriter extends Writer {
     return children;
   }
 
-  /** The head of an object of this shape; -1 where the table has no place for a new one. */
+  /** Writes the head of an object of this shape; returns -1 if the table has no place for a new shape. */
   protected shapeHead(shape: EncoderShape, pos: number): number {
     this.reserve(pos, 0);
     if (this.shapes.isNumbered(shape)) {
@@ -134,7 +134,7 @@ export abstract class HeadWriter extends Writer {
   }
 
   private openBuiltin(kind: Kind, value: object, pos: number): readonly unknown[] {
-    // A view's keys are its elements: they can't be told from others at a fair price.
+    // A view's keys are its elements, and to find other keys among them costs too much.
     const keys = kind === Kind.View ? NOTHING : extraKeys(kind, value);
     if (keys.length === 0) return this.openBare(kind, value, pos);
     const extra = pairs(value, keys as string[]);
@@ -142,7 +142,7 @@ export abstract class HeadWriter extends Writer {
     return [...inner, ...extra];
   }
 
-  /** Without the properties that someone added. What throws here isn't what its prototype says. */
+  /** Writes a built-in object without added properties. If this throws, its prototype is wrong. */
   private openBare(kind: Kind, value: object, pos: number): readonly unknown[] {
     try {
       return this.openGenuine(kind, value, pos);
@@ -247,7 +247,7 @@ export abstract class HeadWriter extends Writer {
     return children;
   }
 
-  /** An object of a class that isn't built in: a handle, a registered class, an error, or something that stays here. */
+  /** Writes a handle, an instance of a registered class, an error, or an object of another realm. Refuses all others. */
   private openInstance(value: object, prototype: object, pos: number): readonly unknown[] {
     if (isHandle(value)) return this.openHandle(value, pos);
     const entry = entryFor(prototype);

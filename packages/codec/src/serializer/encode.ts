@@ -22,7 +22,7 @@ interface Frame {
   next: number;
 }
 
-/** Stands in the array of objects where there is none, so that its elements stay of one kind. */
+/** Fills empty places in the array of objects, so that its elements stay of one kind. */
 const NONE: object = Object.freeze({});
 
 const wellKnownSymbols = new Map<symbol, string>(
@@ -63,8 +63,8 @@ export class Encoder extends HeadWriter {
   /**
    * Appends one message to `output`.
    *
-   * @throws EncodeError where the value holds something that can't be sent. The output and the tables are then as they
-   *   were. What `handles` throws passes through as it is, with the same care.
+   * @throws EncodeError if the value holds something that cannot be sent. The output and the tables are restored then.
+   *   Errors of `handles` pass through unchanged, after the same restoring.
    */
   encodeInto(output: Output, value: unknown, handles?: HandleSink): void {
     if (this.busy) {
@@ -122,7 +122,7 @@ export class Encoder extends HeadWriter {
     return new EncodeError(describePath(ancestors, UNREADABLE), reason, { cause: error });
   }
 
-  /** `place` is where objects are met: those that come at one place tend to have one shape. */
+  /** @param place - the place of the value in the message: objects at one place tend to have one shape */
   private write(value: unknown, pos: number, place: ShapePlace): number {
     return typeof value === 'object' && value !== null ? this.object(value, pos, place) : this.leaf(value, pos);
   }
@@ -352,7 +352,7 @@ export class Encoder extends HeadWriter {
 
 /**
  * An object's values, if its keys are those of this shape. A `for in` is several times faster than `Object.keys`, as V8
- * takes both keys and values from the hidden class; and what is taken can't change any more.
+ * takes both keys and values from the hidden class. The taken values cannot change any more.
  */
 function takeAs({ keys }: EncoderShape, value: Record<string, unknown>): readonly unknown[] | undefined {
   const values = new Array<unknown>(keys.length);

@@ -1,6 +1,6 @@
 import { ErrorPart } from './tags.js';
 
-/** What is sent of an error, beside its class. */
+/** The parts of an error that are sent, besides its class. */
 export interface ErrorParts {
   /** Which of the parts come first: `ErrorPart` bits. */
   readonly flags: number;

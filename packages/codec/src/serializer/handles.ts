@@ -1,4 +1,4 @@
-/** Where the encoder puts the handles that it meets in a message. */
+/** Takes the handles that the encoder finds in a message. */
 export interface HandleSink {
   /** Whether this object, which carries the brand, is a handle that can go along. */
   isHandle(value: object): boolean;
@@ -9,7 +9,7 @@ export interface HandleSink {
   add(value: object): number;
 }
 
-/** Where the decoder gets the handles of a message from. */
+/** Gives the handles of a message to the decoder. */
 export interface HandleSource {
   /** The handle at this index of the message's list. What it throws is thrown by the decoder as it is. */
   take(index: number): object;

@@ -4,7 +4,7 @@ import { DecodeError } from '../errors.js';
 import { Cost } from './memory-cost.js';
 import type { Entry } from './registry.js';
 
-/** What stands in for an instance that is still to be built, where its own data refers to it. */
+/** Stands in for an instance that is not built yet, if its own data refers to it. */
 interface StandIn {
   readonly name: string;
   /** Undefined until the instance is built. */
@@ -13,7 +13,7 @@ interface StandIn {
 
 /** What the decoder keeps of a message's instances: the first thing that went wrong, and the cycles through them. */
 export class Instances {
-  /** What is thrown once the message has been read to its end: tables are then as the sender's. */
+  /** The error to throw once the whole message was read, so that the tables match the sender's. */
   problem: { error: unknown } | undefined;
   private readonly standIns = new Map<object, StandIn>();
   private readonly built = new Set<object>();
@@ -28,7 +28,7 @@ export class Instances {
     return null;
   }
 
-  /** For a reference to an instance that is not built yet: an object that takes its place, and can't be used until then. */
+  /** Returns a stand-in for an instance that is not built yet. The stand-in cannot be used until then. */
   standInFor(builder: InstanceBuilder): object {
     if (builder.standIn === undefined) {
       const message = `the instance of '${builder.name}' is not built yet: its own data refers to it (see create in register())`;

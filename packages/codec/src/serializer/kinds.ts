@@ -79,14 +79,14 @@ for (const [name, kind] of KIND_OF_NAME) {
   if (builtin !== undefined) builtins.set(builtin.prototype, { kind, name });
 }
 
-/** The kind of this realm's instances with this prototype; undefined for a class that isn't built in. */
+/** The kind of this realm's instances with this prototype; undefined for a class that is not built in. */
 export function kindOfPrototype(prototype: object): Kind | undefined {
   return builtins.get(prototype)?.kind;
 }
 
 /**
  * The same for a built-in class of another realm (a vm context, say). Its name and its being native code tell it from
- * a class that merely has the name; `Object` is told by being the root.
+ * a class that merely has the name; `Object` is the root of the prototypes.
  */
 export function kindInOtherRealm(value: object, prototype: object): Kind | undefined {
   const name = foreignName(prototype);
@@ -116,7 +116,7 @@ export function kindInOtherRealm(value: object, prototype: object): Kind | undef
   }
 }
 
-/** The name of the built-in error class nearest to an instance, of whichever realm; undefined where it is no error. */
+/** Returns the name of the nearest built-in error class of an instance, in any realm; undefined if it is not an error. */
 export function errorClassOf(value: object): (typeof ERROR_NAMES)[number] | undefined {
   for (
     let link = Object.getPrototypeOf(value) as object | null;
@@ -138,7 +138,7 @@ function foreignName(prototype: object): string | undefined {
   return /\[native code\]\s*\}$/.test(Function.prototype.toString.call(constructor)) ? constructor.name : undefined;
 }
 
-/** The name of a typed array's type, whatever its realm and its own properties say; undefined for a DataView. */
+/** Returns the name of a typed array's type, in any realm and despite own properties; undefined for a DataView. */
 const typedArrayName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
   ?.get as (this: ArrayBufferView) => string | undefined;
 

@@ -1,7 +1,7 @@
 /** What a filler takes the values from. */
 export interface ValueSource {
   read(): unknown;
-  /** To be told of an object before its values are read, which may refer to it. */
+  /** Called with an object before its values are read, because they may refer to it. */
   note<T>(object: T): T;
 }
 

@@ -3,12 +3,12 @@ import { SpareBuffer } from './spare-buffer.js';
 /** A buffer that one large message has grown beyond this is not kept for the next, unless that comes soon. */
 const KEEP_BELOW = 1024 * 1024;
 
-/** A buffer that grows, which messages are appended to. Whoever owns it resets `position` or takes the buffer. */
+/** A growing buffer for messages. Its owner resets `position`, or takes the buffer. */
 export class Output {
   buffer: Buffer;
   /** How many bytes of `buffer` are written. */
   position = 0;
-  /** Bytes that belong behind those that are written, and are still where they came from. */
+  /** Bytes that follow the written bytes, and are not copied yet. */
   borrowed: Buffer | undefined;
   readonly #spare = new SpareBuffer();
 
@@ -17,7 +17,7 @@ export class Output {
     this.buffer = Buffer.allocUnsafeSlow(capacity);
   }
 
-  /** Makes room for `n` more bytes after `position`; what is written so far is kept. */
+  /** Makes room for `n` more bytes after `position`; keeps the bytes before it. */
   ensure(n: number): void {
     const needed = this.position + n;
     if (needed <= this.buffer.length) return;

@@ -1,31 +1,31 @@
 import { entryFor } from './registry.js';
 
-/** Thrown inside the encoder where a value can't be sent; what the user gets is made from it and from the way to it. */
+/** Thrown inside the encoder if a value cannot be sent. The user's error is made from it and the path to the value. */
 export class Refusal {
   constructor(
     readonly reason: string,
-    /** The value that can't be sent. */
+    /** The value that cannot be sent. */
     readonly culprit: unknown,
     readonly cause?: unknown,
   ) {}
 }
 
-/** Thrown inside the encoder around an error that the user gets as it is. */
+/** Thrown inside the encoder around an error that the user gets unchanged. */
 export class Passing {
   constructor(readonly error: unknown) {}
 }
 
-/** A culprit that isn't known: reading it threw. */
+/** The culprit if it is unknown, because reading it threw. */
 export const UNREADABLE = Symbol('unreadable');
 
 const SHOWN = 16;
 
 /**
- * The way from the message's root to what can't be sent, as an expression. The encoder keeps only the containers that
- * it is inside of, which costs the messages that can be sent next to nothing; here each is searched for the next.
+ * Returns the path from the message's root to the value that cannot be sent, as an expression. The encoder keeps only
+ * the current containers, which costs almost nothing. Here each container is searched for the next one.
  *
  * @param ancestors the containers, from the root down
- * @param culprit what the last of them holds
+ * @param culprit the value in the last of them
  */
 export function describePath(ancestors: readonly object[], culprit: unknown): string {
   const chain: unknown[] = [...ancestors];
@@ -46,7 +46,7 @@ function stepTo(container: object, target: unknown): string {
   try {
     return stepInCollection(container, target) ?? stepToProperty(container, target) ?? stepUnseen(container, target);
   } catch {
-    // It can't even be looked at: a revoked Proxy, say.
+    // The value cannot be inspected: a revoked Proxy, say.
     return '';
   }
 }
@@ -93,7 +93,7 @@ function propertyStep(container: object, key: string): string {
   return new RegExp('^[\\p{ID_Start}$_][\\p{ID_Continue}$]*$', 'u').test(key) ? `.${key}` : `[${show(key)}]`;
 }
 
-/** What isn't among an object's properties: a registered class's reduced form, or what a getter made anew. */
+/** A value that is not among an object's properties: the reduced form of an instance, or a new result of a getter. */
 function stepUnseen(container: object, target: unknown): string {
   if (target === UNREADABLE) return '';
   return entryFor(Object.getPrototypeOf(container) as object | null) === undefined ? '[?]' : '.reduce()';

@@ -4,10 +4,10 @@ import { Cost } from './memory-cost.js';
 import { LONGEST_OF_CODES, ofCodes } from './short-strings.js';
 import { Short, Tag } from './tags.js';
 
-/** Reads primitives. Nothing is believed that the bytes between `position` and `end` don't bear out. */
+/** Reads primitives. Checks every length against the bytes between `position` and `end`. */
 export abstract class Reader {
   protected bytes: FastBuffer = NO_BYTES;
-  /** Made where the first number needs it: most messages go without. */
+  /** Made for the first number that needs it: most messages do not. */
   private view: DataView | undefined;
   protected position = 0;
   protected end = 0;
@@ -68,7 +68,7 @@ export abstract class Reader {
     throw this.malformed('a length has too many bytes');
   }
 
-  /** A count of things that take at least `size` bytes each; more than are left can't be there. */
+  /** Reads a count of items of at least `size` bytes each. Throws if the message is too short for that many. */
   protected countOf(size: number): number {
     const count = this.varint();
     if (count * size > this.end - this.position) {

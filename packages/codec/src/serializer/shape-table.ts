@@ -80,7 +80,7 @@ export class ShapeTable {
     }
   }
 
-  /** The shape of a plain object's own enumerable keys; undefined where there are none, or too much to keep. */
+  /** Returns the shape of a plain object's own enumerable keys; undefined if it has none, or too many to keep. */
   find(object: object): EncoderShape | undefined {
     const keys = Object.keys(object);
     if (keys.length === 0 || keys.length > TableLimit.KeysOfShape) return undefined;

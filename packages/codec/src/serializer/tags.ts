@@ -1,4 +1,4 @@
-/** The format's version; it is the first byte of whatever starts with empty tables. No value's tag is 0xa0 to 0xaf. */
+/** The version of the format: the first byte of a message that starts with empty tables. No tag is 0xa0 to 0xaf. */
 export const VERSION = 0xa1;
 
 /**
@@ -86,7 +86,7 @@ export const enum ErrorPart {
   Errors = 16,
 }
 
-/** Bounds of the tables that outlive a message. Both sides keep to them, so a table can't be made to grow for ever. */
+/** Bounds of the tables that outlive a message. Both sides obey them, so a table cannot grow for ever. */
 export const enum TableLimit {
   Shapes = 2048,
   /** Bytes of the key lists, all shapes together. */

@@ -239,7 +239,7 @@ function intAt(array: readonly number[], i: number, shift: number): number {
   return int;
 }
 
-/** A glance at a few characters: text of another script shows at once, and is spared two tries that would fail. */
+/** Looks at a few characters. Text of another script shows at once, which saves two failing attempts. */
 function looksWide(text: string): boolean {
   const step = Math.max(1, text.length >> 3);
   for (let i = 0; i < text.length; i += step) if (text.charCodeAt(i) > 0xff) return true;

@@ -17,7 +17,7 @@ const EIO = -constants.errno.EIO;
  */
 const BUDGET = 1024 * 1024;
 
-/** A call uses so much of the budget beside its bytes: loops of small calls end their turn, too. */
+/** The cost of a call in addition to its bytes, so that a loop of small calls also ends its turn. */
 const CALL_COST = 1024;
 
 /** The result of the binding if the memory is shorter than it was. */
@@ -180,7 +180,7 @@ export class Descriptor {
     this.#updatePoll();
   }
 
-  /** Not by the poll: a socket tells of room only when most of it is empty, and then its reader has nothing to do. */
+  /** Does not wait for the poll: a socket is writable only when most of it is empty, and then its reader is idle. */
   #waitForShare(): void {
     if (this.#nextShare !== undefined) return;
     this.#nextShare = setImmediate(() => {
@@ -254,7 +254,7 @@ export class Descriptor {
     }
   }
 
-  /** Ends one direction. The last one closes the descriptor. Streams that wait must have been told before. */
+  /** Ends one direction. The last one closes the descriptor. The caller must have failed the waiting streams before. */
   closeSide(side: number): void {
     if ((this.#openSides & side) === 0) return;
     this.#openSides &= ~side;

@@ -72,7 +72,7 @@ export function asSource(streams: Streams): AsyncFileSource {
   return streams as AsyncFileSource;
 }
 
-/** A FIFO or a terminal by its path. A FIFO that nobody writes to yet is at its beginning, not at its end. */
+/** Opens a FIFO or a terminal by its path. If no process writes to a FIFO yet, it is at its beginning, not at its end. */
 export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): Streams {
   const mode = FLAGS[flags] as number | undefined;
   if (mode === undefined) throw new TypeError(`flags: expected 'r', 'w' or 'r+', not ${String(flags)}`);
@@ -106,7 +106,7 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
 function openHandle(handle: FileHandle, maker: Maker): Streams {
   if (handle.fd < 0) throw new ClosedError('this FileHandle is closed');
   const streams = openDuplicate(handle.fd, maker);
-  // It is the handle's to close its own number, now or when it is collected; which can't harm a duplicate.
+  // The handle closes its own descriptor, now or when it is collected. That cannot harm a duplicate.
   handle.close().catch(() => undefined);
   return streams;
 }
@@ -154,7 +154,7 @@ function openFd(
       directions,
     );
   }
-  // Others may have the description: each direction gets one of its own.
+  // Other processes may share the description, so each direction gets its own.
   const other = openDuplicate(fd, maker, WRITABLE);
   try {
     const descriptor = makeOwned(fd, maker, (owned) => new Descriptor(owned, transport, READABLE));
@@ -183,7 +183,7 @@ function makeOwned(fd: number, maker: Maker, use: (owned: OwnedFd) => Descriptor
   }
 }
 
-/** Of what was opened or duplicated here, nobody else knows. */
+/** Closes `fd` if `use` throws: the descriptor was opened or duplicated here, so no other code closes it. */
 function orClose<T>(fd: number, use: () => T): T {
   try {
     return use();

@@ -33,7 +33,7 @@ export function isNetSocket(value: unknown): value is Socket {
   return value instanceof process.getBuiltinModule('node:net').Socket;
 }
 
-/** The number under a socket that can be taken over now; an error says what is in the way. Nothing has changed yet. */
+/** Returns the descriptor of a socket that can be taken over now; throws an error with the reason otherwise. Changes nothing. */
 export function fdOfSocket(socket: Socket): number {
   if (moved.has(socket)) throw movedError();
   if (socket.destroyed) throw new ClosedError('the socket is closed: it has no connection to take over');

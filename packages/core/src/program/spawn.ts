@@ -40,7 +40,7 @@ export interface SpawnOptions {
   readonly fds: ReadonlyMap<number, number>;
   /** `inherit`: ours; `own`: it leads a new one; a number: the group to join. */
   readonly group?: 'inherit' | 'own' | number | undefined;
-  /** Sent to it when the thread that started it is gone. Linux only. */
+  /** The signal that the program gets when the thread that started it ends. Linux only. */
   readonly deathSignal?: NodeJS.Signals | undefined;
   /** What happens to it if this process ends first, or the thread that started it. */
   readonly guard?: Guard | undefined;

@@ -148,7 +148,7 @@ export class StdioFds {
     return fd;
   }
 
-  /** The child has its copies: closes what is only its own. */
+  /** Closes the descriptors that only the child needs, once it has its copies. */
   started(): void {
     for (const close of this.#closeAfterStart.splice(0)) close();
   }

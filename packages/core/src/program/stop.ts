@@ -16,7 +16,7 @@ export interface StopOptions {
 
 const STOP_OPTIONS = optionNames<StopOptions>({ grace: true, signal: true });
 
-/** Milliseconds from SIGTERM to SIGKILL, unless told otherwise. */
+/** The default grace period: milliseconds from SIGTERM to SIGKILL. */
 export const DEFAULT_GRACE = 2000;
 /** Milliseconds to wait after SIGKILL: a program of another user (`sudo`) cannot be killed, and never ends. */
 const AFTER_KILL = 500;

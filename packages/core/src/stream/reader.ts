@@ -32,7 +32,7 @@ interface ReadToOptions {
   readonly names?: OptionNames<WaitOptions>;
 }
 
-/** One read that waits, and how it takes what is there. */
+/** A waiting read, and how it takes buffered bytes. */
 interface Waiting {
   readonly attempt: () => unknown;
   readonly fill: () => boolean;
@@ -278,7 +278,7 @@ export class PipeReader implements Handle {
             options,
             () => `${this.#name}: ${what}`,
             () => {
-              // A timeout of 0 gets what is there; an abort takes nothing.
+              // A timeout of 0 takes the buffered bytes; an abort takes nothing.
               const isServed = waiting.isLate && options.signal?.aborted !== true && this.#tryLate(waiting);
               if (!isServed) this.#stopWaiting();
             },
@@ -303,7 +303,7 @@ export class PipeReader implements Handle {
     return this.#settle(waiting, () => this.#incoming.tryNow(waiting.attempt, waiting.fill));
   }
 
-  /** Whether the read that waits has settled, by what is there now. */
+  /** Settles the waiting read if the buffered bytes are enough. Returns whether it has settled. */
   #serve(waiting: Waiting): boolean {
     return this.#settle(waiting, () => this.#incoming.try(waiting.attempt));
   }

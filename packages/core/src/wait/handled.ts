@@ -5,5 +5,5 @@ export function handled<Awaited extends PromiseLike<unknown>>(promise: Awaited):
 }
 
 function ignore(): void {
-  // Whoever awaits the promise gets the error.
+  // A caller that awaits the promise still gets the error.
 }

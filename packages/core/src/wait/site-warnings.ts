@@ -2,7 +2,7 @@ import { nextTick } from './taken.js';
 
 interface Site {
   count: number;
-  /** How often it had happened when the program was last told. */
+  /** The count at the last warning. */
   told: number;
   /** Of the first time. */
   readonly detail: string;

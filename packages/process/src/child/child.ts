@@ -28,7 +28,7 @@ import { warmUp } from './warm-up.js';
 
 const control = Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD));
 
-/** The id of what this child was told to do last; undefined until it was told anything. */
+/** The id of the last order; undefined before the first order. */
 let order: number | undefined;
 
 let processName = String(process.argv[2]);
@@ -46,15 +46,15 @@ function exit(code?: number): void {
   }
 }
 
-// An error outside the target's own promise ends the process as always; here it is only told.
+// An error outside the target's promise ends the process, as in every Node program. This listener only reports it.
 process.on('uncaughtExceptionMonitor', (error) => {
   tell({ kind: 'uncaught', of: order, error: serializeError(error) });
 });
 
-/** Milliseconds that messages which nobody takes hold up a child that ends by its own process.exit(). */
+/** Milliseconds. If the peers of a child read nothing, its own process.exit() waits at most this long. */
 const EXIT_TIMEOUT = 5000;
 
-// That leaves no time to wait for a full pipe as at the function's end.
+// process.exit() cannot await a full pipe, as the end of the function does. So the flush blocks.
 process.on('exit', () => {
   flushAllBlocking(EXIT_TIMEOUT);
 });
@@ -94,7 +94,7 @@ async function main(): Promise<void> {
   await end({ kind: 'result', of: id, value }, 0);
 }
 
-/** What to do, once that is known: one that was started before it was needed prepares itself, and waits. */
+/** Resolves with the order to start. A child of a prefork prepares itself first, and waits for the order. */
 async function orders(): Promise<Start> {
   const first = (await control.get()) as Start | Preparation;
   if (!('preload' in first)) return first;
@@ -104,13 +104,13 @@ async function orders(): Promise<Start> {
   checkVersion(first);
   goTo(first.cwd);
   for (const url of first.preload) await evaluate(url);
-  // Where it fails, for want of descriptors say, whoever needs them will hear of that.
+  // If the warm-up fails (no descriptor is free, say), the later call that needs a descriptor reports it.
   await warmUp().catch(() => undefined);
   tell({ kind: 'idle', of: first.id });
   try {
     return (await control.get()) as Start;
   } catch (error) {
-    // Nobody needs it any more.
+    // The parent closed the channel without an order: the child is not needed.
     if (error instanceof EndOfStreamError) exit();
     throw error;
   }
@@ -124,13 +124,13 @@ function checkVersion({ protocol }: { readonly protocol: number }): void {
   );
 }
 
-/** Whoever listens holds no loop: with nothing left to do, the process ends. */
+/** Answers pings. The listener does not hold the event loop: the process ends if it has nothing else to do. */
 async function answerPings(): Promise<void> {
   control.unref();
   try {
     for await (const message of control) tell({ kind: 'pong', of: (message as Ping).id });
   } catch (error) {
-    // The parent hears nothing of this child any more, so it would wait for answers without end.
+    // Without this exit the parent would wait for answers without end.
     exitUntold('can no longer read from its parent', error);
   }
 }
@@ -141,18 +141,18 @@ function tell(message: FromChild): void {
   });
 }
 
-/** A detached child may have outlived whoever would be told: that is no failure of its own. */
+/** Ends a child that cannot reach its parent. A detached child may have outlived its parent, which is not a failure. */
 function exitUntold(what: string, error: unknown): void {
   if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
   try {
     writeSync(2, `aiopipe: process ${processName} ${what}: ${describe(error)}\n`);
   } catch {
-    // Then the exit code alone has to say it.
+    // Without stderr only the exit code reports the failure.
   }
   exit(EXIT_UNTOLD);
 }
 
-/** Everything is flushed, then the process ends, even with timers open. */
+/** Flushes all output, then ends the process, even if timers are open. */
 async function end(last: FromChild, exitCode: number): Promise<void> {
   role.tellReady = () => undefined;
   const code = report(last) ? exitCode : 1;
@@ -163,7 +163,7 @@ async function end(last: FromChild, exitCode: number): Promise<void> {
   exit(code);
 }
 
-/** False: what was to be told can't be sent, and that was told instead. */
+/** Sends the last message. Returns false if its value cannot be sent: the parent gets that error instead. */
 function report(last: FromChild): boolean {
   try {
     tell(last);

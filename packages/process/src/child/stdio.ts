@@ -21,13 +21,13 @@ interface Written {
   readonly encoding: BufferEncoding;
 }
 
-/** A stream as Node made it: the user's code may put functions of its own in the place of these, or another stream. */
+/** A stream as Node made it. The user's code may replace these functions, or the stream. */
 interface Output {
   readonly stream: Inside;
   readonly write: Inside['write'];
   readonly uncork: Inside['uncork'];
   readonly on: Inside['on'];
-  /** What Node has handed to libuv, and was not told of since. */
+  /** Writes that Node has handed to libuv and that have not completed. */
   written: Written[];
   /** Whether the stream's bytes still go the way that we watch. */
   isOurs(): boolean;
@@ -92,7 +92,7 @@ export async function flushStdio(): Promise<void> {
   await Promise.all([...used.values()].map(flush));
 }
 
-/** Calls only what is Node's: a function of the user's in its place may never call back, and the process would never end. */
+/** Calls only Node's own functions: a replacement by the user may never call back, and the process would never end. */
 async function flush({ stream, write, uncork, on, isOurs }: Output): Promise<void> {
   // Then the rest is written when the process exits, as after the target's own process.exit().
   if (!isOurs()) return;
@@ -119,7 +119,7 @@ function writeRest(stream: Inside, written: readonly Written[]): void {
   const begun = Buffer.concat(written.map(bytesOf));
   const rest = (stream._writableState?.getBuffer?.() ?? []).map(bytesOf);
   writeAll(fd, Buffer.concat([begun.subarray(begun.length - handle.writeQueueSize), ...rest]));
-  // Whoever writes in a listener of theirs to this event comes later.
+  // A write from a user's listener of this event comes later.
   Object.assign(stream, {
     write: (chunk: string | Buffer, encoding: unknown) => {
       writeAll(fd, bytesOf({ chunk, encoding: typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8' }));

@@ -2,10 +2,10 @@ import { type StandardSchema } from '@aiopipe/codec';
 import { describe } from '../failure/describe.js';
 import { type FromChild } from './protocol.js';
 
-/** What a child is at, as far as its parent was told. The states are those of `protocol.ts`. */
+/** The state of a child, as its messages show it. The states are those of `protocol.ts`. */
 type State = 'preparing' | 'idle' | 'ordered' | 'running' | 'reported';
 
-/** What a child may say in each state; `uncaught` it may say in all of them. */
+/** The messages that a child may send in each state; it may send `uncaught` in every state. */
 const MAY_SAY: Record<State, readonly unknown[]> = {
   preparing: ['idle', 'no-start'],
   idle: [],
@@ -21,10 +21,10 @@ function hasField(kind: unknown, name: string): boolean {
   return name === 'error' && (kind === 'error' || kind === 'no-start' || kind === 'uncaught');
 }
 
-/** The parent's half of the conversation with one child: checks each message, and follows what the child is at. */
+/** The parent's side of the protocol with one child: checks each message, and follows the child's state. */
 export class Conversation {
   #state: State;
-  /** Of the order that is to be answered, and of the one before it. */
+  /** The ids of the order that the child must answer, and of the order before it. */
   #order: number;
   #orderBefore: number | undefined;
   #isReady = false;
@@ -37,7 +37,7 @@ export class Conversation {
     this.#state = isPreparation ? 'preparing' : 'ordered';
   }
 
-  /** The child that was idle has been told what to do. */
+  /** The idle child was sent an order. */
   ordered(id: number): void {
     this.#orderBefore = this.#order;
     this.#order = id;
@@ -53,7 +53,7 @@ export class Conversation {
     this.#asked++;
   }
 
-  /** A message whose value can't be built here: of an honest child it is the result. False: of this one it is not. */
+  /** Takes a message whose value cannot be built here. Returns false if the child's state does not allow a result. */
   unreadable(): boolean {
     if (this.#state !== 'running') return false;
     this.#state = 'reported';

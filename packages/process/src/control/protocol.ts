@@ -47,7 +47,7 @@ export interface Preparation {
   readonly id: number;
   /** How many processes are above it. */
   readonly depth: number;
-  /** Where it goes before it evaluates anything, unless it is there: see `place.ts`. */
+  /** The directory that the child changes to before it evaluates a module: see `place.ts`. */
   readonly cwd?: string | undefined;
   /** URLs of modules to evaluate. */
   readonly preload: readonly string[];
@@ -63,9 +63,9 @@ export interface Start {
   readonly processName: string;
   /** How many processes are above it. */
   readonly depth: number;
-  /** Where it goes before it evaluates anything, unless it is there: see `place.ts`. */
+  /** The directory that the child changes to before it evaluates a module: see `place.ts`. */
   readonly cwd?: string | undefined;
-  /** Whether it outlives its parent; otherwise the milliseconds between SIGTERM and SIGKILL when that is gone. */
+  /** `detached` if the child outlives its parent; otherwise the milliseconds from SIGTERM to SIGKILL when the parent ends. */
   readonly grace: number | 'detached';
 }
 
@@ -77,7 +77,7 @@ export interface Ping {
 
 /** A message from a child. Errors are bytes, so that one which cannot be decoded is still known for an error. */
 export type FromChild =
-  /** It has evaluated what it was told to, and can be taken. */
+  /** The child has evaluated its modules, and can be taken. */
   | { readonly kind: 'idle'; readonly of: number }
   /** Its function has been called. */
   | { readonly kind: 'started'; readonly of: number }

@@ -264,7 +264,7 @@ export class Scheduler {
     });
   }
 
-  /** Takes no more tasks, waits for those that there are, and ends the workers. */
+  /** Refuses new tasks, waits for the accepted tasks, and ends the workers. */
   async close(): Promise<void> {
     this.admission.refuse(() => new ClosedError(`the pool of ${this.name} is closed`));
     await this.#outcomes.none();

@@ -60,7 +60,7 @@ export const serve = target(
   },
 );
 
-/** Rejects if a send fails, for the pool would wait for the message. If the pool is gone, the channel's end tells it. */
+/** Rejects if a send fails, for the pool would wait for the message. If the pool has ended, the channel ends, too. */
 function failureOfSends(channel: Channel<Answer, Ask>): Promise<never> {
   return new Promise((_, reject) => {
     watchSends(channel, (error) => {
@@ -214,7 +214,7 @@ class Service {
       if (!this.#put(isLarge ? ([answer[0], answer[1], answer[2], true] as Done) : answer, isLarge))
         await this.#channel.drain();
     } catch (error) {
-      // The pool is gone: the end of the channel tells it, too.
+      // The pool has ended: the end of the channel shows it, too.
       if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
       throw error;
     }

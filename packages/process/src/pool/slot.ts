@@ -34,7 +34,7 @@ export class Slot {
   /** Why the worker cannot be used any more, though its process had not ended. */
   brokenBy: Error | undefined;
   isReady = false;
-  /** The worker was told to end: its end is no failure. */
+  /** Whether the worker was asked to end: its end is not a failure then. */
   isLeaving = false;
   /** The worker holds more memory than `maxRss`. */
   isLarge = false;

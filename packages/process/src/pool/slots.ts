@@ -125,7 +125,7 @@ export class Slots {
     this.#idle.splice(this.#idle.indexOf(slot), 1);
   }
 
-  /** Its worker is gone. */
+  /** Forgets the slot of a worker that has ended. */
   forget(slot: Slot): void {
     this.leaving.delete(slot);
   }

@@ -16,7 +16,7 @@ export interface PoolStats {
   readonly cancelled: number;
   /** How often a task was given to another worker because its worker had died. */
   readonly retried: number;
-  /** Workers that died, and were not told to. */
+  /** Workers that died, and were not asked to end. */
   readonly restarts: number;
   /** Workers that were replaced because of `maxTasks` or `maxRss`. */
   readonly recycled: number;

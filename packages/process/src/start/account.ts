@@ -40,7 +40,7 @@ export class Account {
     this.#known = { kind: 'error', error };
   }
 
-  /** The child said what it may not say, or a receive failed. */
+  /** The child broke the protocol, or a receive failed. */
   breakAt(error: unknown): void {
     this.#brokeAfterResult = this.#known?.kind === 'result';
     const isItsFault = [InvalidMessageError, DecodeError, FrameTooLongError].some((Class) => error instanceof Class);
@@ -70,7 +70,7 @@ export class Account {
     return this.#known?.kind === 'broken';
   }
 
-  /** Whether the child broke the rules when its result was here already: nothing that was awaited tells of that. */
+  /** Whether the child broke the protocol after its result had arrived: no awaited promise reports that. */
   get brokeAfterResult(): boolean {
     return this.#brokeAfterResult;
   }

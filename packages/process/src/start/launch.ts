@@ -22,7 +22,7 @@ export interface Launched {
   readonly stdio?: StdioFds;
 }
 
-/** Kills a child that closed its control channel and did not end: nothing can be told to it any more. */
+/** Kills a child that closed its control channel and did not end: it can get no more messages. */
 export function killUnlessEnding(program: SpawnedProgram): void {
   const timer = setTimeout(() => program.killGroup('SIGKILL'), SILENCE).unref();
   void program.exited.then(() => {
@@ -52,7 +52,7 @@ export function launch(
   grace: Start['grace'],
   maker: (...args: never[]) => unknown,
 ): Launched | LaunchFailure {
-  // Whatever the system may refuse, for want of descriptors say, comes before the handles in the arguments move.
+  // Calls that the system may refuse (no descriptor is free, say) come before the handles in the arguments move.
   const stdio = new StdioFds(checkStdio(options), { name: `process ${name}`, needsBlocking: false, maker });
   let [control, theirs]: [Control?, DuplexEnd?] = [];
   try {

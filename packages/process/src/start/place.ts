@@ -6,7 +6,7 @@ import { currentDirectory, startedIn } from '../target/started-in.js';
 import { environmentFor, execArgvFor } from './node-options.js';
 import { type Surroundings } from './surroundings.js';
 
-/** Where a child begins, and where it goes before it evaluates its module. */
+/** The directory in which a child begins, and the directory that it changes to before it evaluates its module. */
 export interface Place {
   /** The directory that the child is started in; undefined for this process's. */
   readonly spawnIn: string | undefined;

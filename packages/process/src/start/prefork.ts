@@ -122,7 +122,7 @@ export class Prefork implements AsyncDisposable {
   #reason: ChildError | undefined;
   #closing: Promise<void> | undefined;
   #refillTimer: NodeJS.Timeout | undefined;
-  /** Something has told the program that its children cannot get ready. */
+  /** Whether the program knows that the children cannot be prepared. */
   #isHeard = false;
 
   static {
@@ -314,7 +314,7 @@ export class Prefork implements AsyncDisposable {
     child.end();
   }
 
-  /** Ends the children that wait; those that were taken go on. Every call throws ClosedError after that. */
+  /** Ends the waiting children; children that were taken go on. Every later call throws ClosedError. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }

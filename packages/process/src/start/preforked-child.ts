@@ -114,7 +114,7 @@ export class PreforkedChild {
     return launched;
   }
 
-  /** A child that has said something, or whose channel has ended, is lost: its exit may not have been told yet. */
+  /** A waiting child that sent a message, or whose channel ended, is lost, even if its exit is not known yet. */
   #isSilent(): boolean {
     try {
       if (this.#launched.control.tryGet() === undefined) return true;
@@ -145,7 +145,7 @@ export class PreforkedChild {
     this.#launched.control[Symbol.dispose]();
   }
 
-  /** Resolves when the process is gone; that keeps this process alive. */
+  /** Resolves when the process has ended; the promise keeps this process alive. */
   async exited(): Promise<void> {
     this.#launched.program.ref();
     await this.#launched.program.exited;

@@ -39,7 +39,7 @@ import { placeOf } from './place.js';
 import { refillAfter, takeFrom } from './prefork.js';
 import { checkApart } from './stdio.js';
 
-/** Milliseconds between SIGTERM and SIGKILL for a daemon whose parent is gone. */
+/** Milliseconds from SIGTERM to SIGKILL for a daemon whose parent has ended. */
 const DAEMON_GRACE = 1000;
 
 /** How a child ended: one of the two is null. */
@@ -70,7 +70,7 @@ export class StartedChild<Result> {
   #isReady = false;
   /** Whether the child keeps this process alive. */
   #isHeld = true;
-  /** The program has asked for what tells of a failure. */
+  /** Whether the program has used a promise that reports a failure. */
   #isHeard = false;
   #isReadyAwaited = false;
   #wasSignalled = false;
@@ -141,7 +141,7 @@ export class StartedChild<Result> {
     if (!this.#isHeld) control.unref();
   }
 
-  /** Resolves when the child has ended and all that it told has arrived. */
+  /** Resolves when the child has ended and all its messages have arrived. */
   async #follow(launched: Launched, isDetached: boolean): Promise<void> {
     const { control, program } = launched;
     // A send may have failed before there was a process to end.
@@ -185,7 +185,7 @@ export class StartedChild<Result> {
     }
   }
 
-  /** If a send fails because the child is gone, its end tells that. */
+  /** If a send fails because the child has ended, its exit reports that. */
   readonly #couldNotTell = (error: Error): void => {
     if (!(error instanceof SystemError) || this.#account.isKnown) return;
     this.#account.couldNotTell(error);
@@ -212,7 +212,7 @@ export class StartedChild<Result> {
     if (error !== undefined) this.#warnUnlessHeard(error);
   }
 
-  /** What is settled already stays as it is. */
+  /** Rejects the promises that are not settled yet. */
   #rejectAll(error: Error): void {
     if (this.#isReadyAwaited && !this.#isReady) this.#isHeard = true;
     for (const deferred of [this.started, this.ready, this.result]) deferred.reject(error);

@@ -24,9 +24,9 @@ import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from '
 export class SupervisorEngine {
   readonly children = new ChildList();
   readonly finished = new Deferred<void>();
-  /** A listener was told why it ends, or the program has asked for {@link finished}. */
+  /** Whether a listener got the reason of its end, or the program has used {@link finished}. */
   isHeard = false;
-  /** The ids of a nested supervisor and of those that it is in. */
+  /** The ids of a nested supervisor and of its parents. */
   path: readonly string[] = [];
   readonly #options: SupervisorOptions;
   readonly #events: EventPublisher;
@@ -278,5 +278,5 @@ function causeOf({ reason, error }: Ending): Cause {
   return error === undefined ? 'returned' : 'failed';
 }
 
-/** Failures of calls that an event has told, too: an unhandled rejection of the call is no surprise then. */
+/** Failures of calls that an event has also reported. Their unhandled rejections need no warning. */
 export const publishedFailures = new WeakSet<Error>();

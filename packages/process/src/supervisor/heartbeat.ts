@@ -3,7 +3,7 @@ import { catchUp } from '../wait/loop-turns.js';
 import { type ProcessHandle } from '../start/process.js';
 import { type ChildSpecFields } from './spec.js';
 
-/** Asks a child for signs of life until it is told to stop, or one doesn't come. None of its timers keeps us alive. */
+/** Pings a child until `stop()` is called, or an answer is missing. Its timers do not keep this process alive. */
 export class Heartbeat {
   readonly #process: ProcessHandle;
   readonly #times: NonNullable<ChildSpecFields<unknown>['heartbeat']>;
@@ -31,14 +31,14 @@ export class Heartbeat {
     let isAnswered = false;
     this.#timer = new Timer(() => void conclude(), this.#times.deadline).unref();
     const conclude = async () => {
-      // Where it was us who hung, its answer is there.
+      // If this process hung, the answer has arrived already.
       await catchUp();
       if (!isAnswered && !this.#isStopped) this.#onHung();
     };
     try {
       await this.#process.ping();
     } catch {
-      // It has ended, which others tell.
+      // The child has ended; its result reports that.
       return;
     }
     isAnswered = true;

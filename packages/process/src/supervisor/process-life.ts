@@ -10,7 +10,7 @@ import { type ChildSpecFields } from './spec.js';
 
 const DEFAULT_SHUTDOWN = 5000;
 
-/** A process's. Whoever listens to the supervisor's events may close its handle once it has ended. */
+/** The life of a process. A listener of the supervisor's events may close its handle once it has ended. */
 export class ProcessLife implements Life {
   readonly process: ProcessHandle;
   readonly supervisor = undefined;
@@ -20,7 +20,7 @@ export class ProcessLife implements Life {
   readonly #spec: ChildSpecFields<readonly unknown[]>;
   #reason: ExitReason = 'exit';
 
-  /** Throws where its arguments can't be made or sent; then nothing was started. */
+  /** Throws if the arguments cannot be made or sent; no process was started then. */
   constructor(spec: ChildSpecFields<readonly unknown[]>) {
     this.#spec = spec;
     const args = typeof spec.args === 'function' ? spec.args() : (spec.args ?? []);
@@ -49,13 +49,13 @@ export class ProcessLife implements Life {
     try {
       await pending.promise;
     } catch (error) {
-      // Where it was us who hung, it may have said so in time.
+      // If this process hung, the message of the child may have arrived in time.
       if (error instanceof TimeoutError) await catchUp();
       if (!isReady) throw error;
     }
   }
 
-  /** All that is asked of the handle is asked now: later it may have been closed. */
+  /** Asks the handle for everything now, because a listener may close it later. */
   async #follow(): Promise<Ending> {
     const heartbeat = this.#watch();
     const ended = this.process.join().catch(() => undefined);
@@ -70,7 +70,7 @@ export class ProcessLife implements Life {
   }
 
   #judge(error: Error | undefined, signalCode: SignalName | null): Error | undefined {
-    // A signal of ours is no failure of its own.
+    // If a signal of this supervisor ended the child, the child did not fail.
     if (this.#reason === 'shutdown' && signalCode !== null) return undefined;
     if (this.#reason !== 'hung') return error;
     const deadline = String(this.#spec.heartbeat?.deadline);
@@ -87,7 +87,7 @@ export class ProcessLife implements Life {
     const heartbeat = new Heartbeat(this.process, times, () => {
       if (this.#kill('SIGKILL')) this.#reason = 'hung';
     });
-    // While its module is evaluated it can't answer.
+    // A child cannot answer while it evaluates its module.
     (ready === undefined ? this.process.started : this.process.ready).then(
       () => {
         heartbeat.start();

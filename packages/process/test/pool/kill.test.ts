@@ -118,7 +118,7 @@ describe('a child that is killed', () => {
     const error = await errorOf(pool.run(tx));
     expect(error).toBeInstanceOf(ChildError);
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGKILL' });
-    expect(error.message).toContain("can't be sent again");
+    expect(error.message).toContain('cannot be sent again');
     expect((await reader.read()).toString()).toBe('once');
     // And all that had the other end are gone.
     expect((await reader.read()).length).toBe(0);

@@ -37,7 +37,7 @@ export interface Run {
   readonly stderrDone: Promise<void> | undefined;
   /** How it ended, as far as it is known. */
   readonly result: StageResult;
-  /** Undefined once it has ended, if that cannot be told any more. */
+  /** Undefined if the stage has ended and the system no longer reports its counts. */
   readonly byteCounts: ByteCounts | undefined;
   /** Where it is in the file that is its stdin. */
   readonly filePosition: FilePosition | undefined;
@@ -49,6 +49,6 @@ export interface Run {
   hasFailed(isLast: boolean): boolean;
   /** Ends it; resolves when it has ended, or cannot be ended. */
   stop(reason: unknown): Promise<unknown>;
-  /** Closes what is open of it. To be called when it has ended. */
+  /** Closes the open descriptors of the stage. Call it when the stage has ended. */
   close(): void;
 }

@@ -9,7 +9,7 @@ import { FunctionRun, type StageFunction } from './function-run.js';
 import { ByteStream } from '../io/byte-stream.js';
 import { openSink } from '../io/sink.js';
 
-/** Milliseconds. The process ends with the function, whatever that leaves behind. */
+/** Milliseconds. The process ends with the function, even if timers or handles are open. */
 const NO_GRACE = 0;
 
 async function main(url = '', name = ''): Promise<number> {

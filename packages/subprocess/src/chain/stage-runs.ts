@@ -86,7 +86,7 @@ export class StageRuns {
     await within(Promise.all([this.#stderr?.tail?.done, ...this.runs.map((run) => run.stderrDone)]), STDERR_GRACE);
   }
 
-  /** Closes what is open. To be called when all have ended, or cannot be ended. */
+  /** Closes all open descriptors. Call it when all stages have ended, or cannot be ended. */
   close(): void {
     this.#stderr?.close();
     for (const run of this.runs) run.close();

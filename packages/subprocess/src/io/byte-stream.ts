@@ -89,7 +89,7 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
     this.#turnBegan = now();
   }
 
-  /** Cancels it: the source is told that no more is wanted. */
+  /** Cancels the stream, and its source. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
     this.#cancel(new ClosedError(`${this.#what}: closed while a read of it waited`));
     return Promise.resolve(LOOP_END);

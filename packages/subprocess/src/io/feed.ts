@@ -37,7 +37,7 @@ export class Feed {
     this.stop();
   }
 
-  /** Ends it at once: drops what is not written, and tells the source that no more is wanted. */
+  /** Ends the feed at once: drops unwritten bytes, and cancels the source. */
   stop(): void {
     if (this.#isOver) return;
     this.#isOver = true;

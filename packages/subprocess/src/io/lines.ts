@@ -86,7 +86,7 @@ export class Lines<T extends string | Buffer> extends LoopIterator<T> {
     try {
       if (!this.#isOver) this.#isOver = (await this.#source.next()).done === true;
     } catch (error) {
-      // After return() nothing more is told.
+      // After return() the iterator yields no more.
       if (!this.#isOver) {
         this.#isOver = true;
         throw error;

@@ -68,7 +68,7 @@ export class ProgramOutput implements AsyncIterator<Buffer, undefined, Buffer | 
     }
   }
 
-  /** The programs have ended, or cannot be ended: what is there is given, and nothing more is waited for. */
+  /** Yields the bytes that have arrived and waits for no more, when the programs have ended or cannot be ended. */
   finish(): void {
     this.#grace = 0;
     this.#hasExited = true;

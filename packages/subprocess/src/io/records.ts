@@ -2,7 +2,7 @@ import { LineTooLongError } from '@aiopipe/core';
 import { Records } from '@aiopipe/core/internal';
 import { type CheckedRecordOptions } from './record-options.js';
 
-/** Cuts a stream into records, whatever the pieces that it comes in. Each record is made when it is taken. */
+/** Cuts a stream into records, also if a record spans pieces. Makes each record when it is taken. */
 export interface RecordSplitter<T> {
   /** Bytes that are pushed at once, at most. */
   readonly pieceSize: number;

@@ -14,13 +14,13 @@ import { ifRead } from './feed.js';
 /** Where bytes go that are not collected here. An end moves; a FileHandle stays yours, and its offset is shared. */
 export type OutputOption = Exclude<StdoutOption, 'pipe'>;
 
-/** Takes bytes from here to where they go. */
+/** Writes bytes to the target. */
 export interface Sink {
   /** Resolves with false if the reader there has gone. Rejects with a {@link SystemError} that names the sink. */
   write(bytes: Buffer): Promise<boolean>;
   /** To be called after the last write. Rejects as `write()` does. */
   close(): Promise<void>;
-  /** To be called at any time: drops what is not written. */
+  /** Drops unwritten bytes. May be called at any time. */
   destroy(): void;
 }
 

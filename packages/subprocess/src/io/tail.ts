@@ -35,7 +35,7 @@ export class Tail {
     if (this.#pieces.length > MAX_PIECES) this.#pieces = [Buffer.concat(this.#pieces)];
   }
 
-  /** Returns what is kept, as UTF-8, from the first whole character on. */
+  /** Returns the kept bytes as UTF-8, from the first whole character on. */
   text(): string {
     const bytes = Buffer.concat(this.#pieces);
     let start = Math.max(0, bytes.length - KEPT);

@@ -58,7 +58,7 @@ const POPEN_OPTIONS = optionNames<PopenOptions>({
   group: true,
 });
 
-/** What a program has as its stdin, stdout and stderr, unless told otherwise. */
+/** The default of stdin, stdout and stderr. */
 export const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
 
 /** What `stdin`, `stdout` or `stderr` of the program is, as far as the options' type tells. */

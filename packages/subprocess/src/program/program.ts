@@ -74,7 +74,7 @@ export class Program<
 
   readonly #didNotEnd = (): string => `${this.toString()} did not end`;
 
-  /** How it ended; undefined as long as our event loop has not heard that it did. */
+  /** How the program ended; undefined until the event loop knows its end. */
   poll(): Exit | undefined {
     return this.#spawned.exit;
   }
