@@ -7,7 +7,7 @@ export * from './index.js';
 export { onAbort } from './wait/abort.js';
 export { closeSideWhenDropped, forget } from './fd/collector.js';
 export { Descriptor, EAGAIN, type Interest } from './fd/descriptor.js';
-export { describeFd, type FdDescription, type FdKind } from './fd/description.js';
+export { describeFd, isTerminal, type FdDescription, type FdKind } from './fd/description.js';
 export { socketPair } from './end/pipe.js';
 export { variablesOf } from './program/environment.js';
 export { nameErrors } from './errors.js';

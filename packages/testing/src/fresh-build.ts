@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /**
  * Builds what is older than its sources, of a package and of the packages that it depends on: tests run against what was
@@ -8,14 +8,19 @@ import { dirname, join, resolve } from 'node:path';
  * the build fails.
  */
 export function buildIfOlder(packageDir: string): void {
-  if (process.env['TURBO_HASH'] !== undefined || !family(packageDir).some(isOlder)) return;
-  const root = resolve(packageDir, '../..');
+  if (process.env['TURBO_HASH'] !== undefined) return;
+  const root = rootAbove(packageDir);
+  if (!family(packageDir, root).some(isOlder)) return;
   const { name } = manifest(packageDir);
   process.stderr.write('building what changed …\n');
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/run.mjs'), 'build', `--filter=${name}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   if (status !== 0) throw new Error('the build failed, so nothing was tested: npm run build shows why');
+}
+
+function rootAbove(folder: string): string {
+  return existsSync(join(folder, 'pnpm-workspace.yaml')) ? folder : rootAbove(dirname(folder));
 }
 
 interface Manifest {
@@ -29,12 +34,12 @@ function manifest(packageDir: string): Manifest {
 }
 
 /** The package, and those of the workspace under it. */
-function family(packageDir: string, found = new Set<string>()): string[] {
+function family(packageDir: string, root: string, found = new Set<string>()): string[] {
   found.add(packageDir);
   const { dependencies, devDependencies } = manifest(packageDir);
   for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
-    const other = join(dirname(dirname(packageDir)), 'packages', name.replace('@aiopipe/', ''));
-    if (name.startsWith('@aiopipe/') && !found.has(other)) family(other, found);
+    const other = join(root, 'packages', name.replace('@aiopipe/', ''));
+    if (name.startsWith('@aiopipe/') && !found.has(other)) family(other, root, found);
   }
   return [...found];
 }

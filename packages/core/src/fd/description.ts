@@ -38,3 +38,9 @@ export function describeFd(fd: number): FdDescription | number {
     isNonblocking: (bits & IS_NONBLOCKING) !== 0,
   };
 }
+
+/** Whether a descriptor is open on a terminal. (node:tty would load Node's network code, which takes 3 ms.) */
+export function isTerminal(fd: number): boolean {
+  const found = describeFd(fd);
+  return typeof found !== 'number' && found.kind === 'terminal';
+}

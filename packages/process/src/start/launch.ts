@@ -1,8 +1,7 @@
-import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
-import { clearTimeout, setTimeout, spawn, StdioFds, type SpawnedProgram } from '@aiopipe/core/internal';
+import { clearTimeout, isTerminal, setTimeout, spawn, StdioFds, type SpawnedProgram } from '@aiopipe/core/internal';
 import { type Conversation } from '../control/conversation.js';
 import { controlLimits } from '../control/limits.js';
 import { CONTROL_FD, SILENCE, type FromChild, type Start } from '../control/protocol.js';
@@ -77,7 +76,7 @@ export function launch(
       cwd: placeOf(options).spawnIn,
       fds: new Map([...stdio.map, [CONTROL_FD, theirs.fd]]),
       // In a group of its own the child could not read the terminal: the system would stop it (SIGTTIN).
-      group: options.stdin === 'inherit' && isatty(0) ? 'inherit' : 'own',
+      group: options.stdin === 'inherit' && isTerminal(0) ? 'inherit' : 'own',
       // The child's own watcher thread sends SIGTERM once it runs. A stopped child, or one in Node's boot, has only the guard.
       guard: grace === 'detached' ? undefined : { kind: 'program', killAfter: grace },
     });

@@ -123,7 +123,7 @@ describe('a module that starts a process while it is evaluated', () => {
     const log = newFile();
     await runFixture('starts-without-end', { env: { ...process.env, LOG: log } });
     expect(linesOf(`${log}.begun`).length).toBe(10);
-    expect(linesOf(log)[0]).toMatch(/10 deep.*isChild\(\)/);
+    expect(linesOf(log)[0]).toMatch(/10 levels of children deep.*isChild\(\)/);
     await until('all have ended', () => linesOf(`${log}.begun`).every((pid) => hasEnded(Number(pid))));
   });
 
@@ -134,7 +134,7 @@ describe('a module that starts a process while it is evaluated', () => {
     expect(await child.result).toBe('ended');
     const lines = linesOf(log);
     expect(lines.filter((line) => line === 'child true')).toHaveLength(10);
-    expect(lines.at(-1)).toMatch(/starts-in-a-thread-of-a-child.*10 deep.*isChild\(\)/);
+    expect(lines.at(-1)).toMatch(/starts-in-a-thread-of-a-child.*10 levels of children deep.*isChild\(\)/);
     expect(lines).toHaveLength(11);
   });
 

@@ -1,5 +1,4 @@
-import { isatty } from 'node:tty';
-import { DEFAULT_GRACE, within } from '@aiopipe/core/internal';
+import { DEFAULT_GRACE, isTerminal, within } from '@aiopipe/core/internal';
 import { ByteStream } from '../io/byte-stream.js';
 import { iterate } from '../io/chunks.js';
 import { chunksOf, isHandedOver } from '../io/input.js';
@@ -37,7 +36,7 @@ export class StageRuns {
     this.#listeners = listeners;
     this.#grace = options.grace ?? DEFAULT_GRACE;
     const standard = [options.stdin, output, options.stderr];
-    const hasTerminal = standard.some((option, fd) => option === 'inherit' && isatty(fd));
+    const hasTerminal = standard.some((option, fd) => option === 'inherit' && isTerminal(fd));
     this.#group = new ProgramGroup(hasTerminal, this.#grace);
   }
 
