@@ -56,7 +56,7 @@ test('two runs at once do not disturb each other', async () => {
   ]);
 });
 
-test('a worker that somebody else kills is replaced', async () => {
+test('a worker that another process kills is replaced', async () => {
   const gate = join(temporaryDirectory(), 'gate');
   // The list comes when the worker is dead.
   const env = withProgram('sort', `until [ -e '${gate}' ]; do sleep 0.01; done; exec sort "$@"`);

@@ -66,7 +66,7 @@ test('names are bytes, and may look like options', async () => {
   expect(found.duplicates[0]?.paths).toEqual(expect.arrayContaining(['new\\nline', '\\\\n', 'a.\\xff', '\\u{feff}']));
 });
 
-test('what is in the files is bytes, whatever their blocks', async () => {
+test('the contents of files are bytes, in blocks of any size', async () => {
   const tree = makeTree({
     empty: '',
     'no-newline': 'error',

@@ -12,11 +12,11 @@ function killsAmong(tasks: number, wanted: number): number[] {
   return at;
 }
 
-test('as many are due as are wanted, where there are as many tasks', () => {
+test('as many are due as are wanted, if there are as many tasks', () => {
   for (let round = 0; round < 50; round++) expect(killsAmong(100, 10)).toHaveLength(10);
 });
 
-test('none are due where none are wanted', () => {
+test('none are due if none are wanted', () => {
   expect(killsAmong(100, 0)).toEqual([]);
 });
 

@@ -127,7 +127,7 @@ describe('a portable pattern finds as many lines as grep', () => {
     expect(ourCount(pattern, TEXT)).toBe(grepCount(pattern, TEXT));
   });
 
-  test('where both are random', { timeout: 60_000 }, () => {
+  test('if both are random', { timeout: 60_000 }, () => {
     const below = pseudoRandom(20_26);
     const pick = (choices: readonly string[]) => choices[below(choices.length)] ?? '';
     const atom = (depth: number): string =>

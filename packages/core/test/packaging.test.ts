@@ -114,13 +114,13 @@ test.skipIf(readelf.status !== 0)(
 );
 
 describe('an installed package', () => {
-  test('is compiled where no prebuilt binary fits, and then works', async () => {
+  test('is compiled if no prebuilt binary fits, and then works', async () => {
     unpack();
     expect(await install()).toEqual({ code: 0, output: '' });
     expect(await useIt()).toEqual({ code: 0, output: 'works\n' });
   });
 
-  test('is used as it is where one fits, without a compiler', async () => {
+  test('is used as it is if one fits, without a compiler', async () => {
     unpack();
     cpSync(
       join(packageDir, 'native/build/Release/aiopipe.node'),
@@ -139,7 +139,7 @@ describe('an installed package', () => {
   });
 });
 
-test('a program that has the package bundled is told to leave it out', async () => {
+test('a program that has the package bundled gets an error that says to leave it out', async () => {
   // What a bundler makes of it: the text, elsewhere.
   mkdirSync(join(scratch, 'dist'));
   cpSync(join(packageDir, 'dist/internal.js'), join(scratch, 'dist/bundle.mjs'));

@@ -39,18 +39,21 @@ test.each(packages)('%s has a file and types behind each of its entries', (name)
   }
 });
 
-test.each(packages)('the source maps of %s name what is in the package, and nothing of whoever built it', (name) => {
-  const dist = `packages/${name}/dist`;
-  for (const file of readdirSync(`${root}${dist}`).filter((file) => file.endsWith('.map'))) {
-    const { sources } = JSON.parse(read(`${dist}/${file}`)) as { sources: string[] };
-    const strangers = sources.filter(
-      (source) => !/^\.\.\/src\/([\w-]+\/)*[\w-]+\.ts$|^builtin:node:|^index:\.\/src\/index\.ts$/.test(source),
-    );
-    expect(strangers, file).toEqual([]);
-    for (const source of sources) if (source.startsWith('../')) expect(read(`${dist}/${source}`)).not.toBe('');
-    if (file.endsWith('.js.map')) expect(read(`${dist}/${file.slice(0, -4)}`)).not.toContain(root);
-  }
-});
+test.each(packages)(
+  'the source maps of %s name what is in the package, and no path of the machine that built it',
+  (name) => {
+    const dist = `packages/${name}/dist`;
+    for (const file of readdirSync(`${root}${dist}`).filter((file) => file.endsWith('.map'))) {
+      const { sources } = JSON.parse(read(`${dist}/${file}`)) as { sources: string[] };
+      const strangers = sources.filter(
+        (source) => !/^\.\.\/src\/([\w-]+\/)*[\w-]+\.ts$|^builtin:node:|^index:\.\/src\/index\.ts$/.test(source),
+      );
+      expect(strangers, file).toEqual([]);
+      for (const source of sources) if (source.startsWith('../')) expect(read(`${dist}/${source}`)).not.toBe('');
+      if (file.endsWith('.js.map')) expect(read(`${dist}/${file.slice(0, -4)}`)).not.toContain(root);
+    }
+  },
+);
 
 test.each(packages)('the README of %s links to nothing that its users do not have', (name) => {
   const links = [...read(`packages/${name}/README.md`).matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);

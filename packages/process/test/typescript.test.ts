@@ -17,15 +17,15 @@ async function run(execArgv: string[], env: NodeJS.ProcessEnv = process.env): Pr
 }
 
 describe('a target in TypeScript runs', () => {
-  test('where the program’s loader is inherited', async () => {
+  test('if the program’s loader is inherited', async () => {
     expect(await run(['--import', 'tsx'])).toBe('by target, by url\n');
   });
 
-  test('where the loader stands in NODE_OPTIONS', async () => {
+  test('if the loader stands in NODE_OPTIONS', async () => {
     expect(await run([], { ...process.env, NODE_OPTIONS: '--import=tsx' })).toBe('by target, by url\n');
   });
 
-  test.runIf(knowsTypeScript)('where Node knows it', async () => {
+  test.runIf(knowsTypeScript)('if Node knows it', async () => {
     expect(await run([])).toBe('by target, by url\n');
   });
 });

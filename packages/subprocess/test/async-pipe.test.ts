@@ -63,7 +63,7 @@ describe('write and read', () => {
 });
 
 describe('a timeout', () => {
-  it('returns what was read until then, and is an error only where nothing was', async () => {
+  it('returns what was read until then, and is an error only if nothing was', async () => {
     await using pipe = new AsyncPipe(popen(['cat'], PIPES));
     await expect(pipe.read(5, { timeout: 5 })).rejects.toThrow(TimeoutError);
     await expect(pipe.readLine(0, { timeout: 5 })).rejects.toThrow(TimeoutError);
@@ -185,7 +185,7 @@ describe('communicate', () => {
     expect([Buffer.compare(stdout, BYTES), Buffer.compare(stderr, BYTES)]).toEqual([0, 0]);
   });
 
-  it('is no crash where the program stops reading', async () => {
+  it('is no crash if the program stops reading', async () => {
     await using pipe = new AsyncPipe(popen(['sh', '-c', 'head -1; exit 3'], PIPES));
     expect(String((await pipe.communicate(BYTES))[0])).toBe('some bytes\n');
     expect(pipe.poll()?.exitCode).toBe(3);
@@ -249,7 +249,7 @@ describe('communicate', () => {
     process.kill(Number(stdout), 'SIGKILL');
   });
 
-  it('refuses what it can’t take, and a stdin that is closed', async () => {
+  it('refuses a wrong input, and a stdin that is closed', async () => {
     const [rx, tx] = aiopipe();
     await using pipe = new AsyncPipe(popen(['cat'], PIPES));
     await expect(pipe.communicate(5 as never)).rejects.toThrow(TypeError);

@@ -65,7 +65,7 @@ describe('what goes through a chain', () => {
     expect(ownTime / programsTime).toBeLessThan(0.02);
   });
 
-  it('stops at its source while nobody takes lines', async () => {
+  it('stops at its source while no lines are taken', async () => {
     const others = new Set(childPids());
     const lines = pipeline(['yes', 'a line'], ['cat'], ['cat']).lines();
     await lines.next();
@@ -96,8 +96,8 @@ describe('what goes through a chain', () => {
   });
 });
 
-describe('a chain that can’t start for want of descriptors', () => {
-  it('leaves nothing, whatever it had got until then', async () => {
+describe('a chain that cannot start, because no descriptors are free', () => {
+  it('leaves no descriptor and no process, at any point of the start', async () => {
     const node = `ulimit -n 64; exec "$0" "$1"`;
     const { stdout } = await promisify(execFile)('sh', ['-c', node, process.execPath, fixture('start-without-fds')]);
     const attempts = JSON.parse(stdout) as Attempt[];

@@ -23,7 +23,7 @@ import { watchPeer } from './peer-watch.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
 
-/** The data with which an end that moved is made again. */
+/** The data that makes an end again after a move. */
 export interface MovedChannel {
   readonly settings: ChannelSettings;
   /** The bytes that were read and not taken yet, and the tables that the decoder needs to go on. */

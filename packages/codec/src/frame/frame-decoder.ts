@@ -16,7 +16,7 @@ import { checkBytes, HEADER_LENGTH, maxFrameLengthOf, type FrameOptions } from '
  */
 export class FrameDecoder {
   readonly maxFrameLength: number;
-  /** Where a channel reads to. @internal */
+  /** The buffer that a channel reads into. @internal */
   readonly buffer = new FrameBuffer();
 
   /** @throws RangeError if `maxFrameLength` is no length */
@@ -31,7 +31,7 @@ export class FrameDecoder {
   }
 
   /**
-   * Returns the payload of the next whole frame, in memory of its own; undefined if more bytes must come first.
+   * Returns the payload of the next whole frame, in its own memory; undefined if more bytes must come first.
    *
    * @throws FrameTooLongError if a header says more than `maxFrameLength`, and from then on
    */
@@ -52,7 +52,7 @@ export class FrameDecoder {
    * Checks that the stream has ended between two frames. Call it at the end of the stream, after `next()` has returned
    * undefined.
    *
-   * @throws IncompleteReadError if the stream has ended inside a frame; its `partial` is what came of the payload
+   * @throws IncompleteReadError if the stream has ended inside a frame; `partial` has the bytes of the payload so far
    * @throws TypeError if a whole frame was not taken
    */
   end(): void {

@@ -65,7 +65,7 @@ const registry: Registry = ((globalThis as { [REGISTRY]?: Registry })[REGISTRY] 
 
 /**
  * Lets instances of a class be sent. Sender and receiver both register it, under the same name. An instance of a
- * subclass that isn't registered itself travels as its nearest registered class.
+ * subclass that is not registered itself travels as its nearest registered class.
  *
  * @example
  * class Money {

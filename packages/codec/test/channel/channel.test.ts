@@ -129,7 +129,7 @@ test('later changes to a value are not seen', async () => {
   expect(await r.get()).toEqual({ list: [1], bytes: Buffer.from('as it was') });
 });
 
-test('what is got is nobody else’s: later messages do not write over it', async () => {
+test('later messages do not overwrite the bytes of an earlier one', async () => {
   using pair = channel<Buffer>({ encoder: null, decoder: null });
   const [r, w] = pair;
   await w.put(Buffer.alloc(1000, 'a'));
@@ -139,7 +139,7 @@ test('what is got is nobody else’s: later messages do not write over it', asyn
   expect(first.equals(Buffer.alloc(1000, 'a'))).toBe(true);
 });
 
-test('messages wait in the kernel until somebody gets them', async () => {
+test('messages wait in the kernel until a get() takes them', async () => {
   using pair = channel<string>();
   const [r, w] = pair;
   await w.put('patient');
@@ -148,7 +148,7 @@ test('messages wait in the kernel until somebody gets them', async () => {
 });
 
 describe('tryGet', () => {
-  test('is undefined where nothing is there, and takes no message of a get that waits', async () => {
+  test('is undefined if nothing is there, and takes no message of a get that waits', async () => {
     using pair = channel<string>();
     const [r, w] = pair;
     expect(r.tryGet()).toBeUndefined();

@@ -30,7 +30,7 @@ describe('close', () => {
     for (const end of ends) end[Symbol.dispose]();
   });
 
-  test('flushes what was put before, though nobody awaited it', async () => {
+  test('flushes what was put before, without an await', async () => {
     const [r, w] = channel();
     void w.put('one');
     void w.put('two');
@@ -60,7 +60,7 @@ describe('close', () => {
     w.close();
   });
 
-  test('while a message is unsent is a BusyError, even if nobody waits for it any more', async () => {
+  test('while a message is unsent is a BusyError, even if its put is not awaited any more', async () => {
     using pair = channel<Buffer>();
     const [r, w] = pair;
     const error = await errorOf(w.put(Buffer.alloc(5_000_000), { timeout: 1 }));
@@ -207,7 +207,7 @@ describe('a peer that has closed', () => {
   });
 });
 
-describe('a put that nobody awaits', () => {
+describe('a put that is not awaited', () => {
   test('does not end the program when it fails, and the next call tells', async () => {
     const result = await runFixture('puts-to-nobody');
     expect(result).toMatchObject({ code: 0, stderr: '' });
@@ -233,7 +233,7 @@ describe('a put that nobody awaits', () => {
     await taken;
   });
 
-  test('may be larger than the limit where nothing is queued', async () => {
+  test('may be larger than the limit if nothing is queued', async () => {
     using pair = channel<Buffer>({ queueLimit: 1000 });
     const [r, w] = pair;
     const put = w.put(Buffer.alloc(3_000_000));

@@ -44,7 +44,7 @@ describe('closed resolves', () => {
     there.close();
   });
 
-  test('where nobody asked before', async () => {
+  test('if `closed` was not used before', async () => {
     const [r, w] = channel();
     w.close();
     r.close();
@@ -138,7 +138,7 @@ describe('closed rejects, though no call waits', () => {
     a.close();
   });
 
-  test('at once where the peer has gone before', async () => {
+  test('at once if the peer has gone before', async () => {
     const [r, w] = channel();
     const [r2, w2] = channel();
     w.close();
@@ -151,7 +151,7 @@ describe('closed rejects, though no call waits', () => {
     w2.close();
   });
 
-  test('also where it is asked for only then', async () => {
+  test('also if it is asked for only then', async () => {
     const [r, w] = channel();
     const [a, b] = channel();
     w.close();

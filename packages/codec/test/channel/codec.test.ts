@@ -295,7 +295,7 @@ describe('maxFrameLength', () => {
     expect(await errorOf(w.put(Buffer.alloc(1001)))).toBeInstanceOf(FrameTooLongError);
   });
 
-  test('closes a channel where a longer one is announced, before anything is allocated', async () => {
+  test('closes a channel if a longer one is announced, before anything is allocated', async () => {
     const { reader, tap, feed } = readerAndTap();
     const { arrayBuffers } = process.memoryUsage();
     feed(Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 2, 3]));
@@ -390,7 +390,7 @@ describe('malformed bytes', () => {
     'more after the value': frameOf(Buffer.of(0, 1, 1, 1, 1)),
   };
   for (const [name, bytes] of Object.entries(malformed)) {
-    test(`(${name}) close the channel, and the reason is told`, async () => {
+    test(`(${name}) close the channel with a reason`, async () => {
       const before = openFds();
       const { channel: ours, tap, feed } = channelAndTap();
       feed(Buffer.concat([bytes, frameOf(Buffer.of(0))]));

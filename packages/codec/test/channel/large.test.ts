@@ -49,7 +49,7 @@ describe('bytes of every length arrive', () => {
     b.close();
   });
 
-  test('behind small ones of the same turn, whatever is in the pipe', async () => {
+  test('behind small ones of the same turn, if the pipe is empty or full', async () => {
     using pair = channel<Buffer>(bytesOnly);
     const [r, w] = pair;
     const messages = [10, 300 * KiB, 20, 2 * MiB, 30, 300 * KiB, 40].map(pattern);

@@ -116,7 +116,7 @@ describe('a channel that is dropped without close', () => {
     await collected(before);
   });
 
-  test('is kept while a get waits, though nobody refers to it', async () => {
+  test('is kept while a get waits, though no variable refers to it', async () => {
     const before = openFds();
     const start = () => {
       const [a, b] = channel<string>({ duplex: true });
@@ -132,7 +132,7 @@ describe('a channel that is dropped without close', () => {
     await collected(before);
   });
 
-  test('closes the handles that came with messages that nobody got', async () => {
+  test('closes the handles of messages that were not taken', async () => {
     const before = openFds();
     await (async () => {
       const [r, w] = channel<unknown>();

@@ -130,7 +130,7 @@ describe('a message that was not taken', () => {
     expect(await messages.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('where two come at once, one is given and the other is there', async () => {
+  test('if two come at once, one is given and the other is there', async () => {
     using two = pairs<number>(2);
     const messages = merge(two.readers);
     const next = messages.next();
@@ -232,7 +232,7 @@ describe('an iteration ends', () => {
     expect(await some(merge([r]), 1)).toEqual([2]);
   });
 
-  test('with ClosedError where one is closed here, before or while it waits', async () => {
+  test('with ClosedError if one is closed here, before or while it waits', async () => {
     using two = pairs<number>(2);
     const next = merge(two.readers).next();
     const busy = two.readers[1] as ChannelReader<number>;

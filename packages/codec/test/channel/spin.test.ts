@@ -27,7 +27,7 @@ test('an end that moved to another process spins there, too, and the process end
   expect(await runFixture('spins')).toEqual({ code: 0, signal: null, stderr: '', stdout: 'answered 1000\n' });
 });
 
-test('a worker thread that is terminated while it spins takes nobody along', async () => {
+test('a worker thread that is terminated while it spins ends no other thread', async () => {
   expect(await runFixture('ends-a-worker-that-spins')).toEqual({
     code: 0,
     signal: null,

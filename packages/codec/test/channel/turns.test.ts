@@ -160,17 +160,20 @@ test('many channels in flood share a turn: each takes less of it, and all go on'
 });
 
 // A socket says that it is writable only while no more than a quarter of its buffer is taken.
-test.runIf(process.platform === 'linux')('puts that the pipe has room for are done though nobody reads', async () => {
-  const most = Number(readFileSync('/proc/sys/net/core/wmem_max', 'utf8'));
-  // The kernel doubles what it was asked for, and counts 768 bytes for a small message.
-  const half = Math.min(most, 1 << 20) / 768;
-  using pair = channel<number>();
-  const [, w] = pair;
-  for (let i = 0; i < half; i++) {
-    await w.put(1);
-    work(0.05);
-  }
-});
+test.runIf(process.platform === 'linux')(
+  'puts that the pipe has room for are done though the peer does not read',
+  async () => {
+    const most = Number(readFileSync('/proc/sys/net/core/wmem_max', 'utf8'));
+    // The kernel doubles what it was asked for, and counts 768 bytes for a small message.
+    const half = Math.min(most, 1 << 20) / 768;
+    using pair = channel<number>();
+    const [, w] = pair;
+    for (let i = 0; i < half; i++) {
+      await w.put(1);
+      work(0.05);
+    }
+  },
+);
 
 describe('a get that waits for the loop alone', () => {
   test('is in time, however short its timeout is', async () => {
@@ -185,7 +188,7 @@ describe('a get that waits for the loop alone', () => {
     tap.close();
   });
 
-  test('rejects where it is aborted meanwhile, and takes nothing', async () => {
+  test('rejects if it is aborted meanwhile, and takes nothing', async () => {
     const { reader, tap, feed } = readerAndTap({ decoder: 'json' });
     feed(manyFrames());
     let taken = 0;
@@ -218,7 +221,7 @@ describe('a get that waits for the loop alone', () => {
     tap.close();
   });
 
-  test('rejects where the channel is disposed of', async () => {
+  test('rejects if the channel is disposed of', async () => {
     const { reader, tap, feed } = readerAndTap({ decoder: 'json' });
     feed(manyFrames());
     const gets: Promise<unknown>[] = [];

@@ -66,7 +66,7 @@ describe('backpressure', () => {
     await takeMany(r, 3);
   });
 
-  test('drain resolves when the kernel has all, at once where nothing is unsent', async () => {
+  test('drain resolves when the kernel has all, at once if nothing is unsent', async () => {
     using pair = channel<Buffer>();
     const [r, w] = pair;
     await w.drain();
@@ -119,7 +119,7 @@ describe('a get that timed out or was aborted', () => {
     tap.close();
   });
 
-  test('takes nothing where the message and the abort come in one turn', async () => {
+  test('takes nothing if the message and the abort come in one turn', async () => {
     using pair = channel<number>();
     const [r, w] = pair;
     for (let i = 0; i < 50; i++) {
@@ -133,7 +133,7 @@ describe('a get that timed out or was aborted', () => {
     }
   });
 
-  test('takes nothing where it was the message’s decoding that aborted it', async () => {
+  test('takes nothing if it was the message’s decoding that aborted it', async () => {
     const controller = new AbortController();
     const decoder = (bytes: Buffer) => {
       controller.abort();
@@ -147,7 +147,7 @@ describe('a get that timed out or was aborted', () => {
     expect([await r.get(), r.tryGet()?.value]).toEqual(['kept', 'next']);
   });
 
-  test('is refused at once where the signal was aborted before, though a message is there', async () => {
+  test('is refused at once if the signal was aborted before, though a message is there', async () => {
     using pair = channel<string>();
     const [r, w] = pair;
     await w.put('there');
@@ -198,7 +198,7 @@ describe('a put that timed out or was aborted', () => {
     await Promise.all([first, third]);
   });
 
-  test('is refused with its message where the signal was aborted before', async () => {
+  test('is refused with its message if the signal was aborted before', async () => {
     using pair = channel<string>();
     const [r, w] = pair;
     expect(await errorOf(w.put('never', { signal: AbortSignal.abort() }))).toBeInstanceOf(AbortError);

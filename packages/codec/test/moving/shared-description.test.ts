@@ -94,7 +94,7 @@ describe('a sender that keeps a duplicate and makes it blocking cannot hold up',
     native().close(kept);
   });
 
-  test('a put of 5 MiB into a channel that nobody reads, or a get from an empty one', async () => {
+  test('a put of 5 MiB into a channel whose peer does not read, or a get from an empty one', async () => {
     const [one, other] = aioduplex();
     const kept = native().duplicate(other.fd);
     const here = Channel.from<unknown, Buffer>(one);

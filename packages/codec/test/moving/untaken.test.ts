@@ -7,7 +7,7 @@ import { text } from './helpers.js';
 
 afterAll(leakCheck());
 
-describe('handles that nobody takes are closed', () => {
+describe('handles that are not taken are closed', () => {
   test('when the peer closes before it gets them', async () => {
     const before = openFds();
     for (const close of [(r: ChannelReader) => r.close(), (r: ChannelReader) => r[Symbol.dispose]()]) {
@@ -64,7 +64,7 @@ describe('handles that nobody takes are closed', () => {
     expect(fdsSince(before)).toEqual([]);
   });
 
-  test('when they come where the decoder knows no handles', async () => {
+  test('if the decoder cannot make handles', async () => {
     const before = openFds();
     const [one, other] = aioduplex();
     using w = ChannelWriter.from<unknown>(one);

@@ -71,7 +71,7 @@ describe('what cannot be sent', () => {
     expect(refusal({ buffer }).path).toBe('value.buffer');
   });
 
-  test('a handle, where no channel carries it', () => {
+  test('a handle, if no channel carries it', () => {
     class End {
       [Symbol.for('@aiopipe/handle')](): void {}
     }

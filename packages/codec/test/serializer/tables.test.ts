@@ -131,7 +131,7 @@ describe('a message that cannot be encoded', () => {
 });
 
 describe('the tables', () => {
-  test('start again where the writer is reset', () => {
+  test('start again if the writer is reset', () => {
     const line = new Line();
     line.send({ a: 1 });
     line.encoder.reset();
@@ -181,7 +181,7 @@ describe('the tables', () => {
     expect(() => decoder.decode(bytes, 0, bytes.length)).toThrow(/more shapes than a table holds/);
   });
 
-  test('stay right where a value cannot be built here', () => {
+  test('stay right if a value cannot be built here', () => {
     const line = new Line();
     const bytes = line.encode([new Dot(1), { late: 1 }]);
     const unknown = Buffer.from(bytes.toString('latin1').replace('tables/Dot', 'tables/Not'), 'latin1');

@@ -17,14 +17,14 @@ import { inspectFd, type Transport } from '../fd/transport.js';
 import { PipeWriter } from '../stream/writer.js';
 
 /**
- * What an {@link AsyncFile} can be made of. It takes it over, and closing the file closes it; where making the file
- * throws, it is still the caller's.
+ * The sources of an {@link AsyncFile}. The file owns the source, and closes it when it closes. If the constructor throws,
+ * the caller still owns the source.
  *
- * - The number of a descriptor of a pipe, FIFO, terminal or socket: the file's to close from then on.
+ * - A descriptor (a number) of a pipe, FIFO, terminal or socket. The file closes it.
  * - A `FileHandle` of a FIFO or terminal: the file works on a duplicate of its descriptor, and the handle is closed.
- *   None of its own calls may be at work.
- * - A connected `net.Socket`, with what it has read and not given out. The object is destroyed, and calls on it throw
- *   {@link MovedError}. What its listeners got before is theirs.
+ *   No call of the handle may be running.
+ * - A connected `net.Socket`, with the bytes that it has read ahead. The object is destroyed, and calls on it throw
+ *   {@link MovedError}. Bytes that its listeners got before are not read again.
  * - An end, which is opened, or a stream that is open already.
  */
 export type AsyncFileSource =
@@ -41,7 +41,7 @@ const FLAGS: Record<AsyncFileFlags, number> = {
 
 type Maker = (...args: never[]) => unknown;
 
-/** Whichever of the two directions there is. */
+/** The streams of a source: one direction, or both. */
 export interface Streams {
   readonly reader: PipeReader | undefined;
   readonly writer: PipeWriter | undefined;
@@ -63,7 +63,7 @@ export function openSource(source: AsyncFileSource, maker: Maker): Streams {
   throw wrongSource(source);
 }
 
-/** What {@link asSource} passed through. */
+/** The values that {@link asSource} accepted. */
 const opened = new WeakSet();
 
 /** Streams that were opened here, for the constructor of an `AsyncFile`. */
@@ -128,7 +128,7 @@ function openDuplicate(fd: number, maker: Maker, wanted?: number, makeDescriptor
 type MakeDescriptor = (owned: OwnedFd, transport: Transport, directions: number) => Descriptor;
 
 /**
- * In those directions that it is open in. The number is still the caller's if this throws.
+ * Opens a descriptor in the directions that it allows. If this throws, the caller still owns the descriptor.
  *
  * @param isShared - whether others may have the same open file description: not if it was opened here, non-blocking
  */
@@ -172,7 +172,7 @@ function streamsOver(descriptor: Descriptor, directions: number): Streams {
   };
 }
 
-/** The number is still the caller's if `use` throws. */
+/** If `use` throws, the caller still owns the descriptor. */
 function makeOwned(fd: number, maker: Maker, use: (owned: OwnedFd) => Descriptor): Descriptor {
   const owned = new OwnedFd(fd, 'file', maker);
   try {
@@ -193,7 +193,7 @@ function orClose<T>(fd: number, use: () => T): T {
   }
 }
 
-/** Gives out what was read before it was ours, then what comes. */
+/** Gives the bytes that the previous owner had read ahead, then new bytes. */
 class DescriptorWithMore extends Descriptor {
   readAhead: Buffer = Buffer.alloc(0);
 
@@ -206,8 +206,8 @@ class DescriptorWithMore extends Descriptor {
 }
 
 /**
- * A FIFO that was opened without waiting for a writer reads as ended until one comes. The loop's poll knows better: it
- * says nothing before there was a writer.
+ * A FIFO that was opened without waiting for a writer reads as ended until a writer comes. The poll of the loop is right:
+ * it reports no end before there was a writer.
  */
 class FifoDescriptor extends Descriptor {
   #hadEvent = false;

@@ -9,7 +9,7 @@ import { native, type NativeChild } from '../fd/native.js';
 import { signalName, signalNumber, type SignalName } from './signals.js';
 import { checkArgv, checkSurroundings } from './surroundings.js';
 
-/** What a program used, as the system counted it when it ended. It has the names and units of `process.resourceUsage()`. */
+/** The resources that a program used, as the system counted them at its end. Names and units are those of `process.resourceUsage()`. */
 export interface ResourceUsage {
   /** Microseconds. */
   readonly userCPUTime: number;
@@ -42,13 +42,13 @@ export interface SpawnOptions {
   readonly group?: 'inherit' | 'own' | number | undefined;
   /** The signal that the program gets when the thread that started it ends. Linux only. */
   readonly deathSignal?: NodeJS.Signals | undefined;
-  /** What happens to it if this process ends first, or the thread that started it. */
+  /** The guard's orders if this process, or the thread that started the program, ends first. */
   readonly guard?: Guard | undefined;
 }
 
 /**
- * For a program, or the whole group that it leads, by a process that waits beside us (native/guard.c): SIGCONT, so that what is
- * stopped handles what it is sent, and SIGKILL.
+ * The guard (native/guard.c) sends SIGCONT and SIGKILL to a program, or to the whole group that it leads. SIGCONT lets a
+ * stopped process handle its signals.
  */
 export interface Guard {
   /** `program`: until it has ended. `chain`: SIGTERM comes first, and it holds until {@link SpawnedProgram.unguard}. */
@@ -66,7 +66,7 @@ const STAGE_CWD = 1;
 const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork', 'pidfd_open', 'fork'];
 const STAGE_GUARD = 6;
 
-/** Starts a program. Throws {@link SystemError} if it cannot be started; then nothing is left of it. */
+/** Starts a program. Throws {@link SystemError} if it cannot be started; no process and no descriptor is left then. */
 export function spawn(options: SpawnOptions): SpawnedProgram {
   return new SpawnedProgram(options);
 }
@@ -152,12 +152,12 @@ export class SpawnedProgram {
     return this.leadsGroup && this.killGroup(0) && groupIsRunning(this.pid);
   }
 
-  /** If this process ends, what is left of it and of its group lives on from now on. */
+  /** Releases the program and its group from the guard: they live on if this process ends. */
   unguard(): void {
     native().unguard(this.#child);
   }
 
-  /** Changes what {@link Guard.killAfter} said. */
+  /** Changes {@link Guard.killAfter}. */
   killAfter(milliseconds: number): void {
     native().killAfter(this.#child, milliseconds);
   }

@@ -7,12 +7,12 @@ import { checkOptions, optionNames } from '../check/options.js';
 import { checkText } from '../check/text.js';
 import { show } from '../check/show.js';
 
-/** A file by its path. A relative one is taken from this process's directory, as a shell's redirection is. */
+/** A file by its path. A relative path is resolved in this process's directory, like a redirection in a shell. */
 export interface FileSource {
   readonly file: string;
 }
 
-/** A file by its path: made if it does not exist, and emptied unless `append` is true. */
+/** A file by its path. It is created if it does not exist, and truncated unless `append` is true. */
 export interface FileTarget extends FileSource {
   readonly append?: boolean | undefined;
 }
@@ -21,14 +21,14 @@ const FILE_SOURCE = optionNames<FileSource>({ file: true });
 const FILE_TARGET = optionNames<FileTarget>({ file: true, append: true });
 
 /**
- * What a child reads as its stdin. `pipe`: a pipe, whose other end you get, not opened yet. An end moves into the child; a
+ * The stdin of a child. `pipe` makes a pipe, and gives you its other end, not opened yet. An end moves into the child; a
  * FileHandle stays yours, and its offset is shared.
  */
 export type StdinOption = 'pipe' | 'inherit' | 'ignore' | ReadEnd | DuplexEnd | FileHandle | FileSource;
 
 /**
- * Where a child writes. `pipe`: a pipe, whose other end you get, not opened yet. An end moves into the child; a FileHandle
- * stays yours, and its offset is shared.
+ * The stdout of a child. `pipe` makes a pipe, and gives you its other end, not opened yet. An end moves into the child; a
+ * FileHandle stays yours, and its offset is shared.
  */
 export type StdoutOption = 'pipe' | 'inherit' | 'ignore' | WriteEnd | DuplexEnd | FileHandle | FileTarget;
 
@@ -45,22 +45,22 @@ export interface ChildStdio {
   readonly stderr?: StderrOption | undefined;
 }
 
-/** One descriptor of a child that is going to start: it is checked, and nothing has been taken or made for it. */
+/** One descriptor of a child before its start. It is checked; nothing was taken or made for it yet. */
 export interface Slot {
-  /** The child's number. */
+  /** The descriptor in the child. */
   readonly fd: number;
   /** `stdin`, or `fds[3]`. */
   readonly name: string;
-  /** A number is one of ours, which stays ours: only chains give that. */
+  /** A number is a descriptor of this process, which stays open here. Only chains use it. */
   readonly spec: StdinOption | StderrOption | number;
 }
 
 /** An option that says what a descriptor is connected to. */
 interface Place {
   readonly name: string;
-  /** Undefined: it may be either. */
+  /** Undefined if the child may read or write. */
   readonly use: 'reads' | 'writes' | undefined;
-  /** The words that it may be. */
+  /** The allowed words. */
   readonly words: readonly string[];
 }
 
@@ -71,7 +71,7 @@ const STANDARD: readonly Place[] = [
   { name: 'stderr', use: 'writes', words: [...WORDS, 'stdout'] },
 ];
 
-/** Throws for what cannot be a child's stdin, stdout and stderr; nothing has been taken or made then. */
+/** Throws for wrong values of stdin, stdout and stderr, before anything is taken or made. */
 export function checkStdio(options: ChildStdio, defaults: Required<ChildStdio>): Slot[] {
   return STANDARD.map((place, fd) => {
     const name = place.name as keyof ChildStdio;
@@ -81,7 +81,7 @@ export function checkStdio(options: ChildStdio, defaults: Required<ChildStdio>):
   });
 }
 
-/** Throws for what cannot be a child's further descriptors, by their numbers. */
+/** Throws for wrong values of `fds`. */
 export function checkExtraFds(fds: unknown): Slot[] {
   if (fds === undefined) return [];
   if (typeof fds !== 'object' || fds === null) {
@@ -105,7 +105,7 @@ export function checkSource(name: string, spec: unknown): void {
   checkSpec({ name, use: 'reads', words: [] }, spec);
 }
 
-/** Throws for what cannot be written to, among others for the word `pipe`. */
+/** Throws for a value that cannot be written to, such as the word `pipe`. */
 export function checkTarget(name: string, spec: unknown, words: readonly string[] = ['inherit', 'ignore']): void {
   checkSpec({ name, use: 'writes', words }, spec);
 }
@@ -164,7 +164,7 @@ function checkFile(name: string, file: unknown): void {
   );
 }
 
-/** Whether it is a FIFO that has a name. What stands behind `/dev/stdin` is open already, and its path leads nowhere. */
+/** Whether the path is that of a FIFO. A pipe behind `/dev/stdin` is open already, and has no path. */
 function isFifo(file: string): boolean {
   try {
     return lstatSync(realpathSync(file)).isFIFO();

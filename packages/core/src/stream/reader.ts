@@ -41,7 +41,7 @@ interface Waiting {
   isLate: boolean;
 }
 
-/** Returns a copy of what has come and was not taken: the next read still gets it. */
+/** Returns a copy of the bytes that arrived and were not taken. The next read still gets them. */
 export let bytesAhead: (reader: PipeReader) => Buffer;
 
 /**

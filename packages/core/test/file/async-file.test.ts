@@ -67,7 +67,7 @@ describe.each(kinds)('over %s', (_name, make) => {
     expect(await reading.read(5, { full: true })).toHaveLength(0);
   });
 
-  test('returns at a timeout what has come, and rejects TimeoutError where nothing has', async () => {
+  test('returns at a timeout what has come, and rejects TimeoutError if nothing has', async () => {
     const [reading, writing] = make();
     await using _reading = reading;
     await using _writing = writing;

@@ -325,13 +325,13 @@ describe('a program that cannot be started', () => {
 });
 
 describe('the end of a program', () => {
-  test.each([0, 1, 2, 77, 126, 127, 128, 255])('with exit code %i is told exactly', async (code) => {
+  test.each([0, 1, 2, 77, 126, 127, 128, 255])('with exit code %i is reported exactly', async (code) => {
     const { exit } = await shell(`exit ${String(code)}`);
     expect(exit).toMatchObject({ exitCode: code, signalCode: null });
   });
 
   test.each(['SIGTERM', 'SIGKILL', 'SIGINT', 'SIGABRT', 'SIGUSR1', 'SIGHUP'] as const)(
-    'by %s is told exactly',
+    'by %s is reported exactly',
     async (name) => {
       const { exit } = await shell(`kill -${name.slice(3)} $$`);
       expect(exit).toMatchObject({ exitCode: null, signalCode: name });
@@ -397,7 +397,7 @@ describe('the end of a program', () => {
     await until('all exit descriptors are closed', () => fdsSince(fds).length === 0);
   });
 
-  test('of one that nobody refers to any more is still reaped', async () => {
+  test('of a program that no variable refers to is still reaped', async () => {
     const { pid } = spawn({ file: 'sh', argv: ['sh', '-c', 'exit 0'], fds: new Map() });
     (globalThis as unknown as { gc: () => void }).gc();
     await until('it is reaped', () => !childPids().includes(pid));

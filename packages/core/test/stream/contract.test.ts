@@ -143,7 +143,7 @@ describe.each(kinds)('%s', (_name, make) => {
     await check(makers);
   });
 
-  test('gives the same bytes whatever the pieces that are written and read', async () => {
+  test('gives the same bytes for any sizes of writes and reads', async () => {
     const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 100_000 })), {
       minLength: 1,
       maxLength: 20,

@@ -35,7 +35,7 @@ describe('read', () => {
     expect(await reader.read()).toHaveLength(0);
   });
 
-  test('takes Infinity for whatever there is', async () => {
+  test('takes Infinity for all bytes that have arrived', async () => {
     const { reader, tx, feed } = readerAndTap();
     using _reader = reader;
     feed('what there is');

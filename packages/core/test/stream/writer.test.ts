@@ -231,7 +231,7 @@ describe('a reader that is gone', () => {
     expect(tx.state).toBe('closed');
   });
 
-  test('is not told twice: disposal after the error that left the scope is quiet', async () => {
+  test('is not reported twice: disposal after the error that left the scope is quiet', async () => {
     const [rx, tx] = aiopipe();
     rx.close();
     const scope = async () => {

@@ -19,7 +19,7 @@ const TASK_OPTIONS = optionNames<TaskOptions>({ signal: true, timeout: true, ret
 
 /** Options of `map()`. */
 export interface MapOptions {
-  /** How many tasks may be begun whose results are not taken. Default: two for each child of the pool. */
+  /** How many tasks may be started before their results are taken. Default: two for each child of the pool. */
   readonly concurrency?: number | undefined;
   /** Whether results come in the order of the items (default), or as soon as they are there. */
   readonly ordered?: boolean | undefined;
@@ -27,13 +27,13 @@ export interface MapOptions {
 
 const MAP_OPTIONS = optionNames<MapOptions>({ concurrency: true, ordered: true });
 
-/** What `run()` resolves with: never for a generator, which is for `stream()`. */
+/** The result of `run()`. It is `never` for a generator: call that with `stream()`. */
 export type RunResult<Result> =
   Awaited<Result> extends AsyncIterator<unknown, unknown, never> | Iterator<unknown, unknown, never>
     ? never
     : Awaited<Result>;
 
-/** What `stream()` yields. */
+/** The items of `stream()`. */
 export type StreamItem<Result> =
   Awaited<Result> extends AsyncIterable<infer Item> | Iterable<infer Item> ? Awaited<Item> : never;
 
@@ -115,7 +115,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
    *
    * Items are taken from the source only as fast as results are taken, and only while the queue has room. A task that fails
    * ends the map with its error. That, and leaving the loop early, cancels tasks whose results were not yielded, and ends the
-   * source. Signal, timeout and retries are for each task. After an abort nothing more is yielded.
+   * source. Signal, timeout and retries are for each task. After an abort it yields no more.
    */
   map<Item>(
     this: PoolCalls<readonly [Item], Result>,
@@ -148,7 +148,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
    * `next()`. If the caller is slow, the channel fills and the generator waits. Leaving the loop early ends the generator: its
    * `finally` is run before the loop is left.
    *
-   * The timeout is for each item. A retry happens only before the first item. After an abort nothing more is yielded.
+   * The timeout is for each item. A retry happens only before the first item. After an abort it yields no more.
    */
   async *stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
     const refusal = this.#wait && refuse(this.#wait);

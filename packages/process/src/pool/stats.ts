@@ -2,7 +2,7 @@ import { RecentTimes, type Times } from './times.js';
 
 /** Counts of what a pool has done since its start, and is doing now. */
 export interface PoolStats {
-  /** How many workers there are now, by what they do. A worker that is still at a cancelled task is busy. */
+  /** How many workers there are now, by what they do. A worker that still runs a cancelled task is busy. */
   readonly workers: { readonly starting: number; readonly idle: number; readonly busy: number };
   /** Tasks that wait for a worker now. */
   readonly queued: number;
@@ -41,7 +41,7 @@ export class PoolCounts {
   readonly runTimes = new RecentTimes();
 }
 
-/** What the scheduler knows of one worker, as far as it counts here. */
+/** The figures of one worker that count here. */
 interface Load {
   readonly isReady: boolean;
   readonly load: number;

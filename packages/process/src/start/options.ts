@@ -40,7 +40,7 @@ export const MODULE_OPTIONS = optionNames<ProcessOptions & { readonly args?: unk
   export: true,
 });
 
-/** Throws for what no child can have; nothing has moved then, and nothing was started. */
+/** Throws for wrong options, before anything is moved or started. */
 export function checkOptions(options: ProcessOptions): void {
   checkSurroundings(options);
   const { name, daemon, detached, prefork } = options;

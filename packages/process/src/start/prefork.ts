@@ -20,7 +20,7 @@ import { preparationError, PreforkedChild } from './preforked-child.js';
 import { type StdioOptions } from './stdio.js';
 import { checkSurroundings, surroundingsKey, type Surroundings } from './surroundings.js';
 
-/** Options of {@link Prefork}: how many children wait, and what they have. */
+/** Options of {@link Prefork}: the number and the surroundings of its children. */
 export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
   /** How many children wait; 1 by default. */
   readonly size?: number | undefined;
@@ -48,7 +48,7 @@ const OPTIONS = optionNames<PreforkOptions>({
 /** Milliseconds between a start that took a child and the start of the next one: the child that was taken answers first. */
 const HEAD_START = 10;
 
-/** What a {@link Prefork} has done, and which children it has. */
+/** Counts of a {@link Prefork}. */
 export interface PreforkStats {
   /** Starts that took a child. */
   readonly warm: number;

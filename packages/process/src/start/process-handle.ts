@@ -104,7 +104,7 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /**
-   * Asks the child for a sign of life. Resolves with the milliseconds until its event loop has answered; a child that still
+   * Pings the child. Resolves with the milliseconds until its event loop has answered; a child that still
    * loads its module answers after that. Rejects with TimeoutError if no answer comes in time, as from a function that blocks
    * the loop; with {@link ChildError} or ClosedError if the child has ended.
    */

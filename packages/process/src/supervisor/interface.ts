@@ -32,7 +32,7 @@ export interface ChildCount {
   readonly workers: number;
 }
 
-/** What every event has. */
+/** The fields of every event. */
 interface AboutChild {
   /** The child's. */
   readonly id: string;

@@ -26,7 +26,7 @@ export interface ChildSpecFields<Args> {
   /** Unique in its supervisor. */
   readonly id: string;
   readonly type?: 'worker' | undefined;
-  /** What the child process calls. */
+  /** The function that the child process calls. */
   readonly target: Target<Args & readonly unknown[]>;
   /**
    * The target's arguments, or a function that returns them. Handles move, so a child that is restarted needs new ones for
@@ -61,7 +61,7 @@ export interface ChildSpecFields<Args> {
 export type ChildSpec<Args = readonly unknown[]> = ChildSpecFields<Args> &
   ([] extends Args ? unknown : { readonly args: object });
 
-/** What a supervisor does. */
+/** Options of a supervisor. */
 export interface SupervisorOptions {
   /** Default `one_for_one`. */
   readonly strategy?: Strategy | undefined;

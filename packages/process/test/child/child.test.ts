@@ -59,7 +59,7 @@ describe('a child has', () => {
     await child.join();
   });
 
-  test('default dispositions and an empty mask, whatever this process does with signals', async () => {
+  test('default dispositions and an empty mask, for any dispositions of this process', async () => {
     const handler = () => undefined;
     const signals = ['SIGUSR2', 'SIGHUP', 'SIGTERM', 'SIGINT', 'SIGPIPE'] as const;
     for (const name of signals) process.on(name, handler);
@@ -119,7 +119,7 @@ describe('a module that starts a process while it is evaluated', () => {
     expect(childrenSince(before)).toEqual([]);
   });
 
-  test('comes to an end where it does so later, when its function runs', async () => {
+  test('comes to an end if it does so later, when its function runs', async () => {
     const log = newFile();
     await runFixture('starts-without-end', { env: { ...process.env, LOG: log } });
     expect(linesOf(`${log}.begun`).length).toBe(10);
@@ -154,7 +154,7 @@ describe('a module that starts a process while it is evaluated', () => {
     }
   });
 
-  test('is fine where the child need not', async () => {
+  test('is fine if the child need not', async () => {
     const child = startProcess(work, { env: { ...process.env, START_WHILE_EVALUATED: '' } });
     expect(await child.result).toBe('worked');
   });

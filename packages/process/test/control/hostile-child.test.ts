@@ -11,7 +11,7 @@ afterAll(leakCheck());
 
 const error = new Uint8Array(1);
 
-describe('what a child throws rejects its result, and join() settles, whatever it is:', () => {
+describe('any value that a child throws rejects its result, and join() settles:', () => {
   test.each(Object.keys(traps))('%s', async (name) => {
     for (const target of [throwTrap, throwTrapLater]) {
       const child = startProcess(target, { args: [name], stderr: 'ignore' });

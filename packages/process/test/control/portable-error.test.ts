@@ -42,7 +42,7 @@ describe('what a child throws is the cause of its ChildError', () => {
     expect(cause.cause).not.toHaveProperty('f');
   });
 
-  test('where a cause leads back to its error', async () => {
+  test('if a cause leads back to its error', async () => {
     const cause = await causeOf('loop');
     expect(cause.message).toBe('in circles');
     expect(cause.cause).toBe(cause);
@@ -56,18 +56,18 @@ describe('what a child throws is the cause of its ChildError', () => {
     expect(cause.errors[1]).toBeInstanceOf(TypeError);
   });
 
-  test('where reading a field of it throws', async () => {
+  test('if reading a field of it throws', async () => {
     expect(await causeOf('getter')).toMatchObject({ message: 'with a trap' });
   });
 
-  test('where it is no error', async () => {
+  test('if it is no error', async () => {
     expect(await causeOf('string')).toBe('only text');
     expect(await causeOf('undefined')).toBeUndefined();
     expect((await causeOf('function')).message).toContain('cannot be sent');
     expect((await causeOf('bare')).message).toContain('cannot be sent');
   });
 
-  test('where it is one of ours or of the platform', async () => {
+  test('if it is one of ours or of the platform', async () => {
     expect(await causeOf('ours')).toMatchObject({
       name: 'ClosedError',
       code: 'ERR_AIOPIPE_CLOSED',
@@ -76,7 +76,7 @@ describe('what a child throws is the cause of its ChildError', () => {
     expect(await causeOf('abort')).toMatchObject({ name: 'AbortError', message: 'This operation was aborted' });
   });
 
-  test('where it was thrown outside of the function', async () => {
+  test('if it was thrown outside of the function', async () => {
     const child = startProcess(throwLater, { stderr: 'ignore' });
     const error = await errorOf(child.result);
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_CHILD', exitCode: 1 });
@@ -85,7 +85,7 @@ describe('what a child throws is the cause of its ChildError', () => {
     await child.join();
   });
 
-  test('but not where the child handled it', async () => {
+  test('but not if the child handled it', async () => {
     const child = startProcess(handledElsewhere);
     expect(await child.result).toBe('handled');
     expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });

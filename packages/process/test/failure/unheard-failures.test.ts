@@ -7,7 +7,7 @@ async function warningsOf(way: string): Promise<string[]> {
   return JSON.parse(stdout) as string[];
 }
 
-describe('a failure that nothing else told is told by one warning:', () => {
+describe('a failure that nothing else reports has one warning:', () => {
   test.each([
     ['joined', /^AIOPIPE_CHILD_FAILED: .*process fails \(pid \d+\) failed: RangeError: it went wrong.*fails-unheard/s],
     ['forgotten', /^AIOPIPE_CHILD_FAILED: .*RangeError: it went wrong/],
@@ -23,7 +23,7 @@ describe('a failure that nothing else told is told by one warning:', () => {
   });
 });
 
-describe('a failure that something told makes no warning:', () => {
+describe('a failure that was reported has no warning:', () => {
   test.each([
     'missing, joined',
     'looked at',

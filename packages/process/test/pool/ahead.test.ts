@@ -188,7 +188,7 @@ describe('short tasks', () => {
     expect(pool.stats.restarts).toBe(0);
   });
 
-  test('take their handles to whoever does them in the end', async () => {
+  test('take their handles to the worker that runs them', async () => {
     await using pool = new Pool(writeUnless, { size: 2 });
     const warm = () => Promise.all(numbers.map(() => pool.run({})));
     await warm();

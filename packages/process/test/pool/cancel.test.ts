@@ -125,7 +125,7 @@ describe('an abort', () => {
     expect(await pool.run('report', newFile())).toEqual([false, expect.any(Number)]);
   });
 
-  test('of two that a worker had begun with, one after the other, kills it for neither where both end', async () => {
+  test('of two that a worker had begun with, one after the other, kills it for neither if both end', async () => {
     await using pool = new Pool(obey, { size: 1, cancelGrace: 1000 });
     const worker = [false, expect.any(Number)];
     for (;;) {
@@ -171,7 +171,7 @@ describe('an abort', () => {
     expect(pool.stats).toMatchObject({ killed: 0, restarts: 0 });
   });
 
-  test('is awaited by nobody when the pool is closed', async () => {
+  test('does not hold up close() of the pool', async () => {
     const pool = new Pool(obey, { size: 1, cancelGrace: Infinity });
     const controller = new AbortController();
     const { error } = await begun(pool, 'ignore', controller.signal);

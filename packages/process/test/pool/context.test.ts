@@ -47,7 +47,7 @@ describe('a caller’s context is its own', () => {
     expect(await Promise.all(['a', 'b', 'c'].map(inContext))).toEqual(['a', 'b', 'c']);
   });
 
-  test('where a worker that it has started sends and builds what is for others', async () => {
+  test('if its worker also runs tasks of other callers', async () => {
     Witness.sentIn.length = 0;
     await using pool = new Pool(giveBack, { size: { max: 1 } });
     const inContext = (name: string) => storage.run(name, () => pool.run(new Witness(name), 2));

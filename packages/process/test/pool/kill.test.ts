@@ -84,7 +84,7 @@ test('400 rounds of SIGKILL: every task ends once, none runs twice, and a child 
   expect(stats).toMatchObject({ completed: done.length, failed: lost.length, retried: 0, cancelled: 0 });
 }, 600_000);
 
-test('100 rounds of SIGKILL with retries: every task resolves, and runs again only where it was lost', async () => {
+test('100 rounds of SIGKILL with retries: every task resolves, and runs again only if it was lost', async () => {
   const file = newFile();
   const pool = new Pool(leaveTrace, { size: 6, intensity: Infinity, retries: 1000 });
   const { done, lost } = await killUnderLoad(pool, file, 100, 11);
@@ -111,7 +111,7 @@ describe('a child that is killed', () => {
     expect(pool.stats).toMatchObject({ retried: 0, failed: 0 });
   });
 
-  test('at a task whose handles have moved rejects it, whatever the retries', async () => {
+  test('at a task whose handles have moved rejects it, for any number of retries', async () => {
     await using pool = new Pool(writeAndDie, { size: 1, retries: 3 });
     const [rx, tx] = aiopipe();
     await using reader = rx.open();

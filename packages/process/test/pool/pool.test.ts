@@ -52,7 +52,7 @@ describe('a pool', () => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, i) => i));
   });
 
-  test('starts as many children as it was told', async () => {
+  test('starts as many children as `size` says', async () => {
     await using pool = new Pool(perform, { size: 3 });
     await until('they are started', () => childrenNamed(isWorker).length === 3);
     const gate = newFile();
@@ -216,7 +216,7 @@ describe('the queue', () => {
     expect(await pool.run('pid')).toBe(await tasks[0]);
   });
 
-  test('forgets a task that it refused: what ends that later is nobody’s', async () => {
+  test('forgets a task that it refused: its signal has no effect later', async () => {
     await using pool = new Pool(take, { size: 1, queueLimit: 2 });
     const gate = newFile();
     const tasks = [1, 2, 3].map((value) => pool.run({ gate, value }));
@@ -289,7 +289,7 @@ describe('close()', () => {
     expect(await task).toBe('second time');
   });
 
-  test('ends where the pool gives up', async () => {
+  test('ends if the pool gives up', async () => {
     const pool = new Pool(perform, { size: 1, intensity: 0 });
     const tasks = [errorOf(pool.run('die')), errorOf(pool.run('pid')), errorOf(pool.run('pid'))];
     await pool.close();

@@ -214,7 +214,7 @@ class Life {
 }
 
 test(
-  'every task settles once, at its own caller, whatever workers, links and callers do',
+  'every task settles once, at its own caller, for any behaviour of workers, links and callers',
   { timeout: 120_000 },
   async () => {
     const seed = Number(process.env['AIOPIPE_SEED'] ?? Math.floor(Math.random() * 2 ** 32));

@@ -48,7 +48,7 @@ describe('a pool from min to max', () => {
     expect(await pool.run({ value: 4 })).toBe(4);
   });
 
-  test('goes on with those that there are where no more can be started', async () => {
+  test('goes on with those that there are if no more can be started', async () => {
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
       'ulimit -n 60; exec "$0" "$1"',
@@ -58,7 +58,7 @@ describe('a pool from min to max', () => {
     expect(JSON.parse(stdout)).toEqual({ results: [1, 2, 3], busy: 1, then: 2 });
   });
 
-  test('replaces one that dies only where it is needed', async () => {
+  test('replaces one that dies only if it is needed', async () => {
     await using pool = new Pool(perform, { size: { max: 2 } });
     await pool.run('die').catch(() => undefined);
     expect(pool.stats.workers).toEqual({ starting: 0, idle: 0, busy: 0 });

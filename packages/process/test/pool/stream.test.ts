@@ -35,7 +35,7 @@ describe('a stream', () => {
     expectTypeOf(items).toEqualTypeOf<number[]>();
   });
 
-  test('yields the items of whatever iterable the target returns', async () => {
+  test('yields the items of any iterable that the target returns', async () => {
     await using pool = new Pool(list, { size: 1 });
     expect(await collect(pool.stream(3, 1, 2))).toEqual({ items: [3, 1, 2] });
     expect(await pool.run(3, 1, 2)).toEqual([3, 1, 2]);
@@ -64,7 +64,7 @@ describe('a stream', () => {
     await stream.return();
   });
 
-  test('stops its generator while nobody takes items', async () => {
+  test('stops its generator while no items are taken', async () => {
     const log = newFile();
     await using pool = new Pool(count, { size: 1 });
     const size = 64 * 1024;
@@ -181,7 +181,7 @@ describe('a stream', () => {
     expect(pool.stats).toMatchObject({ restarts: 1, completed: 4, failed: 0, retried: 0 });
   });
 
-  test('whose items nobody takes ends with its pool', async () => {
+  test('whose items are not taken ends with its pool', async () => {
     const pool = new Pool(countThen, { size: 2 });
     const living = pool.stream(1000, 'nothing');
     const dying = pool.stream(1000, 'die');

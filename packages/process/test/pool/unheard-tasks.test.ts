@@ -12,7 +12,7 @@ async function warningsOf(way: string): Promise<string[]> {
   return JSON.parse(stdout) as string[];
 }
 
-describe('a failed task whose promise nothing has looked at is told by one warning:', () => {
+describe('a failed task whose promise is not used has one warning:', () => {
   test.each([
     [
       'forgotten',

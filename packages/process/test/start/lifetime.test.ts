@@ -107,7 +107,7 @@ describe('children of a worker thread, busy and idle, end with it and leave noth
   });
 });
 
-test('a detached child gets all of its arguments, and returns in peace when nobody is there to be told', async () => {
+test('a detached child gets all of its arguments, and returns without a failure when its parent has ended', async () => {
   const file = join(directory, 'ended');
   expect(await runFixture('outlives-its-parent', { args: [file] })).toMatchObject({ code: 0, stderr: '' });
   await until('it has ended', () => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));

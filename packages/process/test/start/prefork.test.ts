@@ -115,7 +115,7 @@ describe('a child that was there before is as one that was not', () => {
     });
   });
 
-  test('in that a module which cannot be loaded is told', async () => {
+  test('in that the error names a module that cannot be loaded', async () => {
     await withChild(async (prefork) => {
       const module = pathToFileURL(fixture('fails-to-load'));
       const child = startProcess(module, { export: 'work', prefork });
@@ -134,7 +134,7 @@ describe('a child is started as always', () => {
     ['a pipe', { stdout: 'pipe' }],
     ['a life of its own', { detached: true }],
   ];
-  test.each(different)('where it shall have %s', async (_name, options) => {
+  test.each(different)('if its options have %s', async (_name, options) => {
     await using prefork = new Prefork();
     await prefork.ready();
     const child = startProcess(describeSelf, { ...options, prefork });
@@ -143,7 +143,7 @@ describe('a child is started as always', () => {
     child.close();
   });
 
-  test('where none is there, and all of a crowd that comes at once are served', async () => {
+  test('if no child waits, and all starts of one turn are served', async () => {
     await using prefork = new Prefork({ size: 2 });
     await prefork.ready();
     const children = Array.from({ length: 6 }, (_, i) => startProcess(echo, { args: [i], prefork }));
@@ -152,7 +152,7 @@ describe('a child is started as always', () => {
     expect(prefork.stats).toMatchObject({ warm: 2, cold: 4 });
   });
 
-  test('where process.env has changed since, and those that wait are made anew', async () => {
+  test('if process.env has changed since, and those that wait are made anew', async () => {
     await using prefork = new Prefork();
     await prefork.ready();
     process.env['AIOPIPE_TEST'] = 'changed';
@@ -196,7 +196,7 @@ describe('preload', () => {
     expect(prefork.stats.warm).toBe(1);
   });
 
-  test('of a module that throws is told by ready(), and no storm of children follows', async () => {
+  test('of a module that throws rejects ready(), and starts no storm of children', async () => {
     await using prefork = new Prefork({ preload: [pathToFileURL(fixture('fails-to-load'))] });
     const error = await errorOf(prefork.ready());
     expect(error.code).toBe('ERR_AIOPIPE_START');
@@ -207,7 +207,7 @@ describe('preload', () => {
     expect(prefork.stats.cold).toBe(1);
   });
 
-  test('with options that Node refuses is told by ready()', async () => {
+  test('with options that Node refuses rejects ready()', async () => {
     await using prefork = new Prefork({ execArgv: ['--no-such-option'], stderr: 'ignore' });
     expect((await errorOf(prefork.ready())).message).toMatch(/exit code 9.*execArgv/);
   });
@@ -238,7 +238,7 @@ describe('those that wait', () => {
     expect(second.some((pid) => first.includes(pid))).toBe(false);
   });
 
-  test('end with the prefork; those that were taken go on', async () => {
+  test('end with the prefork; children that were taken go on', async () => {
     const before = childPids();
     const prefork = new Prefork({ size: 2 });
     await prefork.ready();
@@ -252,7 +252,7 @@ describe('those that wait', () => {
     await child.join();
   });
 
-  test('end with it, too, while they boot, and whoever waits for them is told', async () => {
+  test('end with it, too, while they boot, and calls that wait for them reject', async () => {
     const before = childPids();
     const prefork = new Prefork({ size: 2 });
     const ready = prefork.ready();

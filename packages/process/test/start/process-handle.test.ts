@@ -32,7 +32,7 @@ test('100 children at once, each with its own arguments and its own end, and non
   for (const child of children) child.close();
 }, 90_000);
 
-test('30 children that are killed at once are all told of', async () => {
+test('30 children that are killed at once are all reported', async () => {
   const children = Array.from({ length: 30 }, () => startProcess(waits));
   for (const child of children) child.kill('SIGKILL');
   const errors = await Promise.all(children.map((child) => errorOf(child.result)));
@@ -66,7 +66,7 @@ describe('a start', () => {
     spawnSync('prlimit', ['--version']).status === 0 &&
     spawnSync(process.execPath, ['-e', `fs.accessSync(${JSON.stringify(fixture('uses-handles'))})`], user).status === 0;
 
-  test.runIf(canTry)('where there may be no more processes says so, and leaves nothing', async () => {
+  test.runIf(canTry)('if there may be no more processes says so, and leaves nothing', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [program], user);
     expect(JSON.parse(stdout)).toEqual({ code: 'ERR_AIOPIPE_START', cause: 'EAGAIN', left: 0, state: 'moved' });
   });

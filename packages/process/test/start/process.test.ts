@@ -53,7 +53,7 @@ describe('a start', () => {
     tx.close();
   });
 
-  test.each([null, 'abc', 5])('throws at once where its options are %o', (options) => {
+  test.each([null, 'abc', 5])('throws at once if its options are %o', (options) => {
     expect((thrownBy(() => startProcess(echoes.echo, options as never)) as TypeError).message).toMatch(/^options: /);
   });
 
@@ -70,7 +70,7 @@ describe('a start', () => {
     expect(await startProcess(leavesTimers).result).toBe('settled');
   });
 
-  test('names the child after its target, or as it is told', async () => {
+  test('names the child after its target, or by the option', async () => {
     const children = [startProcess(waits), startProcess(waits, { name: 'another name' })];
     expect(children.map(({ name }) => name)).toEqual(['waits', 'another name']);
     expect(children.map(({ pid = 0 }) => commandOf(pid).at(-1))).toEqual(['waits', 'another name']);
@@ -478,7 +478,7 @@ describe('a call that is wrong', () => {
     tx.close();
   });
 
-  test('that shall be a daemon and detached throws', () => {
+  test('that is a daemon and detached throws', () => {
     expect(thrownBy(() => startProcess(echoes.echo, { args: [], daemon: true, detached: true })).message).toMatch(
       /^daemon, detached: /,
     );
@@ -571,7 +571,7 @@ describe('a process that cannot be started', () => {
     expect(other).toBe(one);
   });
 
-  test('says so where Node refuses its options', async () => {
+  test('says so if Node refuses its options', async () => {
     const child = startProcess(waits, { execArgv: ['--no-such-option'], stderr: 'pipe' });
     const error = await errorOf(child.result);
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', exitCode: 9 });

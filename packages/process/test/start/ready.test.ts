@@ -110,7 +110,7 @@ describe('a ping', () => {
     await child.join();
   });
 
-  test('rejects where the loop hangs, and a later one does, too', async () => {
+  test('rejects if the loop hangs, and a later one does, too', async () => {
     const { child, words } = startObedient();
     await child.ping();
     await words.put('block');

@@ -188,7 +188,7 @@ test('an end that is closed or was given away already is refused, and nothing el
   for (const end of [argument, peer]) end.close();
 });
 
-test('an end can’t be stdin and an argument, too, and nothing moves then', () => {
+test('an end cannot be stdin and an argument, and no end moves then', () => {
   const [rx, tx] = aiopipe();
   const before = openFds();
   const children = childPids();
@@ -202,7 +202,7 @@ test('an end can’t be stdin and an argument, too, and nothing moves then', () 
   tx.close();
 });
 
-test('what can’t be sent is named as such where stdin is an end, too', () => {
+test('a value that cannot be sent is named also if stdin is an end', () => {
   const [rx, tx] = aiopipe();
   const error = thrownBy(() => startProcess(describeFds, { args: [() => 1] as never, stdin: rx }));
   expect(error.message).toMatch(/^args\[0\]: a function/);

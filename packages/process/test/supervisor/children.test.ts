@@ -25,7 +25,7 @@ describe('startChild()', () => {
     expect(watched.supervisor.whichChildren()).toMatchObject([{ restarts: 0 }, { restarts: 1 }]);
   });
 
-  test('resolves when the child is ready, where its spec asks for that', async () => {
+  test('resolves when the child is ready, if its spec asks for that', async () => {
     await using watched = new Watched([]);
     const started = watched.supervisor.startChild(watched.spec({ id: 'a', how: 'ready when told', ready: {} }));
     const pid = await watched.runs('a');
@@ -139,7 +139,7 @@ describe('restartChild() and deleteChild()', () => {
     }
   });
 
-  test('keep the spec where the restart fails', async () => {
+  test('keep the spec if the restart fails', async () => {
     let mayStart = true;
     const how = () => {
       if (!mayStart) throw new Error('not now');
@@ -157,7 +157,7 @@ describe('restartChild() and deleteChild()', () => {
   });
 });
 
-test('an unknown id is refused, and those that there are are named', async () => {
+test('an unknown id is refused, and the error names the children', async () => {
   await using watched = new Watched([{ id: 'a' }, { id: 'b' }]);
   for (const call of ['terminateChild', 'restartChild', 'deleteChild'] as const) {
     const error = await errorOf(watched.supervisor[call]('nobody'));

@@ -120,7 +120,7 @@ describe('events()', () => {
     for (const events of [one, other]) expect(await events.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('that nobody takes are kept up to a limit; then the reader is told', async () => {
+  test('that are not taken are kept up to a limit; then the reader gets an error', async () => {
     await using watched = new Watched([]);
     const { supervisor } = watched;
     const events = supervisor.events();
@@ -149,7 +149,7 @@ test('events of nested supervisors carry their path', async () => {
 });
 
 describe('what a listener throws', () => {
-  test('is an uncaught exception, and the supervisor goes on where somebody handles it', async () => {
+  test('is an uncaught exception, and the supervisor goes on if the program handles it', async () => {
     expect(await runFixture('has-a-listener-that-throws', { args: ['handled'] })).toMatchObject({
       code: 0,
       stdout: 'started a\nuncaught of a listener\nexited a exit\nstopped\n',
@@ -157,7 +157,7 @@ describe('what a listener throws', () => {
     });
   });
 
-  test('ends the program where nobody does', async () => {
+  test('ends the program if it does not', async () => {
     const result = await runFixture('has-a-listener-that-throws');
     expect(result).toMatchObject({ code: 1, stdout: 'started a\n' });
     expect(result.stderr).toContain('of a listener');

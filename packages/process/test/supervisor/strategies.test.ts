@@ -17,7 +17,7 @@ const siblings: Record<Strategy, (id: string) => string[]> = {
 };
 
 describe.each(['one_for_one', 'one_for_all', 'rest_for_one'] as const)('%s', (strategy) => {
-  test.each(IDS)('restarts who it should when %s is killed, and nobody else', async (id) => {
+  test.each(IDS)('restarts the right children when %s is killed, and no others', async (id) => {
     await using watched = new Watched(
       IDS.map((each) => ({ id: each })),
       { strategy },
@@ -94,7 +94,7 @@ describe('a restart of several', () => {
     });
   });
 
-  test('that waits widens where a child further left ends', async () => {
+  test('that waits widens if a child further left ends', async () => {
     await using watched = new Watched([{ id: 'a' }, { id: 'b' }, { id: 'c' }], {
       strategy: 'rest_for_one',
       intensity: 2,

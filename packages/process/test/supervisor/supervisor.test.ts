@@ -68,7 +68,7 @@ describe('a child that ends', () => {
     expect(new Set(pids).size).toBe(3);
   });
 
-  test('is told before anything is done about it', async () => {
+  test('is published before the supervisor acts on it', async () => {
     await using watched = new Watched([{ id: 'a' }]);
     const pid = await watched.runs('a');
     const seen: unknown[] = [];
@@ -78,7 +78,7 @@ describe('a child that ends', () => {
     expect(seen).toEqual([0, 1]);
   });
 
-  test('leaves its supervisor running, also where it was the last', async () => {
+  test('leaves its supervisor running, also if it was the last', async () => {
     await using watched = new Watched([{ id: 'a', how: 'return', restart: 'temporary' }]);
     await until('its end was told', () => watched.exits.length === 1);
     expect(await isPending(watched.supervisor.finished)).toBe(true);
@@ -86,7 +86,7 @@ describe('a child that ends', () => {
     expect(watched.told).toEqual(['started a', 'exited a', 'started b']);
   });
 
-  test('may have its handle closed by whoever listens', async () => {
+  test('may have its handle closed by a listener', async () => {
     await using watched = new Watched([{ id: 'a', how: 'fail', restart: 'temporary' }, { id: 'b' }]);
     await watched.started;
     const [{ process: child } = {}] = watched.starts;
@@ -135,7 +135,7 @@ describe('a supervisor gives up', () => {
     await until('it was started five times', () => watched.starts.length >= 5);
   });
 
-  test('also if it is stopped by whoever hears of it', async () => {
+  test('also if a listener stops it', async () => {
     await using watched = new Watched([{ id: 'a', how: 'fail' }, { id: 'b' }], { intensity: 0 });
     watched.supervisor.on('gave-up', () => void watched.supervisor.stop());
     expect(await errorOf(watched.supervisor.finished)).toBeInstanceOf(SupervisorError);
@@ -360,7 +360,7 @@ describe('a supervisor refuses', () => {
     expect((error as TypeError).message).toContain(field);
   });
 
-  test('to start where one of its children cannot be, and ends those that were', async () => {
+  test('to start if one of its children cannot be, and ends those that were', async () => {
     const [rx, tx] = aiopipe();
     const specs: ChildSpec<[WriteEnd, string]>[] = [
       { id: 'good', target: live, args: [tx, 'wait'] },

@@ -17,7 +17,7 @@ describe('a nested supervisor', () => {
     { id: 'd' },
   ];
 
-  test('restarts its own children, and nobody else hears of it', async () => {
+  test('restarts its own children, and no child of its supervisor', async () => {
     await using watched = new Watched(tree);
     await watched.started;
     const before = shapeOf(watched.supervisor) as { tree: object };

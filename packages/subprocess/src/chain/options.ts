@@ -16,21 +16,21 @@ import { DEFAULT_INTERVAL, type Progress } from './progress.js';
 /** Options of every way to run a chain. The `signal` and the `timeout` end the whole chain. */
 export interface ChainOptions extends WaitOptions {
   /**
-   * What the first stage reads; nothing by default. A file, open or by its path, or a pipe end becomes the stdin of the
-   * first program itself; a pipe end moves. If an iterable or a stream throws, the chain is ended.
+   * The input of the first stage; none by default. A file, open or by its path, or a pipe end becomes the stdin of the
+   * first program directly; a pipe end moves. If an iterable or a stream throws, the chain is ended.
    */
   readonly input?: Input | undefined;
-  /** Instead of `input`: the first stage reads our own stdin. Do not read it here meanwhile. */
+  /** Instead of `input`: the first stage reads this process's stdin. Do not read it here meanwhile. */
   readonly stdin?: 'inherit' | undefined;
   /**
-   * Where the stderr of the programs goes whose stage does not say it. `pipe`, the default, collects the stderr of each for
+   * The stderr of stages without their own `stderr`. `pipe`, the default, collects the stderr of each for
    * its result. `shared` makes one pipe for all, which keeps the order, and collects it in the `stderr` of the whole
    * result. A file is opened once for all; an end moves.
    */
   readonly stderr?: StderrOption | 'shared' | undefined;
   /**
-   * Milliseconds, 2000 by default; Infinity is no limit. So long after SIGTERM comes SIGKILL, if the chain is ended. And so
-   * long its output is waited for after the end of its last program, if another process still holds it.
+   * Milliseconds, 2000 by default; Infinity is no limit. The time from SIGTERM to SIGKILL if the chain is ended. Also the
+   * longest wait for output after the end of the last program, if another process still holds it.
    */
   readonly grace?: number | undefined;
   /** Called every `progressInterval` while the chain runs. If it throws, the chain is ended. */
@@ -53,7 +53,7 @@ export const CHAIN_NAMES = {
 
 export const CHAIN_OPTIONS = optionNames<ChainOptions>(CHAIN_NAMES);
 
-/** Throws TypeError for bad values. A signal that is aborted already is no bad value. */
+/** Throws TypeError for bad values. An aborted signal is not a bad value. */
 export function checkChainOptions(options: ChainOptions): void {
   const { signal, timeout } = options;
   const refusal = refuse({ signal, timeout });

@@ -45,7 +45,7 @@ export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
  * await pipeline(['sort', file], numbered, ['tail', '-3']).run({ output: 'inherit' });
  * ```
  *
- * Throws TypeError for what cannot be a stage.
+ * Throws TypeError for a value that cannot be a stage.
  */
 export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
   return new Pipeline(stages, pipeline);
@@ -90,19 +90,19 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     return (this.#awaited ??= this.#run({}, this.#unrun.site) as Promise<PipelineResult>).then(onFulfilled, onRejected);
   }
 
-  /** Runs the chain as {@link then} does; in all else as that of a promise. */
+  /** Runs the chain as {@link then} does; otherwise like the method of a promise. */
   catch<Failure = never>(
     onRejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
   ): Promise<PipelineResult | Failure> {
     return this.then(undefined, onRejected);
   }
 
-  /** Runs the chain as {@link then} does; in all else as that of a promise. */
+  /** Runs the chain as {@link then} does; otherwise like the method of a promise. */
   finally(onSettled?: (() => void) | null): Promise<PipelineResult> {
     return this.then().finally(onSettled);
   }
 
-  /** Returns a chain of the stages of this one and of those given. */
+  /** Returns a chain of the stages of this chain and the given stages. */
   pipe(...stages: readonly [Stage, ...Stage[]]): Pipeline {
     return new Pipeline([this, ...stages], this.pipe as (...args: never[]) => unknown);
   }
@@ -117,7 +117,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
    * function writes cannot be written to `output`. All of these have `stdout`, `stderr` and `stages`: see
    * {@link EndedChain}.
    *
-   * The pipe ends that it was given are closed afterwards, also if it could not start or was aborted before.
+   * The given pipe ends are closed afterwards, also if the chain could not start or was aborted before.
    */
   async run(options?: RunOptions<BufferEncoding>): Promise<PipelineResult>;
   async run(options: RunOptions<'buffer'>): Promise<PipelineResult<Buffer>>;

@@ -19,7 +19,7 @@ import { type Run, type Source } from './run.js';
 import { Segment } from './segment.js';
 import { type ChainStage, type Surroundings } from './stage.js';
 
-/** One program of a chain, and what is special about it. */
+/** One program of a chain, and its options. */
 export interface StageOptions {
   /** The program and its arguments. */
   readonly argv: readonly string[];
@@ -30,13 +30,13 @@ export interface StageOptions {
   /** The directory that it starts in; ours by default. */
   readonly cwd?: string | undefined;
   /**
-   * Where its stderr goes; by default what the chain's `stderr` says. `pipe` collects the last 64 KiB for the result.
+   * The target of its stderr; by default the chain's `stderr`. `pipe` collects the last 64 KiB for the result.
    * `stdout` sends it down the chain with stdout. An end moves into the program, so that the chain can run once only.
    */
   readonly stderr?: StderrOption | undefined;
   /**
-   * Exit codes beside 0 that are no failure (`[1]` for a `grep` that may find nothing); `true` allows every end, also by a
-   * signal.
+   * Exit codes besides 0 that are not a failure (`[1]` for a `grep` that may find nothing). `true` allows every end, also
+   * by a signal.
    */
   readonly allowFail?: boolean | readonly number[] | undefined;
 }
@@ -115,7 +115,7 @@ function quoteStderr(stderr: StderrOption | undefined): string {
   return ` ${append ? '2>>' : '2>'}${quote(stderr.file)}`;
 }
 
-/** Throws TypeError for what are no options of a stage. What `stderr` is gets checked when the chain starts. */
+/** Throws TypeError for wrong options of a stage. `stderr` is checked when the chain starts. */
 export function checkStageOptions(stage: unknown): StageOptions {
   const options = Array.isArray(stage) || typeof stage === 'string' ? { argv: stage as string[] } : optionsOf(stage);
   checkArgv(options.argv);

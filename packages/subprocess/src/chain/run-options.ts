@@ -8,16 +8,16 @@ import { CHAIN_NAMES, type ChainOptions } from './options.js';
 export interface RunOptions<
   Encoding extends BufferEncoding | 'buffer' = BufferEncoding | 'buffer',
 > extends ChainOptions {
-  /** What `stdout` of the result is: text in that encoding (`utf8` by default), or the bytes with `buffer`. */
+  /** The type of `stdout` in the result: text in this encoding (`utf8` by default), or bytes with `buffer`. */
   readonly encoding?: Encoding | undefined;
   /**
-   * Bytes of output that are allowed. If there are more, the chain is ended, and `run()` rejects with an
+   * The longest output, in bytes. If there is more, the chain is ended, and `run()` rejects with an
    * {@link OutputTooLongError}. By default as much as a string or a Buffer can hold: 512 MiB of UTF-8, 4 GiB or more of bytes.
    */
   readonly maxOutput?: number | undefined;
   /**
-   * Where the last stage writes. By default its output is collected for the result; with this option `stdout` of the result
-   * is empty. A program writes there itself, not through Node.
+   * The target of the last stage's output. By default the output is collected for the result; with this option `stdout` of
+   * the result is empty. A program writes to the target directly, not through Node.
    */
   readonly output?: OutputOption | undefined;
 }
@@ -32,7 +32,7 @@ export const LINES_OPTIONS = optionNames<LinesOptions>({ ...CHAIN_NAMES, ...RECO
 /** `toString()` takes the options of any run. */
 export const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>({ ...RUN_NAMES, ...RECORD_NAMES });
 
-/** Throws TypeError for bad values of what `run()` alone takes. */
+/** Throws TypeError for bad values of the options that only `run()` takes. */
 export function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, output }: RunOptions): void {
   if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
     throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);

@@ -9,7 +9,7 @@ import { openSink, type OutputOption } from '../io/sink.js';
  *
  * The stage is a function in this process. For a file by its path, the program costs less: `['tee', path]`.
  *
- * Throws TypeError for what cannot be written to.
+ * Throws TypeError for a target that cannot be written to.
  */
 export function tee(target: OutputOption): StageFunction {
   checkTarget('tee', target);
@@ -33,7 +33,7 @@ export function tee(target: OutputOption): StageFunction {
 
 const targets = new WeakMap<StageFunction, OutputOption>();
 
-/** Returns where a stage that {@link tee} made writes to. */
+/** Returns the target of a stage that {@link tee} made. */
 export function targetOf(stage: StageFunction): OutputOption | undefined {
   return targets.get(stage);
 }

@@ -2,10 +2,10 @@ import { inspect } from 'node:util';
 import { show } from '@aiopipe/core/internal';
 import { Pipeline } from './pipeline.js';
 
-/** What stands for one word of a `$` template, or a part of one; a list stands for as many words. */
+/** A value for one word of a `$` template, or a part of a word. A list stands for several words. */
 export type Word = string | number | readonly (string | number)[];
 
-/** What a shell would not take as it stands, by how it says so in a message. */
+/** Characters that a shell would interpret, with the text of the error. */
 const SYNTAX: readonly (readonly [RegExp, string])[] = [
   [/^[ \t]*[A-Za-z_]\w*=/, 'a variable before the program: write { argv, env } as the stage'],
   [/\|/, 'a `|`: write .pipe(…), or pipeline(…, …)'],
@@ -22,9 +22,9 @@ const SYNTAX: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A chain of one program, written as in a shell, which is not there: blanks between words separate them, and nothing else
- * means anything. What is inserted is one argument as it is, whatever it holds; a list is as many; next to text it is a
- * part of that word. What a shell would act upon is a TypeError that says what to write.
+ * Makes a chain of one program, written as in a shell. No shell runs: blanks separate the words, and no other character has
+ * a meaning. An inserted value is one argument, unchanged; an inserted list is as many arguments. Next to text, a value is
+ * part of that word. Throws TypeError for text that a shell would interpret; the message says what to write.
  *
  * ```ts
  * const { stdout } = await $`grep -c ${pattern} ${files}`.pipe($`sort -n`).run();

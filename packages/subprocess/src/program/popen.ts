@@ -75,11 +75,11 @@ export type PipedEnd<Options, Name extends string, End> = Name extends keyof Opt
  * shell sees them.
  *
  * The program gets the descriptors that the options name and no others, all of them blocking, and default signal
- * dispositions. On Linux it is sent SIGTERM when the thread that started it is gone.
+ * dispositions. On Linux it gets SIGTERM when the thread that started it ends.
  *
- * Throws a TypeError for bad arguments, {@link ClosedError} or {@link BusyError} for an end that cannot move: then
- * nothing has happened. Throws {@link SystemError} if the program cannot be started (ENOENT, EACCES and so on, with
- * `path`): then the ends that were given are closed, as they are after a start.
+ * Throws a TypeError for bad arguments, and {@link ClosedError} or {@link BusyError} for an end that cannot move; no end
+ * has moved then. Throws {@link SystemError} if the program cannot be started (ENOENT, EACCES and so on, with `path`); the
+ * given ends are closed then, as after a start.
  */
 export function popen<const Options extends PopenOptions = Record<never, never>>(
   argv: readonly string[],
@@ -122,7 +122,7 @@ export function startProgram(
   }
 }
 
-/** Throws for what cannot be started, before anything was touched. */
+/** Throws for wrong arguments, before anything is taken or made. */
 export function checkPopen(argv: unknown, options: PopenOptions): Slot[] {
   checkArgv(argv);
   checkOptions(options, POPEN_OPTIONS);

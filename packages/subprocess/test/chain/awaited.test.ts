@@ -57,7 +57,7 @@ describe('a chain that is awaited', () => {
 describe('a chain that is never run', () => {
   const lines = (text: string) => text.split('\n').filter((line) => line.includes('AIOPIPE_UNRUN'));
 
-  it.each(['exit', 'end'])('is told of once, with where it was made, at the %s of the process', async (way) => {
+  it.each(['exit', 'end'])('has one warning that names its line, at the %s of the process', async (way) => {
     const { stderr, code } = await runFixture('drops-chains', { args: [way] });
     expect(code).toBe(0);
     expect(lines(stderr)).toHaveLength(3);
@@ -68,7 +68,7 @@ describe('a chain that is never run', () => {
     }
   });
 
-  it('is told of when it is collected', async () => {
+  it('has a warning when it is collected', async () => {
     const { stderr } = await runFixture('drops-chains', { args: ['collect'], execArgv: ['--expose-gc'] });
     expect(lines(stderr)).toHaveLength(3);
   });

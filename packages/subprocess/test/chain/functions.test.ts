@@ -127,7 +127,7 @@ describe('a function', () => {
     expect((await pipeline(source, first).run()).stdout).toBe('y\n');
   });
 
-  it('is told while it waits for input that its output is not read, and does not take that for the end', async () => {
+  it('gets an error instead of input if its output is not read, and does not see an end', async () => {
     let reason: unknown;
     const waiting = async function* (input: StageInput) {
       yield 'a\n';
@@ -148,7 +148,7 @@ describe('a function', () => {
     await expect(running).rejects.toThrow(AbortError);
   });
 
-  it('holds nothing up for longer than the grace, whatever it waits for', async () => {
+  it('holds up the chain for at most the grace, also if it never returns', async () => {
     const stuck = async function* () {
       yield 'a\n';
       await never();

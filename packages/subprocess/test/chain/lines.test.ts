@@ -14,7 +14,7 @@ describe('lines', () => {
     expect(await collect(pipeline(['true']).lines())).toEqual([]);
   });
 
-  it('are the shell’s, whatever the chunks', async () => {
+  it('are the shell’s, for any sizes of chunks', async () => {
     const lines = await collect(pipeline(['seq', '300000'], ['cat']).lines());
     expect(`${lines.join('\n')}\n`).toBe(shell('seq 300000'));
   });

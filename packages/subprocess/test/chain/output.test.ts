@@ -263,7 +263,7 @@ it.each<[string, (end: WriteEnd) => Promise<unknown>]>([
   ['a stage’s stderr', (tx) => pipeline(['no-such-program'], { argv: ['cat'], stderr: tx }).run()],
   ['the target of tee', (tx) => pipeline(['no-such-program'], tee(tx)).run()],
   ['the target of a tee that was not come to', (tx) => pipeline(['seq', '3'], tee(tx), ['no-such-program']).run()],
-])('an end that is %s is closed though the chain can’t start, so that nobody waits for it', async (_name, start) => {
+])('an end that is %s is closed though the chain cannot start', async (_name, start) => {
   const [rx, tx] = aiopipe();
   await expect(start(tx)).rejects.toMatchObject({ code: 'ENOENT' });
   await using reader = rx.open();

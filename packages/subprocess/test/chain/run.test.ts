@@ -80,7 +80,7 @@ describe('the output', () => {
     expect((await pipeline(['echo', '123456']).run({ maxOutput: 7 })).stdout).toBe('123456\n');
   });
 
-  it('ends where no string could hold more, with the bytes that came until there', async () => {
+  it('ends if no string could hold more, with the bytes that came until there', async () => {
     const { fds, children } = whatIsThere();
     const failed = pipeline(['yes'], ['cat']).run({ encoding: 'hex' });
     await expect(failed).rejects.toThrow(/more than 268435444 bytes, the most that a string can hold,.*'buffer'/);

@@ -11,7 +11,7 @@ afterAll(leakCheck());
 
 const PIPES = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' } as const;
 
-describe('a program that can’t be started', () => {
+describe('a program that cannot be started', () => {
   it.each([
     ['isn’t there', ['no-such-program'], {}, 'ENOENT', 'no-such-program'],
     ['isn’t there, by its path', ['/no/such/program'], {}, 'ENOENT', '/no/such/program'],
@@ -41,7 +41,7 @@ describe('a program that can’t be started', () => {
       expect([fds(), children()]).toEqual([[], []]);
     }));
 
-  it('closes the ends that it was given, so that nobody waits for their other side', async () => {
+  it('closes the ends that it was given, so that their other sides see the end', async () => {
     const [rx, tx] = aiopipe();
     expect(errorOf(() => popen(['no-such-program'], { stdout: tx })).code).toBe('ENOENT');
     expect(tx.state).toBe('moved');

@@ -107,7 +107,7 @@ describe('what a program is connected to', () => {
     expect((await p1.wait()).exitCode).toBe(0);
   });
 
-  it('gets blocking descriptors, whatever ours are', async () => {
+  it('gets blocking descriptors, also if ours do not block', async () => {
     const [rx, tx] = aiopipe();
     // Flags of an open file: octal, 04000 is O_NONBLOCK.
     const script = 'for fd in 0 1 3; do grep flags /proc/self/fdinfo/$fd; done >&2';
