@@ -23,7 +23,7 @@ import { type Check } from './validation.js';
 /** Stands for a message that is not there. */
 export const NOTHING = Symbol('nothing');
 
-/** What was read from the kernel and not taken by a `get()`. It travels along if the end moves. */
+/** Bytes that were read from the kernel and not taken by a `get()`. They move along with the end. */
 export interface ReadAhead {
   readonly bytes: Buffer;
   readonly fds: readonly OwnedFd[];
@@ -388,12 +388,12 @@ export class Receiver {
     for (const pending of this.#waiting.splice(0)) pending.reject(error);
   }
 
-  /** Returns what was read and not taken, and keeps it. */
+  /** Returns the bytes that were read and not taken, and keeps them. */
   get readAhead(): ReadAhead {
     return { bytes: this.#buffer.rest, fds: this.#fds.all };
   }
 
-  /** Forgets what was read and not taken: it has moved. */
+  /** Forgets the bytes that were read and not taken: they have moved. */
   forgetReadAhead(): void {
     this.#buffer.start = this.#buffer.end = 0;
     this.#fds.forgetAll();

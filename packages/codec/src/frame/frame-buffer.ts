@@ -26,7 +26,7 @@ export class FrameBuffer {
   keepsBytes = true;
   /** The length of the frame that was taken last, with its header: large frames tend to come in rows of one length. */
   #lastLength = 0;
-  /** Where the next bytes go: the common buffer, or one for a large frame. */
+  /** The buffer for the next bytes: the common buffer, or one for a large frame. */
   bytes: Buffer = this.#common;
   /** The bytes from `start` to `end` of `bytes` are there. */
   start = 0;

@@ -12,7 +12,7 @@ export function checkMilliseconds(name: string, value: unknown): void {
   if (refusal !== undefined) throw refusal;
 }
 
-/** As {@link checkMilliseconds}, and 0 is refused, too: for what is done once in that time. */
+/** As {@link checkMilliseconds}, but refuses 0: for an interval. */
 export function checkInterval(name: string, value: unknown): void {
   if (value === undefined || (typeof value === 'number' && value > 0)) return;
   throw new TypeError(`${name}: expected milliseconds above 0, not ${show(value)}`);

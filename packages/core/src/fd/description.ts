@@ -15,7 +15,7 @@ const IS_NONBLOCKING = 128;
  */
 export type FdKind = Exclude<(typeof KINDS)[number], undefined>;
 
-/** What the system says of an open descriptor. */
+/** The system's description of an open descriptor. */
 export interface FdDescription {
   readonly kind: FdKind;
   readonly canRead: boolean;

@@ -37,7 +37,7 @@ const REFUSED: Partial<Record<FdKind, [code: string, why: string]>> = {
   datagram: ['ERR_AIOPIPE_WRONG_KIND', 'is a datagram socket, which carries no stream of bytes'],
 };
 
-/** What a descriptor is. Throws if it is not open, cannot be waited for, or does not go in those directions. */
+/** Describes a descriptor. Throws if it is not open, cannot be polled, or is not open in these directions. */
 export function inspectFd(fd: number, directions: number, what: string): Transport {
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${String(fd)}`);

@@ -2,14 +2,14 @@ import { type Socket } from 'node:net';
 import { AiopipeError, BusyError, ClosedError, MovedError } from '../errors.js';
 import { Pending, refuse, type WaitOptions } from '../wait/pending.js';
 
-/** What Node has under a socket. It is no public interface, but it has been the same since Node 0.10. */
+/** Node's handle under a socket. It is not a public interface, but has been the same since Node 0.10. */
 interface SocketHandle {
   readonly fd?: number;
   reading?: boolean;
   readStop?(): unknown;
 }
 
-/** What would read, write or set something: it must not seem to work on a socket whose connection is elsewhere. */
+/** Methods that read, write or set options. They must not seem to work on a socket whose connection has moved. */
 const CALLS = [
   'connect',
   'end',
@@ -26,7 +26,7 @@ const CALLS = [
 
 const moved = new WeakSet<Socket>();
 
-/** A socket of `node:net`, by its class: other streams have methods of the same names, and nothing under them. */
+/** Tests for a socket of `node:net` by its class: other streams have the same methods, but no descriptor. */
 export function isNetSocket(value: unknown): value is Socket {
   if (typeof value !== 'object' || value === null || !('setNoDelay' in value)) return false;
   // Loaded when it matters: most child processes have no socket.
@@ -64,7 +64,7 @@ export function emptySocket(socket: Socket): Buffer {
   socket.pause();
   // read() tells those who listen, and what it returns here is no longer theirs.
   for (const event of ['data', 'readable', 'end']) {
-    // One by one: removeAllListeners() would leave the stream believing that someone listens.
+    // One by one, because after removeAllListeners() the stream still believes that it has listeners.
     for (const listener of socket.rawListeners(event)) socket.off(event, listener as () => void);
   }
   const chunks: Buffer[] = [];

@@ -6,7 +6,7 @@ import { type OwnedFd } from '../fd/owned-fd.js';
  */
 export const HANDLE = Symbol.for('@aiopipe/handle');
 
-/** What the other side makes a handle again from. */
+/** The data that makes a handle again in the other process. */
 export interface Packed {
   readonly fds: readonly OwnedFd[];
   /** Plain data that travels with the descriptors: options, bytes that were read ahead. */

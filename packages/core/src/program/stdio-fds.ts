@@ -16,7 +16,7 @@ import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
  */
 const CAPACITY = 128 * 1024;
 
-/** Who gets the descriptors. */
+/** The child that gets the descriptors. */
 export interface Receiver {
   /** How messages name it: `ls -l`, `process hash`. */
   readonly name: string;
@@ -165,7 +165,7 @@ export class StdioFds {
     for (const end of [this.stdin, this.stdout, this.stderr]) end?.[Symbol.dispose]();
   }
 
-  /** Makes what was lent as it was. To be called when the child has ended. */
+  /** Restores the lent descriptors. Call it when the child has ended. */
   giveBack(): void {
     for (const giveBack of this.#giveBack.splice(0)) giveBack();
   }

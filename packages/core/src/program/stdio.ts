@@ -38,7 +38,7 @@ export type StderrOption = StdoutOption | 'stdout';
 /** A descriptor beyond the standard three. */
 export type ExtraFd = ReadEnd | WriteEnd | DuplexEnd | FileHandle;
 
-/** What a child's stdin, stdout and stderr are connected to. */
+/** The connections of a child's stdin, stdout and stderr. */
 export interface ChildStdio {
   readonly stdin?: StdinOption | undefined;
   readonly stdout?: StdoutOption | undefined;

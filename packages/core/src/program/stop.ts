@@ -58,7 +58,7 @@ export async function stopPrograms(programs: readonly SpawnedProgram[], grace: n
   told.add(first);
   const deadline = now() + grace;
   await within(exited, grace);
-  // What the programs themselves have started sends us no event when it ends, so it is looked for, ever less often.
+  // Processes that the programs started send no event at their end. So they are polled, less and less often.
   for (let pause = 1; !areRunning() && first.groupIsRunning; pause = Math.min(2 * pause, 50)) {
     const left = deadline - now();
     if (left <= 0) break;

@@ -1,11 +1,11 @@
 import { type Writable } from './writable.js';
 
-/** What streams of other kinds need of a reader. */
+/** The part of a reader that streams of other kinds need. */
 export interface ChunkSource extends Disposable {
   [Symbol.asyncIterator](): AsyncIterator<Buffer, void>;
 }
 
-/** What streams of other kinds need of a writer. */
+/** The part of a writer that streams of other kinds need. */
 export interface ChunkSink {
   write(data: Writable): Promise<void>;
   close(): Promise<void>;

@@ -10,7 +10,7 @@ import { type Writable } from './writable.js';
 import { type PipeWriter } from './writer.js';
 import { type WriterOptions } from './writer-options.js';
 
-/** What the next owner of a stream opens its halves with; undefined for a half that is closed. */
+/** The state of a stream's halves for its next owner; undefined for a closed half. */
 export interface MovedDuplex {
   readonly reader: MovedReader | undefined;
   readonly writer: WriterOptions | undefined;

@@ -14,7 +14,7 @@ interface Waiter {
   readonly waitsFor: WaitsFor;
 }
 
-/** How far a writer has come: the bytes that it accepted, those that the kernel took, and the calls that wait for more. */
+/** The progress of a writer: the bytes that it accepted, the bytes that the kernel took, and the waiting calls. */
 export class Progress {
   accepted = 0;
   written = 0;

@@ -11,7 +11,7 @@ export interface ReaderOptions {
 
 export const READER_OPTIONS = optionNames<ReaderOptions>({ maxLineLength: true });
 
-/** What the next owner of a reader opens it with. */
+/** The state of a reader for its next owner. */
 export interface MovedReader extends ReaderOptions {
   /** The bytes that were read from the kernel and that no call has taken. */
   readonly ahead: Uint8Array;

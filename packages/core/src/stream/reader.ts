@@ -27,7 +27,7 @@ const LINE_OPTIONS = optionNames<WaitOptions & { readonly size?: number | undefi
 const NEWLINE = Buffer.from('\n');
 
 interface ReadToOptions {
-  /** As many bytes are enough, if the separator does not come before. */
+  /** This many bytes are enough, if the separator does not come before. */
   readonly limit?: number;
   readonly names?: OptionNames<WaitOptions>;
 }
@@ -394,7 +394,7 @@ export class PipeReader implements Handle {
     if (this.#waiting !== undefined) throw new BusyError(`${this.#name} cannot be moved while a read waits`);
   }
 
-  /** What its next owner opens it with. @internal */
+  /** Returns the state for the next owner. @internal */
   pack(): MovedReader {
     return { maxLineLength: this.#maxLineLength, ahead: this.#incoming.queue.bytes, ended: this.#incoming.ended };
   }

@@ -17,7 +17,7 @@ export function separatorBytes(separator: string | Uint8Array): Buffer {
 /** A separator, and how many bytes may come before it. */
 export interface Separator {
   readonly bytes: Uint8Array;
-  /** So many bytes are enough, if the separator does not come before. */
+  /** This many bytes are enough, if the separator does not come before. */
   readonly limit: number;
   /** More bytes, without the separator and below the limit, are too many. */
   readonly most: number;

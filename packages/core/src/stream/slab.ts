@@ -8,7 +8,7 @@ const COPY_BELOW = 16 * 1024;
 /** The memory that reads fill. A part that was handed out is never written again. */
 class Slab {
   bytes = Buffer.alloc(0);
-  /** Where the next read begins. */
+  /** The offset of the next read. */
   used = 0;
 
   get room(): number {

@@ -38,7 +38,7 @@ export class PipeWriter implements Handle {
   #flushIsDue = false;
   #failure: Error | undefined;
   #failureWasTold = false;
-  /** What the last flush could not write, because its memory was gone. */
+  /** The bytes that the last flush could not write, because their memory was transferred. */
   #lost: TypeError | undefined;
   #isClosing = false;
 
@@ -76,7 +76,7 @@ export class PipeWriter implements Handle {
 
     let written = 0;
     if (this.unflushed === 0 && this.#descriptor.mayWriteNow) {
-      // What nearly always happens to a large write whose caller awaits the one before.
+      // The usual case of a large write: its caller awaited the previous write.
       written = Math.max(0, this.#descriptor.send(bytes, 0, bytes.length, undefined));
       if (written === bytes.length) return DONE;
       if (bytes.length - written < GATHER_BELOW) return this.#gather(bytes.subarray(written), options);
@@ -173,7 +173,7 @@ export class PipeWriter implements Handle {
       return;
     }
     try {
-      // A close() that is at work already does the rest, unless it takes too long.
+      // A running close() does the rest, unless it takes too long.
       if (this.#isClosing) await this.#flushAll({ timeout: this.#closeTimeout });
       else await this.close({ timeout: this.#closeTimeout });
     } catch (error) {
@@ -223,7 +223,7 @@ export class PipeWriter implements Handle {
     }
   }
 
-  /** What the next owner opens it with. @internal */
+  /** The settings for the next owner. @internal */
   get settings(): WriterOptions {
     return { highWaterMark: this.#highWaterMark, closeTimeout: this.#closeTimeout };
   }
@@ -281,7 +281,7 @@ export class PipeWriter implements Handle {
     if (this.unflushed === 0) return;
     const queue = this.#queue;
     if (!queue.hasParts && this.#descriptor.mayWriteNow) {
-      // What nearly always happens: the kernel takes all that was gathered, and the buffer is free again as it is.
+      // The usual case: the kernel takes all gathered bytes, and the buffer is free again.
       const { buffer, start, length } = queue.gathered;
       const result = this.#descriptor.send(buffer, start, length, undefined);
       if (result < 0 && result !== EAGAIN) {

@@ -6,7 +6,7 @@ import { optionNames, refuseOptions, type OptionNames } from '../check/options.j
 import { show } from '../check/show.js';
 import { Timer } from './timer.js';
 
-/** How long to wait. An abort or a timeout loses no byte: the next call gets what has come. */
+/** How long to wait. An abort or a timeout loses no byte: the next call gets the bytes. */
 export interface WaitOptions {
   /** Ends the wait when it is aborted: the promise rejects with {@link AbortError}, whose `cause` is the signal's reason. */
   readonly signal?: AbortSignal | undefined;

@@ -4,7 +4,7 @@ interface Site {
   count: number;
   /** The count at the last warning. */
   told: number;
-  /** Of the first time. */
+  /** The detail of the first time. */
   readonly detail: string;
 }
 

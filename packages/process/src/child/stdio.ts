@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 
 type Name = 'stdout' | 'stderr';
 
-/** What Node's stream over a pipe or socket has inside, and nothing public tells. */
+/** Internal fields of Node's stream over a pipe or socket. No public interface has them. */
 interface Inside {
   readonly fd: number;
   readonly _handle?: { readonly writeQueueSize?: number; setBlocking?(on: boolean): void } | null;
@@ -52,7 +52,7 @@ for (const name of ['stdout', 'stderr'] as const) {
   });
 }
 
-/** Notes what is being written, for as long as it is. */
+/** Tracks the running writes of a stream. */
 function watch(stream: Inside): Output {
   const { _write, _writev, write, uncork, on } = stream;
   const noting = (chunks: readonly Written[], done: (error?: Error | null) => void) => {
@@ -136,6 +136,6 @@ function writeAll(fd: number, bytes: Buffer): void {
   try {
     for (let offset = 0; offset < bytes.length;) offset += writeSync(fd, bytes, offset);
   } catch {
-    // Its reader is gone.
+    // The reader has closed.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a parent and a child process say to each other over the child's control channel.
+ * The messages between a parent and a child process over the child's control channel.
  *
  * ```text
  *  parent                          child                      state of the child (see `conversation.ts`)
@@ -59,7 +59,7 @@ export interface Start {
   readonly id: number;
   readonly url: string;
   readonly name: string;
-  /** Of the process: what its command line ends with. */
+  /** The name of the process, which ends its command line. */
   readonly processName: string;
   /** How many processes are above it. */
   readonly depth: number;
@@ -79,17 +79,17 @@ export interface Ping {
 export type FromChild =
   /** The child has evaluated its modules, and can be taken. */
   | { readonly kind: 'idle'; readonly of: number }
-  /** Its function has been called. */
+  /** The child's function was called. */
   | { readonly kind: 'started'; readonly of: number }
-  /** It can serve now, by its own word. */
+  /** The child called `ready()`. */
   | { readonly kind: 'ready'; readonly of: number }
-  /** Its event loop runs. */
+  /** The child's event loop runs. */
   | { readonly kind: 'pong'; readonly of: number }
-  /** Its function has returned. */
+  /** The child's function has returned. */
   | { readonly kind: 'result'; readonly of: number; readonly value: unknown }
-  /** Its function has thrown. */
+  /** The child's function has thrown. */
   | { readonly kind: 'error'; readonly of: number; readonly error: Uint8Array }
-  /** Its function will never be called. */
+  /** The child's function will never be called. */
   | { readonly kind: 'no-start'; readonly of?: number | undefined; readonly error: Uint8Array }
   /** Nothing caught an exception. The process ends next, unless a handler of the program's own lets it go on. */
   | { readonly kind: 'uncaught'; readonly of?: number | undefined; readonly error: Uint8Array };

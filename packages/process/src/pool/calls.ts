@@ -81,7 +81,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
    * the signal aborts or the timeout is over, it rejects at once with AbortError or TimeoutError. The task is then taken from
    * the queue, or told to stop (see `taskSignal()`).
    *
-   * The promise need not be awaited. If the task fails and nothing has looked at the promise, a process warning
+   * The promise need not be awaited. If the task fails and nothing has used the promise, a process warning
    * (`AIOPIPE_TASK_FAILED`) tells it once. If the caller awaits it, the error's stack has the caller's line.
    *
    * Handles in the arguments move to the child. Do not change the arguments before the task has ended: a retry sends them

@@ -17,7 +17,7 @@ const SHORT = 1;
 /** Milliseconds between two looks for tasks that wait behind a long one. */
 const REBALANCE_INTERVAL = 2;
 
-/** What a {@link Dispatcher} works with. */
+/** The parts that a {@link Dispatcher} uses. */
 export interface DispatcherParts {
   readonly settings: PoolSettings;
   readonly queue: Queue<Task>;

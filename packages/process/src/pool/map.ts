@@ -3,7 +3,7 @@ import { Pending, refuse } from '@aiopipe/core/internal';
 import { addCallerFrames } from './caller-frames.js';
 import { type Call } from './call.js';
 
-/** What a map needs of its pool. */
+/** The calls of the pool that a map needs. */
 export interface MapSettings {
   readonly concurrency: number;
   readonly ordered: boolean;
@@ -47,7 +47,7 @@ class Window {
   readonly #wait: WaitOptions;
   /** In the order of their items. */
   readonly #entries = new Set<Entry>();
-  /** Those that are settled, in the order in which they settled. */
+  /** The settled entries, in the order in which they settled. */
   readonly #settled = new Set<Entry>();
   #isPulling = false;
   #sourceHasEnded = false;

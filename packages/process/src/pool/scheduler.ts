@@ -38,7 +38,7 @@ export class Scheduler {
   readonly tellUnheard: (error: unknown) => void;
   readonly admission: Admission;
   readonly #settings: PoolSettings;
-  /** What serves more than one caller runs in this context, not in that of the caller who set it off. */
+  /** Work for more than one caller runs in this context, not in the context of the caller that caused it. */
   readonly #context = new AsyncResource('aiopipe.pool');
   readonly #queue = new Queue<Task>();
   readonly #slots: Slots;

@@ -76,7 +76,7 @@ class Service {
   readonly #name: string;
   readonly #maxRss: number | undefined;
   readonly #number = Buffer.alloc(NUMBER_LENGTH);
-  /** Orders that have come and are not begun. */
+  /** Orders that have arrived and are not started. */
   #orders: Order[] = [];
   #count = 0;
   /** The number of an order that was claimed and has not come yet. */

@@ -16,15 +16,15 @@ export interface SlotOwner {
   overdue(slot: Slot): void;
 }
 
-/** The scheduler's record of one worker: the tasks that it has, and what it may say next (see `docs/protocol.md`). */
+/** The scheduler's record of one worker: its tasks, and the messages that it may send next (see `docs/protocol.md`). */
 export class Slot {
   readonly worker: Worker;
   readonly #owner: SlotOwner;
-  /** Tasks that were given to the worker and not answered, in their order. The worker is at the first one. */
+  /** Tasks that were given to the worker and not answered, in their order. The worker runs the first one. */
   readonly #tasks: Task[] = [];
   /** The number of the next task. */
   #number = 0;
-  /** That number is in the claims already: its task could not be sent. */
+  /** Whether the next number is in the claims already, because its task could not be sent. */
   #isOffered = false;
   /** How many TAKEN the worker has not heard. */
   #unheard = 0;
@@ -44,7 +44,7 @@ export class Slot {
   isBehind = false;
   /** The worker has begun its first task. Known once tasks were taken back. */
   hasBegun = false;
-  /** It is one of the idle slots. */
+  /** Whether it is one of the idle slots. */
   isIdle = false;
   /** Tasks that were given and not taken back. */
   count = 0;
@@ -57,7 +57,7 @@ export class Slot {
     this.#owner = owner;
   }
 
-  /** The task that the worker is at. Its caller may have stopped waiting for it. */
+  /** The task that the worker runs. Its caller may have stopped waiting for it. */
   get task(): Task | undefined {
     return this.#tasks[0];
   }

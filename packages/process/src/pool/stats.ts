@@ -6,7 +6,7 @@ export interface PoolStats {
   readonly workers: { readonly starting: number; readonly idle: number; readonly busy: number };
   /** Tasks that wait for a worker now. */
   readonly queued: number;
-  /** Tasks that a worker is at now, and whose callers wait. */
+  /** Tasks that run now, and whose callers wait. */
   readonly running: number;
   /** Tasks that resolved. */
   readonly completed: number;

@@ -56,7 +56,7 @@ export class Stream extends Task {
     this.#whenLeft?.();
   }
 
-  /** Resolves when no worker is at it. */
+  /** Resolves when no worker runs the task. */
   async left(): Promise<void> {
     if (!this.isGiven || this.#hasWorkerLeft) return;
     await new Promise<void>((resolve) => (this.#whenLeft = resolve));

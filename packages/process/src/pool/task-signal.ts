@@ -1,6 +1,6 @@
 const CURRENT = Symbol.for('@aiopipe/process.task');
 
-/** The task that this process is at. It does one at a time, so the task need not be followed through asynchronous calls. */
+/** The task that this process runs. It runs one at a time, so the task need not be followed through asynchronous calls. */
 export class RunningTask {
   #controller: AbortController | undefined;
   #reason: unknown;
@@ -32,7 +32,7 @@ interface Current {
 export const current: Current = ((globalThis as { [CURRENT]?: Current })[CURRENT] ??= { task: undefined });
 
 /**
- * Returns the signal of the pool's task that this process is at. It is aborted, with the reason, when the caller no longer
+ * Returns the signal of the pool's task that this process runs. It is aborted, with the reason, when the caller no longer
  * waits for the task. A task that goes on is killed with its worker after the pool's `cancelGrace`.
  *
  * Call it before the first `await`: code that goes on after its task has ended would get the signal of the next task. Outside

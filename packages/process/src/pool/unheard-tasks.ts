@@ -9,7 +9,7 @@ const MOST = 10;
 /** Tells, by process warnings, of failed tasks whose promises nothing has looked at: of equal failures of one turn once. */
 export class UnheardTasks {
   readonly #poolName: string;
-  /** Those of this turn, by what they say. */
+  /** The failures of this turn, by their text. */
   #failures = new Map<string, { readonly error: unknown; count: number }>();
   #rest = 0;
 

@@ -17,7 +17,7 @@ type Known =
   /** The conversation with it broke. `what` completes a sentence that begins with the child's name. */
   | { readonly kind: 'broken'; readonly code: ChildError['code']; readonly what: string; readonly error: unknown };
 
-/** What the parent knows of how a child went: the child's last message, or why the conversation broke. */
+/** The outcome of a child, as the parent knows it: the child's last message, or why the conversation broke. */
 export class Account {
   #known: Known | undefined;
   /** The serialized error that nothing caught in the child: the reason of its end, if it tells no other. */
@@ -61,7 +61,7 @@ export class Account {
     this.#known = { kind: 'broken', code, what: `could not be sent a message (${error.message})`, error };
   }
 
-  /** Whether it is known how the child went, before its end. */
+  /** Whether the outcome is known before the child's end. */
   get isKnown(): boolean {
     return this.#known !== undefined;
   }

@@ -10,7 +10,7 @@ import { killUnlessEnding, launch, LaunchFailure, type Control, type Launched } 
 import { placeOf } from './place.js';
 import { surroundingsKey, type Surroundings } from './surroundings.js';
 
-/** What a {@link PreforkedChild} tells the prefork that started it. Each comes at most once. */
+/** The events of a {@link PreforkedChild} for its prefork. Each comes at most once. */
 export interface PreforkedChildEvents {
   onIdle(): void;
   /** The child is ended. `reason` is why it could not get ready, if that is known. */
@@ -19,7 +19,7 @@ export interface PreforkedChildEvents {
 
 /** A child that boots before it is needed, evaluates modules, and waits until it is taken. */
 export class PreforkedChild {
-  /** Of its surroundings: a start with the same key can take it. */
+  /** The key of its surroundings: a start with the same key can take the child. */
   readonly key: string;
   readonly #launched: Launched;
   readonly #events: PreforkedChildEvents;

@@ -76,7 +76,7 @@ export class ProcessHandle<Result = unknown> {
 
   /**
    * Resolves with what the child's function returned; rejects with {@link ChildError} if it failed. An unawaited rejection does
-   * not end the program. If the program never reads this property and nothing else tells of the failure, a process warning does,
+   * not end the program. If the program never reads this property and nothing else reports the failure, a process warning does,
    * once (`AIOPIPE_CHILD_FAILED`).
    */
   get result(): Promise<Result> {

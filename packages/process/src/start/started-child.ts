@@ -54,7 +54,7 @@ export interface TargetName {
   readonly name: string;
 }
 
-/** One child from its start to its end: tells it what to do, hears what it says, and settles what waits for that. */
+/** One child from its start to its end: sends its order, receives its messages, and settles the promises about it. */
 export class StartedChild<Result> {
   readonly name: string;
   readonly result = new Deferred<Result>();
@@ -100,7 +100,7 @@ export class StartedChild<Result> {
       grace,
     };
     const tell = (control: Control) => {
-      // Encoded now: an argument that cannot be sent throws, and nothing was started.
+      // Encoded before the start: an argument that cannot be sent throws, and no process was started.
       try {
         checkApart(options, args);
         putSoon(control, start);

@@ -2,7 +2,7 @@ import { Encoder, Output } from '@aiopipe/codec/internal';
 import { type StderrOption, type StdinOption, type StdoutOption } from '@aiopipe/core';
 import { checkStdio as checkChildStdio, isHandle, type Slot } from '@aiopipe/core/internal';
 
-/** What a child's stdin, stdout and stderr are. */
+/** The types of a child's stdin, stdout and stderr. */
 export interface StdioOptions {
   /**
    * `ignore` by default. With `inherit`, and if that is a terminal, the child stays in our process group: only so it can

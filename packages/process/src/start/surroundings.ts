@@ -4,7 +4,7 @@ import { checkSurroundings as checkEnvAndCwd, checkTexts, variablesOf } from '@a
 import { execArgvFor } from './node-options.js';
 import { checkStdio, DEFAULT_STDIO, type StdioOptions } from './stdio.js';
 
-/** What a child has from its first instruction on, and cannot be changed later. */
+/** The properties that a child has from its first instruction on, and that cannot change later. */
 export interface Surroundings extends StdioOptions {
   /** The child's whole environment; this process's by default. Inherited enumerable names count, as in Node's own spawn. */
   readonly env?: Environment | undefined;

@@ -23,7 +23,7 @@ export class ChildList {
       const how = present.life === undefined ? 'restartChild() or deleteChild() it' : 'it runs';
       throw idError(`the supervisor already has a child ${JSON.stringify(spec.id)}: ${how}`);
     }
-    // A copy: the rules go by what was checked.
+    // A copy, so that the rules use the checked values.
     const child = new Child({ ...spec });
     this.#children.set(spec.id, child);
     return child;

@@ -10,10 +10,10 @@ export class Child {
   /** When that life counted as started, by `now()`; undefined until then. */
   startedAt: number | undefined;
   starts = 0;
-  /** It will be started again: soon, or when its {@link timer} or a sibling's fires. */
+  /** The child will be started again: soon, or when its {@link timer} or a sibling's fires. */
   isRestarting = false;
   timer: Timer | undefined;
-  /** Of its last lives, how many in a row ended within the supervisor's period. */
+  /** How many of its last lives in a row ended within the supervisor's period. */
   endsInARow = 0;
 
   constructor(readonly spec: AnyChildSpec) {}

@@ -35,7 +35,7 @@ export class SupervisorEngine {
   readonly #intensity: RestartIntensity;
   readonly #queue = new SerialQueue();
   readonly #stopping = new AbortController();
-  /** Where the program called start(). */
+  /** The line that called start(). */
   #startSite: CallSite | undefined;
   #stopped: Promise<void> | undefined;
   /** Why it ends, if not because the program wants it to. */

@@ -29,7 +29,7 @@ export class EventStream extends LoopIterator<SupervisorEvent> {
   #stopListening: (() => void) | undefined;
   #onEnd: (() => void) | undefined;
   #hasEnded = false;
-  /** What the reader gets once, after the events that are unread. */
+  /** The error that the reader gets once, after the unread events. */
   #error: Error | undefined;
 
   /** Throws a TypeError for wrong options. */

@@ -34,7 +34,7 @@ export function intensityError(
   );
 }
 
-/** What a function of the program's threw may be anything, and may throw when it is looked at. */
+/** Makes an Error of any thrown value. The value may throw when it is read. */
 export function asError(thrown: unknown): Error {
   try {
     if (thrown instanceof Error) return thrown;

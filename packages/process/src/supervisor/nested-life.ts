@@ -2,7 +2,7 @@ import { now } from '@aiopipe/core/internal';
 import { type ExitReason, type NestedSupervisor } from './interface.js';
 import { type Ending, type Life } from './life.js';
 
-/** What only the outer supervisor may ask of a nested one. */
+/** The calls on a nested supervisor that only the outer supervisor may make. */
 export interface NestedControl {
   start(): Promise<unknown>;
   stop(): Promise<void>;

@@ -22,14 +22,14 @@ import { type PipelineResult } from './result.js';
 import { type ChainStage } from './stage.js';
 import { StageRuns } from './stage-runs.js';
 
-/** What was thrown; it may be undefined. */
+/** The thrown value; it may be undefined. */
 interface Thrown {
   readonly reason: unknown;
   /** The option that threw it. */
   readonly option?: FailedOption['name'];
 }
 
-/** One run of a pipeline, from its start until nothing of it is left. */
+/** One run of a pipeline, from its start until all its stages have ended. */
 export class Chain {
   readonly #stages: readonly ChainStage[];
   readonly #options: ChainOptions;
@@ -85,7 +85,7 @@ export class Chain {
     for (const stage of stages) stage.check();
   }
 
-  /** Starts it in this turn of the event loop. If it throws, {@link close} ends what was started. */
+  /** Starts the stages in this turn of the event loop. If it throws, {@link close} ends the started stages. */
   start(): void {
     this.#onStart();
     const { signal, timeout } = this.#options;
@@ -114,7 +114,7 @@ export class Chain {
     }, timeout);
   }
 
-  /** Calls back at the moment in which the chain is stopped: what was read ahead must not be given any more. */
+  /** Calls back when the chain is stopped: bytes that were read ahead must not be given any more. */
   onStop(callback: (reason: unknown) => void): void {
     this.#stopListeners.push(callback);
   }

@@ -1,7 +1,7 @@
 import { mostBytes } from '../io/most-bytes.js';
 import { type OutputLimit } from './errors.js';
 
-/** What a chain has written so far, up to a limit. */
+/** The output of a chain so far, up to a limit. */
 export class CollectedOutput {
   /** Bytes. */
   readonly limit: number;

@@ -11,7 +11,7 @@ const SHOWN_CHARACTERS = 2000;
  * {@link AbortError}, a {@link TimeoutError}, a {@link LineTooLongError} or a {@link SystemError}.
  */
 export interface EndedChain {
-  /** What the chain had written, if it was collected: text in the encoding that was asked for, or bytes. */
+  /** The output so far, if it was collected: text in the requested encoding, or bytes. */
   readonly stdout: string | Buffer | undefined;
   /** The collected stderr of all stages, as in {@link PipelineResult}. */
   readonly stderr: string;
@@ -19,7 +19,7 @@ export interface EndedChain {
   readonly stages: readonly StageResult[];
 }
 
-/** What a chain was given and what of it threw. */
+/** An option of a chain that threw. */
 export interface FailedOption {
   readonly name: 'input' | 'onProgress';
   readonly reason: unknown;
@@ -30,7 +30,7 @@ export interface FailedOption {
  * thrown: by the option, or by the first function that failed.
  */
 export class PipelineError extends AiopipeError implements EndedChain {
-  /** What the chain had written, in the encoding that was asked for; undefined if it was streamed. */
+  /** The output so far, in the requested encoding; undefined if it was streamed. */
   readonly stdout: string | Buffer | undefined;
   readonly stderr: string;
   readonly stages: readonly StageResult[];
@@ -58,7 +58,7 @@ function hasThrown(stage: StageResult | undefined): boolean {
   return stage !== undefined && 'error' in stage;
 }
 
-/** What sets a limit to the output: the caller, or what a string or a Buffer can hold. */
+/** The source of the output's limit: the caller, or the longest string or Buffer. */
 export type OutputLimit = 'maxOutput' | 'string' | 'Buffer';
 
 const REMEDIES: Record<OutputLimit, string> = {

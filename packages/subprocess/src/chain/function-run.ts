@@ -5,7 +5,7 @@ import { isChunk, isIterable, toBytes, type InputChunk } from '../io/chunks.js';
 import { type StageResult } from './result.js';
 import { type ByteCounts, type Run, type Source } from './run.js';
 
-/** What a function of a chain writes: chunks one after the other, one chunk, or nothing. A string goes as UTF-8. */
+/** The output of a function of a chain: several chunks, one chunk, or nothing. A string is written as UTF-8. */
 export type StageOutput = AsyncIterable<InputChunk> | Iterable<InputChunk> | InputChunk | undefined;
 
 /**
@@ -58,7 +58,7 @@ export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined
     return { bytesRead: this.#input.bytesRead, bytesWritten: this.#bytesWritten };
   }
 
-  /** What it threw. */
+  /** The value that the function threw. */
   get failure(): { readonly reason: unknown } | undefined {
     return this.#failure;
   }
@@ -106,7 +106,7 @@ export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined
     return this.#chunks.next();
   }
 
-  /** Its output is not read any more. */
+  /** Ends the function, because its output is not read any more. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
     void this.stop(new AbortError(`${this.name}: the reader of its output left`));
     return Promise.resolve(LOOP_END);

@@ -20,7 +20,7 @@ export class FunctionStage implements ChainStage {
 
   /** A function can always be started. */
   check(): void {
-    // Its arguments are the function's own business.
+    // The function checks its own arguments.
   }
 
   start(source: Source, _isLast: boolean, { grace, onFunctionFailure }: Surroundings): Run {

@@ -212,7 +212,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   }
 }
 
-/** Its stages may be of another version, which this one would not understand. */
+/** Throws TypeError for a pipeline of another copy: its stages may have another form. */
 function refuseAnotherCopy(stage: unknown, index: number): void {
   if (typeof stage !== 'object' || stage === null || !(STAGES in stage)) return;
   throw new TypeError(

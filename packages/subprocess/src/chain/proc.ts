@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type ByteCounts, type FilePosition } from './run.js';
 
-/** What Linux tells about a process in /proc; undefined elsewhere, and if the process is not ours to look at. */
+/** Figures of a process from /proc of Linux; undefined on other systems, and if the process cannot be read. */
 
 /** Bytes that a process has read and written, through all of its descriptors. */
 export function byteCountsOf(pid: number): ByteCounts | undefined {
@@ -13,7 +13,7 @@ export function byteCountsOf(pid: number): ByteCounts | undefined {
   }
 }
 
-/** Where a process is in the regular file that is its stdin. */
+/** The position of a process in the regular file that is its stdin. */
 export function filePositionOf(pid: number): FilePosition | undefined {
   const directory = `/proc/${String(pid)}`;
   try {

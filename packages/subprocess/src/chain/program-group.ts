@@ -39,7 +39,7 @@ export class ProgramGroup {
     ));
   }
 
-  /** What the programs left behind outlives us from now on. */
+  /** Releases the group from the guard: processes that the programs left behind live on. */
   unguard(): void {
     this.#programs[0]?.spawned.unguard();
   }

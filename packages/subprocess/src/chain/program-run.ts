@@ -10,7 +10,7 @@ import { type Segment } from './segment.js';
 
 const NO_USAGE = { userCPUTime: 0, systemCPUTime: 0, maxRSS: 0 };
 
-/** What a {@link ProgramRun} has beside its program. */
+/** The parts of a {@link ProgramRun} besides its program. */
 interface Parts {
   readonly name: string;
   readonly group: ProgramGroup;
@@ -29,7 +29,7 @@ export class ProgramRun implements Run {
   readonly done: Promise<unknown>;
   readonly #program: Program;
   readonly #parts: Parts;
-  /** What is collected of its stderr. */
+  /** The collected part of its stderr. */
   readonly #tail: Tail | undefined;
   /** Whether it ran when it was stopped from here. */
   #wasRunning = false;

@@ -24,7 +24,7 @@ export interface StageProgress {
 export interface Progress {
   /** Milliseconds since its start. */
   readonly elapsed: number;
-  /** Where the first program is in the regular file that is its stdin, in bytes; undefined if its stdin is none. */
+  /** The position of the first program in its stdin, in bytes; undefined if its stdin is not a regular file. */
   readonly input: FilePosition | undefined;
   readonly stages: readonly StageProgress[];
 }

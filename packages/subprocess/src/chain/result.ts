@@ -11,11 +11,11 @@ export interface StageResult extends Exit {
   readonly pid: number;
   /** The last 64 KiB of its stderr, as UTF-8; undefined unless that was collected for this stage alone. */
   readonly stderr: string | undefined;
-  /** What a function threw. */
+  /** The value that a function threw. */
   readonly error?: unknown;
 }
 
-/** What a chain gave. */
+/** The result of a chain. */
 export interface PipelineResult<Output extends string | Buffer = string> {
   /** All that the last stage wrote; empty with the `output` option. */
   readonly stdout: Output;

@@ -3,7 +3,7 @@ import { type Chunks } from '../io/chunks.js';
 import { type StageResult } from './result.js';
 import { type Segment } from './segment.js';
 
-/** What a stage reads. Either of the two forms may be used, once. */
+/** The input of a stage. One of the two forms may be used, once. */
 export interface Source {
   /** The stdin of a program; `pipe`: the chunks are written to it from here. */
   readonly stdin: StdinOption;
@@ -19,7 +19,7 @@ export interface ByteCounts {
   readonly bytesWritten: number | undefined;
 }
 
-/** Where a program is in the regular file that it reads, in bytes. */
+/** The position of a program in the regular file that it reads, in bytes. */
 export interface FilePosition {
   readonly position: number;
   readonly size: number;
@@ -29,7 +29,7 @@ export interface FilePosition {
 export interface Run {
   /** Names it in results and messages. */
   readonly name: string;
-  /** What the next stage reads; undefined if the stage writes elsewhere. */
+  /** The output for the next stage; undefined if the stage writes elsewhere. */
   readonly output: Source | undefined;
   /** Resolves when it has ended, or cannot be ended; never rejects. */
   readonly done: Promise<unknown>;
@@ -39,7 +39,7 @@ export interface Run {
   readonly result: StageResult;
   /** Undefined if the stage has ended and the system no longer reports its counts. */
   readonly byteCounts: ByteCounts | undefined;
-  /** Where it is in the file that is its stdin. */
+  /** The position in the file that is its stdin. */
   readonly filePosition: FilePosition | undefined;
   /**
    * Whether the way in which it ended is a failure. The end of a program that {@link stop} has ended is none.

@@ -4,7 +4,7 @@ import { Tail } from '../io/tail.js';
 
 /** One stderr for all programs of a chain: one descriptor, which keeps their order, or keeps them from overwriting each other. */
 export class SharedStderr {
-  /** What each program gets. */
+  /** The descriptor that each program gets. */
   readonly spec: Slot['spec'];
   readonly tail: Tail | undefined;
   readonly #fds: StdioFds | undefined;

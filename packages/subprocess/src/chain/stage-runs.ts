@@ -13,15 +13,15 @@ import { type ChainStage, type Surroundings } from './stage.js';
 /** Milliseconds to wait for the end of a stderr that a process still holds after the end of its program. */
 const STDERR_GRACE = 100;
 
-/** What a {@link StageRuns} tells the chain. */
+/** The events of a {@link StageRuns} for the chain. */
 export type Listeners = Pick<Surroundings, 'onInputFailure' | 'onFunctionFailure'>;
 
 /** The stages of a chain as they run, and what they share. If the start of one fails, those before it are here. */
 export class StageRuns {
   readonly runs: Run[] = [];
-  /** What the last stage writes, unless it is a program that writes elsewhere. */
+  /** The output of the last stage, unless it is a program that writes elsewhere. */
   output: ByteStream | undefined;
-  /** Where the output of a function goes, if it is not for the caller. */
+  /** The target of a function's output, if it is not for the caller. */
   sink: Sink | undefined;
   readonly #options: ChainOptions;
   readonly #outputOption: OutputOption | undefined;

@@ -3,14 +3,14 @@ import { type ProgramGroup } from './program-group.js';
 import { type Run, type Source } from './run.js';
 import { type SharedStderr } from './shared-stderr.js';
 
-/** What a chain gives to the stages that it starts. */
+/** The values that a chain gives to the stages that it starts. */
 export interface Surroundings {
   readonly group: ProgramGroup;
   /** The stderr of all programs that have none of their own. */
   readonly stderr: SharedStderr;
   /** Milliseconds. */
   readonly grace: number;
-  /** Where the chain writes; undefined: its output is read here. */
+  /** The target of the chain's output; undefined if the output is read here. */
   readonly output: OutputOption | undefined;
   /** Called with what the chain's input threw. */
   readonly onInputFailure: (reason: unknown) => void;
@@ -20,7 +20,7 @@ export interface Surroundings {
 
 /** A stage of a chain. Each run of the chain starts it anew. */
 export interface ChainStage {
-  /** What it was given and has to be closed if it was not started: someone may wait for the other side of a pipe. */
+  /** Given values that must be closed if the stage was not started: another process may wait at the other side of a pipe. */
   readonly given: readonly unknown[];
   /** Throws if it cannot be started now: an end that it was given may have moved. */
   check(): void;

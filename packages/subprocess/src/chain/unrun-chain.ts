@@ -27,7 +27,7 @@ function warnAtExit(): void {
 /** Warns once of a chain that was never run: when it is collected, or at exit. */
 export class UnrunChain {
   readonly #line: string;
-  /** Where it was made. */
+  /** The line that made the chain. */
   readonly site: CallSite;
 
   /**
@@ -44,7 +44,7 @@ export class UnrunChain {
     process.on('exit', warnAtExit);
   }
 
-  /** It runs, or was made a part of another chain, or the caller has heard of it otherwise. */
+  /** Forgets the chain: it runs, is a part of another chain, or its error has reached the caller. */
   forget(): void {
     if (unrun.delete(this)) dropped.unregister(this);
   }

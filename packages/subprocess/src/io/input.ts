@@ -15,7 +15,7 @@ import {
 import { isChunk, isIterable, iterate, lazily, toBytes, type Chunks, type InputChunk } from './chunks.js';
 
 /**
- * What goes into the stdin of a program or a chain: bytes, a string, a file by its path or open, a pipe end, or anything
+ * The input of a program or a chain: bytes, a string, a file by its path or open, a pipe end, or anything
  * that yields bytes and strings (a generator, a Node stream, a web stream).
  */
 export type Input =

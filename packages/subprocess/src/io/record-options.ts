@@ -2,14 +2,14 @@ import { inspect } from 'node:util';
 import { optionNames } from '@aiopipe/core/internal';
 import { mostBytes } from './most-bytes.js';
 
-/** What a record is: text in that encoding, or the bytes. Use `latin1` or `buffer` for file names: not all are UTF-8. */
+/** The type of a record: text in this encoding, or bytes. Use `latin1` or `buffer` for file names: not all are UTF-8. */
 export type RecordEncoding = 'utf8' | 'latin1' | 'buffer';
 
 /** Options of cutting bytes into records. */
 export interface RecordOptions<Encoding extends RecordEncoding = RecordEncoding> {
-  /** What ends a record, and is no part of it: a newline by default; `'\0'` for `find -print0`. */
+  /** The end of a record, which is not a part of it: a newline by default; `'\0'` for `find -print0`. */
   readonly separator?: string | undefined;
-  /** What a record is: text in that encoding (`utf8` by default), or the bytes with `buffer`. */
+  /** The type of a record: text in this encoding (`utf8` by default), or bytes with `buffer`. */
   readonly encoding?: Encoding | undefined;
   /**
    * Bytes of the longest record, with its separator: 64 MiB by default, and at most what a string or a Buffer can hold. For a

@@ -11,7 +11,7 @@ import {
 import { closedHandle, fileError, isEnd, isFileHandle, openFile, writingFlags } from '@aiopipe/core/internal';
 import { ifRead } from './feed.js';
 
-/** Where bytes go that are not collected here. An end moves; a FileHandle stays yours, and its offset is shared. */
+/** A target of output. An end moves; a FileHandle stays yours, and its offset is shared. */
 export type OutputOption = Exclude<StdoutOption, 'pipe'>;
 
 /** Writes bytes to the target. */

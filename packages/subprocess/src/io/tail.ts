@@ -22,7 +22,7 @@ export class Tail {
     try {
       for await (const chunk of this.#reader) this.#push(chunk);
     } catch {
-      // It was closed here, or cannot be read: there is no more to tell than what came.
+      // The pipe was closed here, or cannot be read: the bytes so far are all.
     }
   }
 

@@ -23,7 +23,7 @@ import {
 import { Program } from './program.js';
 import { quoteArgv } from './quote.js';
 
-/** What a program is connected to. */
+/** The connections of a program. */
 export interface StdioOptions {
   /** `inherit` by default. */
   readonly stdin?: StdinOption | undefined;
@@ -61,7 +61,7 @@ const POPEN_OPTIONS = optionNames<PopenOptions>({
 /** The default of stdin, stdout and stderr. */
 export const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
 
-/** What `stdin`, `stdout` or `stderr` of the program is, as far as the options' type tells. */
+/** The type of `stdin`, `stdout` or `stderr` of a program, derived from the type of the options. */
 export type PipedEnd<Options, Name extends string, End> = Name extends keyof Options
   ? Options[Name] extends 'pipe'
     ? End

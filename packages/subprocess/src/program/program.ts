@@ -89,7 +89,7 @@ export class Program<
     return this.poll()?.signalCode ?? null;
   }
 
-  /** What it used, once it has ended: CPU times in microseconds, `maxRSS` in KiB. */
+  /** The resources that the program used, once it has ended: CPU times in microseconds, `maxRSS` in KiB. */
   get resourceUsage(): ResourceUsage | undefined {
     return this.poll()?.resourceUsage;
   }
