@@ -82,7 +82,7 @@ describe.each([
     const [rx, tx] = aiopipe();
     await expect(chain.run({ output: 'pipe' as never })).rejects.toThrow(/output: expected 'inherit', 'ignore'/);
     await expect(chain.run({ output: process.stdout as never })).rejects.toThrow(/process\.stdout is 'inherit'/);
-    await expect(chain.run({ output: rx as never })).rejects.toThrow(/output: the child writes there/);
+    await expect(chain.run({ output: rx as never })).rejects.toThrow(/output: the child writes to this descriptor/);
     await expect(chain.run({ output: tx, maxOutput: 5 })).rejects.toThrow(/maxOutput/);
     expect([rx.state, tx.state]).toEqual(['owned', 'owned']);
     tx.close();
