@@ -9,9 +9,9 @@ import { parts } from './parts/index.js';
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv, [...parts.keys()]);
-  // Whoever was to read it has had enough (`| head`).
+  // The reader has closed (`| head`).
   process.stdout.on('error', () => process.exit(1));
-  // Where it is set, every Node that starts reads those certificates: 33 ms, which would make all starts look alike.
+  // If it is set, every Node reads those certificates at its start: 33 ms, which would make all starts look alike.
   delete process.env['NODE_EXTRA_CA_CERTS'];
   const machine = describeMachine();
   console.log(`${machineLine(machine)}\n`);
@@ -46,7 +46,7 @@ async function runPart(name: string, part: Part, options: BenchOptions, machine:
   // What was picked by hand is a look at something, not the part's result.
   if (options.filter === undefined) await saveResults(name, results);
   if (options.publish) await publishResults(name, results);
-  // What a peer can't do is a finding.
+  // If a peer cannot take part, that is a finding.
   const ours = new Map(chosen.map((row) => [row.name, row.ours.name]));
   if (measured.some(({ row, failures }) => failures.some(({ side }) => side === ours.get(row)))) process.exitCode = 1;
   return true;

@@ -9,7 +9,7 @@ import { censusWorker } from './worker.js';
 
 /** Tasks that one worker has at once: enough that it never waits for the next. */
 const WINDOW = 8;
-/** A file that has brought down this many workers is skipped. What chaos kills doesn't count. */
+/** A file that has brought down this many workers is skipped. Workers that chaos kills do not count. */
 const MAX_CRASHES = 3;
 /** The supervisor gives up if there are more such files within a minute. */
 const MAX_DEADLY_FILES = 5;

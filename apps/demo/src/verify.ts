@@ -14,7 +14,7 @@ export interface Verification {
   readonly complaints: readonly string[];
 }
 
-/** Where the files are, and the signal that ends the programs. */
+/** The directory of the files, and the signal that ends the programs. */
 interface Place {
   readonly directory: string;
   readonly signal: AbortSignal;

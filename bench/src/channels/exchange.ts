@@ -5,7 +5,7 @@ export interface Exchange {
   /** A small object of mixed fields; an object with a text of `size` characters; `size` bytes as they are. */
   readonly shape: 'tiny' | 'text' | 'bytes';
   readonly size: number;
-  /** How many channels take their share of the work at the same time, all to one partner where that can be. */
+  /** How many channels take their share of the work at the same time, all to one partner if possible. */
   readonly channels: number;
   /** Whether each of our puts waits until the kernel has it; otherwise those of a turn go out together. */
   readonly awaited?: boolean;

@@ -3,7 +3,7 @@ import { makeCount, makeMessages, readCount, type Exchange } from './exchange.js
 
 /** What the peers have in common: messages come as events. */
 export interface Link {
-  /** Something to wait for before the next one, where it has backpressure and there is cause. */
+  /** A promise to await before the next message, if the link has backpressure and is full. */
   send(message: unknown): Promise<void> | undefined;
   onMessage: (message: unknown) => void;
 }

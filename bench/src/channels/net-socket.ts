@@ -31,7 +31,7 @@ export function partnerLinks(spec: Exchange): Link[] {
   return Array.from({ length: spec.channels }, (_, index) => netLink(FIRST_FD + index, spec));
 }
 
-/** The frames of one turn go out together, and it waits where the socket says that enough is waiting. */
+/** Sends the frames of one turn together, and waits if the socket asks for it. */
 function netLink(fd: number, spec: Exchange): Link & { end(): void } {
   const { encode, decode } = socketCodec(spec);
   const socket = new Socket({ fd, readable: true, writable: true });

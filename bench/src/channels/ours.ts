@@ -21,7 +21,7 @@ export const exchange = target(import.meta.url, 'exchange', async (laps: Laps, s
 const AHEAD = 256 * 1024;
 const MOST_AHEAD = 256;
 
-/** Waits for every so many puts: each of them, where they are large. */
+/** Awaits every n-th put; if messages are large, every put. */
 async function putAll(end: Channel, spec: Exchange, messages: readonly unknown[], amount: number): Promise<void> {
   const ahead = spec.awaited ? 1 : Math.max(1, Math.min(MOST_AHEAD, Math.floor(AHEAD / Math.max(1, spec.size))));
   for (let i = 1; i <= amount; i++) {

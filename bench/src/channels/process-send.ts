@@ -18,7 +18,7 @@ export const sendExchange = target(import.meta.url, 'sendExchange', async (laps:
   for (const child of children) child.disconnect();
 });
 
-/** It waits where `send()` says that too much is under way, until all of that has gone. */
+/** If `send()` reports too many unsent messages, waits until all of them are sent. */
 export function sendLink(end: ChildProcess | NodeJS.Process): Link {
   let unsent = 0;
   let proceed: (() => void) | undefined;

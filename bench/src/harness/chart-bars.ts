@@ -11,8 +11,8 @@ const TICKS = [0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100,
 const AXIS_TITLE = 'how many times as fast aiopipe is (or: as small, as short a stall); left of 1 it is behind';
 
 /**
- * A bar from 1 for each peer of each row: to the right where ours is better. The quartiles are a thin line on it, and
- * beside it stands what it says, for those who can't tell the colours apart.
+ * A bar from 1 for each peer of each row: to the right if ours is better. The quartiles are a thin line on it, and
+ * a text beside it repeats the verdict for readers who cannot tell the colours apart.
  */
 export function barSpec(rows: readonly RowResult[]): ChartSpec {
   const { bars, labels, height } = layOut(rows);
@@ -87,7 +87,7 @@ function layOut(rows: readonly RowResult[]) {
   return { bars, labels, height: top };
 }
 
-/** As a speed's ratio whatever it is of: more than 1 is better. */
+/** The ratio as that of a speed, for every kind of measure: more than 1 is better. */
 function gains(kind: Parameters<typeof isMoreBetter>[0], { ratio, quartiles: [low, high] }: Comparison) {
   return isMoreBetter(kind) ? { gain: ratio, low, high } : { gain: 1 / ratio, low: 1 / high, high: 1 / low };
 }

@@ -43,7 +43,7 @@ export interface Row {
   readonly fixed?: FixedWork | undefined;
   /** Otherwise a round is never less than this. */
   readonly least?: number;
-  /** Where the row stands on a curve, which the chart draws instead of bars. */
+  /** The position of the row on a curve, which the chart draws instead of bars. */
   readonly at?: CurvePoint | undefined;
 }
 
@@ -69,6 +69,6 @@ export interface CurvePoint {
 /** What one table shows. */
 export interface Part {
   readonly title: string;
-  /** The rows that this machine can run, and a note for each thing that it can't. */
+  /** The rows that this machine can run, and a note for each comparison that it cannot run. */
   prepare(): Promise<{ readonly rows: readonly Row[]; readonly notes: readonly string[] }>;
 }

@@ -5,7 +5,7 @@ import { type Peer, type Row, type Runner, type Side } from './part.js';
 import { hasProcessTree, processTree } from './process-tree.js';
 
 /**
- * Where the two sides of a conversation run. A small round trip takes 17 us where both share a core, and 60 us where
+ * Where the two sides of a conversation run. A small round trip takes 17 us if both share a core, and 60 us if
  * each has to wake the other's: which of them a pair gets is chance otherwise, stays for its life, and is no property of
  * anyone's code.
  */
@@ -20,7 +20,7 @@ const anywhere: Placement = { cores: 'any', place: (row) => row };
 export interface Placements {
   /** All that there are. */
   readonly placements: readonly Placement[];
-  /** The one where the two have a core each, as far as that can be. */
+  /** The placement with a core for each of the two, if possible. */
   readonly apart: Placement;
   readonly notes: string[];
 }

@@ -23,7 +23,7 @@ const transports: readonly (Transport & { readonly name: string })[] = [
   { name: 'duplex, default', kind: 'duplex', capacity: 0 },
 ];
 
-/** Goals hold for writes of up to 64 KiB and where the capacity was asked for; the rest is there to be seen. */
+/** Goals hold for writes of up to 64 KiB, and for pipes of a set capacity. The other rows have no goal. */
 const speedGoal = 1.3;
 const isJudged = ({ capacity, size }: Transfer) => capacity > 0 && size <= 64 * KiB;
 const shareOfC = 0.75;

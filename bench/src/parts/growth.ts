@@ -16,7 +16,7 @@ const SHARES = 10;
 /** From 64 bytes to 16 MiB by powers of four. */
 const SIZES = Array.from({ length: 10 }, (_, index) => 64 * 4 ** index);
 
-/** Both of them can have many channels to one partner; process.send can't. */
+/** Both can have many channels to one partner; process.send cannot. */
 const manyChannels: readonly ContestantName[] = ['worker_threads postMessage', 'net.Socket, msgpackr'];
 const anySize: readonly ContestantName[] = [...manyChannels, 'process.send, advanced'];
 

@@ -1,4 +1,4 @@
-/** An error with whatever fields it has. */
+/** An error with its fields. */
 export type Failure = Error & { readonly code?: string } & Readonly<Record<string, unknown>>;
 
 export async function errorOf(promise: Promise<unknown>): Promise<Failure> {

@@ -11,7 +11,7 @@ export function fixture(name: string, packageDir = process.cwd()): string {
 }
 
 /**
- * Compiles `test/fixtures/*.ts` to where {@link fixture} says: the lowest supported Node can't load TypeScript. A
+ * Compiles `test/fixtures/*.ts` to where {@link fixture} says: the lowest supported Node cannot load TypeScript. A
  * fixture that no test names fails the run, so that none outlives its test.
  */
 export async function compileFixtures(packageDir: string): Promise<void> {

@@ -14,7 +14,7 @@ for (const namespace of [JSON, Math, Reflect, Atomics]) Object.freeze(namespace)
 
 /**
  * The ways to freeze what JavaScript brings along, as options of Node. Without `--frozen-intrinsics`, a frozen property of
- * a prototype can't be shadowed by an assignment.
+ * a prototype cannot be shadowed by an assignment.
  */
 export const frozenIntrinsics: readonly { readonly how: string; readonly execArgv: readonly string[] }[] = [
   { how: 'by --frozen-intrinsics', execArgv: ['--no-warnings', '--frozen-intrinsics'] },

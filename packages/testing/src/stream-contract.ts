@@ -25,7 +25,7 @@ export interface BytePipe {
   readonly source: ByteSource;
 }
 
-/** A pipe whose sink can't write one more byte until the source has read `clogged` bytes, or some of them. */
+/** A pipe whose sink cannot write one more byte until the source has read `clogged` bytes, or some of them. */
 export interface CloggedBytePipe extends BytePipe {
   readonly clogged: number;
 }
@@ -56,7 +56,7 @@ export async function readToEnd(source: ByteSource, size = 65536): Promise<Buffe
   }
 }
 
-/** Reads that many bytes, whatever the pieces that they come in. */
+/** Reads that many bytes, in pieces of any size. */
 export async function readCount(source: ByteSource, count: number): Promise<Buffer> {
   const whole = Buffer.alloc(count);
   for (let at = 0; at < count;) {
@@ -103,7 +103,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
-/** With fresh streams that are disposed of afterwards, whatever happened; and nothing may be open then. */
+/** Calls back with fresh streams, and disposes of them also after an error. No descriptor may be open then. */
 function withPipe(use: (pipe: BytePipe) => Promise<void>): ByteStreamCheck[1] {
   return ({ makePipe }) => using(makePipe, use);
 }
@@ -118,7 +118,7 @@ async function using<T extends BytePipe>(make: () => T | Promise<T>, use: (pipe:
   try {
     await use(pipe);
   } finally {
-    // First the source: a sink with bytes that nobody takes would wait for its closeTimeout.
+    // First the source: a sink whose bytes are not read would wait for its closeTimeout.
     await pipe.source[Symbol.asyncDispose]();
     await Promise.resolve(pipe.sink[Symbol.asyncDispose]()).catch(() => undefined);
   }

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Lets the event loop come round: whatever is ready has been told then. */
+/** Lets the event loop come round, so that every ready event was delivered. */
 export async function turns(count = 4): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
