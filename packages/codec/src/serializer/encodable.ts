@@ -63,7 +63,7 @@ export function isDense(array: readonly unknown[]): boolean {
   return true;
 }
 
-/** The narrowest type for all elements of a dense array; undefined for one that isn't, or holds anything but numbers. */
+/** The narrowest type for all elements of a dense array; undefined for one that is not, or holds anything but numbers. */
 export function numberTypeOf(array: readonly unknown[]): NumberType | undefined {
   let bits = 0;
   let fractions = false;

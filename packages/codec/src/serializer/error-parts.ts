@@ -18,7 +18,7 @@ const PARTS = [
 ] as const;
 
 /**
- * An error keeps what makes it up in properties that don't enumerate, so they are asked for by name. What enumerates
+ * An error keeps what makes it up in properties that do not enumerate, so they are asked for by name. What enumerates
  * (someone assigned it) is a field like any other, and arrives as one.
  *
  * @param className the built-in class that it will be an instance of; a name other than this one's is sent too
