@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { aiopipe, SystemError, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { EAGAIN, native } from '@aiopipe/core/internal';
+import { EAGAIN, fileError, native } from '@aiopipe/core/internal';
 
 /** Bytes of a task's number. A pipe reads and writes so few in one piece: pipe(7). */
 export const NUMBER_LENGTH = 4;
@@ -32,7 +32,7 @@ export class Claims {
         const result = native().setNonblocking(fd, 1);
         if (result < 0) throw new SystemError(result, 'fcntl', CLAIMS);
       }
-      this.#reader = openSync(`/dev/fd/${String(reader.fd)}`, constants.O_RDONLY | constants.O_NONBLOCK);
+      this.#reader = openAgain(reader);
     } catch (error) {
       reader.close();
       writer.close();
@@ -65,6 +65,15 @@ export class Claims {
     closeSync(this.#reader);
     this.#writer.close();
     if (this.theirs.state === 'owned') this.theirs.close();
+  }
+}
+
+/** Opens a description of its own for the same pipe. */
+function openAgain({ fd }: ReadEnd): number {
+  try {
+    return openSync(`/dev/fd/${String(fd)}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw fileError(cause, 'open', `${CLAIMS} cannot be opened again`);
   }
 }
 

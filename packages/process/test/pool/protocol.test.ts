@@ -55,3 +55,18 @@ test.runIf(canLimit)('results that there are no descriptors for settle every tas
   expect(resolved).toBeGreaterThan(0);
   expect(resolved).toBeLessThan(200);
 });
+
+test.runIf(canLimit)(
+  'a pool that there are no descriptors for throws or rejects an error of ours, and leaves none open',
+  async () => {
+    const { stdout, stderr } = await runFixture('makes-pools-with-few-descriptors');
+    expect(stdout, stderr).not.toBe('');
+    const attempts = JSON.parse(stdout) as { isOurs: boolean; text: string; left: unknown[] }[];
+    expect(attempts.length).toBeGreaterThan(5);
+    expect(attempts.pop()).toEqual({ isOurs: false, text: 'undefined', left: [] });
+    for (const attempt of attempts) {
+      expect(attempt).toMatchObject({ isOurs: true, left: [] });
+      expect(attempt.text).toMatch(/EMFILE.*ulimit -n/);
+    }
+  },
+);
