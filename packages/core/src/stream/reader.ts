@@ -99,20 +99,23 @@ export class PipeReader implements Handle {
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
     const size = bytes.length;
     let count: number | undefined;
-    const attempt = () => {
-      if (bytes.length !== size) {
-        throw new TypeError(`${this.#name}: the memory to read into was transferred or made smaller meanwhile`);
-      }
-      if (count !== undefined && count > 0) return count;
-      return this.#incoming.some(bytes.length)?.copy(bytes);
-    };
-    const fill = () => {
-      // Nothing is read, and nothing of the stream is lost: the attempt that follows says so.
-      if (bytes.length !== size) return true;
-      count = this.#incoming.receive(bytes, 0, size);
-      return count >= 0;
-    };
-    return this.#take(attempt, options, 'nothing came', fill);
+    return this.#take(
+      () => {
+        if (bytes.length !== size) {
+          throw new TypeError(`${this.#name}: the memory to read into was transferred or made smaller meanwhile`);
+        }
+        if (count !== undefined && count > 0) return count;
+        return this.#incoming.some(bytes.length)?.copy(bytes);
+      },
+      options,
+      'nothing came',
+      () => {
+        // Nothing is read, and nothing of the stream is lost: the attempt that follows says so.
+        if (bytes.length !== size) return true;
+        count = this.#incoming.receive(bytes, 0, size);
+        return count >= 0;
+      },
+    );
   }
 
   /** Reads exactly `size` bytes. Rejects with {@link IncompleteReadError}, which has them as `partial`, if the stream ends before. */
@@ -120,17 +123,20 @@ export class PipeReader implements Handle {
     if (!Number.isInteger(size) || size < 0) {
       return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${show(size)}`));
     }
-    const attempt = () => {
-      if (this.#incoming.queue.length >= size) return this.#incoming.queue.take(size);
-      if (!this.#incoming.ended) return undefined;
-      const partial = this.#incoming.queue.take(this.#incoming.queue.length);
-      throw new IncompleteReadError(
-        `${this.#name} ended after ${String(partial.length)} of ${String(size)} bytes`,
-        partial,
-        size,
-      );
-    };
-    return this.#take(attempt, options, `${String(size)} bytes did not arrive`);
+    return this.#take(
+      () => {
+        if (this.#incoming.queue.length >= size) return this.#incoming.queue.take(size);
+        if (!this.#incoming.ended) return undefined;
+        const partial = this.#incoming.queue.take(this.#incoming.queue.length);
+        throw new IncompleteReadError(
+          `${this.#name} ended after ${String(partial.length)} of ${String(size)} bytes`,
+          partial,
+          size,
+        );
+      },
+      options,
+      `${String(size)} bytes did not arrive`,
+    );
   }
 
   /**
@@ -166,8 +172,13 @@ export class PipeReader implements Handle {
   ): Promise<Buffer> {
     const most = this.#maxLineLength;
     const search = separatorSearch(this.#incoming.queue, { bytes: separator, limit, most }, () => this.#tooLong(most));
-    const attempt = () => this.#takeFound(search()) ?? (this.#incoming.ended ? atEnd() : undefined);
-    return this.#take(attempt, options, 'the separator did not arrive', this.#incoming.fill, names);
+    return this.#take(
+      () => this.#takeFound(search()) ?? (this.#incoming.ended ? atEnd() : undefined),
+      options,
+      'the separator did not arrive',
+      this.#incoming.fill,
+      names,
+    );
   }
 
   #takeFound(count: number | undefined): Buffer | undefined {
@@ -238,6 +249,10 @@ export class PipeReader implements Handle {
     return nodeReadable(this);
   }
 
+  /**
+   * Callers pass their functions in place, not by a constant: the build sets the name of a function that a constant holds
+   * (`keepNames`), each time that it is made. That costs more than the read.
+   */
   #take<T>(
     attempt: () => T | undefined,
     options: WaitOptions | undefined,
