@@ -12,14 +12,19 @@ const canTrace =
 /** Of these, the second send of a child is that of a worker's READY. */
 const WHEN = [1, 2, 3, 4];
 
-test
-  .runIf(canTrace)
-  .each(WHEN.flatMap((when) => [`sendto,sendmsg ${String(when)}`, `recvfrom,recvmsg ${String(when)}`]))(
+test.runIf(canTrace).each(
+  WHEN.flatMap((when) => [
+    `ENOBUFS of sendto,sendmsg ${String(when)}`,
+    `ENOBUFS of recvfrom,recvmsg ${String(when)}`,
+    // As if the peer had closed, and it has not.
+    ...(when === 2 ? [`EPIPE of sendto,sendmsg ${String(when)}`] : []),
+  ]),
+)(
   'every task of a pool settles, and close() ends, if a call fails in each process: %s',
   { timeout: 60_000 },
   async (which) => {
-    const [calls, when] = which.split(' ') as [string, string];
-    const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=ENOBUFS:when=${when}`];
+    const [error, , calls, when] = which.split(' ') as [string, string, string, string];
+    const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=${when}`];
     const { stdout } = await promisify(execFile)(
       'strace',
       ['-f', '--seccomp-bpf', '-o', '/dev/null', ...inject, process.execPath, fixture('runs-a-short-pool')],

@@ -54,17 +54,21 @@ export const serve = target(
     maxRss: number | undefined,
   ): Promise<void> => {
     const service = new Service(channel, claims, await loadFunction(url, name), name, maxRss);
-    const unsent = failureOfSends(channel);
+    const unsent = endOfSends(channel);
     putNow(channel, [READY]);
     await Promise.race([service.follow(), unsent]);
   },
 );
 
-/** Rejects if a send fails, for the pool would wait for the message. If the pool has ended, the channel ends, too. */
-function failureOfSends(channel: Channel<Answer, Ask>): Promise<never> {
-  return new Promise((_, reject) => {
+/**
+ * Settles if a send fails: the worker ends then, because the pool would wait for the message. Resolves if the pool has closed
+ * the channel, and rejects otherwise.
+ */
+function endOfSends(channel: Channel<Answer, Ask>): Promise<void> {
+  return new Promise((resolve, reject) => {
     watchSends(channel, (error) => {
-      if (!(error instanceof BrokenPipeError)) reject(error);
+      if (error instanceof BrokenPipeError) resolve();
+      else reject(error);
     });
   });
 }
@@ -214,7 +218,7 @@ class Service {
       if (!this.#put(isLarge ? ([answer[0], answer[1], answer[2], true] as Done) : answer, isLarge))
         await this.#channel.drain();
     } catch (error) {
-      // The pool has ended: the end of the channel shows it, too.
+      // The worker ends: see endOfSends().
       if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
       throw error;
     }
