@@ -110,7 +110,6 @@ describe('The error of a wait that was given up', () => {
 
   test.each<[call: string, wait: (pipe: AsyncPipe, program: Program) => (options: object) => Promise<unknown>]>([
     ['wait()', (_, program) => (options) => program.wait(options)],
-    ['stop()', (_, program) => (options) => program.stop({ signal: (options as { signal: AbortSignal }).signal })],
     ['communicate()', (pipe) => (options) => pipe.communicate(undefined, options)],
     ['read()', (pipe) => (options) => pipe.read(1, options)],
     ['readLine()', (pipe) => (options) => pipe.readLine(0, options)],
@@ -121,12 +120,22 @@ describe('The error of a wait that was given up', () => {
       // It would end at the end of its input.
       program.kill('SIGSTOP');
       const wait = make(pipe, program);
-      const errors = [await errorOf(theCaller(wait, { signal: AbortSignal.timeout(1) }))];
-      if (_call !== 'stop()') errors.push(await errorOf(theCaller(wait, { timeout: 1 })));
-      for (const error of errors) {
+      for (const options of [{ signal: AbortSignal.timeout(1) }, { timeout: 1 }]) {
+        const error = await errorOf(theCaller(wait, options));
         expect(error.message).toMatch(/cat/);
         expect(error.stack).toContain('theCaller');
       }
     });
+  });
+
+  test('of stop() has the line that waits, and names the program', async () => {
+    const deaf = popen(['sh', '-c', 'trap "" TERM; echo deaf; read line'], { stdin: 'pipe', stdout: 'pipe' });
+    await using reader = deaf.stdout.open();
+    expect(String(await reader.readLine())).toBe('deaf\n');
+    const error = await errorOf(theCaller((options) => deaf.stop(options), { signal: AbortSignal.timeout(1) }));
+    expect(error.message).toMatch(/sh/);
+    expect(error.stack).toContain('theCaller');
+    deaf.stdin.close();
+    await deaf.wait();
   });
 });
