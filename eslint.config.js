@@ -96,5 +96,9 @@ export default tseslint.config(
       'no-restricted-imports': importRules(['core', 'codec', 'process', 'subprocess'], false),
     },
   },
-  { files: ['**/*.mjs', 'bench/**', 'apps/**', 'examples/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['torture/src/**/*.ts'],
+    rules: { 'no-restricted-imports': importRules(['core', 'codec', 'process', 'subprocess', 'testing'], false) },
+  },
+  { files: ['**/*.mjs', 'bench/**', 'torture/**', 'apps/**', 'examples/**'], rules: { 'no-console': 'off' } },
 );

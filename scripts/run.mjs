@@ -89,6 +89,12 @@ const tasks = {
     turbo(['build', '--filter=@aiopipe/bench', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'bench/dist/main.js'), root);
   },
+  async torture() {
+    install();
+    say('building what changed');
+    turbo(['build', '--filter=@aiopipe/torture', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'torture/dist/main.js'), root);
+  },
 };
 
 if (!Object.hasOwn(tasks, task)) fail(`unknown task ${task}; there are ${Object.keys(tasks).join(', ')}`);

@@ -1,0 +1,17 @@
+import { type World } from '../world.js';
+
+/** A few seconds of work under faults. */
+export interface Episode {
+  /** What it does, in a few words. */
+  readonly about: string;
+  /**
+   * What the episode's process is started by: `strace` with its options, say. If a fault ends Node before the episode has
+   * begun, that is Node's, and no failure.
+   */
+  readonly wrapper?: (world: World) => readonly string[];
+  /** Whether the machine has what it needs; a reason if not. */
+  readonly lacks?: () => string | undefined;
+  /** Milliseconds after which the episode's process gets SIGKILL, which is then no failure. */
+  readonly killAfter?: (world: World) => number;
+  readonly run: (world: World) => Promise<void>;
+}

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { type Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { isRunning } from '@aiopipe/testing';
+import { type Episode } from './episodes/episode.js';
+import { World, type Counted, type Told } from './world.js';
+
+/** What an episode did, and what was wrong with it. */
+export interface Outcome {
+  readonly counts: ReadonlyMap<Counted, number>;
+  readonly faults: ReadonlyMap<string, number>;
+  /** Milliseconds: the longest time in which it counted nothing. */
+  readonly stall: number;
+  readonly wrong: readonly string[];
+}
+
+/** Milliseconds after which an episode hangs. */
+const LIMIT = 60_000;
+/** Milliseconds that what it has started may live on after it. */
+const ORPHANS_MAY_LIVE = 15_000;
+/** Stands in the environment of an episode, and so of every process that it starts. */
+const MARK = 'AIOPIPE_TORTURE';
+
+const program = fileURLToPath(new URL('./episode.js', import.meta.url));
+
+/** Runs an episode in a process of its own, and looks for what it leaves behind. */
+export async function runEpisode(name: string, episode: Episode, seed: number): Promise<Outcome> {
+  // Its own decisions come from the same seed, but are others than these.
+  const chance = new World(seed ^ 0x5eed, false);
+  const counts = new Map<Counted, number>();
+  const faults = new Map<string, number>();
+  const wrong: string[] = [];
+  let stall = 0;
+  let place: string | undefined;
+  let isDone = false;
+
+  const mark = `${String(process.pid)}-${String(seed)}`;
+  const wrapper = episode.wrapper?.(chance) ?? [];
+  const words = [...wrapper, process.execPath, '--expose-gc', program, name, String(seed)];
+  const child = spawn(words[0] as string, words.slice(1), {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    env: { ...process.env, [MARK]: mark },
+    detached: true,
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr = `${stderr}${String(chunk)}`.slice(-4000);
+  });
+  createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
+    const told = JSON.parse(line) as Told;
+    if (told.kind === 'count') counts.set(told.what, (counts.get(told.what) ?? 0) + told.n);
+    if (told.kind === 'fault') faults.set(told.what, (faults.get(told.what) ?? 0) + 1);
+    if (told.kind === 'wrong') wrong.push(told.what);
+    if (told.kind === 'at') place = told.what;
+    if (told.kind === 'done') [isDone, stall] = [true, told.stall];
+  });
+
+  const killAfter = episode.killAfter?.(chance);
+  const timer = setTimeout(() => {
+    if (killAfter === undefined) wrong.push(`hangs at: ${place ?? 'its start'}`);
+    else faults.set('SIGKILL to the parent', 1);
+    child.kill('SIGKILL');
+  }, killAfter ?? LIMIT);
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
+    child.once('exit', (...end) => {
+      // Its tellings may still be on their way, and what it left behind may hold the pipe.
+      setTimeout(() => {
+        resolve(end);
+      }, 50);
+    });
+  });
+  clearTimeout(timer);
+  const hasBegun = place !== undefined || wrapper.length === 0;
+  if (killAfter === undefined && wrong.length === 0 && !isDone && hasBegun) {
+    wrong.push(`ended with ${String(code ?? signal)} at: ${place ?? 'its start'}`);
+  }
+  const orphans = await lastingOrphans(mark);
+  if (orphans.length > 0) wrong.push(`left running: ${orphans.join(', ')}`);
+  if (wrong.length > 0 && wrapper.length > 0) wrong.push(`under: ${wrapper.join(' ')}`);
+  if (wrong.length > 0 && stderr !== '') wrong.push(`stderr: ${stderr}`);
+  return { counts, faults, stall, wrong };
+}
+
+/** What still runs of an episode some time after it. It gets SIGKILL then. */
+async function lastingOrphans(mark: string): Promise<string[]> {
+  const end = performance.now() + ORPHANS_MAY_LIVE;
+  let pids = marked(mark);
+  while (pids.length > 0 && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    pids = marked(mark);
+  }
+  return pids.map((pid) => {
+    const command = textOf(`/proc/${String(pid)}/cmdline`)
+      .replaceAll('\0', ' ')
+      .trim();
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has just ended
+    }
+    return `${String(pid)} ${command}`;
+  });
+}
+
+const marked = (mark: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => isRunning(pid) && textOf(`/proc/${String(pid)}/environ`).includes(`${MARK}=${mark}`));
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,78 @@
+import { writeSync } from 'node:fs';
+import { randomFrom } from '@aiopipe/testing';
+
+/** What an episode counts. */
+export type Counted = 'messages' | 'tasks' | 'bytes' | 'starts' | 'chains';
+
+/** One line from an episode to the process that judges it. */
+export type Told =
+  | { readonly kind: 'count'; readonly what: Counted; readonly n: number }
+  | { readonly kind: 'fault'; readonly what: string }
+  | { readonly kind: 'at'; readonly what: string }
+  | { readonly kind: 'wrong'; readonly what: string }
+  | { readonly kind: 'done'; readonly stall: number };
+
+/** The descriptor on which an episode tells what it does. Its lines outlive a SIGKILL of the episode. */
+const TELL = 3;
+
+/** What an episode is given: chance, and ways to tell what it does. All of its decisions come from its seed. */
+export class World {
+  readonly random: () => number;
+  readonly #isTold: boolean;
+  #last = performance.now();
+  #stall = 0;
+
+  constructor(seed: number, isTold = true) {
+    this.random = randomFrom(seed);
+    this.#isTold = isTold;
+  }
+
+  /** A whole number from `least` to `most`. */
+  between(least: number, most: number): number {
+    return least + Math.floor(this.random() * (most - least + 1));
+  }
+
+  pick<Item>(items: readonly Item[]): Item {
+    return items[Math.floor(this.random() * items.length)] as Item;
+  }
+
+  /** Counts what was checked and right. */
+  count(what: Counted, n = 1): void {
+    const now = performance.now();
+    this.#stall = Math.max(this.#stall, now - this.#last);
+    this.#last = now;
+    this.#tell({ kind: 'count', what, n });
+  }
+
+  /** Counts a fault that was injected. */
+  fault(what: string): void {
+    this.#tell({ kind: 'fault', what });
+  }
+
+  /** Says what comes next, so that a hang has a place. */
+  at(what: string): void {
+    this.#tell({ kind: 'at', what });
+  }
+
+  /** What must hold. If it does not, the episode has found something. */
+  check(holds: boolean, what: string): void {
+    if (!holds) this.#tell({ kind: 'wrong', what });
+  }
+
+  done(): void {
+    this.#tell({ kind: 'done', stall: Math.max(this.#stall, performance.now() - this.#last) });
+  }
+
+  #tell(told: Told): void {
+    if (!this.#isTold) return;
+    for (let tries = 0; ; tries++) {
+      try {
+        writeSync(TELL, `${JSON.stringify(told)}\n`);
+        return;
+      } catch (error) {
+        // This call may be the one that is made to fail.
+        if (tries === 100) throw error;
+      }
+    }
+  }
+}
