@@ -11,7 +11,7 @@ const CORPUS = [
   new Map<unknown, unknown>([[new Set([1, 'x']), new Date(0)]]),
   [new Error('no', { cause: new RangeError('far') }), /a+/gi, new Float64Array(20), Buffer.from('bytes')],
   Array.from({ length: 30 }, (_, n) => ({ id: n, name: `n${String(n)}` })),
-  [Symbol.for('k'), Symbol.iterator, new URL('http://x/y?z'), Object.assign([1, , 3], { p: 1 })],
+  [Symbol.for('k'), Symbol.iterator, new URL('http://x/y?z'), Object.assign(Array.from({ length: 3 }), { p: 1 })],
 ];
 
 /** Bytes that are nearly right: some changed, cut, doubled or inserted. */
