@@ -59,8 +59,8 @@ export async function runEpisode(name: string, episode: Episode, seed: number): 
 
   const killAfter = episode.killAfter?.(chance);
   const timer = setTimeout(() => {
-    if (killAfter === undefined) wrong.push(`hangs at: ${place ?? 'its start'}`);
-    else faults.set('SIGKILL to the parent', 1);
+    if (killAfter !== undefined) faults.set('SIGKILL to the parent', 1);
+    else if (place !== undefined || wrapper.length === 0) wrong.push(`hangs at: ${place ?? 'its start'}`);
     child.kill('SIGKILL');
   }, killAfter ?? LIMIT);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {

@@ -12,7 +12,7 @@ const CALLS: readonly (readonly [calls: string, errors: readonly string[], among
   ['pipe2', ['EMFILE', 'ENFILE'], 20],
   ['socketpair', ['EMFILE', 'ENFILE', 'ENOBUFS'], 20],
   ['pidfd_open', ['EMFILE', 'ENFILE', 'ENOMEM'], 10],
-  ['vfork,clone,clone3', ['EAGAIN', 'ENOMEM'], 20],
+  ['vfork', ['EAGAIN', 'ENOMEM'], 10],
 ];
 
 const canTrace = (): string | undefined =>
