@@ -59,9 +59,13 @@ export async function runEpisode(name: string, episode: Episode, seed: number): 
 
   const killAfter = episode.killAfter?.(chance);
   const timer = setTimeout(() => {
-    if (killAfter !== undefined) faults.set('SIGKILL to the parent', 1);
-    else if (place !== undefined || wrapper.length === 0) wrong.push(`hangs at: ${place ?? 'its start'}`);
-    child.kill('SIGKILL');
+    if (killAfter !== undefined) {
+      faults.set('SIGKILL to the parent', 1);
+      child.kill('SIGKILL');
+      return;
+    }
+    if (place !== undefined || wrapper.length === 0) wrong.push(`hangs at: ${place ?? 'its start'}`);
+    process.kill(-(child.pid as number), 'SIGKILL'); // its wrapper, too
   }, killAfter ?? LIMIT);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
     child.once('exit', (...end) => {
