@@ -55,7 +55,7 @@ describe('a sender that keeps a duplicate and makes it blocking cannot hold up',
     ['a pipe', pipe],
     ['a socket', duplex],
     ['a FIFO', fifo],
-  ])('a write of 1 MiB to %s that nobody reads', async (_, make) => {
+  ])('a write of 1 MiB to %s without a reader', async (_, make) => {
     const { end, other, kept } = make();
     const received = await carried<WriteEnd | DuplexEnd>(end);
     native().setNonblocking(kept, 0);
@@ -64,7 +64,7 @@ describe('a sender that keeps a duplicate and makes it blocking cannot hold up',
     native().setNonblocking(kept, 0);
     const write = writer.write(Buffer.alloc(MIB, 'x'));
     await comesRound(kept);
-    // It goes on when somebody reads.
+    // The write goes on when the peer reads.
     const reading = other.open();
     const reader = 'reader' in reading ? reading.reader : reading;
     expect(await reader.readExactly(MIB)).toHaveLength(MIB);
@@ -77,7 +77,7 @@ describe('a sender that keeps a duplicate and makes it blocking cannot hold up',
   test.each([
     ['a pipe', aiopipe],
     ['a socket', aioduplex],
-  ])('a read from %s that nobody writes to', async (_, make) => {
+  ])('a read from %s without a writer', async (_, make) => {
     const [end, other] = make();
     const kept = native().duplicate(end.fd);
     const received = await carried<ReadEnd | DuplexEnd>(end);

@@ -42,7 +42,7 @@ describe('an error of a supervisor has the line of the call that it is about', (
     const calls = [
       supervisor.startChild({ id: 'b', target: live, args: cannot }),
       supervisor.startChild({ id: 'a', target: idle }),
-      supervisor.terminateChild('nobody'),
+      supervisor.terminateChild('unknown'),
       supervisor.restartChild('a'),
       supervisor.deleteChild('a'),
     ];
