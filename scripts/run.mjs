@@ -72,6 +72,12 @@ const tasks = {
     // One package at a time: their tests start processes by the dozen.
     turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
   },
+  async 'test:loop'() {
+    install();
+    say('building what changed');
+    turbo(['build', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'scripts/test-loop.mjs'), process.env.INIT_CWD ?? process.cwd());
+  },
   format() {
     install();
     manifests();
