@@ -350,6 +350,8 @@ export class PipeReader implements Handle {
   readonly #interest: Interest = {
     ready: () => {
       this.#incoming.isDrained = false;
+      // It has not looked yet at the bytes that are here: with more at each turn, they would grow without bound.
+      if (this.#waiting?.isLate) return;
       while (this.#waiting?.fill()) {
         if (this.#serve(this.#waiting) || this.#incoming.isDrained || !this.#descriptor.mayReadNow) return;
       }

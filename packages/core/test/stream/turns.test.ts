@@ -53,6 +53,35 @@ test('timers run during a loop over lines', async () => {
   await close();
 });
 
+test.each(['lines', 'readLine', 'read'] as const)(
+  'a loop of %s over short pieces does not read ahead more and more',
+  async (call) => {
+    const [rx, tx] = aiopipe();
+    const reader = rx.open();
+    const writer = tx.open();
+    let written = 0;
+    let isOver = false;
+    const writing = (async () => {
+      const chunk = 'y\n'.repeat(32 * 1024);
+      for (; !isOver; written += chunk.length) await writer.write(chunk);
+    })();
+    const lines = reader.lines();
+    let most = 0;
+    for (let taken = 0; taken < 400_000; taken += 2) {
+      if (call === 'lines') await lines.next();
+      else if (call === 'readLine') await reader.readLine();
+      else await reader.read(2);
+      most = Math.max(most, written - taken);
+    }
+    isOver = true;
+    reader[Symbol.dispose]();
+    writer.destroy();
+    await writing.catch(() => undefined);
+    // The pipe, one read and the chunk that waits have less than this.
+    expect(most).toBeLessThan(1024 * 1024);
+  },
+);
+
 test.each(['x', ''])('timers run during a loop of writes of %j, which are only gathered', async (data) => {
   const [rx, tx] = aiopipe({ capacity: 1024 * 1024 });
   const writer = tx.open({ highWaterMark: Infinity });
