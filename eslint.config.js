@@ -64,7 +64,17 @@ const takenRules = {
 };
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/build/**', '**/.turbo/**', '**/.fixtures/**', '**/node_modules/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/build/**',
+      'types/**',
+      'packages/*/types/**',
+      '**/.turbo/**',
+      '**/.fixtures/**',
+      '**/node_modules/**',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

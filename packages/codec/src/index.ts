@@ -14,6 +14,7 @@ export {
   type MessageIssue,
 } from './errors.js';
 export { channel, Channel, ChannelReader, ChannelWriter, type ChannelPair } from './channel/channel.js';
+export { type ChannelEnd } from './channel/end.js';
 export { type ChannelOptions } from './channel/options.js';
 export { merge, type MergeOptions, type Received, type Receiving } from './channel/merge.js';
 export { type SchemaResult, type StandardSchema } from './channel/validation.js';

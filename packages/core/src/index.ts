@@ -1,7 +1,7 @@
 export { aiopipe, aioduplex, type PipeOptions, type DuplexOptions } from './end/pipe.js';
 export { ReadEnd, WriteEnd, DuplexEnd } from './end/ends.js';
 export { DetachedEnd } from './end/detached-end.js';
-export { type EndState } from './end/end.js';
+export { type End, type EndState } from './end/end.js';
 export { PipeReader } from './stream/reader.js';
 export { type ReaderOptions } from './stream/reader-options.js';
 export { type Writable } from './stream/writable.js';

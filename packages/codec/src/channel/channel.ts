@@ -28,7 +28,9 @@ export type ChannelPair<One extends Disposable, Other extends Disposable> = [One
 
 /** The end of a channel that receives messages. */
 export class ChannelReader<Receive = unknown> extends ChannelEnd {
+  /** @internal */
   protected override readonly kind = 'ChannelReader';
+  /** @internal */
   declare protected readonly receiver: Receiver;
 
   /** Makes a channel over a read end, which moves into it. */
@@ -81,7 +83,9 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
 
 /** The end of a channel that sends messages. */
 export class ChannelWriter<Send = unknown> extends ChannelEnd {
+  /** @internal */
   protected override readonly kind = 'ChannelWriter';
+  /** @internal */
   declare protected readonly sender: Sender;
 
   /** Makes a channel over a write end, which moves into it. */
@@ -115,8 +119,11 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
 
 /** An end of a duplex channel. Each end receives what the other end sends. */
 export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
+  /** @internal */
   protected override readonly kind = 'Channel';
+  /** @internal */
   declare protected readonly sender: Sender;
+  /** @internal */
   declare protected readonly receiver: Receiver;
 
   /** Makes a channel over a duplex end, which moves into it. */

@@ -10,7 +10,6 @@ import {
   Pending,
   READABLE,
   WRITABLE,
-  type Handle,
   type OwnedFd,
   type Move,
   type Packed,
@@ -35,10 +34,13 @@ const leftover = new FinalizationRegistry<IncomingFds>((fds) => {
   fds.closeAll();
 });
 
-/** The common part of ChannelReader, ChannelWriter and Channel. @internal */
-export abstract class ChannelEnd implements Handle, Disposable {
+/** What ChannelReader, ChannelWriter and Channel have in common. */
+export abstract class ChannelEnd implements Disposable {
+  /** @internal */
   protected readonly descriptor: Descriptor;
+  /** @internal */
   protected readonly sender: Sender | undefined;
+  /** @internal */
   protected readonly receiver: Receiver | undefined;
   readonly #settings: ChannelSettings;
   readonly #directions: number;

@@ -2,7 +2,7 @@ import { DetachedEnd } from './detached-end.js';
 import { closeWhenDropped, forget } from '../fd/collector.js';
 import { Descriptor } from '../fd/descriptor.js';
 import { BusyError, ClosedError, MovedError } from '../errors.js';
-import { HANDLE, HANDLE_IN_JSON, type Handle, type Move } from '../move/handle.js';
+import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { type OwnedFd } from '../fd/owned-fd.js';
 import { type Transport } from '../fd/transport.js';
@@ -13,8 +13,8 @@ import { type Transport } from '../fd/transport.js';
  */
 export type EndState = 'owned' | 'open' | 'detached' | 'moved' | 'closed';
 
-/** The base of the three kinds of end. @internal */
-export abstract class End implements Handle {
+/** What ReadEnd, WriteEnd and DuplexEnd have in common. */
+export abstract class End {
   readonly #owned: OwnedFd;
   readonly #transport: Transport;
   readonly #directions: number;

@@ -20,6 +20,7 @@ import { checkWriterOptions, checkWriterValues, type WriterOptions } from '../st
 
 /** The reading end of a pipe. */
 export class ReadEnd extends End {
+  /** @internal */
   protected override readonly kind = 'ReadEnd';
 
   /** Makes an end of a descriptor that is open for reading: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit. */
@@ -36,6 +37,7 @@ export class ReadEnd extends End {
 
 /** The writing end of a pipe. */
 export class WriteEnd extends End {
+  /** @internal */
   protected override readonly kind = 'WriteEnd';
 
   /** Makes an end of a descriptor that is open for writing: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit. */
@@ -58,6 +60,7 @@ const STREAM_OPTIONS = optionNames<ReaderOptions & WriterOptions>({
 
 /** An end of a duplex pipe. Each end reads what the other one writes. */
 export class DuplexEnd extends End {
+  /** @internal */
   protected override readonly kind = 'DuplexEnd';
 
   /** Makes an end of a connected socket. The end owns it then. Throws if it does not fit. */

@@ -2,7 +2,7 @@ import { BusyError } from '../errors.js';
 import { type Duplex } from 'node:stream';
 import { nodeDuplex } from './node-streams.js';
 import { type Descriptor } from '../fd/descriptor.js';
-import { HANDLE, HANDLE_IN_JSON, type Handle, type Move } from '../move/handle.js';
+import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { type PipeReader } from './reader.js';
 import { type MovedReader } from './reader-options.js';
@@ -17,7 +17,7 @@ export interface MovedDuplex {
 }
 
 /** The reader and the writer of an opened duplex end. Closing the writer alone is a half-close: the peer meets the end of the stream, and can still answer. */
-export class DuplexStream implements AsyncDisposable, Handle {
+export class DuplexStream implements AsyncDisposable {
   readonly reader: PipeReader;
   readonly writer: PipeWriter;
 

@@ -5,7 +5,7 @@ import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { type Descriptor, type Interest } from '../fd/descriptor.js';
 import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from '../errors.js';
 import { halfError } from './half.js';
-import { HANDLE, HANDLE_IN_JSON, type Handle, type Move } from '../move/handle.js';
+import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { Incoming } from './incoming.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
@@ -41,7 +41,7 @@ interface Waiting {
   isLate: boolean;
 }
 
-/** Returns a copy of the bytes that arrived and were not taken. The next read still gets them. */
+/** Returns a copy of the bytes that arrived and were not taken. The next read still gets them. @internal */
 export let bytesAhead: (reader: PipeReader) => Buffer;
 
 /**
@@ -50,7 +50,7 @@ export let bytesAhead: (reader: PipeReader) => Buffer;
  * One call reads at a time: another one rejects with {@link BusyError}. An abort or a timeout loses nothing: the next call
  * gets the bytes. A call that waits keeps the process alive; an idle reader does not.
  */
-export class PipeReader implements Handle {
+export class PipeReader {
   readonly #descriptor: Descriptor;
   readonly #incoming: Incoming;
   readonly #maxLineLength: number;

@@ -5,7 +5,7 @@ import { EAGAIN, EFAULT, type Descriptor, type Interest } from '../fd/descriptor
 import { BrokenPipeError, BusyError, ClosedError, SystemError, TimeoutError } from '../errors.js';
 import { GATHER_BELOW } from './gathered.js';
 import { halfError } from './half.js';
-import { HANDLE, HANDLE_IN_JSON, type Handle, type Move } from '../move/handle.js';
+import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeWritable } from './node-streams.js';
 import { Progress, type WaitsFor } from './progress.js';
@@ -29,7 +29,7 @@ const DONE = Promise.resolve();
  * An unawaited write cannot end the program: its promise is marked as handled. The first failure stays, and the next
  * `write()`, `drain()` or `close()` rejects with it. Unflushed bytes keep the process alive.
  */
-export class PipeWriter implements Handle {
+export class PipeWriter {
   readonly #descriptor: Descriptor;
   readonly #highWaterMark: number;
   readonly #closeTimeout: number;

@@ -1,6 +1,6 @@
 import { type Readable } from 'node:stream';
 import { callSite, checkOptions, type CallSite, type OptionNames } from '@aiopipe/core/internal';
-import { feedRecords, Lines } from '../io/lines.js';
+import { feedRecords, LineIterator, type Lines } from '../io/lines.js';
 import { checkRecordOptions, type CheckedRecordOptions } from '../io/record-options.js';
 import { recordSplitter } from '../io/records.js';
 import { type OutputOption } from '../io/sink.js';
@@ -174,7 +174,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
     chain.onStop(() => {
       splitter.drop();
     });
-    return new Lines(
+    return new LineIterator(
       splitter,
       chain.iterate(() => feedRecords(splitter, (room) => chain.next(room), `\`${chain.toString()}\``, checked)),
     );

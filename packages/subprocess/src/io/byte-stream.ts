@@ -1,7 +1,7 @@
 import { ClosedError } from '@aiopipe/core';
 import { checkOptions, LOOP_END, nextTurn, now } from '@aiopipe/core/internal';
 import { toBytes, type Chunks } from './chunks.js';
-import { feedRecords, Lines } from './lines.js';
+import { feedRecords, LineIterator, type Lines } from './lines.js';
 import { ProgramOutput } from './program-output.js';
 import { checkRecordOptions, RECORD_OPTIONS, type RecordOptions } from './record-options.js';
 import { recordSplitter } from './records.js';
@@ -131,6 +131,6 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
       splitter.drop();
     });
     // Leaving the generator while it waits would wait with it.
-    return new Lines(splitter, { next: () => records.next(), return: () => this.return() });
+    return new LineIterator(splitter, { next: () => records.next(), return: () => this.return() });
   }
 }

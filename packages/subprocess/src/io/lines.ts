@@ -37,23 +37,29 @@ export async function* feedRecords(
 }
 
 /**
- * Lines (or other records) as they come, for one loop: `for await`, or {@link forEach}, which is several times as fast.
+ * Lines (or other records) as they come, for one loop: `for await`, or `forEach()`, which is several times as fast.
  * Leaving the loop early, `return()` and disposal end their source.
- *
+ */
+export interface Lines<T extends string | Buffer> extends AsyncGenerator<T, void, undefined> {
+  /**
+   * Calls `callback` for each line, several times as fast as a loop gets them. A promise that it returns is awaited
+   * before the next line. Resolves after the last line, and rejects as a loop throws; what `callback` throws ends it.
+   */
+  forEach(callback: (line: T) => unknown): Promise<void>;
+}
+
+/**
  * It is no async generator: in one, each line waits for several turns of the microtask queue, though it is there. Here
  * it waits for one.
  */
-export class Lines<T extends string | Buffer> extends LoopIterator<T> {
+export class LineIterator<T extends string | Buffer> extends LoopIterator<T> implements Lines<T> {
   readonly #splitter: RecordSplitter<T>;
   readonly #source: AsyncIterator<unknown, unknown>;
   /** Set while more is on its way to the splitter; resolves with false at the end. */
   #coming: Promise<boolean> | undefined;
   #isOver = false;
 
-  /**
-   * @param source - each step pushes more to the splitter, or its end
-   * @internal
-   */
+  /** @param source - each step pushes more to the splitter, or its end */
   constructor(splitter: RecordSplitter<T>, source: AsyncIterator<unknown, unknown>) {
     super();
     this.#splitter = splitter;
@@ -97,10 +103,6 @@ export class Lines<T extends string | Buffer> extends LoopIterator<T> {
     return !this.#isOver;
   }
 
-  /**
-   * Calls `callback` for each line, several times as fast as a loop gets them. A promise that it returns is awaited
-   * before the next line. Resolves after the last line, and rejects as a loop throws; what `callback` throws ends it.
-   */
   async forEach(callback: (line: T) => unknown): Promise<void> {
     if (typeof callback !== 'function') {
       throw new TypeError(`forEach: expected a function that takes a line, not ${show(callback)}`);
