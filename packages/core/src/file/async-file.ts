@@ -1,14 +1,9 @@
 import { type PathLike } from 'node:fs';
-import {
-  asSource,
-  openPath,
-  openSource,
-  type AsyncFileFlags,
-  type AsyncFileSource,
-  type Streams,
-} from './async-file-source.js';
+import { asSource, openSource, type AsyncFileSource } from './async-file-source.js';
 import { AiopipeError, BusyError, IncompleteReadError, TimeoutError } from '../errors.js';
 import { isNetSocket, untilIdle } from './net-socket.js';
+import { type Streams } from './open-fd.js';
+import { openPath, type AsyncFileFlags } from './open-path.js';
 import { optionNames } from '../check/options.js';
 import { type PipeReader } from '../stream/reader.js';
 import { show } from '../check/show.js';

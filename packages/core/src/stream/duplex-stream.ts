@@ -1,6 +1,7 @@
 import { BusyError } from '../errors.js';
 import { type Duplex } from 'node:stream';
 import { nodeDuplex } from './node-streams.js';
+import { forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
@@ -65,12 +66,12 @@ export class DuplexStream implements AsyncDisposable {
       },
       pack: () => {
         const reader = descriptor.isOpenFor(READABLE) ? this.reader.pack() : undefined;
-        const writer = descriptor.isOpenFor(WRITABLE) ? this.writer.settings : undefined;
+        const writer = descriptor.isOpenFor(WRITABLE) ? this.writer.pack() : undefined;
         return { fds: [descriptor.owned], data: { reader, writer } satisfies MovedDuplex };
       },
       leave: (destination) => {
-        this.reader.leave();
-        this.writer.leave();
+        forget(this.reader);
+        forget(this.writer);
         descriptor.release(destination);
       },
     };

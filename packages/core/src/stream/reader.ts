@@ -1,21 +1,21 @@
-import { constants } from 'node:buffer';
 import { type Readable } from 'node:stream';
-import { MAX_DECODED } from './byte-queue.js';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
-import { type Descriptor, type Interest } from '../fd/descriptor.js';
-import { BusyError, ClosedError, IncompleteReadError, LineTooLongError } from '../errors.js';
-import { halfError } from './half.js';
+import { type Descriptor } from '../fd/descriptor.js';
+import { BusyError, IncompleteReadError } from '../errors.js';
+import { moveOfHalf } from './half.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { Incoming } from './incoming.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeReadable } from './node-streams.js';
-import { optionNames, type OptionNames } from '../check/options.js';
+import { optionNames } from '../check/options.js';
+import { PendingRead } from './pending-read.js';
 import { maxLineLength, type MovedReader, type ReaderOptions } from './reader-options.js';
-import { separatorBytes, separatorSearch } from './separator-search.js';
+import { NEWLINE, SeparatedReads } from './separated-reads.js';
+import { separatorBytes } from './separator-search.js';
 import { show } from '../check/show.js';
-import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
-import { mayAnswerNow, nextShare } from '../wait/turn.js';
+import { refuse, type WaitOptions } from '../wait/pending.js';
+import { mayAnswerNow } from '../wait/turn.js';
 import { readableStream } from './web-streams.js';
 
 const LINE_OPTIONS = optionNames<WaitOptions & { readonly size?: number | undefined }>({
@@ -23,23 +23,6 @@ const LINE_OPTIONS = optionNames<WaitOptions & { readonly size?: number | undefi
   timeout: true,
   size: true,
 });
-
-const NEWLINE = Buffer.from('\n');
-
-interface ReadToOptions {
-  /** This many bytes are enough, if the separator does not come before. */
-  readonly limit?: number;
-  readonly names?: OptionNames<WaitOptions>;
-}
-
-/** A waiting read, and how it takes buffered bytes. */
-interface Waiting {
-  readonly attempt: () => unknown;
-  readonly fill: () => boolean;
-  readonly pending: Pending<unknown>;
-  /** Not tried yet: the calls of this turn were used up. */
-  isLate: boolean;
-}
 
 /** Returns a copy of the bytes that arrived and were not taken. The next read still gets them. @internal */
 export let bytesAhead: (reader: PipeReader) => Buffer;
@@ -53,8 +36,9 @@ export let bytesAhead: (reader: PipeReader) => Buffer;
 export class PipeReader {
   readonly #descriptor: Descriptor;
   readonly #incoming: Incoming;
+  readonly #read: PendingRead;
+  readonly #separated: SeparatedReads;
   readonly #maxLineLength: number;
-  #waiting: Waiting | undefined;
 
   static {
     bytesAhead = (reader) => reader.#incoming.queue.bytes;
@@ -67,6 +51,8 @@ export class PipeReader {
     this.#incoming = new Incoming(descriptor);
     if (options.ahead !== undefined) this.#incoming.queue.push(Buffer.from(options.ahead));
     this.#incoming.ended = options.ended === true;
+    this.#read = new PendingRead(descriptor, this.#incoming);
+    this.#separated = new SeparatedReads(this.#incoming, this.#read, this.#maxLineLength, () => this.#name);
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
   }
 
@@ -81,10 +67,10 @@ export class PipeReader {
    */
   read(size?: number, options?: WaitOptions): Promise<Buffer> {
     if (size === undefined)
-      return this.#take(() => this.#incoming.all(), options, 'the end of the stream did not arrive');
+      return this.#read.start(() => this.#incoming.all(), options, 'the end of the stream did not arrive');
     const refusal = refuseSize(size);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#take(() => this.#incoming.some(size), options, 'nothing came');
+    return this.#read.start(() => this.#incoming.some(size), options, 'nothing came');
   }
 
   /**
@@ -99,7 +85,7 @@ export class PipeReader {
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
     const size = bytes.length;
     let count: number | undefined;
-    return this.#take(
+    return this.#read.start(
       () => {
         if (bytes.length !== size) {
           throw new TypeError(`${this.#name}: the memory to read into was transferred or made smaller meanwhile`);
@@ -123,7 +109,7 @@ export class PipeReader {
     if (!Number.isInteger(size) || size < 0) {
       return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${show(size)}`));
     }
-    return this.#take(
+    return this.#read.start(
       () => {
         if (this.#incoming.queue.length >= size) return this.#incoming.queue.take(size);
         if (!this.#incoming.ended) return undefined;
@@ -147,7 +133,7 @@ export class PipeReader {
     const { size = Infinity } = options ?? {};
     const refusal = refuseSize(size);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#readTo(NEWLINE, options, () => this.#incoming.all(), { limit: size, names: LINE_OPTIONS });
+    return this.#separated.readTo(NEWLINE, options, () => this.#incoming.all(), { limit: size, names: LINE_OPTIONS });
   }
 
   /** Reads all bytes up to `separator`, and the separator. Rejects with {@link IncompleteReadError} if the stream ends before. */
@@ -158,47 +144,16 @@ export class PipeReader {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    return this.#readTo(bytes, options, () => {
+    return this.#separated.readTo(bytes, options, () => {
       const partial = this.#incoming.queue.take(this.#incoming.queue.length);
       throw new IncompleteReadError(`${this.#name} ended before the separator arrived`, partial);
     });
   }
 
-  #readTo(
-    separator: Uint8Array,
-    options: WaitOptions | undefined,
-    atEnd: () => Buffer | undefined,
-    { limit = Infinity, names = WAIT_OPTIONS }: ReadToOptions = {},
-  ): Promise<Buffer> {
-    const most = this.#maxLineLength;
-    const search = separatorSearch(this.#incoming.queue, { bytes: separator, limit, most }, () => this.#tooLong(most));
-    return this.#take(
-      () => this.#takeFound(search()) ?? (this.#incoming.ended ? atEnd() : undefined),
-      options,
-      'the separator did not arrive',
-      this.#incoming.fill,
-      names,
-    );
-  }
-
-  #takeFound(count: number | undefined): Buffer | undefined {
-    return count === undefined ? undefined : this.#incoming.queue.take(count);
-  }
-
-  /** The bytes of the line stay in the queue: `read()` gets them. */
-  #tooLong(most: number): never {
-    const limit = most === this.#maxLineLength ? 'maxLineLength' : 'a string cannot hold more';
-    throw new LineTooLongError(
-      `${this.#name}: more than ${String(most)} bytes arrived without the end of a line (${limit}); ` +
-        'read() still returns them',
-      most,
-    );
-  }
-
   /** Iterates over chunks as they come. After a loop that ends early, the reader is still open, and no byte is lost. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
-      const chunk = await this.#take(() => this.#chunk(), undefined, '');
+      const chunk = await this.#read.start(() => this.#chunk(), undefined, '');
       if (chunk.length === 0) return;
       yield chunk;
     }
@@ -215,26 +170,13 @@ export class PipeReader {
   lines(options?: WaitOptions): AsyncGenerator<string, void, undefined> {
     return new LineIterator(
       () => this.#lineNow(options),
-      () => this.#nextLine(options),
+      () => this.#separated.nextLine(options),
     );
   }
 
-  /** A line as a string, or its bytes if it does not lie in one piece; empty bytes at the end. */
-  #nextLine(options: WaitOptions | undefined): Promise<Buffer | string> {
-    const { queue } = this.#incoming;
-    const most = Math.min(this.#maxLineLength, constants.MAX_STRING_LENGTH);
-    const search = separatorSearch(queue, { bytes: NEWLINE, limit: Infinity, most }, () => this.#tooLong(most));
-    const takeLine = this.#maxLineLength < MAX_DECODED ? () => undefined : () => queue.takeLine();
-    return this.#take<Buffer | string>(
-      () => takeLine() ?? this.#takeFound(search()) ?? this.#incoming.all(),
-      options,
-      'the separator did not arrive',
-    );
-  }
-
-  /** Undefined if it is not there, or {@link #nextLine} has something to say first. */
+  /** Undefined if it is not there, or {@link SeparatedReads.nextLine} has something to say first. */
   #lineNow(options: WaitOptions | undefined): string | undefined {
-    if (!this.#isOpen || this.#waiting !== undefined || this.#maxLineLength < MAX_DECODED) return undefined;
+    if (!this.#isOpen || this.#read.isWaiting || !this.#separated.canTakeLines) return undefined;
     if (options !== undefined && refuse(options) !== undefined) return undefined;
     return mayAnswerNow() ? this.#incoming.queue.takeLine() : undefined;
   }
@@ -249,124 +191,6 @@ export class PipeReader {
     return nodeReadable(this);
   }
 
-  /**
-   * Callers pass their functions in place, not by a constant: the build sets the name of a function that a constant holds
-   * (`keepNames`), each time that it is made. That costs more than the read.
-   */
-  #take<T>(
-    attempt: () => T | undefined,
-    options: WaitOptions | undefined,
-    what: string,
-    fill: () => boolean = this.#incoming.fill,
-    names: OptionNames<WaitOptions> = WAIT_OPTIONS,
-  ): Promise<T> {
-    if (!this.#isOpen) return Promise.reject(this.#descriptor.closedError());
-    if (this.#waiting !== undefined) {
-      return Promise.reject(new BusyError(`${this.#name}: another read is still waiting`));
-    }
-    const refusal = options === undefined ? undefined : refuse(options, names, () => `${this.#name}: ${what}`);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    const isLate = !mayAnswerNow();
-    if (!isLate) {
-      try {
-        const result = attempt() ?? this.#incoming.tryNow(attempt, fill);
-        if (result !== undefined) return Promise.resolve(result);
-      } catch (error) {
-        return Promise.reject(error as Error);
-      }
-    }
-    return this.#wait(attempt, options, what, fill, isLate);
-  }
-
-  /** @param isLate - it was not tried yet: the event loop must come round before that */
-  #wait<T>(
-    attempt: () => T | undefined,
-    options: WaitOptions | undefined,
-    what: string,
-    fill: () => boolean,
-    isLate: boolean,
-  ): Promise<T> {
-    const pending =
-      options === undefined
-        ? new Pending<T>()
-        : new Pending<T>(
-            options,
-            () => `${this.#name}: ${what}`,
-            () => {
-              // A timeout of 0 takes the buffered bytes; an abort takes nothing.
-              const isServed = waiting.isLate && options.signal?.aborted !== true && this.#tryLate(waiting);
-              if (!isServed) this.#stopWaiting();
-            },
-          ).holdLoop(this.#descriptor.holdsLoop(READABLE));
-    const waiting: Waiting = { attempt, fill, pending: pending as Pending<unknown>, isLate };
-    this.#waiting = waiting;
-    try {
-      this.#descriptor.waitReadable(this.#interest);
-    } catch (error) {
-      this.#failWaiting(error);
-    }
-    if (isLate) {
-      void nextShare().then(() => {
-        if (this.#waiting === waiting) this.#tryLate(waiting);
-      });
-    }
-    return pending.promise;
-  }
-
-  #tryLate(waiting: Waiting): boolean {
-    waiting.isLate = false;
-    return this.#settle(waiting, () => this.#incoming.tryNow(waiting.attempt, waiting.fill));
-  }
-
-  /** Settles the waiting read if the buffered bytes are enough. Returns whether it has settled. */
-  #serve(waiting: Waiting): boolean {
-    return this.#settle(waiting, () => this.#incoming.try(waiting.attempt));
-  }
-
-  #settle({ pending }: Waiting, take: () => unknown): boolean {
-    try {
-      const result = take();
-      if (result === undefined) return false;
-      this.#stopWaiting();
-      pending.resolve(result);
-    } catch (error) {
-      this.#failWaiting(error);
-    }
-    return true;
-  }
-
-  #failWaiting(error: unknown): void {
-    const waiting = this.#waiting;
-    this.#stopWaiting();
-    waiting?.pending.reject(error);
-  }
-
-  #stopWaiting(): void {
-    this.#waiting = undefined;
-    this.#descriptor.waitReadable(undefined);
-  }
-
-  /** While the descriptor refers to this, the reader is not collected. */
-  readonly #interest: Interest = {
-    ready: () => {
-      this.#incoming.isDrained = false;
-      // It has not looked yet at the bytes that are here: with more at each turn, they would grow without bound.
-      if (this.#waiting?.isLate) return;
-      while (this.#waiting?.fill()) {
-        if (this.#serve(this.#waiting) || this.#incoming.isDrained || !this.#descriptor.mayReadNow) return;
-      }
-    },
-    closed: () => {
-      this.#failAsClosed();
-    },
-  };
-
-  #failAsClosed(): void {
-    if (this.#waiting !== undefined) {
-      this.#failWaiting(new ClosedError(`${this.#name} was closed while a read waited`));
-    }
-  }
-
   get #isOpen(): boolean {
     return this.#descriptor.isOpenFor(READABLE);
   }
@@ -378,47 +202,31 @@ export class PipeReader {
   /** A read that waits keeps the process alive, which is the default. */
   ref(): this {
     this.#descriptor.holdLoop(READABLE, true);
-    this.#waiting?.pending.holdLoop(true);
+    this.#read.holdLoop(true);
     return this;
   }
 
   /** A read that waits no longer keeps the process alive. */
   unref(): this {
     this.#descriptor.holdLoop(READABLE, false);
-    this.#waiting?.pending.holdLoop(false);
+    this.#read.holdLoop(false);
     return this;
   }
 
   /** @internal */
   [HANDLE](): Move {
-    return {
-      kind: 'PipeReader',
-      check: () => {
-        this.checkMovable();
-        if (this.#descriptor.isOpenFor(WRITABLE)) throw halfError(this.#name);
-      },
-      pack: () => ({ fds: [this.#descriptor.owned], data: this.pack() }),
-      leave: (destination) => {
-        this.leave();
-        this.#descriptor.release(destination);
-      },
-    };
+    return moveOfHalf('PipeReader', this, this.#descriptor, WRITABLE);
   }
 
   /** Throws if it cannot move now. @internal */
   checkMovable(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
-    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} cannot be moved while a read waits`);
+    if (this.#read.isWaiting) throw new BusyError(`${this.#name} cannot be moved while a read waits`);
   }
 
   /** Returns the state for the next owner. @internal */
   pack(): MovedReader {
     return { maxLineLength: this.#maxLineLength, ahead: this.#incoming.queue.bytes, ended: this.#incoming.ended };
-  }
-
-  /** The descriptor has moved: this object does not close it any more. @internal */
-  leave(): void {
-    forget(this);
   }
 
   /** Returns a string that names this reader: a handle cannot travel as JSON. */
@@ -429,14 +237,14 @@ export class PipeReader {
   /** Closes at once. Throws {@link BusyError} while a read waits, {@link ClosedError} if it is closed already. */
   close(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
-    if (this.#waiting !== undefined) throw new BusyError(`${this.#name} cannot be closed while a read waits`);
+    if (this.#read.isWaiting) throw new BusyError(`${this.#name} cannot be closed while a read waits`);
     this.#end();
   }
 
   /** Closes, if it is not closed yet. A read that waits rejects with {@link ClosedError}. */
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
-    this.#failAsClosed();
+    this.#read.failAsClosed();
     this.#end();
   }
 

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { collectGarbage, fixture, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
-import { aioduplex, aiopipe, type ReadEnd } from '@aiopipe/core';
+import { aioduplex, aiopipe, type PipeReader, type ReadEnd } from '@aiopipe/core';
 import { isPending, turns, writeAll } from '../helpers.js';
 
 afterAll(leakCheck());
@@ -172,13 +172,20 @@ describe('an object that is not dropped', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('a reader of which only a waiting read is left goes on', async () => {
+  test.each<[string, (reader: PipeReader) => Promise<unknown>, unknown]>([
+    ['read', (reader) => reader.read(4), Buffer.from('abc\n')],
+    ['readExactly', (reader) => reader.readExactly(4), Buffer.from('abc\n')],
+    ['readInto', (reader) => reader.readInto(Buffer.alloc(4)), 4],
+    ['readLine', (reader) => reader.readLine(), Buffer.from('abc\n')],
+    ['readUntil', (reader) => reader.readUntil('c\n'), Buffer.from('abc\n')],
+    ['lines', (reader) => reader.lines().next(), { done: false, value: 'abc' }],
+  ])('a reader of which only a waiting %s is left goes on', async (_name, read, expected) => {
     const [rx, tx] = aiopipe();
-    const waiting = (() => rx.open().readExactly(3))();
+    const waiting = (() => read(rx.open()))();
     await collectGarbage();
     expect(await isPending(waiting)).toBe(true);
-    writeAll(tx.fd, Buffer.from('abc'));
-    expect((await waiting).toString()).toBe('abc');
+    writeAll(tx.fd, Buffer.from('abc\n'));
+    expect(await waiting).toEqual(expected);
     await until('the reader is collected then', async () => {
       await collectGarbage();
       return rx.state === 'closed';
