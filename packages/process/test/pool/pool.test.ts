@@ -6,7 +6,7 @@ import { ChildError, Pool, SupervisorError } from '@aiopipe/process';
 import { childPids, fdsSince, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
 import { perform, square, take, work } from '../fixtures/does-tasks.js';
 import { writeOne } from '../fixtures/uses-handles.js';
-import { childrenNamed, childrenSince, errorOf, scratchFiles, thrownBy } from '../helpers.js';
+import { childrenNamed, childrenSince, errorOf, linesOf, scratchFiles, thrownBy } from '../helpers.js';
 
 const { newFile, remove } = scratchFiles();
 const checkLeaks = leakCheck();
@@ -30,7 +30,7 @@ describe('a pool', () => {
     // Both children are taken until the file is there.
     const gate = newFile();
     const taken = [pool.run('until-there', gate), pool.run('until-there', gate)];
-    await until('both have one', () => pool.stats.running === 2);
+    await until('both have begun one', () => linesOf(`${gate}.begun`).length === 2);
     const order: number[] = [];
     const others = Array.from({ length: 20 }, async (_, i) => {
       await pool.run('append', file);
@@ -57,7 +57,7 @@ describe('a pool', () => {
     await until('they are started', () => childrenNamed(isWorker).length === 3);
     const gate = newFile();
     const pids = Promise.all([1, 2, 3].map(() => pool.run('until-there', gate)));
-    await until('each has one', () => pool.stats.running === 3);
+    await until('each has begun one', () => linesOf(`${gate}.begun`).length === 3);
     writeFileSync(gate, '');
     expect(new Set(await pids)).toEqual(new Set(childrenNamed(isWorker)));
   });
