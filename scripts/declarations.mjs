@@ -12,7 +12,7 @@ const index = join(source, 'index.ts');
 const published = join(root, 'dist');
 const whole = join(root, 'types');
 
-const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => fail([diagnostic]) };
+const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => fail(show([diagnostic])) };
 const config = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), undefined, host);
 const files = config.fileNames.filter((file) => file.startsWith(`${source}/`));
 const options = {
@@ -28,7 +28,7 @@ rmSync(whole, { recursive: true, force: true });
 const program = ts.createProgram(files, { ...options, outDir: whole });
 const { diagnostics } = program.emit();
 const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
-if (problems.length > 0) fail(problems);
+if (problems.length > 0) fail(show(problems));
 
 // The same sources, which were checked above.
 const stripped = { ...options, outDir: published, stripInternal: true, noCheck: true };
@@ -48,11 +48,11 @@ const statementsOf = new Map();
 const kept = new Map();
 
 emit(() => undefined, remember);
-for (const { moduleSpecifier, exportClause } of statementsOf.get(index).filter(ts.isExportDeclaration)) {
-  for (const { propertyName, name } of exportClause.elements) {
-    keepFrom(index, moduleSpecifier.text, (propertyName ?? name).text);
-  }
-}
+const exported = statementsOf
+  .get(index)
+  .flatMap((statement) => specifiersOf(statement).map(({ name }) => [name.text, statement.moduleSpecifier.text]));
+const isExported = new Set(exported.map(([name]) => name));
+for (const [name, module] of exported) keepFrom(index, module, name);
 emit((path, text) => {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
@@ -126,6 +126,7 @@ function keep(file, name) {
     if (specifier !== undefined && statement.moduleSpecifier !== undefined) {
       keepFrom(file, statement.moduleSpecifier.text, (specifier.propertyName ?? specifier.name).text);
     } else if (declaredIn(statement).includes(name)) {
+      if (!isExported.has(name)) fail(`src/index.ts must export ${name} of ${file}: a public signature names it`);
       keepNamed(file, statement);
     }
   }
@@ -181,13 +182,15 @@ function selectKept(file) {
   return factory.updateSourceFile(file, statements);
 }
 
-function fail(diagnostics) {
-  process.stderr.write(
-    ts.formatDiagnosticsWithColorAndContext(diagnostics, {
-      getCurrentDirectory: () => root,
-      getCanonicalFileName: (name) => name,
-      getNewLine: () => '\n',
-    }),
-  );
+function show(diagnostics) {
+  return ts.formatDiagnosticsWithColorAndContext(diagnostics, {
+    getCurrentDirectory: () => root,
+    getCanonicalFileName: (name) => name,
+    getNewLine: () => '\n',
+  });
+}
+
+function fail(why) {
+  process.stderr.write(`${why}\n`);
   process.exit(1);
 }

@@ -3,6 +3,7 @@ export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, typ
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
 export { isChild, ready } from './target/role.js';
 export { type StdioOptions } from './start/stdio.js';
+export { type Surroundings } from './start/surroundings.js';
 export { Supervisor } from './supervisor/supervisor.js';
 export { type Backoff } from './supervisor/backoff.js';
 export {
@@ -16,6 +17,7 @@ export {
   type ExitReason,
   type NestedSupervisor,
   type SupervisorEvent,
+  type SupervisorEventFields,
   type SupervisorEvents,
   type SupervisorGaveUp,
 } from './supervisor/interface.js';

@@ -28,8 +28,8 @@ interface Output {
 }
 
 /**
- * What every error of ours has with which {@link AsyncPipe.communicate} rejects while it reads: an {@link AbortError}, a
- * {@link TimeoutError} or a {@link SystemError}.
+ * What every error of ours has with which {@link AsyncPipe.communicate} rejects while it reads: an AbortError, a
+ * TimeoutError or a SystemError.
  */
 export interface EndedCommunication {
   /** What had come of stdout. The next call of `communicate()` or `read()` gives it again. */
@@ -41,7 +41,7 @@ export interface EndedCommunication {
 /**
  * The two outer sides of a program, or of a chain that was joined by hand: writes go to `first`'s stdin, reads come from
  * `last`'s stdout and stderr. Without `last` they are those of `first`. It uses what is a pipe of them, and
- * opens each at its first use; to call another is a {@link ClosedError}.
+ * opens each at its first use; to call another is a ClosedError.
  *
  * ```ts
  * const p1 = popen(['grep', '-i', 'error'], { stdin: 'pipe', stdout: 'pipe' });
@@ -125,7 +125,7 @@ export class AsyncPipe implements AsyncDisposable {
    * If something that the last program left behind holds its stdout or stderr, that is waited for two seconds more.
    * An abort or a timeout ends the wait alone: the input is fed on, and what the programs have written is kept. The error has
    * what has come until then as `stdout` and `stderr`: see {@link EndedCommunication}. Call it again, without an input, to go
-   * on: it gives all that was written from the first call on. With an input it rejects {@link BusyError}, until the earlier
+   * on: it gives all that was written from the first call on. With an input it rejects BusyError, until the earlier
    * input is written.
    */
   communicate(input?: Input, options: WaitOptions = {}): Promise<[Buffer, Buffer]> {

@@ -33,7 +33,7 @@ export interface ChildCount {
 }
 
 /** The fields of every event. */
-interface AboutChild {
+export interface SupervisorEventFields {
   /** The child's. */
   readonly id: string;
   /** Ids from the supervisor that publishes it to the child: `['web']` for a child of its own, `['shop', 'web']` for a nested one's. */
@@ -43,7 +43,7 @@ interface AboutChild {
 }
 
 /** A child runs, and is ready if its specification asks for that. */
-export interface ChildStarted extends AboutChild {
+export interface ChildStarted extends SupervisorEventFields {
   readonly type: 'started';
   /** The child, if it is a process. */
   readonly process: ProcessHandle | undefined;
@@ -56,7 +56,7 @@ export interface ChildStarted extends AboutChild {
 }
 
 /** A child could not be started: its arguments or its process failed, or it was not ready in time. Nothing of it is left. */
-export interface ChildStartFailed extends AboutChild {
+export interface ChildStartFailed extends SupervisorEventFields {
   readonly type: 'start-failed';
   /** The process id, if there was a process. */
   readonly pid: number | undefined;
@@ -74,7 +74,7 @@ export interface ChildStartFailed extends AboutChild {
 export type ExitReason = 'exit' | 'hung' | 'shutdown';
 
 /** A child that had started has ended. */
-export interface ChildExited extends AboutChild, ProcessExit {
+export interface ChildExited extends SupervisorEventFields, ProcessExit {
   readonly type: 'exited';
   /** The process id, if it is a process. */
   readonly pid: number | undefined;
@@ -92,7 +92,7 @@ export interface ChildExited extends AboutChild, ProcessExit {
 }
 
 /** A supervisor gave up. All of its children are being shut down. */
-export interface SupervisorGaveUp extends AboutChild {
+export interface SupervisorGaveUp extends SupervisorEventFields {
   readonly type: 'gave-up';
   /** Names the child that ended once too often, as `id` and `path` do; `cause` is that child's error. */
   readonly error: Error;

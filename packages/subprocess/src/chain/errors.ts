@@ -8,7 +8,7 @@ const SHOWN_CHARACTERS = 2000;
 
 /**
  * Every error of aiopipe has these fields if a chain rejects with it after the start of the chain: also an
- * {@link AbortError}, a {@link TimeoutError}, a {@link LineTooLongError} or a {@link SystemError}.
+ * AbortError, a TimeoutError, a LineTooLongError or a SystemError.
  */
 export interface EndedChain {
   /** The output so far, if it was collected: text in the requested encoding, or bytes. */

@@ -112,8 +112,8 @@ export class Pipeline implements PromiseLike<PipelineResult> {
    *
    * Rejects with {@link PipelineError} if a stage fails, or if `input` or `onProgress` throws; a function that throws ends
    * the chain. A stage that SIGPIPE ended (or that exited with 141) has not failed if another one read from it: so
-   * `yes | head -1` succeeds. Rejects with {@link AbortError} or {@link TimeoutError} after all of the chain was ended:
-   * SIGTERM to its process group, then SIGKILL. Rejects with {@link SystemError} if a program cannot be started, or what a
+   * `yes | head -1` succeeds. Rejects with AbortError or TimeoutError after all of the chain was ended:
+   * SIGTERM to its process group, then SIGKILL. Rejects with SystemError if a program cannot be started, or what a
    * function writes cannot be written to `output`. All of these have `stdout`, `stderr` and `stages`: see
    * {@link EndedChain}.
    *

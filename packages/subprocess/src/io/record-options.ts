@@ -13,7 +13,7 @@ export interface RecordOptions<Encoding extends RecordEncoding = RecordEncoding>
   readonly encoding?: Encoding | undefined;
   /**
    * Bytes of the longest record, with its separator: 64 MiB by default, and at most what a string or a Buffer can hold. For a
-   * longer one `next()` rejects with {@link LineTooLongError}, whose `partial` has all bytes of which no record was given.
+   * longer one `next()` rejects with LineTooLongError, whose `partial` has all bytes of which no record was given.
    */
   readonly maxLineLength?: number | undefined;
 }

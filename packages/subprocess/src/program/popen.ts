@@ -77,8 +77,8 @@ export type PipedEnd<Options, Name extends string, End> = Name extends keyof Opt
  * The program gets the descriptors that the options name and no others, all of them blocking, and default signal
  * dispositions. On Linux it gets SIGTERM when the thread that started it ends.
  *
- * Throws a TypeError for bad arguments, and {@link ClosedError} or {@link BusyError} for an end that cannot move; no end
- * has moved then. Throws {@link SystemError} if the program cannot be started (ENOENT, EACCES and so on, with `path`); the
+ * Throws a TypeError for bad arguments, and ClosedError or BusyError for an end that cannot move; no end
+ * has moved then. Throws SystemError if the program cannot be started (ENOENT, EACCES and so on, with `path`); the
  * given ends are closed then, as after a start.
  */
 export function popen<const Options extends PopenOptions = Record<never, never>>(
