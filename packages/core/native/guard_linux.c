@@ -95,7 +95,8 @@ static void leave_group(void) {
 
 void run_guard(pid_t parent) {
   /* All signals are blocked, as in the thread that forked: no handler of the runtime runs here. */
-  prctl(PR_SET_PDEATHSIG, SIGHUP);
+  /* It also lets a guard go on that something has stopped. */
+  prctl(PR_SET_PDEATHSIG, SIGCONT);
   leave_group();
   if (chdir("/") < 0) _exit(1);
   sys_close_from(0);
@@ -103,7 +104,7 @@ void run_guard(pid_t parent) {
 
   sigset_t signals;
   sigemptyset(&signals);
-  int told[] = {SIGHUP, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
+  int told[] = {SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
   for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) sigaddset(&signals, told[i]);
   /* If there is no pidfd, the death signal tells; but the system does not send that to a process of another user (setuid(2)). */
   struct pollfd entries[] = {{.fd = (int)syscall(SYS_pidfd_open, parent, 0), .events = POLLIN},
@@ -112,10 +113,11 @@ void run_guard(pid_t parent) {
     if (poll_until(entries, 2, -1) < 0) _exit(1);
     struct signalfd_siginfo info;
     while (read(entries[1].fd, &info, sizeof(info)) == sizeof(info)) {
-      if (info.ssi_signo == SIGCONT) signal_entries(SIGCONT);
-      else if (info.ssi_signo != SIGHUP) pass_on_stop(parent);
+      if (info.ssi_signo != SIGCONT) pass_on_stop(parent);
       /* The thread that waited for the guard has ended, and the others are about to. */
-      else for (int i = 0; i < 100 && entries[0].fd < 0 && getppid() == parent; i++) pause_for(10);
+      else if (info.ssi_pid == (uint32_t)parent)
+        for (int i = 0; i < 100 && entries[0].fd < 0 && getppid() == parent; i++) pause_for(10);
+      else signal_entries(SIGCONT);
     }
   }
   end_all_entries();

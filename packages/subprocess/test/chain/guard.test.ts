@@ -64,6 +64,14 @@ describe.runIf(process.platform === 'linux')('the guard', () => {
     await until('all have ended', () => !pids.some(isRunning));
   });
 
+  it('that is stopped goes on when its parent ends, and ends all that it had, and itself', async () => {
+    const { parent, own, pids } = await start();
+    const [guard = 0] = guardPids(own);
+    process.kill(guard, 'SIGSTOP');
+    await killed(parent);
+    await until('all have ended', () => ![guard, ...pids].some(isRunning));
+  });
+
   it('leaves what a chain that has ended left behind', async () => {
     const { stdout } = await runFixture('leaves-something');
     const pid = Number(stdout);
