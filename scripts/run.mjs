@@ -54,6 +54,11 @@ function manifests(...words) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+function torture(...words) {
+  const { status } = spawnSync(process.execPath, [join(root, 'torture/dist/main.js'), ...words], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 const sources = ['core', 'codec', 'process', 'subprocess'].map((name) => `packages/${name}/src`);
 
 const tasks = {
@@ -73,6 +78,8 @@ const tasks = {
     turbo(['build', 'lint', 'typecheck', '--output-logs=new-only']);
     // One package at a time: their tests start processes by the dozen.
     turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
+    // Words are for turbo: they choose suites.
+    if (args.length === 0) torture('--minutes', '1');
   },
   async 'test:loop'() {
     install();

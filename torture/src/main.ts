@@ -1,9 +1,9 @@
-import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import { randomFrom } from '@aiopipe/testing';
 import { episodes } from './episodes/index.js';
 import { type Episode } from './episodes/episode.js';
-import { runEpisode, type Outcome } from './run-episode.js';
+import { runEpisode } from './run-episode.js';
+import { Summary } from './summary.js';
 
 interface Options {
   readonly minutes: number;
@@ -45,27 +45,27 @@ const options = new Command('torture')
   .parse()
   .opts<Options>();
 
-/** What all episodes of a kind have done. */
-interface Row {
-  episodes: number;
-  stall: number;
-  readonly faults: Map<string, number>;
-  readonly counts: Map<string, number>;
-  failures: number;
-}
-
-const rows = new Map<string, Row>();
+const summary = new Summary();
+/** Ctrl-C ends what runs, and prints what is known so far. */
+const stop = new AbortController();
 const skipped = new Map<string, string>();
 
 async function main(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      stop.abort();
+      process.exitCode = 130;
+    });
+  }
   if (options.replay !== undefined) {
     await runOne(options.replay.name, options.replay.seed);
   } else {
     console.log(`torture: seed ${String(options.seed)}, ${String(options.minutes)} min`);
     await runMany();
   }
-  console.log(summary());
-  for (const [name, why] of skipped) console.log(`skipped: ${name}: ${why}`);
+  console.log(summary.table());
+  if (skipped.size > 0) console.log(`skipped: ${String(skipped.size)} of ${String(episodes.size)} kinds`);
+  for (const [name, why] of skipped) console.log(`  ${name}: ${why}`);
 }
 
 /** All kinds in turn, until the time is over. */
@@ -73,7 +73,7 @@ async function runMany(): Promise<void> {
   const random = randomFrom(options.seed);
   const end = performance.now() + options.minutes * 60_000;
   const names = [...episodes.keys()].filter((name) => options.only === undefined || name === options.only);
-  for (let n = 0; performance.now() < end && names.some((name) => !skipped.has(name)); n++) {
+  for (let n = 0; !stop.signal.aborted && performance.now() < end && names.some((name) => !skipped.has(name)); n++) {
     await runOne(names[n % names.length] as string, Math.floor(random() * 2 ** 31));
   }
 }
@@ -85,41 +85,12 @@ async function runOne(name: string, seed: number): Promise<void> {
     skipped.set(name, lack);
     return;
   }
-  const outcome = await runEpisode(name, episode, seed);
-  add(name, outcome);
+  const outcome = await runEpisode(name, episode, seed, stop.signal);
+  summary.add(name, outcome);
   if (outcome.wrong.length === 0) return;
   process.exitCode = 1;
   console.log(`\nFAILED, again by: npm run torture -- --replay ${name}:${String(seed)}`);
   for (const line of outcome.wrong) console.log(`  ${line}`);
-}
-
-function add(name: string, outcome: Outcome): void {
-  const row = rows.get(name) ?? { episodes: 0, stall: 0, faults: new Map(), counts: new Map(), failures: 0 };
-  rows.set(name, row);
-  row.episodes++;
-  row.stall = Math.max(row.stall, outcome.stall);
-  if (outcome.wrong.length > 0) row.failures++;
-  for (const [what, n] of outcome.faults) row.faults.set(what, (row.faults.get(what) ?? 0) + n);
-  for (const [what, n] of outcome.counts) row.counts.set(what, (row.counts.get(what) ?? 0) + n);
-}
-
-function summary(): string {
-  const table = new Table({
-    head: ['', 'episodes', 'faults', 'checked', 'longest stall', 'failed'],
-    style: { head: [] },
-  });
-  const list = (map: ReadonlyMap<string, number>) => [...map].map(([what, n]) => `${String(n)} ${what}`).join('\n');
-  for (const [name, row] of rows) {
-    table.push([
-      name,
-      row.episodes,
-      list(row.faults),
-      list(row.counts),
-      `${(row.stall / 1000).toFixed(1)} s`,
-      row.failures,
-    ]);
-  }
-  return table.toString();
 }
 
 await main();

@@ -5,14 +5,14 @@ import { type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { isRunning } from '@aiopipe/testing';
 import { type Episode } from './episodes/episode.js';
-import { World, type Counted, type Told } from './world.js';
+import { World, type Counted, type End, type Told } from './world.js';
 
 /** What an episode did, and what was wrong with it. */
 export interface Outcome {
   readonly counts: ReadonlyMap<Counted, number>;
   readonly faults: ReadonlyMap<string, number>;
-  /** Milliseconds: the longest time in which it counted nothing. */
-  readonly stall: number;
+  /** None if the episode was killed, or ended before its end. */
+  readonly end: End | undefined;
   readonly wrong: readonly string[];
 }
 
@@ -25,19 +25,21 @@ const MARK = 'AIOPIPE_TORTURE';
 
 const program = fileURLToPath(new URL('./episode.js', import.meta.url));
 
-/** Runs an episode in a process of its own, and looks for what it leaves behind. */
-export async function runEpisode(name: string, episode: Episode, seed: number): Promise<Outcome> {
+/** Runs an episode in a process of its own, and looks for what it leaves behind. An abort ends it, and is no failure. */
+export async function runEpisode(name: string, episode: Episode, seed: number, signal: AbortSignal): Promise<Outcome> {
   // Its own decisions come from the same seed, but are others than these.
   const chance = new World(seed ^ 0x5eed, false);
   const counts = new Map<Counted, number>();
   const faults = new Map<string, number>();
   const wrong: string[] = [];
-  let stall = 0;
   let place: string | undefined;
-  let isDone = false;
+  let end: End | undefined;
+  /** The episode's own process, within its wrapper. */
+  let pid: number | undefined;
 
   const mark = `${String(process.pid)}-${String(seed)}`;
-  const wrapper = episode.wrapper?.(chance) ?? [];
+  const { words: wrapper, fault } = episode.wrapper?.(chance) ?? { words: [] };
+  if (fault !== undefined) faults.set(fault, 1);
   const words = [...wrapper, process.execPath, '--expose-gc', program, name, String(seed)];
   const child = spawn(words[0] as string, words.slice(1), {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -54,37 +56,75 @@ export async function runEpisode(name: string, episode: Episode, seed: number): 
     if (told.kind === 'fault') faults.set(told.what, (faults.get(told.what) ?? 0) + 1);
     if (told.kind === 'wrong') wrong.push(told.what);
     if (told.kind === 'at') place = told.what;
-    if (told.kind === 'done') [isDone, stall] = [true, told.stall];
+    if (told.kind === 'pid') pid = told.pid;
+    if (told.kind === 'done') end = told;
   });
 
+  const killAll = () => {
+    try {
+      process.kill(-(child.pid as number), 'SIGKILL'); // its wrapper, too
+    } catch {
+      // it has just ended
+    }
+  };
+  signal.addEventListener('abort', killAll);
   const killAfter = episode.killAfter?.(chance);
+  let onKilled: (() => void) | undefined;
   const timer = setTimeout(() => {
     if (killAfter !== undefined) {
-      faults.set('SIGKILL to the parent', 1);
-      child.kill('SIGKILL');
+      if (pid === undefined)
+        killAll(); // it has not begun
+      else void harmParent(pid, chance, faults).then(onKilled);
       return;
     }
     if (place !== undefined || wrapper.length === 0) wrong.push(`hangs at: ${place ?? 'its start'}`);
-    process.kill(-(child.pid as number), 'SIGKILL'); // its wrapper, too
+    killAll();
   }, killAfter ?? LIMIT);
-  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
-    child.once('exit', (...end) => {
+  const [code, signalCode] = await new Promise<[number | null, string | null]>((resolve) => {
+    const settle = (...how: [number | null, string | null]) => {
       // Its tellings may still be on their way, and what it left behind may hold the pipe.
       setTimeout(() => {
-        resolve(end);
+        resolve(how);
       }, 50);
-    });
+    };
+    child.once('exit', settle);
+    // Its wrapper may wait for what it has left behind.
+    onKilled = () => {
+      settle(null, 'SIGKILL');
+    };
   });
   clearTimeout(timer);
+  signal.removeEventListener('abort', killAll);
   const hasBegun = place !== undefined || wrapper.length === 0;
-  if (killAfter === undefined && wrong.length === 0 && !isDone && hasBegun) {
-    wrong.push(`ended with ${String(code ?? signal)} at: ${place ?? 'its start'}`);
+  if (killAfter === undefined && wrong.length === 0 && end === undefined && hasBegun) {
+    wrong.push(`ended with ${String(code ?? signalCode)} at: ${place ?? 'its start'}`);
   }
+  if (signal.aborted) wrong.length = 0;
   const orphans = await lastingOrphans(mark);
   if (orphans.length > 0) wrong.push(`left running: ${orphans.join(', ')}`);
   if (wrong.length > 0 && wrapper.length > 0) wrong.push(`under: ${wrapper.join(' ')}`);
   if (wrong.length > 0 && stderr !== '') wrong.push(`stderr: ${stderr}`);
-  return { counts, faults, stall, wrong };
+  return { counts, faults, end, wrong };
+}
+
+/** Ends the parent: at once, or after it was stopped for a while, or after SIGTERM. */
+async function harmParent(pid: number, world: World, faults: Map<string, number>): Promise<void> {
+  const signals = world.pick([
+    ['SIGKILL'],
+    ['SIGKILL'],
+    ['SIGTERM'],
+    ['SIGSTOP', 'SIGKILL'],
+    ['SIGSTOP', 'SIGCONT', 'SIGKILL'],
+  ]);
+  for (const signal of signals as NodeJS.Signals[]) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      return; // it has ended meanwhile
+    }
+    faults.set(`${signal} to the parent`, 1);
+    if (signal !== 'SIGKILL') await new Promise((resolve) => setTimeout(resolve, world.between(0, 300)));
+  }
 }
 
 /** What still runs of an episode some time after it. It gets SIGKILL then. */

@@ -1,7 +1,7 @@
 // What runs in the child processes of the episodes.
 import { createHash } from 'node:crypto';
 import { type Channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
-import { type ReadEnd } from '@aiopipe/core';
+import { aiopipe, type ReadEnd } from '@aiopipe/core';
 import { ready, target, taskSignal } from '@aiopipe/process';
 
 /** Takes some of the time that it is told to, and returns what only this task can return. */
@@ -15,6 +15,20 @@ export function checksum(id: number, size: number): string {
     .update(Buffer.alloc(size, id & 255))
     .digest('hex');
 }
+
+/** Returns a pipe that holds what only this task can write. */
+export const opens = target(import.meta.url, 'opens', async (id: number): Promise<ReadEnd> => {
+  const [rx, tx] = aiopipe();
+  await using writer = tx.open();
+  await writer.write(`end ${String(id)}`);
+  return rx;
+});
+
+/** Returns how many ends it got. */
+export const takesEnds = target(import.meta.url, 'takesEnds', (ends: readonly ReadEnd[]) => {
+  for (const end of ends) end.close();
+  return ends.length;
+});
 
 export const items = target(import.meta.url, 'items', async function* (id: number, count: number) {
   for (let n = 0; n < count; n++) {

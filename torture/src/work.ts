@@ -1,37 +1,54 @@
 import { createHash } from 'node:crypto';
-import { channel } from '@aiopipe/codec';
-import { AiopipeError, aiopipe } from '@aiopipe/core';
+import { channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
+import { AiopipeError, aiopipe, type ReadEnd } from '@aiopipe/core';
 import { Pool, startProcess } from '@aiopipe/process';
 import { pipeline } from '@aiopipe/subprocess';
-import { checksum, digest, mirror, work } from './targets.js';
+import { checksum, digest, mirror, opens, relay, takesEnds, work } from './targets.js';
 import { type World } from './world.js';
 
-/** A part of the work ended with an error. It may, but the error must be one of ours, with a code. */
-function checkError(world: World, what: string, error: unknown): void {
-  const isOurs = error instanceof AiopipeError && typeof error.code === 'string' && error.message !== '';
-  world.check(isOurs, `${what}: ${String((error as Error | undefined)?.stack ?? error)}`);
-}
+/** Something of all layers, each part with data that can be checked. */
+export class Work {
+  readonly #world: World;
+  readonly #mayFail: boolean;
 
-async function part(world: World, what: string, run: () => Promise<void>): Promise<void> {
-  world.at(what);
-  try {
-    await run();
-  } catch (error) {
-    checkError(world, what, error);
+  /** @param mayFail - whether parts may end with an error of ours; if not, none may */
+  constructor(world: World, mayFail: boolean) {
+    this.#world = world;
+    this.#mayFail = mayFail;
+  }
+
+  /** Some of the parts, one after another. */
+  async some(count: number): Promise<void> {
+    const parts = [copy, tasks, tasksThatReturnEnds, startsWithEnds, chain, questions, messages];
+    for (let n = 0; n < count; n++) {
+      const part = this.#world.pick(parts);
+      this.#world.at(part.name);
+      await this.may(part.name, () => part(this.#world, this));
+    }
+  }
+
+  /** Something that may fail. If so, it must be with an error of ours that has a code. */
+  async may(what: string, run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      const isOurs = error instanceof AiopipeError && typeof error.code === 'string' && error.message !== '';
+      this.#world.check(isOurs && this.#mayFail, `${what}: ${describe(error)}`);
+    }
   }
 }
 
-/** Something of some layers, each with data that can be checked. */
-export async function everyKindOfWork(world: World): Promise<void> {
-  const parts = [copy, tasks, chain, messages];
-  for (let n = 0; n < 3; n++) {
-    const next = world.pick(parts);
-    await part(world, next.name, () => next(world));
-  }
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return `${String(error.stack)}${error.cause === undefined ? '' : `; because of ${describe(error.cause)}`}`;
 }
+
+/** Mostly few, so that there are many rounds; seldom as many as a user may have. */
+const amount = (world: World, few: number, many: number): number =>
+  world.between(0, 7) === 0 ? world.between(few, many) : few;
 
 /** A pipe into a child, with a checksum. */
-async function copy(world: World): Promise<void> {
+async function copy(world: World, all: Work): Promise<void> {
   const bytes = Buffer.alloc(world.between(0, 3_000_000), 7);
   const [rx, tx] = aiopipe();
   using _rx = rx;
@@ -40,12 +57,8 @@ async function copy(world: World): Promise<void> {
   const result = child.result;
   result.catch(() => undefined);
   await using writer = tx.open();
-  await writer.write(bytes).catch((error: unknown) => {
-    checkError(world, 'a write', error);
-  });
-  await writer.close().catch((error: unknown) => {
-    checkError(world, 'a close', error);
-  });
+  await all.may('a write', () => writer.write(bytes));
+  await all.may('a close', () => writer.close());
   const { bytes: count, hash } = await result;
   const isWhole = count === bytes.length && hash === createHash('sha1').update(bytes).digest('hex');
   world.check(
@@ -55,19 +68,50 @@ async function copy(world: World): Promise<void> {
   world.count('bytes', count);
 }
 
-async function tasks(world: World): Promise<void> {
+async function tasks(world: World, all: Work): Promise<void> {
   await using pool = new Pool(work, { size: 2, intensity: 5, options: { stderr: 'ignore' } });
   await Promise.all(
-    Array.from({ length: 20 }, async (_, id) => {
-      try {
+    Array.from({ length: amount(world, 20, 1000) }, async (_, id) => {
+      await all.may('a task', async () => {
         const result = await pool.run(id, 0, 100);
         world.check(result.id === id && result.sum === checksum(id, 100), `task ${String(id)} got another result`);
-      } catch (error) {
-        checkError(world, 'a task', error);
-      }
+      });
       world.count('tasks');
     }),
   );
+}
+
+async function tasksThatReturnEnds(world: World, all: Work): Promise<void> {
+  await using pool = new Pool(opens, { size: 2, retries: 1, intensity: 5, options: { stderr: 'ignore' } });
+  await Promise.all(
+    Array.from({ length: amount(world, 20, 300) }, async (_, id) => {
+      await all.may('a task that returns an end', async () => {
+        await using reader = (await pool.run(id)).open();
+        world.check(String(await reader.read()) === `end ${String(id)}`, `task ${String(id)} returned another end`);
+      });
+      world.count('tasks');
+    }),
+  );
+}
+
+async function startsWithEnds(world: World, all: Work): Promise<void> {
+  const start = async () => {
+    const ends: ReadEnd[] = [];
+    const count = world.between(0, 30);
+    try {
+      for (let n = 0; n < count; n++) {
+        const [rx, tx] = aiopipe();
+        ends.push(rx);
+        tx.close();
+      }
+      const child = startProcess(takesEnds, { args: [ends], stderr: 'ignore' });
+      world.check((await child.result) === count, 'a child got another number of ends');
+    } finally {
+      for (const end of ends) end[Symbol.dispose]();
+    }
+    world.count('starts');
+  };
+  await Promise.all(Array.from({ length: world.between(1, 5) }, () => all.may('a start', start)));
 }
 
 async function chain(world: World): Promise<void> {
@@ -78,16 +122,49 @@ async function chain(world: World): Promise<void> {
   world.count('chains');
 }
 
-async function messages(world: World): Promise<void> {
+/** To a child and back, one by one. */
+async function questions(world: World): Promise<void> {
   const [here, there] = channel<number, number>({ duplex: true });
   using _there = there;
   using own = here;
   const child = startProcess(mirror, { args: [there], stderr: 'ignore' });
   child.result.catch(() => undefined);
-  for (let n = 0; n < 100; n++) {
+  const count = amount(world, 100, 10_000);
+  for (let n = 0; n < count; n++) {
     await own.put(n);
     const answer = await own.get();
     world.check(answer === n, `message ${String(answer)} came in place of ${String(n)}`);
-    world.count('messages');
+  }
+  world.count('messages', count);
+}
+
+/** Through a child, as fast as it goes. */
+async function messages(world: World, all: Work): Promise<void> {
+  const [intoChild, toChild] = channel<unknown>();
+  using _into = intoChild;
+  const [fromChild, outOfChild] = channel<unknown>();
+  using _out = outOfChild;
+  const child = startProcess(relay, { args: [intoChild, outOfChild], stderr: 'ignore' });
+  child.result.catch(() => undefined);
+  const count = amount(world, 2000, 100_000);
+  const sent = all.may('sending', () => sendAll(toChild, count));
+  await all.may('receiving', async () => {
+    using from = fromChild;
+    await receiveAll(world, from, count);
+  });
+  await sent;
+}
+
+async function sendAll(to: ChannelWriter<unknown>, count: number): Promise<void> {
+  using _to = to;
+  for (let n = 0; n < count; n++) await to.put({ n, text: `message ${String(n)}` });
+  await to.drain();
+}
+
+async function receiveAll(world: World, from: ChannelReader<unknown>, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const message = (await from.get()) as { n: number; text: string };
+    world.check(message.n === n && message.text === `message ${String(n)}`, `message ${String(n)} is another one`);
+    if (n % 1000 === 999) world.count('messages', 1000);
   }
 }

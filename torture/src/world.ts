@@ -10,7 +10,17 @@ export type Told =
   | { readonly kind: 'fault'; readonly what: string }
   | { readonly kind: 'at'; readonly what: string }
   | { readonly kind: 'wrong'; readonly what: string }
-  | { readonly kind: 'done'; readonly stall: number };
+  | { readonly kind: 'pid'; readonly pid: number }
+  | ({ readonly kind: 'done' } & End);
+
+/** How an episode that was not killed ended. */
+export interface End {
+  /** Milliseconds: the longest time in which it counted nothing. */
+  readonly stall: number;
+  /** Descriptors and child processes that were not there when it began. */
+  readonly descriptors: number;
+  readonly processes: number;
+}
 
 /** The descriptor on which an episode tells what it does. Its lines outlive a SIGKILL of the episode. */
 const TELL = 3;
@@ -36,6 +46,10 @@ export class World {
     return items[Math.floor(this.random() * items.length)] as Item;
   }
 
+  begin(): void {
+    this.#tell({ kind: 'pid', pid: process.pid });
+  }
+
   /** Counts what was checked and right. */
   count(what: Counted, n = 1): void {
     const now = performance.now();
@@ -59,8 +73,9 @@ export class World {
     if (!holds) this.#tell({ kind: 'wrong', what });
   }
 
-  done(): void {
-    this.#tell({ kind: 'done', stall: Math.max(this.#stall, performance.now() - this.#last) });
+  done(descriptors: number, processes: number): void {
+    const stall = Math.max(this.#stall, performance.now() - this.#last);
+    this.#tell({ kind: 'done', stall, descriptors, processes });
   }
 
   #tell(told: Told): void {

@@ -8,10 +8,17 @@ export interface Episode {
    * What the episode's process is started by: `strace` with its options, say. If a fault ends Node before the episode has
    * begun, that is Node's, and no failure.
    */
-  readonly wrapper?: (world: World) => readonly string[];
+  readonly wrapper?: (world: World) => Wrapper;
   /** Whether the machine has what it needs; a reason if not. */
   readonly lacks?: () => string | undefined;
   /** Milliseconds after which the episode's process gets SIGKILL, which is then no failure. */
   readonly killAfter?: (world: World) => number;
   readonly run: (world: World) => Promise<void>;
+}
+
+export interface Wrapper {
+  /** Empty for none. */
+  readonly words: readonly string[];
+  /** What it injects. */
+  readonly fault?: string;
 }

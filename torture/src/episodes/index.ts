@@ -1,10 +1,14 @@
 import { chainKills } from './chain-kills.js';
 import { type Episode } from './episode.js';
-import { failedCalls, limits } from './failed-calls.js';
-import { hostileBytes, hostileChildren } from './hostile.js';
+import { failedCalls, refusedCalls } from './failed-calls.js';
+import { hostileBytes } from './hostile-bytes.js';
+import { hostileChildren, hostileWorkers } from './hostile-children.js';
+import { hostileDescriptors } from './hostile-descriptors.js';
+import { limits } from './limits.js';
 import { messages } from './messages.js';
-import { parentKill } from './parent-kill.js';
+import { parentKill, parentKillInContainer } from './parent-kill.js';
 import { poolKills } from './pool-kills.js';
+import { shortCalls } from './short-calls.js';
 import { supervisorKills } from './supervisor-kills.js';
 
 /** All of them, by the names under which they are run. */
@@ -15,9 +19,14 @@ export const episodes: ReadonlyMap<string, Episode> = new Map(
     messages,
     'chain-kills': chainKills,
     'parent-kill': parentKill,
+    'parent-kill-in-container': parentKillInContainer,
     'failed-calls': failedCalls,
+    'refused-calls': refusedCalls,
+    'short-calls': shortCalls,
     limits,
     'hostile-bytes': hostileBytes,
     'hostile-children': hostileChildren,
+    'hostile-workers': hostileWorkers,
+    'hostile-descriptors': hostileDescriptors,
   }),
 );

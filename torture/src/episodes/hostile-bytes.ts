@@ -1,7 +1,5 @@
 import { AiopipeError, type DuplexEnd, aioduplex } from '@aiopipe/core';
 import { Channel, DecodeError, deserialize, serialize, type ChannelOptions } from '@aiopipe/codec';
-import { Pool, startProcess } from '@aiopipe/process';
-import { echo, saysAnything } from '../hostile-targets.js';
 import { type World } from '../world.js';
 import { type Episode } from './episode.js';
 
@@ -72,26 +70,3 @@ async function oneChannel(world: World): Promise<void> {
   await received;
   world.count('messages', frames.length);
 }
-
-export const hostileChildren: Episode = {
-  about: 'children that send anything on their control channel: only they end, and others are not touched',
-  async run(world) {
-    await using pool = new Pool(echo, { size: 1, intensity: 1000, options: { stderr: 'ignore' } });
-    await Promise.all(
-      Array.from({ length: world.between(1, 4) }, async () => {
-        const seed = world.between(0, 1e9);
-        world.fault('a hostile child');
-        const child = startProcess(saysAnything, { args: [seed], stderr: 'ignore' });
-        const [result] = await Promise.allSettled([child.result]);
-        const isOurs = result.status === 'fulfilled' || result.reason instanceof AiopipeError;
-        world.check(isOurs, `result: ${String(result.status === 'rejected' ? result.reason : '')}`);
-        await child.join().catch(() => undefined);
-        world.count('starts');
-      }),
-    );
-    for (let n = 0; n < 50; n++) {
-      world.check((await pool.run(n)) === n, 'a task beside hostile children got another result');
-      world.count('tasks');
-    }
-  },
-};

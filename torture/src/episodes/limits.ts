@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { openFds } from '@aiopipe/testing';
+import { Work } from '../work.js';
+import { type Episode } from './episode.js';
+
+/** Root has no limit of processes, or of descriptors on their way. */
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+
+let canBeNobody: boolean | undefined;
+
+/** Whether this is root, and another user can read what the episode is made of. */
+function isRoot(): boolean {
+  const here = fileURLToPath(import.meta.url);
+  canBeNobody ??=
+    process.getuid?.() === 0 &&
+    spawnSync(NOBODY[0] as string, [...NOBODY.slice(1), process.execPath, '--check', here]).status === 0;
+  return canBeNobody;
+}
+
+export const limits: Episode = {
+  about: 'few descriptors or processes: right data or a clear error, and never a hang',
+  lacks: () => (spawnSync('prlimit', ['--version']).status === 0 ? undefined : 'prlimit is not there'),
+  wrapper: (world) => (isRoot() && world.between(0, 1) === 0 ? { words: NOBODY } : { words: [] }),
+  async run(world) {
+    if (process.getuid?.() !== 0 && world.between(0, 3) === 0) {
+      limit('nproc', world.between(12, 60));
+      world.fault('few processes');
+    } else {
+      limit('nofile', openFds().size + world.between(1, world.pick([25, 25, 150])));
+      world.fault('few descriptors');
+    }
+    await new Work(world, true).some(3);
+  },
+};
+
+function limit(what: string, most: number): void {
+  spawnSync('prlimit', [`--pid=${String(process.pid)}`, `--${what}=${String(most)}`]);
+}
