@@ -157,7 +157,10 @@ export class SupervisorEngine {
       if (this.isStopping) return { error, pid: undefined };
       await life?.shutDown();
       child.life = undefined;
-      return { error, pid: life?.pid };
+      const failure = { error, pid: life?.pid };
+      // The callers report a failed start, unless stop() was called while its process ended.
+      if (this.isStopping) this.#events.startFailed(child, failure, false);
+      return failure;
     }
     this.#follow(child, life);
     return undefined;
