@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { randomFrom } from '@aiopipe/testing';
 
 /** What an episode counts. */
-export type Counted = 'messages' | 'tasks' | 'bytes' | 'starts' | 'chains';
+export type Counted = 'messages' | 'tasks' | 'bytes' | 'starts' | 'chains' | 'threads';
 
 /** One line from an episode to the process that judges it. */
 export type Told =

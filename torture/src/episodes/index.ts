@@ -10,6 +10,7 @@ import { parentKill, parentKillInContainer } from './parent-kill.js';
 import { poolKills } from './pool-kills.js';
 import { shortCalls } from './short-calls.js';
 import { supervisorKills } from './supervisor-kills.js';
+import { threadKills, threadLoads } from './threads.js';
 
 /** All of them, by the names under which they are run. */
 export const episodes: ReadonlyMap<string, Episode> = new Map(
@@ -20,6 +21,8 @@ export const episodes: ReadonlyMap<string, Episode> = new Map(
     'chain-kills': chainKills,
     'parent-kill': parentKill,
     'parent-kill-in-container': parentKillInContainer,
+    'thread-kills': threadKills,
+    'thread-loads': threadLoads,
     'failed-calls': failedCalls,
     'refused-calls': refusedCalls,
     'short-calls': shortCalls,
