@@ -1,4 +1,4 @@
-/* The binding as a whole: one instance for each environment, and its end. */
+/* The binding as a whole: the instance of each environment, and its end. */
 #include "aiopipe.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ void call_back(struct instance *instance, napi_ref function, size_t count, const
 
 void note_fd(struct instance *instance, int fd) {
   size_t word = (size_t)fd / 64;
-  /* The process's own stdio never belongs to one thread alone. */
+  /* Stdio belongs to the process, never to one thread alone. */
   if (fd <= 2) return;
   if (word >= instance->owned_words) {
     size_t words = word + 16;
@@ -53,9 +53,9 @@ void instance_closed_one(struct instance *instance) {
 }
 
 /*
- * Called before the environment ends. A poll handle that is still active then, with something to read, would crash the
- * process: so all are closed, and the environment waits for us until libuv has closed the last one. The main thread's
- * descriptors are left to the system, which closes them with the process.
+ * Runs before the environment ends. A poll handle that is still active then, with something to read, would crash the process. So this
+ * closes all handles, and the environment waits until libuv has closed the last one. The system closes the main thread's
+ * descriptors with the process.
  */
 static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
   struct instance *instance = data;
@@ -71,6 +71,7 @@ static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
   }
   if (!is_main) close_owned_fds(instance);
   spinner_close(instance);
+  ignore(napi_async_destroy(instance->env, instance->async_context));
   instance_closed_one(instance);
 }
 

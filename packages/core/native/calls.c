@@ -1,44 +1,40 @@
-/* The system calls as JavaScript functions: numbers in, a result or a negative errno out. */
+/* The system calls as JavaScript functions. They take numbers, and return a result or a negative errno. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "aiopipe.h"
 #include "system.h"
 
-static napi_value fill_pair(struct instance *instance, napi_value target, const int fds[2], int error) {
+/* Makes two descriptors. Checks first that there is memory for their numbers, so that none can be lost. */
+static napi_value make_pair(struct instance *instance, const napi_value args[2], int (*make)(int fds[2], int size)) {
   napi_env env = instance->env;
-  int32_t *out;
+  int32_t *out, size;
   size_t length;
-  if (error != 0) return int_value(env, error);
-  /* Before anything can fail: from now on they are closed with the thread. */
-  for (int i = 0; i < 2; i++) note_fd(instance, fds[i]);
-  CHECK(env, get_int32s(env, target, &out, &length));
+  CHECK(env, get_int32s(env, args[0], &out, &length));
+  CHECK(env, get_int(env, args[1], &size));
   if (length < 2) return int_value(env, UV_EINVAL);
-  for (int i = 0; i < 2; i++) out[i] = fds[i];
-  return int_value(env, 0);
+  int fds[2] = {-1, -1};
+  int error = make(fds, size);
+  for (int i = 0; i < 2 && error == 0; i++) {
+    note_fd(instance, fds[i]);
+    out[i] = fds[i];
+  }
+  return int_value(env, error);
 }
 
 /* pipe(out: Int32Array, capacity) */
 static napi_value js_pipe(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
-  int32_t capacity;
-  CHECK(env, get_int(env, args[1], &capacity));
-  int fds[2] = {-1, -1};
-  int error = sys_pipe(fds, capacity);
-  return fill_pair(instance, args[0], fds, error);
+  return make_pair(instance, args, sys_pipe);
 }
 
 /* socketpair(out: Int32Array, bufferSize) */
 static napi_value js_socketpair(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
-  int32_t buffer_size;
-  CHECK(env, get_int(env, args[1], &buffer_size));
-  int fds[2] = {-1, -1};
-  int error = sys_socketpair(fds, buffer_size);
-  return fill_pair(instance, args[0], fds, error);
+  return make_pair(instance, args, sys_socketpair);
 }
 
-/* An `enum sys_how`, or whether it is a socket. */
+/* Takes an `enum sys_how`, or a boolean: whether the descriptor is a socket. */
 CHECKED static napi_status get_how(napi_env env, napi_value value, int32_t *how) {
   bool is_socket;
   if (get_int(env, value, how) == napi_ok) return napi_ok;
@@ -78,7 +74,7 @@ static napi_value js_receive(napi_env env, napi_callback_info info) {
   return int_value(env, result);
 }
 
-/* How many parts one call gathers; the rest is for the next call. IOV_MAX is 1024 on Linux and macOS. */
+/* The most parts that one call gathers; the next call writes the rest. IOV_MAX is 1024 on Linux and macOS. */
 #define MAX_PARTS 1024
 
 /* write(fd, bytes, offset, length, how) */
@@ -96,13 +92,14 @@ static napi_value js_write(napi_env env, napi_callback_info info) {
 }
 
 CHECKED static napi_status get_parts(napi_env env, napi_value array, struct iovec *parts, uint32_t *count) {
+  napi_value elements[MAX_PARTS];
   PASS_ON(napi_get_array_length(env, array, count));
   if (*count > MAX_PARTS) *count = MAX_PARTS;
+  /* A getter among the elements could free the memory of another element. So all getters run first. */
+  for (uint32_t i = 0; i < *count; i++) PASS_ON(napi_get_element(env, array, i, &elements[i]));
   for (uint32_t i = 0; i < *count; i++) {
-    napi_value part;
     char *bytes;
-    PASS_ON(napi_get_element(env, array, i, &part));
-    PASS_ON(get_bytes(env, part, &bytes, &parts[i].iov_len));
+    PASS_ON(get_bytes(env, elements[i], &bytes, &parts[i].iov_len));
     parts[i].iov_base = bytes;
   }
   return napi_ok;
@@ -127,7 +124,7 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   if ((uint64_t)offset > parts[0].iov_len) return int_value(env, UV_EFAULT);
   parts[0].iov_base = (char *)parts[0].iov_base + offset;
   parts[0].iov_len -= (size_t)offset;
-  /* No part was empty when it was written: the memory of this one was transferred to another thread since. */
+  /* No part was empty when it was queued: another thread has got the memory of this one since. */
   for (uint32_t i = 0; i < count; i++)
     if (parts[i].iov_len == 0) return int_value(env, UV_EFAULT);
   return int_value(env, passed_count > 0 ? sys_send_with_fds(fd, parts, (int)count, passed, (int)passed_count)
@@ -184,8 +181,8 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
 }
 
 /*
- * closeOwned(fd, weight): disown() and close() in one call. A thread can be terminated between two calls, and the descriptor would
- * have no owner then.
+ * closeOwned(fd, weight): disown() and close() in one call. terminate() can end a thread between two calls, and the descriptor would have
+ * no owner then.
  */
 static napi_value js_close_owned(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
@@ -195,11 +192,11 @@ static napi_value js_close_owned(napi_env env, napi_callback_info info) {
   CHECK(env, get_int(env, args[1], &weight));
   forget_fd(instance, fd);
   int result = sys_close(fd);
-  CHECK(env, napi_adjust_external_memory(env, -weight, &total));
+  CHECK(env, napi_adjust_external_memory(env, -(int64_t)weight, &total));
   return int_value(env, result);
 }
 
-/* own(fd, weight): the weight, in bytes, makes a collection come before dropped ends have used up the descriptors */
+/* own(fd, weight): the weight, in bytes, makes V8 collect dropped ends before they use up the descriptors */
 static napi_value js_own(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t fd, weight;
@@ -211,7 +208,7 @@ static napi_value js_own(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* disown(fd, weight): the caller must see to its end now */
+/* disown(fd, weight): the caller must close it from now on */
 static napi_value js_disown(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t fd, weight;
@@ -219,7 +216,7 @@ static napi_value js_disown(napi_env env, napi_callback_info info) {
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_int(env, args[1], &weight));
   forget_fd(instance, fd);
-  CHECK(env, napi_adjust_external_memory(env, -weight, &total));
+  CHECK(env, napi_adjust_external_memory(env, -(int64_t)weight, &total));
   return NULL;
 }
 

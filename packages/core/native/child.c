@@ -8,7 +8,7 @@
 #include "guard.h"
 #include "system.h"
 
-/* These return NULL if memory or Node-API fails. The caller owns what they return. */
+/* Each returns NULL if memory or Node-API fails. The caller owns the result. */
 static char *string_of(napi_env env, napi_value value) {
   size_t length = 0;
   if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok) return NULL;
@@ -68,7 +68,7 @@ static void on_exit_fd(struct poll *poll, int events) {
   int64_t numbers[] = {code, signal, microseconds(usage.ru_utime), microseconds(usage.ru_stime),
                        sys_peak_bytes(&usage)};
 
-  /* The descriptor is closed first: code that is told of the end finds nothing left of the child. */
+  /* The descriptor closes first, so that the callback finds nothing left of the child. */
   struct instance *instance = poll->instance;
   napi_ref function = poll->function;
   poll->function = NULL;
@@ -77,7 +77,7 @@ static void on_exit_fd(struct poll *poll, int events) {
   ignore(napi_delete_reference(instance->env, function));
 }
 
-/* What is done for a program if we end before it: spawn.ts has the same numbers. */
+/* How the guard treats a program that outlives this process. spawn.ts has the same numbers. */
 enum { GUARD_NONE, GUARD_PROGRAM, GUARD_CHAIN };
 
 void child_unguard(struct poll *poll) {
@@ -85,21 +85,21 @@ void child_unguard(struct poll *poll) {
   poll->guarded = NULL;
 }
 
-/* Takes from the arguments what a start needs. free_spawn() frees what it allocates, also if it fails. */
+/*
+ * Takes a start's data from the arguments. The caller must call free_spawn() afterwards, also if this fails. JavaScript's memory comes
+ * last: a getter among an array's elements could free it.
+ */
 CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struct sys_spawn *spawn, char ***own_env,
-                                     int *guard, int *kill_after) {
+                                     int *guard, int *kill_after, int32_t **out) {
   napi_valuetype env_type, cwd_type;
   int32_t *fds;
-  size_t length;
+  size_t length, out_length;
   PASS_ON(napi_typeof(env, args[2], &env_type));
   PASS_ON(napi_typeof(env, args[3], &cwd_type));
-  PASS_ON(get_int32s(env, args[4], &fds, &length));
   PASS_ON(get_int(env, args[5], &spawn->group));
   PASS_ON(get_int(env, args[6], &spawn->death_signal));
   PASS_ON(get_int(env, args[9], guard));
   PASS_ON(get_int(env, args[10], kill_after));
-  spawn->fds = fds;
-  spawn->fd_count = length / 2;
   spawn->candidates = strings_of(env, args[0]);
   spawn->argv = strings_of(env, args[1]);
   if (env_type != napi_undefined) *own_env = strings_of(env, args[2]);
@@ -107,7 +107,12 @@ CHECKED static napi_status get_spawn(napi_env env, const napi_value *args, struc
   spawn->cwd = cwd_type == napi_undefined ? NULL : string_of(env, args[3]);
   bool is_whole = spawn->candidates != NULL && spawn->argv != NULL && spawn->env != NULL &&
                   (spawn->cwd != NULL || cwd_type == napi_undefined);
-  return is_whole ? napi_ok : napi_generic_failure;
+  if (!is_whole) return napi_generic_failure;
+  PASS_ON(get_int32s(env, args[4], &fds, &length));
+  PASS_ON(get_int32s(env, args[7], out, &out_length));
+  spawn->fds = fds;
+  spawn->fd_count = length / 2;
+  return out_length > 0 ? napi_ok : napi_invalid_arg;
 }
 
 static void free_spawn(struct sys_spawn *spawn, char **own_env) {
@@ -117,7 +122,7 @@ static void free_spawn(struct sys_spawn *spawn, char **own_env) {
   free((char *)spawn->cwd);
 }
 
-/* Ends a program that JavaScript will never get. */
+/* Ends a program for which JavaScript will get no handle. */
 static void end_unheard(pid_t pid) {
   sys_kill(pid, SIGKILL);
   sys_reap_later(pid);
@@ -126,20 +131,16 @@ static void end_unheard(pid_t pid) {
 /*
  * spawn(candidates, argv, env | undefined for ours, cwd | undefined, fds: Int32Array of pairs, group, deathSignal, out: Int32Array,
  *       onExit(code, signal, userMicros, systemMicros, peakBytes), guard: GUARD_, killAfter): external, or a negative errno
- * out[0] is the pid, or the stage that failed.
+ * Sets out[0] to the pid, or to the stage that failed.
  */
 static napi_value js_spawn(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 11);
   int32_t *out;
-  size_t out_length;
-  CHECK(env, get_int32s(env, args[7], &out, &out_length));
-  if (out_length < 1) return int_value(env, UV_EINVAL);
-
   struct sys_spawn spawn = {0};
   char **own_env = NULL;
   napi_ref function = NULL;
   int guard, kill_after;
-  napi_status status = get_spawn(env, args, &spawn, &own_env, &guard, &kill_after);
+  napi_status status = get_spawn(env, args, &spawn, &own_env, &guard, &kill_after, &out);
   if (status == napi_ok) status = napi_create_reference(env, args[8], 1, &function);
   if (status != napi_ok) {
     free_spawn(&spawn, own_env);
@@ -178,7 +179,7 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   return external;
 }
 
-/* unguard(child): what is left of it and of its group is not ended if we end first */
+/* unguard(child): the child and its group live on if this process ends first */
 static napi_value js_unguard(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   void *poll;
@@ -187,7 +188,7 @@ static napi_value js_unguard(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* killAfter(child, milliseconds): between our end and SIGKILL */
+/* killAfter(child, milliseconds): sets the time between the end of this process and SIGKILL */
 static napi_value js_kill_after(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   void *data;

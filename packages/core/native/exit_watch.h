@@ -1,18 +1,18 @@
-/* The descriptor that tells of a child's end. All that can fail is done before the child begins. */
+/* The descriptor that becomes readable at a child's end. Every step that can fail comes before the child begins. */
 #ifndef AIOPIPE_EXIT_WATCH_H
 #define AIOPIPE_EXIT_WATCH_H
 
 #include <sys/types.h>
 
 struct exit_watch {
-  int fd; /* the descriptor itself; a pidfd on Linux, which exists only with its child: one that holds its number until then */
-  struct waiter *waiter; /* Linux without pidfds: a thread. NULL: none is needed */
+  int fd; /* the descriptor. Before there is a child, there is no pidfd on Linux: then another descriptor holds its number */
+  struct waiter *waiter; /* a thread that waits on Linux without pidfds; else NULL */
 };
 
-/* 0, or a negative errno. begin_watch() must follow, which ends the watch's ownership of all that it holds. */
+/* Returns 0, or a negative errno. begin_watch() must follow: it ends the ownership of everything that the watch holds. */
 int prepare_watch(struct exit_watch *watch);
 
-/* Returns the descriptor, which the caller then owns, or a negative errno. `pid` 0: nothing was started; returns 0. */
+/* Returns the descriptor, which the caller then owns, or a negative errno. `pid` 0 means that no child was started: returns 0. */
 int begin_watch(struct exit_watch *watch, pid_t pid);
 
 #endif

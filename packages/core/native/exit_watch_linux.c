@@ -18,17 +18,17 @@ int sys_open_exit_fd(pid_t pid) {
 /* A thread that waits for a child if the system has no pidfd, or a filter of system calls refuses it. */
 struct waiter {
   sem_t has_pid;
-  pid_t pid; /* 0: there is none to wait for */
-  int told;  /* the writing end of a pipe, which the thread closes when the child has ended */
+  pid_t pid;     /* 0: no child was started */
+  int write_end; /* of a pipe; the thread closes it when the child has ended */
 };
 
 static void *wait_for_end(void *argument) {
   struct waiter *waiter = argument;
   while (sem_wait(&waiter->has_pid) < 0) continue;
   siginfo_t info;
-  /* WNOWAIT: the loop's thread reaps it. */
+  /* WNOWAIT leaves the zombie for the loop's thread to reap. */
   while (waiter->pid > 0 && waitid(P_PID, (id_t)waiter->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
-  sys_close(waiter->told);
+  sys_close(waiter->write_end);
   sem_destroy(&waiter->has_pid);
   free(waiter);
   return NULL;
@@ -40,7 +40,7 @@ static int prepare_waiter(struct exit_watch *watch) {
   if (error != 0) return error;
   struct waiter *waiter = calloc(1, sizeof(*waiter));
   if (waiter != NULL) {
-    waiter->told = fds[1];
+    waiter->write_end = fds[1];
     sem_init(&waiter->has_pid, 0, 0);
   }
   error = waiter == NULL ? -ENOMEM : sys_start_thread(wait_for_end, waiter);
@@ -56,7 +56,7 @@ static int prepare_waiter(struct exit_watch *watch) {
 
 int prepare_watch(struct exit_watch *watch) {
   *watch = (struct exit_watch){0};
-  /* A pidfd of ourselves tells whether the system lets us have one, and holds the number that the child's will get. */
+  /* A pidfd of this process shows whether the system permits pidfds, and holds the number for the child's. */
   watch->fd = sys_open_exit_fd(getpid());
   if (watch->fd >= 0) return 0;
   if (watch->fd == -EMFILE || watch->fd == -ENFILE || watch->fd == -ENOMEM) return watch->fd;

@@ -1,4 +1,4 @@
-/* See exit_watch.h. A queue of kernel events is a descriptor that can be polled: it has one event, the end of the child. */
+/* See exit_watch.h. A kqueue is a descriptor that can be polled. Its one event is the end of the child. */
 #include "exit_watch.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ int begin_watch(struct exit_watch *watch, pid_t pid) {
   struct kevent event;
   EV_SET(&event, pid, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, NULL);
   if (kevent(watch->fd, &event, 1, NULL, 0, NULL) >= 0) return watch->fd;
-  /* It has ended already: the descriptor becomes readable at once. */
+  /* The child has ended already. Make the descriptor readable at once. */
   EV_SET(&event, 0, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_FFNOP, 0, NULL);
   kevent(watch->fd, &event, 1, NULL, 0, NULL);
   EV_SET(&event, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);

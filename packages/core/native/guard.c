@@ -1,9 +1,9 @@
 /*
- * The part of system.h that ends what we started if we end first.
+ * The part of system.h that ends our programs if this process ends first.
  *
- * The guard is a fork of this process that has released its memory, its descriptors and its environment. It shares with us
- * only a table of what to end, which needs no message: a program enters itself before it becomes the program. A thread
- * of ours waits for the guard, and starts another one if something kills it.
+ * The guard is a fork of this process that has released its memory, its descriptors and its environment. Both share only a table of
+ * targets, so no message is needed: a child enters itself there before it becomes the program. A thread of this process waits for
+ * the guard, and starts another one if something kills it.
  */
 #include "guard.h"
 
@@ -17,16 +17,16 @@
 
 #include "guard_process.h"
 
-/* More than the processes that a system allows one user. Memory that is never touched costs nothing. */
+/* More than the processes that a system allows one user. Memory costs nothing until it is touched. */
 #define MOST_ENTRIES 65536
-/* Milliseconds between two checks whether a program that was sent SIGTERM has ended. */
+/* Milliseconds between two checks whether a program has ended after SIGTERM. */
 #define PAUSE 20
-/* Milliseconds. If guards live for less, several times, the system ends them, and another one would not help. */
+/* Milliseconds. If several guards in a row live shorter, the system ends them, and another one would not help. */
 #define SHORT_LIFE 100
 #define MOST_SHORT_LIVES 10
 
 struct table {
-  int used; /* all entries from here on were never in use */
+  int used; /* no entry from here on was ever in use */
   struct guarded entries[MOST_ENTRIES];
 };
 
@@ -49,7 +49,7 @@ void pause_for(int milliseconds) {
   nanosleep(&time, NULL);
 }
 
-/* --- Ending entries: all of them in the guard, or those of a thread that has ended in a thread of ours --- */
+/* --- Ending entries. The guard ends all of them; this process ends those of a thread that has ended. --- */
 
 static bool is_meant(const struct guarded *entry, const void *owner) {
   return entry->owner != NULL && (owner == NULL || entry->owner == owner) && atomic_load(&entry->target) != 0;
@@ -142,7 +142,7 @@ struct guarded *sys_guard_enter(const void *owner, bool terminate, int kill_afte
   struct guarded *entry = NULL;
   pthread_mutex_lock(&lock);
   *error = ensure_guard();
-  /* If a filter of system calls forbids it, programs run without a guard. */
+  /* If a filter of system calls forbids the guard, programs run without one. */
   if (*error == -EPERM || *error == -ENOSYS) {
     *error = 0;
   } else if (*error == 0) {
@@ -185,7 +185,7 @@ static void *end_left(void *owner) {
 }
 
 void sys_guard_end_owned(const void *owner) {
-  /* An owner with an address of its own: a later thread may get the address of the one that has ended. */
+  /* A later thread may get the address of the one that has ended. So the entries get an owner with an address of its own. */
   void *left = malloc(1);
   int count = 0;
   pthread_mutex_lock(&lock);

@@ -1,4 +1,4 @@
-/* Programs that are ended if this process ends first, in whatever way. See guard.c. */
+/* The guard ends programs if this process ends first, also by SIGKILL. See guard.c. */
 #ifndef AIOPIPE_GUARD_H
 #define AIOPIPE_GUARD_H
 
@@ -15,15 +15,15 @@ struct guarded {
 };
 
 /*
- * Takes an entry, and starts the guard if there is none. A program that is not killed at once gets SIGCONT, so that it can
- * handle SIGTERM also if it is stopped. NULL: `*error` is a negative errno; or 0, if the system permits no guard.
+ * Returns an entry, and starts the guard if there is none. A program that is not killed at once gets SIGCONT, so that it can
+ * handle SIGTERM also if it is stopped. If it returns NULL, `*error` is a negative errno, or 0 if the system permits no guard.
  */
 struct guarded *sys_guard_enter(const void *owner, bool terminate, int kill_after, int *error);
 
-/* Frees the entry: the program is not ended any more. */
+/* Frees the entry: the guard does not end the program any more. */
 void sys_guard_leave(struct guarded *entry);
 
-/* A thread has ended: its entries are ended now. */
+/* Ends the entries of a thread that has ended. */
 void sys_guard_end_owned(const void *owner);
 
 #endif

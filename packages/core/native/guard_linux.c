@@ -23,10 +23,10 @@ void name_guard(void) { prctl(PR_SET_NAME, "aiopipe-guard"); }
 
 /* --- Stopping with the parent --- */
 
-/* Whether a process is stopped: the field after its name, which may hold any text, also parentheses (proc_pid_stat(5)). */
+/* Returns whether a process is stopped. The state follows the name, which may hold any text, also parentheses (proc_pid_stat(5)). */
 static bool is_stopped(pid_t pid) {
   char path[32], text[512];
-  snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+  (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
   if (fd >= 0) close(fd);
@@ -36,7 +36,7 @@ static bool is_stopped(pid_t pid) {
   return end != NULL && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
 }
 
-/* Ctrl-Z of a terminal reaches the parent's group, and the guard in it. The guard passes it on to programs in groups of their own. */
+/* Ctrl-Z of a terminal reaches the parent's group, with the guard. The guard passes it on to programs in groups of their own. */
 static void pass_on_stop(pid_t parent) {
   /* A handler in the parent may do its work first, or decide not to stop. */
   for (int i = 0; i < 10; i++) {
@@ -51,11 +51,14 @@ static void pass_on_stop(pid_t parent) {
 /* --- The guard's own process --- */
 
 /*
- * Releases the memory that the fork shares with the parent, which would be kept twice when the parent writes to it. With the main
- * thread's stack go its arguments and its environment. This code still uses, and keeps: mapped files with the memory right behind
- * them (their .bss), the table, this thread's stack and what the C library keeps for the thread.
+ * Releases the memory that the fork shares with the parent: the system would copy it when the parent writes to it. The arguments and the
+ * environment go with the main thread's stack. The guard keeps the memory that its code still uses: mapped files with the memory
+ * right behind them (their .bss), the table, and the stack and the C library's data of this thread.
  */
 static void drop_memory(void) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return; /* The sanitizers keep notes in anonymous memory, and this code reads them at each access. */
+#endif
   int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (maps < 0) return;
   char text[4096];
@@ -86,7 +89,7 @@ static void drop_memory(void) {
   close(maps);
 }
 
-/* In the foreground of a terminal the guard stays in the parent's group, to get Ctrl-Z; else no signal to the group must reach it. */
+/* In the foreground of a terminal the guard stays in the parent's group, to get Ctrl-Z. Else no signal to the group may reach it. */
 static void leave_group(void) {
   int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (terminal < 0 || tcgetpgrp(terminal) != getpgrp()) setsid();
@@ -94,8 +97,7 @@ static void leave_group(void) {
 }
 
 void run_guard(pid_t parent) {
-  /* All signals are blocked, as in the thread that forked: no handler of the runtime runs here. */
-  /* It also lets a guard go on that something has stopped. */
+  /* All signals are blocked, as in the thread that forked: no handler of the runtime runs here. SIGCONT also continues a stopped guard. */
   prctl(PR_SET_PDEATHSIG, SIGCONT);
   leave_group();
   if (chdir("/") < 0) _exit(1);
@@ -104,9 +106,9 @@ void run_guard(pid_t parent) {
 
   sigset_t signals;
   sigemptyset(&signals);
-  int told[] = {SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
-  for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) sigaddset(&signals, told[i]);
-  /* If there is no pidfd, the death signal tells; but the system does not send that to a process of another user (setuid(2)). */
+  int awaited[] = {SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
+  for (size_t i = 0; i < sizeof(awaited) / sizeof(awaited[0]); i++) sigaddset(&signals, awaited[i]);
+  /* Without a pidfd, the death signal reports the parent's end. The system sends none to a process of another user (setuid(2)). */
   struct pollfd entries[] = {{.fd = (int)syscall(SYS_pidfd_open, parent, 0), .events = POLLIN},
                              {.fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC), .events = POLLIN}};
   while (getppid() == parent) {
@@ -124,7 +126,7 @@ void run_guard(pid_t parent) {
   _exit(0);
 }
 
-/* Not fork(3) of the C library: handlers of other libraries (pthread_atfork(3)) would run in the child. */
+/* The C library's fork(3) would run handlers of other libraries (pthread_atfork(3)) in the child. */
 pid_t fork_guard(void) {
   pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   return pid < 0 ? -errno : pid;

@@ -1,26 +1,26 @@
-/* The guard's own process: what guard.c and guard_linux.c or guard_mac.c share. */
+/* The guard's own process: functions that guard.c shares with guard_linux.c or guard_mac.c. */
 #ifndef AIOPIPE_GUARD_PROCESS_H
 #define AIOPIPE_GUARD_PROCESS_H
 
 #include <sys/types.h>
 
-/* --- Of the system --- */
+/* --- Functions of the system --- */
 
 /* Names the calling thread, and with it the guards that it forks. */
 void name_guard(void);
 
-/* As fork(2), with a negative errno. */
+/* Forks as fork(2) does, and returns a negative errno if that fails. */
 pid_t fork_guard(void);
 
-/* In the new process: waits for the end of `parent`, ends the entries, and exits. */
+/* Runs in the new process: waits for the end of `parent`, ends the entries, and exits. */
 void run_guard(pid_t parent) __attribute__((noreturn));
 
-/* --- Of the table --- */
+/* --- Functions of the table --- */
 
-/* Sends a signal to all that is guarded. */
+/* Sends a signal to every entry. */
 void signal_entries(int signal);
 
-/* Ends all that is guarded: returns when each has ended, or has been killed as its entry says. */
+/* Ends every entry. Returns when each has ended, or was killed after its time. */
 void end_all_entries(void);
 
 void pause_for(int milliseconds);

@@ -1,4 +1,4 @@
-/* The part of system.h that ends this process when its parent has gone. */
+/* The part of system.h that ends this process when its parent has ended. */
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /*
- * Calls on pipes that do not block, whatever mode the open file description is in: others who share it can change the mode at any
- * time. They return what read(2) and writev(2) return, or a negative errno: -EOPNOTSUPP if the system cannot do that
- * with this descriptor, and then nothing has happened.
+ * Calls on pipes that never block, in any mode of the open file description: every process that shares it can change the mode at any
+ * time. They return the result of read(2) or writev(2), or a negative errno. -EOPNOTSUPP means that the system cannot do that with this
+ * descriptor, and that nothing has happened.
  */
 #ifndef AIOPIPE_NOWAIT_H
 #define AIOPIPE_NOWAIT_H
@@ -10,11 +10,11 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* For pipes of pipe(2). `no_signal`: a pipe without a reader raises no SIGPIPE. */
+/* Work on pipes of pipe(2). If `no_signal` is set, a pipe without a reader raises no SIGPIPE. */
 ssize_t nowait_read(int fd, const struct iovec *part);
 ssize_t nowait_write(int fd, const struct iovec *parts, int count, bool no_signal);
 
-/* For any pipe or FIFO, also one that cannot be opened again (another user's, or one whose other side has gone); slower. */
+/* Work on any pipe or FIFO, also if it cannot be opened again: another user owns it, or its other side has closed. Slower. */
 ssize_t splice_read(int fd, const struct iovec *part);
 ssize_t splice_write(int fd, const struct iovec *parts, int count);
 

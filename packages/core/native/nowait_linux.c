@@ -18,10 +18,10 @@
 
 static ssize_t with_flags(long call, int fd, const struct iovec *parts, int count, int flags) {
   ssize_t result;
-  /* By number: the C libraries that we build for lack the functions, or their last argument. -1: the file's own position. */
+  /* Called by number: our oldest C libraries lack the functions, or their last argument. -1 means the file's own position. */
   RETRY(result, syscall(call, fd, parts, (long)count, -1L, -1L, flags));
   if (result >= 0) return result;
-  /* An old kernel lacks the call, and a filter of system calls that does not know it gives EPERM. */
+  /* An old kernel lacks the call, and a filter of system calls that does not know it returns EPERM. */
   return errno == ENOSYS || errno == EPERM ? -EOPNOTSUPP : -errno;
 }
 
@@ -31,7 +31,7 @@ ssize_t nowait_write(int fd, const struct iovec *parts, int count, bool no_signa
   return with_flags(SYS_pwritev2, fd, parts, count, RWF_NOWAIT | (no_signal ? RWF_NOSIGNAL : 0));
 }
 
-/* An empty pipe holds at least a page: filling ours with so much cannot block. */
+/* An empty pipe holds at least one page, so a write of this size to it cannot block. */
 #define MOST 4096
 
 /* This direction copies. The other one would put our pages into the pipe, where later writes to them would be seen. */
@@ -41,9 +41,9 @@ ssize_t splice_read(int fd, const struct iovec *part) {
   return result < 0 ? -errno : result;
 }
 
-/* Copies into a pipe of our own, and moves on what there is room for. The rest of the copy is dropped with that pipe. */
+/* Copies into a pipe of our own, and moves as much as fits from there. The rest of the copy goes with that pipe. */
 ssize_t splice_write(int fd, const struct iovec *parts, int count) {
-  (void)count; /* a piece of the first part is enough: the caller goes on with the rest */
+  (void)count; /* a piece of the first part is enough: the caller writes the rest later */
   int own[2];
   int error = sys_pipe(own, 0);
   if (error < 0) return error;

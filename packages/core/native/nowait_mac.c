@@ -1,4 +1,4 @@
-/* macOS has no such calls: see Descriptor in src/fd for what is done instead. */
+/* macOS has no such calls. Calls in src/fd sets O_NONBLOCK instead. */
 #include "nowait.h"
 
 #include <errno.h>

@@ -43,8 +43,8 @@ int sys_pipe(int fds[2], int capacity) {
 }
 
 /*
- * A FIFO without a writer that is opened for reading tells of its end only once a writer has come and gone, since it may be too
- * early for one. Only the old description can tell whether it has ended.
+ * A new description of a FIFO without a writer reports the end only after a writer has come and gone: it may be too early for one.
+ * Only the old description shows whether the FIFO has ended.
  */
 static bool has_ended(int fd) {
   struct pollfd entry = {.fd = fd, .events = POLLIN};
@@ -58,7 +58,7 @@ int sys_reopen_nonblocking(int fd, int for_writing) {
   if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(5, 2)) return -ENOTSUP;
 
   char path[32];
-  snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+  (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
   int own;
   RETRY(own, open(path, (for_writing ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (own < 0) return -errno;
@@ -69,7 +69,7 @@ int sys_reopen_nonblocking(int fd, int for_writing) {
   return result;
 }
 
-/* What getdents64(2) gives; the C library has no name for it. */
+/* The entries of getdents64(2). The C library has no name for them. */
 struct entry {
   uint64_t inode;
   int64_t offset;
@@ -97,7 +97,7 @@ static int close_listed_from(int first) {
 }
 
 void sys_close_from(int first) {
-  /* Old kernels and filters of system calls lack close_range. If there is no /proc either, every number is tried. */
+  /* Old kernels and filters of system calls lack close_range. If there is no /proc either, the loop tries every number. */
   if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0 || close_listed_from(first) == 0) return;
   struct rlimit limit;
   int end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1 << 20 ? (int)limit.rlim_cur : 1 << 20;

@@ -26,7 +26,7 @@ void take_broken_pipe_signal(void) {
   if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE)) sigwait(&broken_pipe, &signal);
 }
 
-/* There is no pipe2, and pipes grow by themselves: no call takes `capacity`. */
+/* macOS has no pipe2. Its pipes grow by themselves, and no call takes `capacity`. */
 int sys_pipe(int fds[2], int capacity) {
   (void)capacity;
   if (pipe(fds) < 0) return -errno;
@@ -47,5 +47,5 @@ void sys_close_from(int first) {
 /* A library cannot name `environ` itself (environ(7)). */
 char **sys_environment(void) { return *_NSGetEnviron(); }
 
-/* In bytes here: getrusage(2). */
+/* macOS counts bytes here: getrusage(2). */
 int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss; }

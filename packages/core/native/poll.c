@@ -25,7 +25,7 @@ static void on_closed(uv_handle_t *handle) {
 
 static void on_event(uv_poll_t *handle, int status, int events);
 
-/* Tells libuv what to look for. Each change is a system call, so it is told of changes only. */
+/* Sets the events that libuv watches. Each change costs a system call, so equal events change nothing. */
 static void arm(struct poll *poll, int events) {
   if (poll->armed == events) return;
   poll->armed = events;
@@ -37,9 +37,9 @@ static void on_event(uv_poll_t *handle, int status, int events) {
   struct poll *poll = uv_handle_get_data((uv_handle_t *)handle);
 
   /*
-   * libuv makes an error of POLLERR (the reader of a pipe has closed; a socket was reset, with bytes still to read) and
-   * stops. The stream that waits must make its call, which tells what happened, and waits on if that is not the
-   * end: bytes may come before the reset.
+   * libuv reports POLLERR as an error and stops: the reader of a pipe has closed, or a socket was reset, with bytes still to read.
+   * The stream that waits must make its call, whose result shows the cause. If that is not the end, it waits on: bytes may come
+   * before the reset.
    */
   if (status < 0) {
     poll->armed = 0;
@@ -53,9 +53,9 @@ static void on_event(uv_poll_t *handle, int status, int events) {
 
 struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struct poll *, int), int *error) {
   struct poll *poll = calloc(1, sizeof(*poll));
-  /* The size that libuv reports: the headers that we were built with may be of another version. */
+  /* libuv reports the size: the headers of the build may be of another version. */
   uv_poll_t *handle = calloc(1, uv_handle_size(UV_POLL));
-  /* libuv makes it non-blocking for all processes that share the description. Our calls do not need that. */
+  /* libuv sets O_NONBLOCK, for all processes that share the description. Our calls do not need it. */
   int was_nonblocking = sys_is_nonblocking(fd);
   *error = poll == NULL || handle == NULL ? UV_ENOMEM : uv_poll_init(instance->loop, handle, fd);
   if (*error == 0 && was_nonblocking == 0) sys_set_nonblocking(fd, 0);
@@ -97,9 +97,9 @@ void poll_close(struct poll *poll) {
   if (poll->exit_fd >= 0) {
     sys_close(poll->exit_fd);
     poll->exit_fd = -1;
-    /* When a thread ends, the guard's rules apply to its children: see clean_up(). */
+    /* If a thread ends, the guard's rules apply to its children: see clean_up(). */
     if (poll->guarded != NULL && !poll->keeps_guard && !poll->instance->is_shutting_down) child_unguard(poll);
-    /* A worker thread ends before its child, which would stay a zombie: no other code reaps it. */
+    /* This worker thread ends before its child, which would stay a zombie: no other code reaps it. */
     if (poll->instance->is_shutting_down && poll->instance->loop != uv_default_loop()) sys_reap_later(poll->pid);
   }
   if (poll->function != NULL) {
@@ -130,15 +130,15 @@ void poll_abandon(struct poll *poll) {
 }
 
 /*
- * What JavaScript waits for stands in memory that both sides see. Within an event it often stops waiting and starts again:
- * only the state after all that the event brought about counts.
+ * The events that JavaScript waits for stand in memory that both sides see. JavaScript often stops to wait and starts again within one
+ * event. Only the state at the end of the event counts.
  */
 #define INTERESTS 0
 #define IS_NOTIFYING 1
 #define HOLDS_LOOP 4
 
 static void update(struct poll *poll) {
-  if (poll->interests == NULL) return; /* it was closed during the event */
+  if (poll->interests == NULL) return; /* the poll was closed during the event */
   int interests = poll->interests[INTERESTS];
   poll_want(poll, interests & (UV_READABLE | UV_WRITABLE), (interests & HOLDS_LOOP) != 0);
 }
@@ -193,7 +193,7 @@ CHECKED static napi_status get_poll(napi_env env, napi_value value, struct poll 
   return napi_ok;
 }
 
-/* pollUpdate(poll): the interests have changed outside of an event */
+/* pollUpdate(poll): applies interests that have changed outside of an event */
 static napi_value js_poll_update(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   struct poll *poll;
@@ -202,7 +202,7 @@ static napi_value js_poll_update(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* pollClose(poll): must come before the descriptor itself is closed */
+/* pollClose(poll): must come before the close of the descriptor itself */
 static napi_value js_poll_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   struct poll *poll;
@@ -223,7 +223,7 @@ static napi_value js_poll_spin(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* holdLoop(child, holds): whether a running child keeps the event loop alive */
+/* holdLoop(child, holds): sets whether a running child keeps the event loop alive */
 static napi_value js_hold_loop(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   struct poll *poll;

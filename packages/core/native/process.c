@@ -1,4 +1,4 @@
-/* The part of system.h about processes and this one's threads. */
+/* The part of system.h for processes and the threads of this one. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -32,7 +32,7 @@ static void *reap(void *argument) {
 void sys_reap_later(pid_t pid) { sys_start_thread(reap, (void *)(intptr_t)pid); }
 
 int sys_start_thread(void *(*run)(void *), void *argument) {
-  /* The runtime unloads us with the last of its threads that has loaded us; this one may live longer. */
+  /* The runtime unloads this library with the last of its own threads that uses it. This thread may live longer. */
   Dl_info us;
   if (dladdr((void *)(intptr_t)sys_start_thread, &us) == 0 || dlopen(us.dli_fname, RTLD_NOW | RTLD_NODELETE) == NULL)
     return -ENOMEM;
@@ -44,7 +44,7 @@ int sys_start_thread(void *(*run)(void *), void *argument) {
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN > 65536 ? PTHREAD_STACK_MIN : 65536);
-  /* No handler of the runtime may run in it. */
+  /* No signal handler of the runtime may run in it. */
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = pthread_create(&thread, &attributes, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -1,4 +1,4 @@
-/* System calls that a signal has interrupted are made again: see system.h. */
+/* Repeats system calls that a signal has interrupted: see system.h. */
 #ifndef AIOPIPE_RETRY_H
 #define AIOPIPE_RETRY_H
 
@@ -11,8 +11,8 @@
   } while ((result) < 0 && errno == EINTR)
 
 /*
- * poll(2), with a negative errno. -1 milliseconds: without end. Each try waits for the rest of the time only: a profiler's signals
- * come every millisecond, and a wait that began anew each time would never end.
+ * Calls poll(2), and returns a negative errno if it fails. -1 milliseconds: no limit. Each try waits only for the rest of the time: a
+ * profiler's signals come every millisecond, and a wait that began anew each time would never end.
  */
 int poll_until(struct pollfd *entries, nfds_t count, int milliseconds);
 

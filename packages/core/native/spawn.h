@@ -1,4 +1,4 @@
-/* What a failed exec means for the search along PATH: the same on all systems. */
+/* The meaning of a failed exec for the search along PATH. It is the same on all systems. */
 #ifndef AIOPIPE_SPAWN_H
 #define AIOPIPE_SPAWN_H
 
@@ -7,14 +7,14 @@
 
 #include "system.h"
 
-/* Runs scripts without `#!`. */
+/* The program that runs scripts without `#!`. */
 #define SHELL "/bin/sh"
 
 enum search { SEARCH_ON, SEARCH_WITH_SHELL, SEARCH_OVER };
 
 /*
- * As execvp(3): a directory of PATH that cannot be searched or is gone does not end the search, and a file that is no program for
- * the system is a script for the shell. Async-signal-safe.
+ * Decides as execvp(3) does: a directory of PATH that cannot be searched, or is gone, does not end the search; a file that the system
+ * cannot run is a script for the shell. Async-signal-safe.
  */
 static inline enum search search_after(int error) {
   switch (error) {
@@ -34,14 +34,14 @@ static inline enum search search_after(int error) {
   }
 }
 
-/* The errno of a search that found nothing. `last` is that of the last candidate. */
+/* Returns the errno of a search that found nothing. `last` is the errno of the last candidate. */
 static inline int search_error(const struct sys_spawn *spawn, bool was_denied, int last) {
   bool is_only = spawn->candidates[0] != NULL && spawn->candidates[1] == NULL;
   if (was_denied) return EACCES;
   return is_only && last != ENOTDIR ? last : ENOENT;
 }
 
-/* How many words a shell's argv takes, with its end: the shell and the script instead of the first word. */
+/* Returns the number of words of a shell's argv, with its NULL: the shell and the script replace the first word. */
 static inline size_t shell_argv_size(const struct sys_spawn *spawn) {
   size_t words = 0;
   while (spawn->argv[words] != NULL) words++;

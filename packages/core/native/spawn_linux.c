@@ -12,7 +12,7 @@
 #include "exit_watch.h"
 #include "guard.h"
 
-/* What the child reports. It shares our memory until it has become the program, so this needs no pipe. */
+/* The child's report. The child shares our memory until it becomes the program, so this needs no pipe. */
 struct spawn_report {
   volatile int error;
   volatile enum sys_spawn_stage stage;
@@ -31,9 +31,9 @@ static void child_arrange_fds(const struct sys_spawn *spawn, int *moved, struct 
   for (size_t i = 0; i < spawn->fd_count; i++)
     if (spawn->fds[2 * i + 1] > highest) highest = spawn->fds[2 * i + 1];
 
-  /* All sources move above all targets first, and then each to its place: so no order of the pairs can clash. */
+  /* All sources move above all targets first, and then each to its place. So no order of the pairs can clash. */
   for (size_t i = 0; i < spawn->fd_count; i++) {
-    moved[i] = fcntl(spawn->fds[2 * i], F_DUPFD_CLOEXEC, highest + 1);
+    moved[i] = fcntl(spawn->fds[2 * i], F_DUPFD_CLOEXEC, (long)highest + 1);
     if (moved[i] < 0) child_fails(report, SYS_STAGE_FDS, errno);
   }
   for (int fd = 0; fd <= highest; fd++) {
@@ -65,7 +65,7 @@ static void child_main(const struct sys_spawn *spawn, int *moved, char **shell_a
                        struct spawn_report *report) __attribute__((noreturn));
 static void child_main(const struct sys_spawn *spawn, int *moved, char **shell_argv, pid_t parent,
                        struct spawn_report *report) {
-  /* exec makes handlers default, but leaves a signal ignored that is ignored now: SIGPIPE, in Node. */
+  /* exec resets handlers, but a signal that is ignored now stays ignored: SIGPIPE, in Node. */
   struct sigaction action = {.sa_handler = SIG_DFL};
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &action, NULL);
@@ -73,23 +73,23 @@ static void child_main(const struct sys_spawn *spawn, int *moved, char **shell_a
   if (spawn->group >= 0 && setpgid(0, spawn->group) < 0) child_fails(report, SYS_STAGE_GROUP, errno);
   if (spawn->guarded != NULL) atomic_store(&spawn->guarded->target, spawn->group == 0 ? -getpid() : getpid());
   if (spawn->death_signal > 0) prctl(PR_SET_PDEATHSIG, spawn->death_signal);
-  /* The parent ended before the request, or before the guard could see the entry. */
+  /* True if the parent ended before the request, or before the guard could see the entry. */
   if ((spawn->guarded != NULL || spawn->death_signal > 0) && getppid() != parent) _exit(127);
   if (spawn->cwd != NULL && chdir(spawn->cwd) < 0) child_fails(report, SYS_STAGE_CWD, errno);
   child_arrange_fds(spawn, moved, report);
 
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
+  pthread_sigmask(SIG_SETMASK, &none, NULL);
 
   child_fails(report, SYS_STAGE_EXEC, child_exec(spawn, shell_argv));
 }
 
-/* In a function of its own: what the compiler keeps in the frame of one that calls vfork, the child may overwrite. */
+/* The child may overwrite the frame of the function that calls vfork. So that function has no other data. */
 static pid_t __attribute__((noinline)) start_child(const struct sys_spawn *spawn, int *moved, char **shell_argv,
                                                    struct spawn_report *report) {
   pid_t parent = getpid();
-  /* vfork shares the memory instead of copying its page tables, so a large heap costs nothing. */
+  /* vfork shares the memory, and copies no page tables, so a large heap costs nothing. */
   pid_t pid = vfork();
   if (pid == 0) child_main(spawn, moved, shell_argv, parent, report);
   return pid < 0 ? -errno : pid;
@@ -97,7 +97,7 @@ static pid_t __attribute__((noinline)) start_child(const struct sys_spawn *spawn
 
 pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage) {
   struct spawn_report report = {0};
-  /* Tells the compiler that others may write to it: it sees no way from the child's branch back to ours. */
+  /* The compiler sees no way from the child's branch back to ours. This says that other code may write to the report. */
   __asm__ volatile("" : : "r"(&report) : "memory");
   *stage = SYS_STAGE_FORK;
 
@@ -112,7 +112,7 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
     return error;
   }
 
-  /* No handler of the runtime may run in the child while it shares our memory. */
+  /* No signal handler of the runtime may run in the child while it shares our memory. */
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -1,6 +1,6 @@
 /*
- * The part of system.h that starts programs. vfork(2) is deprecated here, and is fork(2) in fact, so a child could not report to our
- * memory why it failed: posix_spawn(2), which is a system call of its own here, reports it.
+ * The part of system.h that starts programs. vfork(2) is deprecated on macOS, and does the same as fork(2), so a child could not report
+ * its failure to our memory. posix_spawn(2), a system call of its own here, reports it.
  */
 #include "spawn.h"
 
@@ -15,15 +15,15 @@
 #include "guard.h"
 
 /*
- * Has the child get the descriptors of the map. Duplicates above all of the child's numbers come first, so that no order of
- * the pairs can clash: they are in `moved`, for the caller to close. Returns how many, or a negative errno.
+ * Adds the actions that give the child the descriptors of the map. Duplicates above all of the child's numbers come first, so that no
+ * order of the pairs can clash. They are in `moved`, and the caller must close them. Returns 0, or a negative errno.
  */
 static int arrange_fds(const struct sys_spawn *spawn, int *moved, posix_spawn_file_actions_t *actions) {
   int highest = 2;
   for (size_t i = 0; i < spawn->fd_count; i++)
     if (spawn->fds[2 * i + 1] > highest) highest = spawn->fds[2 * i + 1];
   for (size_t i = 0; i < spawn->fd_count; i++) {
-    moved[i] = fcntl(spawn->fds[2 * i], F_DUPFD_CLOEXEC, highest + 1);
+    moved[i] = fcntl(spawn->fds[2 * i], F_DUPFD_CLOEXEC, (long)highest + 1);
     int error = moved[i] < 0 ? errno : posix_spawn_file_actions_adddup2(actions, moved[i], spawn->fds[2 * i + 1]);
     if (error == 0) continue;
     for (size_t j = 0; j <= i; j++)
@@ -33,7 +33,7 @@ static int arrange_fds(const struct sys_spawn *spawn, int *moved, posix_spawn_fi
   return 0;
 }
 
-/* An empty signal mask, default dispositions, the group, and no descriptors but those of the map. */
+/* Sets an empty signal mask, default dispositions, the group, and that the child gets only the descriptors of the map. */
 static int set_attributes(const struct sys_spawn *spawn, posix_spawnattr_t *attributes) {
   sigset_t none, all;
   sigemptyset(&none);
@@ -105,7 +105,7 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
   free(shell_argv);
   if (error != 0) {
     begin_watch(&watch, 0);
-    /* One errno stands for all steps: which one failed can only be looked up. */
+    /* One errno stands for all steps. Only a look at the directory shows whether that step failed. */
     struct stat status;
     if (*stage != SYS_STAGE_EXEC || spawn->cwd == NULL || stat(spawn->cwd, &status) == 0) return error;
     *stage = SYS_STAGE_CWD;

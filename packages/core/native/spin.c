@@ -4,20 +4,20 @@
 #include "system.h"
 
 /*
- * Before the loop sleeps, it looks again for some microseconds: most of a round trip is the time that an idle core takes to wake.
- * That pays only while the process that answers runs on another core at the same time. So a loop stops spinning for a while if it
- * looked in vain just before something came, or if another thread needed its core; twice as long each time.
+ * Before the loop sleeps, it spins for some microseconds: an idle core takes most of a round trip to wake. This pays only while the
+ * process that answers runs on another core at the same time. So the loop stops spinning for a while if it spun in vain just before an
+ * event, or if another thread needed its core. Each pause is twice as long as the one before.
  */
 #define MOST_MISSES 10
-/* A look in vain for less than this part of the wait costs nothing that counts. */
+/* The cost does not count if the loop spun in vain for less than this part of the wait. */
 #define CHEAP_PART 10
-/* Nanoseconds. One look takes less, unless another thread ran on this core: then no core is free. */
+/* Nanoseconds. One poll takes less, unless another thread ran on this core: then no core is free. */
 #define ONE_LOOK 5000
 
 struct spinner {
   uv_prepare_t *handle;
   struct instance *instance;
-  int watched; /* polls that spin */
+  int watched; /* how many polls spin */
   int misses;
   int skips;
   uint64_t missed_at, missed_for;
@@ -46,7 +46,7 @@ static void before_sleep(uv_prepare_t *handle) {
     if (poll->spin > most) most = poll->spin;
   }
   if (count == 0) return;
-  int timeout = uv_backend_timeout(instance->loop); /* milliseconds, or -1: it has all the time */
+  int timeout = uv_backend_timeout(instance->loop); /* milliseconds; -1: no limit */
   if (timeout == 0) return;
   if (timeout > 0 && most > (uint64_t)timeout * 1000000) most = (uint64_t)timeout * 1000000;
   if (spinner->skips > 0) {

@@ -1,4 +1,4 @@
-/* The part of system.h about descriptors that all systems have alike. */
+/* The part of system.h for descriptors that is the same on all systems. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -49,7 +49,7 @@ int sys_set_close_on_exec(int fd) { return add_fd_flag(fd, F_GETFD, F_SETFD, FD_
 int sys_socketpair(int fds[2], int buffer_size) {
   int error = make_socket_pair(fds);
   if (error != 0) return error;
-  /* If the kernel allows less (net.core.wmem_max), it takes that and reports no error. */
+  /* If the kernel allows less (net.core.wmem_max), it uses its limit and reports no error. */
   for (int i = 0; buffer_size > 0 && i < 2; i++) {
     if (setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof(buffer_size)) == 0 &&
         setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof(buffer_size)) == 0)
@@ -77,7 +77,7 @@ int sys_duplicate(int fd) {
 int sys_shutdown(int fd, int how) {
   if (shutdown(fd, how) < 0) return -errno;
   if (how == SHUT_RD) {
-    /* A peer that waits for room is told only once there is room (unix(7) has no event for it): reading makes some. */
+    /* A peer that waits for room gets no event for the shutdown, only for room. Reading makes room. */
     char unread[4096];
     while (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) > 0) continue;
   }
@@ -136,7 +136,7 @@ int sys_fd_limit(void) {
 int sys_any_readable(const int *fds, int count) {
   struct pollfd entries[SYS_MOST_WATCHED];
   for (int i = 0; i < count; i++) entries[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-  return poll(entries, (nfds_t)count, 0) > 0; /* if a signal interrupts it, it has found nothing */
+  return poll(entries, (nfds_t)count, 0) > 0; /* after EINTR it has found nothing */
 }
 
 void sys_yield(void) { sched_yield(); }

@@ -2,8 +2,9 @@
  * Every system call that aiopipe makes. What differs between systems lies in files named *_linux.c and *_mac.c, of which
  * binding.gyp takes those of the system that it builds for.
  *
- * Calls return what they say, or a negative errno, as libuv's do; they make a call again that a signal interrupted. All
- * descriptors that they make are close-on-exec and owned by the caller. A call that is given a descriptor borrows it, unless it says so.
+ * Calls return the result that their comment names, or a negative errno, as libuv's do. They repeat a call that a signal interrupted. All
+ * descriptors that they make are close-on-exec, and the caller owns them. A call borrows the descriptors among its arguments, unless
+ * its comment says otherwise.
  */
 #ifndef AIOPIPE_SYSTEM_H
 #define AIOPIPE_SYSTEM_H
@@ -16,13 +17,13 @@
 
 /* --- Descriptors --- */
 
-/* `capacity` 0: the system's default. */
+/* Makes a pipe. `capacity` 0: the system's default. */
 int sys_pipe(int fds[2], int capacity);
 
-/* Two connected stream sockets of this machine. `buffer_size` 0: the system's default. */
+/* Makes two connected stream sockets of this machine. `buffer_size` 0: the system's default. */
 int sys_socketpair(int fds[2], int buffer_size);
 
-/* Ends the caller's ownership, whatever it returns. */
+/* Closes a descriptor. The caller does not own it any more, also if this returns an error. */
 int sys_close(int fd);
 
 /* Closes all descriptors from `first` on. Async-signal-safe. */
@@ -34,10 +35,10 @@ int sys_duplicate(int fd);
 int sys_set_nonblocking(int fd, int on);
 int sys_set_close_on_exec(int fd);
 
-/* Half-close: `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. */
+/* Half-closes a socket. `how` is SHUT_RD, SHUT_WR or SHUT_RDWR. */
 int sys_shutdown(int fd, int how);
 
-/* What a descriptor is: one kind, and a flag for each other fact. src/fd/description.ts has the same numbers. */
+/* The description of a descriptor: one kind, and a flag for each other fact. src/fd/description.ts has the same numbers. */
 enum sys_description {
   SYS_KIND_PIPE = 1,     /* a pipe or a FIFO */
   SYS_KIND_SOCKET = 2,   /* a stream socket that does not listen */
@@ -53,48 +54,48 @@ enum sys_description {
   SYS_IS_NONBLOCKING = 128
 };
 
-/* An `enum sys_description`, or a negative errno. */
+/* Returns an `enum sys_description`, or a negative errno. */
 int sys_describe(int fd);
 
-/* Whether the open file description is in non-blocking mode: 0 or 1, or a negative errno. */
+/* Returns whether the open file description is in non-blocking mode: 0 or 1, or a negative errno. */
 int sys_is_nonblocking(int fd);
 
 /*
- * Gives the number `fd` an open file description of its own, in non-blocking mode: others that share the old one see
- * nothing of it. For pipes, FIFOs and terminals on Linux only; if it fails, nothing has changed.
+ * Gives the number `fd` an open file description of its own, in non-blocking mode. Processes that share the old one see no change. Works
+ * only for pipes, FIFOs and terminals on Linux. If it fails, nothing has changed.
  */
 int sys_reopen_nonblocking(int fd, int for_writing);
 
-/* How many descriptors this process may have open. */
+/* Returns how many descriptors this process may have open. */
 int sys_fd_limit(void);
 
 #define SYS_MOST_WATCHED 8
 
-/* Whether one of them, SYS_MOST_WATCHED at most, has something to read or has ended. Does not wait. */
+/* Returns whether one of the descriptors, at most SYS_MOST_WATCHED, has something to read or has ended. Does not wait. */
 int sys_any_readable(const int *fds, int count);
 
-/* Lets other threads use this core for now. */
+/* Lets other threads use this core first. */
 void sys_yield(void);
 
-/* Blocks until something can be written or the other side has gone: 1. 0: that took `milliseconds`. -1 milliseconds: no limit. */
+/* Blocks until there is room to write or the other side has closed, and returns 1. Returns 0 after `milliseconds`. -1: no limit. */
 int sys_wait_writable(int fd, int milliseconds);
 
 /* --- Bytes --- */
 
 /*
- * How a call is made so that it does not block. Every process that shares an open file description can change its mode at any
- * time, so O_NONBLOCK protects only a description that we alone have.
+ * How a call avoids to block. Every process that shares an open file description can change its mode at any time. So O_NONBLOCK
+ * protects only a description that this process alone has.
  */
 enum sys_how {
-  SYS_OWN = 0,    /* by O_NONBLOCK, which is set: nothing else has this description */
+  SYS_OWN = 0,    /* by O_NONBLOCK, which is set: no other process has this description */
   SYS_SOCKET = 1, /* MSG_DONTWAIT */
   SYS_SHARED = 2, /* RWF_NOWAIT: pipes of pipe(2), Linux 6.4; else -EOPNOTSUPP, and nothing has happened */
   SYS_SPLICED = 3 /* SPLICE_F_NONBLOCK: any pipe or FIFO on Linux, slower; else -EOPNOTSUPP */
 };
 
 /*
- * The calls that move bytes: at most SYS_MOST_AT_ONCE of them, however many were given. None raises a SIGPIPE that would
- * end the process, whatever the signal's disposition is now.
+ * The calls that move bytes. One call moves at most SYS_MOST_AT_ONCE of them. None ends the process by SIGPIPE, in any disposition of
+ * that signal.
  */
 #define SYS_MOST_AT_ONCE ((size_t)0x7ffff000) /* MAX_RW_COUNT of Linux; macOS refuses more than INT_MAX */
 ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how);
@@ -105,17 +106,16 @@ ssize_t sys_write(int fd, struct iovec *parts, int count, enum sys_how how);
 /* The most descriptors that one message carries: SCM_MAX_FD in Linux' net/scm.h. */
 #define SYS_MAX_PASSED_FDS 253
 
-/* Writes to a socket of this machine. Duplicates of `passed` travel with the bytes: the caller still owns its own. */
+/* Writes to a socket of this machine. Duplicates of `passed` travel with the bytes; the caller still owns the originals. */
 ssize_t sys_send_with_fds(int fd, struct iovec *parts, int count, const int *passed, int passed_count);
 
 /*
- * Reads from a socket, and takes the descriptors that came along: at most SYS_MAX_PASSED_FDS into `passed`, which the caller
- * then owns. If the kernel could not hand all of them over (our limit of open files), `*passed_count` is -1, and those that
- * came are closed.
+ * Reads from a socket, and receives the descriptors that came along: at most SYS_MAX_PASSED_FDS into `passed`. The caller then owns
+ * them. If the kernel could not pass all of them (our limit of open files), `*passed_count` is -1, and this closes the rest.
  */
 ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, int *passed_count);
 
-/* A write to a pipe without a reader is an error in code of others as well, as it is in Node itself. */
+/* Ignores SIGPIPE, as Node does: a write to a pipe without a reader is then an error also in other code. */
 void sys_ignore_broken_pipe_signal(void);
 
 /* --- Processes --- */
@@ -125,11 +125,11 @@ struct sys_spawn {
   char *const *argv;
   char *const *env;
   const char *cwd;     /* NULL: ours */
-  const int32_t *fds;  /* pairs: our number, the child's number; the child's numbers are all different */
+  const int32_t *fds;  /* pairs of our number and the child's number; all of the child's numbers differ */
   size_t fd_count;     /* pairs */
-  int group;           /* -1: ours; 0: its own; otherwise the one to join */
-  struct guarded *guarded; /* where the child enters itself, or NULL: see guard.h */
-  int death_signal;    /* sent when the thread that spawned it has ended; 0: none. Linux only. */
+  int group;           /* -1: ours; 0: its own; else the group to join */
+  struct guarded *guarded; /* the entry that the child fills, or NULL: see guard.h */
+  int death_signal;    /* the child gets it when the thread that spawned it ends; 0: none. Linux only. */
 };
 
 enum sys_spawn_stage {
@@ -143,46 +143,46 @@ enum sys_spawn_stage {
 };
 
 /*
- * Starts a program with the descriptors of the map and no others, an empty signal mask and default dispositions.
- * Returns its pid, and in `*exit_fd` a descriptor that becomes readable when it ends, for the caller to close; or a negative
- * errno, and in `*stage` what failed.
+ * Starts a program with the descriptors of the map and no others, an empty signal mask and default dispositions. Returns its pid, and
+ * sets `*exit_fd` to a descriptor that becomes readable when the program ends; the caller must close it. If it fails, it returns a
+ * negative errno, and sets `*stage` to the step that failed.
  */
 pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage);
 
-/* Returns a descriptor that becomes readable when that process ends. */
+/* Returns a descriptor that becomes readable when the process `pid` ends. */
 int sys_open_exit_fd(pid_t pid);
 
-/* The environment of this process, which it still owns. */
+/* Returns the environment of this process, which still owns it. */
 char **sys_environment(void);
 
-/* The status of our child `pid` as wait(2) gives it: 1 if it has ended, 0 if not yet. */
+/* Returns 1 if our child `pid` has ended, with its status as wait(2) gives it; 0 if it still runs. */
 int sys_reap(pid_t pid, int *status, struct rusage *usage);
 
-/* Waits for the end of our child `pid`, however long it takes. */
+/* Waits for the end of our child `pid`, without a limit, and reaps it. */
 void sys_reap_waiting(pid_t pid);
 
-/* Has a thread of its own wait for the end of our child `pid`, so that it leaves no zombie. */
+/* Starts a thread that waits for the end of our child `pid` and reaps it, so that it leaves no zombie. */
 void sys_reap_later(pid_t pid);
 
-/* The largest resident set. */
+/* Returns the size of the largest resident set, in bytes. */
 int64_t sys_peak_bytes(const struct rusage *usage);
 
-/* `pid` may be a negated process group. */
+/* Sends a signal. `pid` may be a negated process group. */
 int sys_kill(pid_t pid, int signal);
 
 /*
- * Starts a thread that ends this process, and the process group that it leads, once the other end of the socket `fd`
- * is closed: by SIGKILL, and if `grace` is not 0, by SIGTERM as many milliseconds before. A busy event loop does not
- * delay it. A process has one such thread: another call changes the grace.
+ * Starts a thread that ends this process when the other end of the socket `fd` closes, and with it the process group that it leads. It
+ * sends SIGKILL, and if `grace` is not 0, SIGTERM as many milliseconds before. A busy event loop does not delay it. A process
+ * has one such thread: another call changes the grace.
  */
 int sys_watch_lifeline(int fd, int grace);
 
-/* Starts a thread, detached, with all signals blocked, that ends with `run`. */
+/* Starts a detached thread with all signals blocked. It ends when `run` returns. */
 int sys_start_thread(void *(*run)(void *), void *argument);
 
 /*
- * A number that this process keeps for all of its threads, each of which has globals of its own in JavaScript; 0 at first.
- * Sets it, unless it is negative, and returns what it is then.
+ * Sets the process's mark, unless `mark` is negative, and returns it. The mark is one number for all threads, each of which has its own
+ * globals in JavaScript. It is 0 at first.
  */
 int sys_process_mark(int mark);
 

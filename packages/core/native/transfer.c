@@ -34,7 +34,7 @@ ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how) {
   }
 }
 
-/* Shortens the parts to what the system takes in one call. Returns how many are left. */
+/* Shortens the parts to the most that the system takes in one call. Returns how many are left. */
 static int cut(struct iovec *parts, int count) {
   size_t rest = SYS_MOST_AT_ONCE;
   for (int i = 0; i < count; i++) {
@@ -46,8 +46,8 @@ static int cut(struct iovec *parts, int count) {
 }
 
 /*
- * --- SIGPIPE: Node ignores it. But a program that listens to it and stops listening leaves its default disposition, which ends
- * the process ---
+ * --- SIGPIPE. Node ignores it. But a program that listens to it, and then stops, leaves the default disposition, which ends
+ * the process. ---
  */
 
 static bool would_kill(void) {
@@ -60,7 +60,7 @@ static bool is_pending(void) {
   return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE);
 }
 
-/* While it is on, no SIGPIPE reaches this thread: the system sends it to the thread that writes. */
+/* While it is on, no SIGPIPE reaches this thread. The system sends the signal to the thread that writes. */
 struct silence {
   bool is_on, was_pending;
   sigset_t before;
@@ -97,7 +97,7 @@ static ssize_t plain_write(int fd, const struct iovec *parts, int count) {
   return errno_of(result);
 }
 
-/* Whether the system can be asked for no signal, call by call. */
+/* False once a system has shown that it does not know RWF_NOSIGNAL. */
 static atomic_bool can_be_silent = true;
 
 static ssize_t write_shared(int fd, const struct iovec *parts, int count) {
@@ -108,7 +108,7 @@ static ssize_t write_shared(int fd, const struct iovec *parts, int count) {
   }
   struct silence silence = begin_silence();
   ssize_t result = end_silence(&silence, nowait_write(fd, parts, count, false));
-  /* This worked, so it was the other request that the system did not know. */
+  /* The call worked without RWF_NOSIGNAL, so the system does not know that flag. */
   if (is_silent && result >= 0) atomic_store_explicit(&can_be_silent, false, memory_order_relaxed);
   return result;
 }
@@ -131,7 +131,7 @@ union control {
 static ssize_t send_message(int fd, const struct msghdr *message) {
   const struct iovec *first = message->msg_iov;
   ssize_t result;
-  /* Without a message header, which the system would have to read first. */
+  /* One part needs no message header, which the system would have to read first. */
   if (message->msg_iovlen == 1 && message->msg_controllen == 0)
     RETRY(result, send(fd, first->iov_base, first->iov_len, MSG_DONTWAIT | send_flags));
   else RETRY(result, sendmsg(fd, message, MSG_DONTWAIT | send_flags));
