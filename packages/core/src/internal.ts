@@ -48,7 +48,7 @@ export { checkArgv, checkSurroundings } from './program/surroundings.js';
 export { spawn, type Guard, type SpawnedProgram, type SpawnOptions } from './program/spawn.js';
 export { checkOptions, optionNames, refuseOptions, type OptionNames } from './check/options.js';
 export { show } from './check/show.js';
-export { reasonOf } from './check/thrown.js';
+export { describeValue, reasonOf } from './check/thrown.js';
 export * from './wait/taken.js';
 export { handled } from './wait/handled.js';
 export { SiteWarnings } from './wait/site-warnings.js';

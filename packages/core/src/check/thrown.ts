@@ -1,26 +1,52 @@
 import { inspect } from 'node:util';
 
 /** The most characters of another program's text in an error message of ours. The whole of it is the error's `cause`. */
-const LONGEST = 1000;
+const LONGEST = 4000;
 
 /**
- * Says why something failed, for an error message: the message of an error, any other thrown value as text. Never throws and
- * is never long, whatever the value's getters, traps and `toString` do.
+ * Returns a value of other code or of a peer in words, for an error message: an error's name and message, any other value as
+ * text. Never throws and is never longer than a page, whatever the value's getters, traps and inspectors do.
  */
-export function reasonOf(thrown: unknown): string {
+export function describeValue(value: unknown): string {
   try {
-    const message: unknown = thrown instanceof Error ? thrown.message : undefined;
-    return shortened(typeof message === 'string' ? message : inspected(thrown));
+    return shortened(value instanceof Error ? `${nameOf(value)}: ${messageOf(value)}` : inspected(value));
   } catch {
-    return `${typeof thrown === 'object' ? 'an object' : `a ${typeof thrown}`} that cannot be shown`;
+    return hidden(value);
   }
 }
 
+/** Returns the same without the error's name: for a sentence that already says that something failed. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    return shortened(thrown instanceof Error ? messageOf(thrown) : inspected(thrown));
+  } catch {
+    return hidden(thrown);
+  }
+}
+
+function nameOf(error: Error): string {
+  try {
+    const name: unknown = error.name;
+    return typeof name === 'string' ? name : 'Error';
+  } catch {
+    return 'Error';
+  }
+}
+
+function messageOf(error: Error): string {
+  const message: unknown = error.message;
+  return typeof message === 'string' ? message : inspected(message);
+}
+
 function inspected(value: unknown): string {
-  return inspect(value, { depth: 0, maxArrayLength: 5, maxStringLength: LONGEST, breakLength: Infinity });
+  return inspect(value, { depth: 1, maxArrayLength: 10, maxStringLength: LONGEST, breakLength: Infinity });
 }
 
 function shortened(text: string): string {
   if (text.length <= LONGEST) return text;
   return `${text.slice(0, LONGEST)}… (${String(text.length - LONGEST)} more characters)`;
+}
+
+function hidden(value: unknown): string {
+  return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that cannot be shown`;
 }

@@ -6,9 +6,8 @@
 import { writeSync } from 'node:fs';
 import { Channel, EndOfStreamError } from '@aiopipe/codec';
 import { BrokenPipeError, ClosedError, DuplexEnd } from '@aiopipe/core';
-import { flushAll, flushAllBlocking, native, nextTick } from '@aiopipe/core/internal';
+import { describeValue, flushAll, flushAllBlocking, native, nextTick } from '@aiopipe/core/internal';
 import { flushStdio } from './stdio.js';
-import { describe } from '../failure/describe.js';
 import { renamePath } from '../control/message-path.js';
 import { serializeError } from '../control/portable-error.js';
 import {
@@ -145,7 +144,7 @@ function tell(message: FromChild): void {
 function exitUntold(what: string, error: unknown): void {
   if (error instanceof BrokenPipeError || error instanceof ClosedError) return;
   try {
-    writeSync(2, `aiopipe: process ${processName} ${what}: ${describe(error)}\n`);
+    writeSync(2, `aiopipe: process ${processName} ${what}: ${describeValue(error)}\n`);
   } catch {
     // Without stderr only the exit code reports the failure.
   }

@@ -1,5 +1,5 @@
 import { type StandardSchema } from '@aiopipe/codec';
-import { describe } from '../failure/describe.js';
+import { describeValue } from '@aiopipe/core/internal';
 import { type FromChild } from './protocol.js';
 
 /** The state of a child, as its messages show it. The states are those of `protocol.ts`. */
@@ -75,24 +75,24 @@ export class Conversation {
   };
 
   #faultOf(message: unknown): string | undefined {
-    if (typeof message !== 'object' || message === null) return `${describe(message)}, which is not a message`;
+    if (typeof message !== 'object' || message === null) return `${describeValue(message)}, which is not a message`;
     const { kind, of, error } = message as { kind?: unknown; of?: unknown; error?: unknown };
     if (kind === 'error' || kind === 'no-start' || kind === 'uncaught') {
       if (!(error instanceof Uint8Array)) return `${JSON.stringify(kind)} without an error`;
     } else if (kind === 'result' && !Object.hasOwn(message, 'value')) return '"result" without a value';
     // Descriptors in a further field would stay open until the garbage collector finds them.
     const further = Object.keys(message).find((name) => !hasField(kind, name));
-    if (further !== undefined) return `${describe(kind)} with ${describe(further)}`;
+    if (further !== undefined) return `${describeValue(kind)} with ${describeValue(further)}`;
     if (kind === 'uncaught' && of === this.#orderBefore) return undefined;
     const mayKnowNoOrder = MAY_SAY[this.#state].includes('no-start');
     if (mayKnowNoOrder && of === undefined && (kind === 'no-start' || kind === 'uncaught')) return undefined;
     const expected = kind === 'pong' ? this.#answered : this.#order;
     if (kind !== 'uncaught') {
-      if (!MAY_SAY[this.#state].includes(kind)) return `${describe(kind)} while it was ${this.#state}`;
+      if (!MAY_SAY[this.#state].includes(kind)) return `${describeValue(kind)} while it was ${this.#state}`;
       if (kind === 'ready' && this.#isReady) return '"ready" for the second time';
       if (kind === 'pong' && this.#answered === this.#asked) return '"pong" without a "ping"';
     }
-    return of === expected ? undefined : `${describe(kind)} with the id of another order`;
+    return of === expected ? undefined : `${describeValue(kind)} with the id of another order`;
   }
 
   #moveOn({ kind }: FromChild): void {

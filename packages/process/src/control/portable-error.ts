@@ -1,6 +1,6 @@
 import { deserialize, serialize } from '@aiopipe/codec';
+import { describeValue } from '@aiopipe/core/internal';
 import { controlLimits } from './limits.js';
-import { describe } from '../failure/describe.js';
 
 const canTravel = (value: unknown): boolean => {
   try {
@@ -47,7 +47,7 @@ export function deserializeError(bytes: Uint8Array): unknown {
   }
 }
 
-const unsendable = (thrown: unknown): Error => new Error(`what was thrown cannot be sent: ${describe(thrown)}`);
+const unsendable = (thrown: unknown): Error => new Error(`what was thrown cannot be sent: ${describeValue(thrown)}`);
 
 /** Levels of causes that are copied. */
 const DEEPEST = 100;

@@ -1,12 +1,11 @@
-import { setImmediate } from '@aiopipe/core/internal';
-import { describe } from './describe.js';
+import { describeValue, setImmediate } from '@aiopipe/core/internal';
 
 type Code = 'AIOPIPE_CHILD_FAILED' | 'AIOPIPE_SUPERVISOR_FAILED' | 'AIOPIPE_PREFORK_FAILED' | 'AIOPIPE_TASK_FAILED';
 
 /** Tells of a failure, by a process warning, that the program has no other way to hear of. */
 export function warnOf(code: Code, error: Error, remedy: string): void {
   const cause: unknown = error.cause;
-  process.emitWarning(`${describe(error)} (${remedy})`, {
+  process.emitWarning(`${describeValue(error)} (${remedy})`, {
     type: 'AiopipeWarning',
     code,
     ...(cause !== undefined && { detail: `caused by ${stackOf(cause)}` }),
@@ -19,7 +18,7 @@ function stackOf(cause: unknown): string {
   } catch {
     // Then without.
   }
-  return describe(cause);
+  return describeValue(cause);
 }
 
 const nothing = (): void => undefined;

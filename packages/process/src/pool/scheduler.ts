@@ -13,12 +13,11 @@
 import { AsyncResource } from 'node:async_hooks';
 import { DecodeError } from '@aiopipe/codec';
 import { ClosedError, SystemError } from '@aiopipe/core';
-import { now } from '@aiopipe/core/internal';
+import { now, reasonOf } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
 import { deserializeError } from '../control/portable-error.js';
 import { Dispatcher } from './dispatcher.js';
 import { SupervisorError, type ChildError } from '../errors.js';
-import { reasonOf } from '../failure/describe.js';
 import { type PoolSettings } from './options.js';
 import { Outcomes } from './outcomes.js';
 import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';

@@ -1,6 +1,5 @@
-import { setImmediate } from '@aiopipe/core/internal';
+import { describeValue, setImmediate } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
-import { describe } from '../failure/describe.js';
 import { warnOf } from '../failure/unheard-failure.js';
 
 /** Warnings of one turn, at most. */
@@ -23,7 +22,7 @@ export class UnheardTasks {
         this.#tell();
       });
     }
-    const text = describe(error);
+    const text = describeValue(error);
     const known = this.#failures.get(text);
     if (known !== undefined) known.count++;
     else if (this.#failures.size < MOST) this.#failures.set(text, { error, count: 1 });

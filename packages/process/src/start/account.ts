@@ -1,9 +1,8 @@
 import { DecodeError, FrameTooLongError, InvalidMessageError } from '@aiopipe/codec';
-import { type Exit } from '@aiopipe/core/internal';
+import { describeValue, reasonOf, type Exit } from '@aiopipe/core/internal';
 import { deserializeError } from '../control/portable-error.js';
 import { EXIT_UNTOLD, type FromChild } from '../control/protocol.js';
 import { ChildError } from '../errors.js';
-import { describe, reasonOf } from '../failure/describe.js';
 
 /** Node exits with this code if it refuses its options: see "Exit codes" in its documentation of `process`. */
 const INVALID_ARGUMENT = 9;
@@ -93,9 +92,9 @@ export class Account {
       case 'broken':
         return fail(known.code, `${known.what}, and was killed`);
       case 'error':
-        return fail('ERR_AIOPIPE_CHILD', `failed: ${describe(error)}`);
+        return fail('ERR_AIOPIPE_CHILD', `failed: ${describeValue(error)}`);
       case 'no-start':
-        return fail('ERR_AIOPIPE_START', `could not call its function: ${describe(error)}`);
+        return fail('ERR_AIOPIPE_START', `could not call its function: ${describeValue(error)}`);
     }
   }
 

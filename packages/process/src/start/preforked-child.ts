@@ -1,9 +1,9 @@
+import { reasonOf } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
 import { Conversation } from '../control/conversation.js';
 import { deserializeError } from '../control/portable-error.js';
 import { newOrderId, PROTOCOL, type Preparation } from '../control/protocol.js';
 import { hasEnded, send } from '../control/send.js';
-import { reasonOf } from '../failure/describe.js';
 import { nextDepth } from '../target/role.js';
 import { howItEnded } from './account.js';
 import { killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';

@@ -13,6 +13,7 @@ import {
   callSite,
   checkText,
   Pending,
+  reasonOf,
   refuse,
   setImmediate,
   signalNumber,
@@ -28,7 +29,6 @@ import { Pings } from '../control/pings.js';
 import { newOrderId, PROTOCOL, type FromChild, type Ping, type Start } from '../control/protocol.js';
 import { hasEnded, send } from '../control/send.js';
 import { ChildError } from '../errors.js';
-import { reasonOf } from '../failure/describe.js';
 import { warnOf } from '../failure/unheard-failure.js';
 import { nextDepth } from '../target/role.js';
 import { Deferred } from '../wait/deferred.js';

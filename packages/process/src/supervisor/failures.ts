@@ -1,6 +1,6 @@
 import { ClosedError } from '@aiopipe/core';
+import { describeValue, reasonOf } from '@aiopipe/core/internal';
 import { SupervisorError } from '../errors.js';
-import { describe, reasonOf } from '../failure/describe.js';
 import { type Child } from './child.js';
 import { type StartFailure } from './event-publisher.js';
 import { type RestartIntensity } from './restart-intensity.js';
@@ -41,5 +41,5 @@ export function asError(thrown: unknown): Error {
   } catch {
     // A revoked proxy, say.
   }
-  return new Error(describe(thrown), { cause: thrown });
+  return new Error(describeValue(thrown), { cause: thrown });
 }
