@@ -275,9 +275,9 @@ export class Receiver {
   }
 
   #over(error: Error): Error {
-    const tell = this.#onOver;
+    const onOver = this.#onOver;
     this.#onOver = undefined;
-    tell?.(error);
+    onOver?.(error);
     return error;
   }
 

@@ -1,6 +1,6 @@
 import { allocateLarge, shareMemory } from '@aiopipe/core/internal';
 import { HEADER_LENGTH } from './format.js';
-import { SpareBuffer } from '../serializer/spare-buffer.js';
+import { BufferCache } from '../serializer/buffer-cache.js';
 
 /** The first size of the common buffer, and the size that it grows to for a longer frame, in bytes. */
 const SMALL = 16 * 1024;
@@ -21,7 +21,7 @@ export class FrameBuffer {
   #common: Buffer = NO_BYTES;
   /** Up to here, the common buffer belongs to the owners of frames that stay in it. */
   #given = 0;
-  readonly #spare = new SpareBuffer();
+  readonly #cache = new BufferCache();
   /** Whether frames in memory of their own are of use. */
   keepsBytes = true;
   /** The length of the frame that was taken last, with its header: large frames tend to come in rows of one length. */
@@ -86,7 +86,7 @@ export class FrameBuffer {
   /** Call it if nothing came: no large buffer is held for the next frame then. */
   restore(): void {
     if (this.start !== this.end || this.bytes === this.#common) return;
-    this.#spare.keep(this.bytes);
+    this.#cache.keep(this.bytes);
     this.bytes = this.#common;
     this.#rewind();
   }
@@ -151,6 +151,6 @@ export class FrameBuffer {
   }
 
   #own(length: number): Buffer {
-    return this.#spare.take(length, this.keepsBytes ? length : Infinity) ?? allocateLarge(length);
+    return this.#cache.take(length, this.keepsBytes ? length : Infinity) ?? allocateLarge(length);
   }
 }

@@ -15,7 +15,7 @@ import {
   ViewBuilder,
 } from './builders.js';
 import { DecoderShape, DefinitionCache } from './decoder-shape.js';
-import { LeafReader } from './decode-leaves.js';
+import { LeafDecoder } from './decode-leaves.js';
 import { InstanceBuilder } from './instances.js';
 import { type ComparisonCounter } from './key-collisions.js';
 import { ERROR_NAMES } from './kinds.js';
@@ -32,7 +32,7 @@ export interface DecoderState {
 }
 
 /** Reads the heads of containers, with the tables that they refer to. */
-export abstract class HeadReader extends LeafReader implements ComparisonCounter {
+export abstract class HeadDecoder extends LeafDecoder implements ComparisonCounter {
   /** Whether a message that starts with empty tables has come; no other can come before. */
   protected started = false;
   private readonly definitions = new DefinitionCache();

@@ -3,14 +3,14 @@ import type { HandleSource } from './handles.js';
 import { InstanceBuilder, Instances } from './instances.js';
 import { type SymbolSource } from './known-symbols.js';
 import { Cost } from './memory-cost.js';
-import { Reader } from './reader.js';
+import { ByteReader } from './byte-reader.js';
 import { NumberType, Short, Tag } from './tags.js';
 
 /** Up to this many objects, the array of them is kept for the next message. */
 const KEPT = 64;
 
 /** Reads the values that hold no others, and keeps the message's objects by their numbers. */
-export abstract class LeafReader extends Reader {
+export abstract class LeafDecoder extends ByteReader {
   protected handles: HandleSource | undefined;
   protected instances = new Instances();
   private objects: unknown[] = [];

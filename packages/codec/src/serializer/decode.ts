@@ -1,7 +1,7 @@
 import { checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { asBuffer } from './bytes.js';
 import type { Builder } from './builders.js';
-import { type DecoderState, HeadReader } from './decode-heads.js';
+import { type DecoderState, HeadDecoder } from './decode-heads.js';
 import { define, type DecoderShape } from './decoder-shape.js';
 import { DecodeError } from '../errors.js';
 import { Cost, defaultMemory } from './memory-cost.js';
@@ -34,7 +34,7 @@ export interface DecodeLimits {
 const LIMITS = optionNames<DecodeLimits>({ depth: true, nodes: true, bytes: true, memory: true, symbols: true });
 
 /** Builds the values of messages that an `Encoder` made. */
-export class Decoder extends HeadReader {
+export class Decoder extends HeadDecoder {
   private readonly maxDepth: number;
   private readonly maxNodes: number;
   private readonly maxBytes: number;

@@ -22,7 +22,7 @@ import { Passing, Refusal } from './paths.js';
 import { type Entry, entryFor } from './registry.js';
 import { type EncoderShape, ShapeTable } from './shape-table.js';
 import { Short, TableLimit, Tag } from './tags.js';
-import { Writer } from './writer.js';
+import { ByteWriter } from './byte-writer.js';
 
 const NOTHING: readonly unknown[] = [];
 
@@ -30,7 +30,7 @@ const NOTHING: readonly unknown[] = [];
  * Writes what stands before an object's children on the wire, and says what they are. With that, each kind of object
  * is written in one place, for the recursion and for the explicit stack alike.
  */
-export abstract class HeadWriter extends Writer {
+export abstract class HeadEncoder extends ByteWriter {
   protected readonly shapes = new ShapeTable();
   protected readonly classes = new Map<string, number>();
   protected sink: HandleSink | undefined;

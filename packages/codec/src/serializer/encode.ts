@@ -3,7 +3,7 @@ import { reasonOf } from '@aiopipe/core/internal';
 import { EncodeError } from '../errors.js';
 import type { HandleSink } from './handles.js';
 import { changed, mapSize, setSize } from './encodable.js';
-import { HeadWriter } from './encode-heads.js';
+import { HeadEncoder } from './encode-heads.js';
 import type { Output } from './output.js';
 import { describePath, Passing, Refusal, UNREADABLE } from './paths.js';
 import { type EncoderShape, ShapePlace } from './shape-table.js';
@@ -32,7 +32,7 @@ const wellKnownSymbols = new Map<symbol, string>(
 );
 
 /** Turns values into messages of the format that `docs/wire-format.md` describes. */
-export class Encoder extends HeadWriter {
+export class Encoder extends HeadEncoder {
   private readonly shared: boolean;
   /** Whether the next message starts with empty tables, and says so. */
   private fresh = true;

@@ -1,4 +1,4 @@
-import { SpareBuffer } from './spare-buffer.js';
+import { BufferCache } from './buffer-cache.js';
 
 /** A buffer that one large message has grown beyond this is not kept for the next, unless that comes soon. */
 const KEEP_BELOW = 1024 * 1024;
@@ -10,7 +10,7 @@ export class Output {
   position = 0;
   /** Bytes that follow the written bytes, and are not copied yet. */
   borrowed: Buffer | undefined;
-  readonly #spare = new SpareBuffer();
+  readonly #cache = new BufferCache();
 
   /** @param capacity the first buffer's size, in bytes */
   constructor(private readonly capacity = 8192) {
@@ -22,7 +22,7 @@ export class Output {
     const needed = this.position + n;
     if (needed <= this.buffer.length) return;
     const grown =
-      this.#spare.take(needed) ??
+      this.#cache.take(needed) ??
       Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, this.buffer.length + (64 << 20))));
     this.buffer.copy(grown, 0, 0, this.position);
     this.buffer = grown;
@@ -42,7 +42,7 @@ export class Output {
   empty(): void {
     this.position = 0;
     if (!this.isLarge) return;
-    this.#spare.keep(this.buffer);
+    this.#cache.keep(this.buffer);
     this.buffer = Buffer.allocUnsafeSlow(this.capacity);
   }
 }

@@ -41,8 +41,8 @@ export function stop<Exit>(
   return handled(Promise.all([wait({ signal }), stopped]).then(([exit]) => exit));
 }
 
-/** Programs that were sent SIGTERM: a second one would mean "at once" to some. */
-const told = new WeakSet<SpawnedProgram>();
+/** Programs that were sent SIGTERM. A second one means "at once" to some programs. */
+const terminated = new WeakSet<SpawnedProgram>();
 
 /**
  * Ends programs that share the first one's process group, if it leads one: SIGTERM, and SIGKILL after `grace` ms. Resolves
@@ -54,8 +54,8 @@ export async function stopPrograms(programs: readonly SpawnedProgram[], grace: n
   const exited = Promise.all(programs.map((program) => program.exited));
   const areRunning = () => programs.some((program) => program.exit === undefined);
 
-  if (!told.has(first)) signalAll(programs, 'SIGTERM');
-  told.add(first);
+  if (!terminated.has(first)) signalAll(programs, 'SIGTERM');
+  terminated.add(first);
   const deadline = now() + grace;
   await within(exited, grace);
   // Processes that the programs started send no event at their end. So they are polled, less and less often.

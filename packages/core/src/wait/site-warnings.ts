@@ -3,7 +3,7 @@ import { nextTick } from './taken.js';
 interface Site {
   count: number;
   /** The count at the last warning. */
-  told: number;
+  reported: number;
   /** The detail of the first time. */
   readonly detail: string;
 }
@@ -26,24 +26,24 @@ export class SiteWarnings {
 
   /** Counts one time. The warning comes at the end of this turn, with all that were counted by then. */
   note(site: string, detail = ''): void {
-    const known = this.#sites.get(site) ?? { count: 0, told: 0, detail };
+    const known = this.#sites.get(site) ?? { count: 0, reported: 0, detail };
     this.#sites.set(site, known);
     known.count++;
     if (this.#isDue || !isDue(known)) return;
     this.#isDue = true;
     nextTick(() => {
-      this.tell((warning) => {
+      this.report((warning) => {
         process.emitWarning(warning);
       });
     });
   }
 
   /** Gives all warnings that are due to `emit`: at exit, when nothing that is emitted for later would come. */
-  tell(emit: (warning: Error) => void): void {
+  report(emit: (warning: Error) => void): void {
     this.#isDue = false;
     for (const [site, known] of this.#sites) {
       if (!isDue(known)) continue;
-      known.told = known.count;
+      known.reported = known.count;
       emit(this.#warning(this.#message(site, known.count, known.detail)));
     }
   }
@@ -57,6 +57,6 @@ export class SiteWarnings {
   }
 }
 
-function isDue({ count, told }: Site): boolean {
-  return count > told && count >= 10 * told;
+function isDue({ count, reported }: Site): boolean {
+  return count > reported && count >= 10 * reported;
 }

@@ -21,7 +21,7 @@ let hearsExit = false;
 function warnAtExit(): void {
   for (const chain of unrun) chain.tell();
   unrun.clear();
-  warnings.tell((warning) => process.emit('warning', warning));
+  warnings.report((warning) => process.emit('warning', warning));
 }
 
 /** Warns once of a chain that was never run: when it is collected, or at exit. */
