@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 /** The most characters of another program's text in an error message of ours. The whole of it is the error's `cause`. */
-const LONGEST = 4000;
+const LONGEST = 2000;
 
 /**
  * Returns a value of other code or of a peer in words, for an error message: an error's name and message, any other value as

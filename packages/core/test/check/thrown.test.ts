@@ -41,6 +41,6 @@ test.each<[string, unknown, string, string]>([
 
 test('a long text is cut, and the message says by how much', () => {
   const error = new Error('x'.repeat(5000));
-  expect(reasonOf(error)).toBe(`${'x'.repeat(4000)}… (1000 more characters)`);
-  expect(describeValue(error)).toBe(`Error: ${'x'.repeat(3993)}… (1007 more characters)`);
+  expect(reasonOf(error)).toBe(`${'x'.repeat(2000)}… (3000 more characters)`);
+  expect(describeValue(error)).toBe(`Error: ${'x'.repeat(1993)}… (3007 more characters)`);
 });
