@@ -53,6 +53,11 @@ const takenRules = {
       selector: 'ImportDeclaration[source.value=/^node:(timers|perf_hooks)/]',
       message: 'Tests replace what it has: use that of core.',
     },
+    {
+      selector:
+        ':matches(PropertyDefinition, MethodDefinition[kind!="constructor"], TSParameterProperty)[accessibility="private"]',
+      message: 'Private members are #private: others cannot reach them at run time either. It costs nothing.',
+    },
   ],
   'no-restricted-properties': [
     'error',

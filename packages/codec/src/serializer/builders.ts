@@ -37,36 +37,35 @@ export abstract class Builder<T = unknown> {
 
 /** Objects with their keys: each key, then its value. */
 export class KeyedBuilder extends Builder<object> {
-  private key: string | undefined;
+  #key: string | undefined;
 
   constructor(target: object, count: number, cost: number) {
     super(target, count * 2, cost + count * Cost.HashedProperty);
   }
 
   add(value: unknown): string | undefined {
-    if (this.key === undefined) {
+    if (this.#key === undefined) {
       if (typeof value !== 'string') return 'a key must be a string';
-      this.key = value;
+      this.#key = value;
       return undefined;
     }
-    const { key } = this;
-    this.key = undefined;
+    const key = this.#key;
+    this.#key = undefined;
     return define(this.target, key, value) ? undefined : 'a property cannot be added';
   }
 }
 
 export class ShapedBuilder extends Builder<object> {
-  private next = 0;
+  #next = 0;
+  readonly #keys: readonly string[];
 
-  constructor(
-    target: object,
-    private readonly keys: readonly string[],
-  ) {
+  constructor(target: object, keys: readonly string[]) {
     super(target, keys.length, Cost.Object);
+    this.#keys = keys;
   }
 
   add(value: unknown): string | undefined {
-    define(this.target, this.keys[this.next++] as string, value);
+    define(this.target, this.#keys[this.#next++] as string, value);
     return undefined;
   }
 }
@@ -84,22 +83,22 @@ export class ArrayBuilder extends Builder<unknown[]> {
 
 /** An array with holes, or with named properties: each index or name, then its value. */
 export class SparseArrayBuilder extends Builder<unknown[]> {
-  private key: number | string | undefined;
+  #key: number | string | undefined;
 
   constructor(target: unknown[], count: number) {
     super(target, count * 2, Cost.SparseArray + count * Cost.HashedProperty);
   }
 
   add(value: unknown): string | undefined {
-    const { key } = this;
+    const key = this.#key;
     if (key === undefined) {
       const isIndex = typeof value === 'number' && value >>> 0 === value && value < this.target.length;
       const isName = typeof value === 'string' && value !== 'length' && !(String(Number(value) >>> 0) === value);
       if (!isIndex && !isName) return 'an array has no such key';
-      this.key = value;
+      this.#key = value;
       return undefined;
     }
-    this.key = undefined;
+    this.#key = undefined;
     if (typeof key === 'number') this.target[key] = value;
     else define(this.target, key, value);
     return undefined;
@@ -118,44 +117,40 @@ export function arrayWithHoles(length: number, count: number): unknown[] {
 }
 
 export class MapBuilder extends Builder<Map<unknown, unknown>> {
-  private key: unknown;
-  private hasKey = false;
-  private readonly buckets: KeyBuckets | undefined;
+  #key: unknown;
+  #hasKey = false;
+  readonly #buckets: KeyBuckets | undefined;
+  readonly #counter: ComparisonCounter;
 
-  constructor(
-    target: Map<unknown, unknown>,
-    count: number,
-    private readonly counter: ComparisonCounter,
-  ) {
+  constructor(target: Map<unknown, unknown>, count: number, counter: ComparisonCounter) {
     super(target, count * 2, Cost.Map + count * Cost.MapEntry);
-    this.buckets = bucketsFor(count);
+    this.#counter = counter;
+    this.#buckets = bucketsFor(count);
   }
 
   add(value: unknown): string | undefined {
-    if (this.hasKey) this.target.set(this.key, value);
+    if (this.#hasKey) this.target.set(this.#key, value);
     else {
-      if (this.buckets !== undefined) this.counter.compared(this.buckets.add(value));
-      this.key = value;
+      if (this.#buckets !== undefined) this.#counter.compared(this.#buckets.add(value));
+      this.#key = value;
     }
-    this.hasKey = !this.hasKey;
+    this.#hasKey = !this.#hasKey;
     return undefined;
   }
 }
 
 export class SetBuilder extends Builder<Set<unknown>> {
-  private readonly buckets: KeyBuckets | undefined;
+  readonly #buckets: KeyBuckets | undefined;
+  readonly #counter: ComparisonCounter;
 
-  constructor(
-    target: Set<unknown>,
-    count: number,
-    private readonly counter: ComparisonCounter,
-  ) {
+  constructor(target: Set<unknown>, count: number, counter: ComparisonCounter) {
     super(target, count, Cost.Set + count * Cost.SetMember);
-    this.buckets = bucketsFor(count);
+    this.#counter = counter;
+    this.#buckets = bucketsFor(count);
   }
 
   add(value: unknown): string | undefined {
-    if (this.buckets !== undefined) this.counter.compared(this.buckets.add(value));
+    if (this.#buckets !== undefined) this.#counter.compared(this.#buckets.add(value));
     this.target.add(value);
     return undefined;
   }
@@ -163,16 +158,16 @@ export class SetBuilder extends Builder<Set<unknown>> {
 
 /** The non-enumerable parts of an error, as `flags` lists them; then its properties. */
 export class ErrorBuilder extends KeyedBuilder {
-  private readonly parts: string[];
+  readonly #parts: string[];
 
   constructor(target: Error, flags: number, fields: number) {
     super(target, fields, Cost.Error);
-    this.parts = PARTS.filter(([part]) => (flags & part) !== 0).map(([, name]) => name);
-    this.remaining += this.parts.length;
+    this.#parts = PARTS.filter(([part]) => (flags & part) !== 0).map(([, name]) => name);
+    this.remaining += this.#parts.length;
   }
 
   override add(value: unknown): string | undefined {
-    const part = this.parts.shift();
+    const part = this.#parts.shift();
     if (part === undefined) return super.add(value);
     Object.defineProperty(this.target, part, { value, writable: true, enumerable: false, configurable: true });
     return undefined;
@@ -225,7 +220,7 @@ function isDecorated(value: unknown): value is object {
 
 /** A built-in object, then the properties that someone added to it. */
 export class DecoratedBuilder extends KeyedBuilder {
-  private decorated: object | undefined;
+  #decorated: object | undefined;
 
   constructor(count: number) {
     super(EMPTY, count, Cost.Decorated);
@@ -233,10 +228,10 @@ export class DecoratedBuilder extends KeyedBuilder {
   }
 
   override add(value: unknown): string | undefined {
-    if (this.decorated === undefined) {
+    if (this.#decorated === undefined) {
       // Nothing but what this message has made: a handle's methods, say, are no peer's to replace.
       if (!isDecorated(value)) return 'properties follow a value that cannot have any';
-      this.decorated = value;
+      this.#decorated = value;
       this.target = value;
       return undefined;
     }
@@ -260,19 +255,22 @@ export class BoxBuilder extends Builder {
 
 /** A view over the ArrayBuffer that is its one child. */
 export class ViewBuilder extends Builder {
-  constructor(
-    private readonly number: number,
-    private readonly byteOffset: number,
-    private readonly byteLength: number,
-  ) {
+  readonly #number: number;
+  readonly #byteOffset: number;
+  readonly #byteLength: number;
+
+  constructor(number: number, byteOffset: number, byteLength: number) {
     super(undefined, 1, Cost.View);
+    this.#number = number;
+    this.#byteOffset = byteOffset;
+    this.#byteLength = byteLength;
   }
 
   add(value: unknown): string | undefined {
     if (!types.isArrayBuffer(value)) return 'a view needs an ArrayBuffer';
-    if (this.byteOffset + this.byteLength > value.byteLength) return 'a view reaches past its ArrayBuffer';
+    if (this.#byteOffset + this.#byteLength > value.byteLength) return 'a view reaches past its ArrayBuffer';
     try {
-      this.target = makeView(VIEW_NAMES[this.number], value, this.byteOffset, this.byteLength);
+      this.target = makeView(VIEW_NAMES[this.#number], value, this.#byteOffset, this.#byteLength);
     } catch {
       return 'a view does not fit its ArrayBuffer';
     }

@@ -8,29 +8,29 @@ import { Short, Tag } from './tags.js';
 export abstract class ByteReader {
   protected bytes: FastBuffer = NO_BYTES;
   /** Made for the first number that needs it: most messages do not. */
-  private view: DataView | undefined;
+  #view: DataView | undefined;
   protected position = 0;
   protected end = 0;
-  private start = 0;
+  #start = 0;
 
   protected attach(bytes: FastBuffer, start: number, end: number): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
-      this.view = undefined;
+      this.#view = undefined;
     }
-    this.start = this.position = start;
+    this.#start = this.position = start;
     this.end = end;
   }
 
   /** Lets go of the bytes. */
   detach(): void {
     this.bytes = NO_BYTES;
-    this.view = undefined;
+    this.#view = undefined;
   }
 
   /** To be thrown: the bytes are no message of this format. */
   protected malformed(what: string, cause?: unknown): DecodeError {
-    const at = this.position - this.start;
+    const at = this.position - this.#start;
     return new DecodeError(`malformed message: ${what} (at byte ${String(at)})`, cause === undefined ? {} : { cause });
   }
 
@@ -38,7 +38,7 @@ export abstract class ByteReader {
   protected abstract charge(bytes: number): void;
 
   protected dataView(): DataView {
-    return (this.view ??= viewOf(this.bytes));
+    return (this.#view ??= viewOf(this.bytes));
   }
 
   /** Steps over `n` bytes and returns where they begin. */
@@ -106,11 +106,11 @@ export abstract class ByteReader {
     const length = this.countOf(1);
     const at = this.skip(length);
     this.charge(Cost.BigInt + length);
-    const magnitude = this.magnitude(at, length);
+    const magnitude = this.#magnitude(at, length);
     return sign === 1 ? -magnitude : magnitude;
   }
 
-  private magnitude(at: number, length: number): bigint {
+  #magnitude(at: number, length: number): bigint {
     if (length === 0) return 0n;
     const view = this.dataView();
     if (length === 8) return view.getBigUint64(at);

@@ -15,17 +15,17 @@ const LOOP_LENGTH = 20;
  */
 export class ByteWriter {
   protected buffer: FastBuffer = NO_BYTES;
-  private view = viewOf(NO_BYTES);
+  #view = viewOf(NO_BYTES);
   /** Below this position there is room for `HEADROOM` bytes. */
   protected limit = 0;
-  private output!: Output;
+  #output!: Output;
 
   protected attach(output: Output): void {
-    this.output = output;
+    this.#output = output;
     const buffer = output.buffer as FastBuffer;
     if (buffer === this.buffer) return;
     this.buffer = buffer;
-    this.view = viewOf(buffer);
+    this.#view = viewOf(buffer);
     this.limit = buffer.length - HEADROOM;
   }
 
@@ -37,9 +37,9 @@ export class ByteWriter {
 
   protected reserve(pos: number, n: number): void {
     if (pos + n <= this.limit) return;
-    this.output.position = pos;
-    this.output.ensure(n + HEADROOM);
-    this.attach(this.output);
+    this.#output.position = pos;
+    this.#output.ensure(n + HEADROOM);
+    this.attach(this.#output);
   }
 
   protected varint(n: number, pos: number): number {
@@ -68,21 +68,21 @@ export class ByteWriter {
           buffer[pos] = Tag.SmallInt + int;
           return pos + 1;
         }
-        return this.fixed(Tag.Uint8, int, pos);
+        return this.#fixed(Tag.Uint8, int, pos);
       }
       const magnitude = ~int;
       if (magnitude <= 0xff - Tag.SmallNegative) {
         buffer[pos] = Tag.SmallNegative + magnitude;
         return pos + 1;
       }
-      return this.fixed(Tag.Negative8, magnitude, pos);
+      return this.#fixed(Tag.Negative8, magnitude, pos);
     }
-    if (value >>> 0 === value) return this.fixed(Tag.Uint8, value, pos);
+    if (value >>> 0 === value) return this.#fixed(Tag.Uint8, value, pos);
     return this.double(Tag.Float64, value, pos);
   }
 
   /** One, two or four bytes; `tag` is the first of the three tags for them. */
-  private fixed(tag: Tag, n: number, pos: number): number {
+  #fixed(tag: Tag, n: number, pos: number): number {
     const buffer = this.buffer;
     if (n < 0x100) {
       buffer[pos] = tag;
@@ -105,14 +105,14 @@ export class ByteWriter {
 
   protected double(tag: Tag, value: number, pos: number): number {
     this.buffer[pos] = tag;
-    this.view.setFloat64(pos + 1, value, true);
+    this.#view.setFloat64(pos + 1, value, true);
     return pos + 9;
   }
 
   protected bigint(value: bigint, pos: number): number {
     if (BigInt.asIntN(64, value) === value) {
       this.buffer[pos] = Tag.BigInt64;
-      this.view.setBigInt64(pos + 1, value, true);
+      this.#view.setBigInt64(pos + 1, value, true);
       return pos + 9;
     }
     const negative = value < 0n;
@@ -120,7 +120,7 @@ export class ByteWriter {
     this.buffer[pos] = Tag.BigInt;
     this.buffer[pos + 1] = negative ? 1 : 0;
     const high = magnitude >> 64n;
-    if (BigInt.asUintN(64, high) === high) return this.words(high, magnitude, pos + 2);
+    if (BigInt.asUintN(64, high) === high) return this.#words(high, magnitude, pos + 2);
     const digits = magnitude.toString(16);
     const hex = digits.length % 2 === 0 ? digits : `0${digits}`;
     const length = hex.length / 2;
@@ -131,19 +131,19 @@ export class ByteWriter {
   }
 
   /** A magnitude of up to 128 bits in one or two words: a tenth of what the way through hex digits takes. */
-  private words(high: bigint, magnitude: bigint, pos: number): number {
+  #words(high: bigint, magnitude: bigint, pos: number): number {
     this.buffer[pos] = high === 0n ? 8 : 16;
     if (high !== 0n) {
-      this.view.setBigUint64(pos + 1, high);
+      this.#view.setBigUint64(pos + 1, high);
       pos += 8;
     }
-    this.view.setBigUint64(pos + 1, magnitude);
+    this.#view.setBigUint64(pos + 1, magnitude);
     return pos + 9;
   }
 
   protected string(text: string, pos: number): number {
     const length = text.length;
-    if (length > LOOP_LENGTH) return this.longString(text, pos);
+    if (length > LOOP_LENGTH) return this.#longString(text, pos);
     // Two bytes a character and the headroom are enough for either form.
     if (pos + 2 * LOOP_LENGTH > this.limit) this.reserve(pos, 2 * LOOP_LENGTH);
     const buffer = this.buffer;
@@ -166,25 +166,25 @@ export class ByteWriter {
     return start + 1 + 2 * length;
   }
 
-  private longString(text: string, pos: number): number {
+  #longString(text: string, pos: number): number {
     const length = text.length;
-    if (looksWide(text)) return this.utf16(text, pos);
+    if (looksWide(text)) return this.#utf16(text, pos);
     // UTF-8 takes a byte for an ASCII character and more for any other; four bytes more than that tell them apart.
     this.reserve(pos, length + 4);
-    const start = this.latin1Header(length, pos);
+    const start = this.#latin1Header(length, pos);
     if (this.buffer.utf8Write(text, start, length + 4) === length) return start + length;
     this.buffer.latin1Write(text, start, length);
     if (this.buffer.latin1Slice(start, start + length) === text) return start + length;
-    return this.utf16(text, pos);
+    return this.#utf16(text, pos);
   }
 
-  private latin1Header(length: number, pos: number): number {
+  #latin1Header(length: number, pos: number): number {
     if (length >= Short.Latin1) return this.tagged(Tag.Latin1, length, pos);
     this.buffer[pos] = Tag.ShortLatin1 + length;
     return pos + 1;
   }
 
-  private utf16(text: string, pos: number): number {
+  #utf16(text: string, pos: number): number {
     const size = text.length * 2;
     this.reserve(pos, size);
     pos = this.tagged(Tag.Utf16, text.length, pos);
@@ -199,7 +199,8 @@ export class ByteWriter {
   protected numberArray(array: readonly number[], type: NumberType, pos: number): number {
     const { length } = array;
     this.reserve(pos, length * 8);
-    const { buffer, view } = this;
+    const { buffer } = this;
+    const view = this.#view;
     buffer[pos] = Tag.Numbers;
     buffer[pos + 1] = type;
     pos = this.varint(length, pos + 2);

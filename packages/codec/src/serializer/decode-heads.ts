@@ -35,38 +35,39 @@ export interface DecoderState {
 export abstract class HeadDecoder extends LeafDecoder implements ComparisonCounter {
   /** Whether a message that starts with empty tables has come; no other can come before. */
   protected started = false;
-  private readonly definitions = new DefinitionCache();
-  private shapes: DecoderShape[] = [];
-  private shapeCount = 0;
-  private shapeBytes = 0;
-  private classes: string[] = [];
+  readonly #definitions = new DefinitionCache();
+  #shapes: DecoderShape[] = [];
+  #shapeCount = 0;
+  #shapeBytes = 0;
+  #classes: string[] = [];
 
   abstract compared(count: number): void;
 
   protected clearTables(): void {
     this.started = true;
-    this.shapeCount = 0;
-    if (this.classes.length > 0) this.classes = [];
-    this.shapeBytes = 0;
+    this.#shapeCount = 0;
+    if (this.#classes.length > 0) this.#classes = [];
+    this.#shapeBytes = 0;
   }
 
   /** The tables as plain data, from which `Decoder.fromState` makes a decoder that goes on in another process. */
   exportState(): DecoderState {
-    const { shapeBytes, started } = this;
+    const { started } = this;
+    const shapeBytes = this.#shapeBytes;
     return {
-      shapes: this.shapes.slice(0, this.shapeCount).map(({ keys }) => [...keys]),
+      shapes: this.#shapes.slice(0, this.#shapeCount).map(({ keys }) => [...keys]),
       shapeBytes,
-      classes: [...this.classes],
+      classes: [...this.#classes],
       started,
     };
   }
 
   protected importState(state: DecoderState): void {
     checkState(state);
-    this.shapes = state.shapes.map((keys) => new DecoderShape(keys));
-    this.shapeCount = this.shapes.length;
-    this.shapeBytes = state.shapeBytes;
-    this.classes = [...state.classes];
+    this.#shapes = state.shapes.map((keys) => new DecoderShape(keys));
+    this.#shapeCount = this.#shapes.length;
+    this.#shapeBytes = state.shapeBytes;
+    this.#classes = [...state.classes];
     this.started = state.started;
   }
 
@@ -79,7 +80,7 @@ export abstract class HeadDecoder extends LeafDecoder implements ComparisonCount
 
   /** Reads the head of a container, whichever tag it has, and numbers it. */
   protected container(tag: number): Builder {
-    if (tag >= Tag.ShortShape) return this.shaped(this.shape(tag - Tag.ShortShape));
+    if (tag >= Tag.ShortShape) return this.#shaped(this.shape(tag - Tag.ShortShape));
     if (tag >= Tag.ShortArray) return this.noted(new ArrayBuilder([], this.enough(tag - Tag.ShortArray)));
     switch (tag) {
       case Tag.Object:
@@ -87,13 +88,13 @@ export abstract class HeadDecoder extends LeafDecoder implements ComparisonCount
       case Tag.NullObject:
         return this.noted(new KeyedBuilder(Object.create(null) as object, this.countOf(2), Cost.NullObject));
       case Tag.NewShape:
-        return this.shaped(this.newShape());
+        return this.#shaped(this.newShape());
       case Tag.Shape:
-        return this.shaped(this.shape(this.varint()));
+        return this.#shaped(this.shape(this.varint()));
       case Tag.Array:
         return this.noted(new ArrayBuilder([], this.countOf(1)));
       case Tag.SparseArray:
-        return this.sparseArray();
+        return this.#sparseArray();
       case Tag.Map:
         return this.noted(new MapBuilder(new Map(), this.countOf(2), this));
       case Tag.Set:
@@ -101,17 +102,17 @@ export abstract class HeadDecoder extends LeafDecoder implements ComparisonCount
       case Tag.Boxed:
         return this.noted(new BoxBuilder());
       case Tag.Error:
-        return this.error();
+        return this.#error();
       case Tag.DomException:
-        return this.domException();
+        return this.#domException();
       case Tag.View:
         return this.noted(new ViewBuilder(this.byte(), this.varint(), this.varint()));
       case Tag.NewClass:
-        return this.instance(this.newClass());
+        return this.#instance(this.#newClass());
       case Tag.Class: {
-        const name = this.classes[this.varint()];
+        const name = this.#classes[this.varint()];
         if (name === undefined) throw this.malformed('an instance refers to a class that was not defined before');
-        return this.instance(name);
+        return this.#instance(name);
       }
       case Tag.WithProperties:
         return new DecoratedBuilder(this.countOf(2));
@@ -127,8 +128,8 @@ export abstract class HeadDecoder extends LeafDecoder implements ComparisonCount
   }
 
   protected shape(number: number): DecoderShape {
-    if (number >= this.shapeCount) throw this.malformed('an object refers to a shape that was not defined before');
-    return this.shapes[number] as DecoderShape;
+    if (number >= this.#shapeCount) throw this.malformed('an object refers to a shape that was not defined before');
+    return this.#shapes[number] as DecoderShape;
   }
 
   /** Defines a shape: the length of the definition in bytes, how many keys there are, then each. */
@@ -136,23 +137,23 @@ export abstract class HeadDecoder extends LeafDecoder implements ComparisonCount
     const length = this.countOf(1);
     const start = this.position;
     const end = start + length;
-    if (this.shapeCount >= TableLimit.Shapes || this.shapeBytes >= TableLimit.ShapeBytes) {
+    if (this.#shapeCount >= TableLimit.Shapes || this.#shapeBytes >= TableLimit.ShapeBytes) {
       throw this.malformed('it defines more shapes than a table holds');
     }
     if (length > TableLimit.DefinitionBytes) throw this.malformed('the definition of a shape is too long');
-    let shape = this.definitions.find(this.bytes, start, end);
+    let shape = this.#definitions.find(this.bytes, start, end);
     if (shape === undefined) {
-      shape = new DecoderShape(this.keys());
+      shape = new DecoderShape(this.#keys());
       if (this.position !== end) throw this.malformed('the definition of a shape has another length');
-      this.definitions.add(this.bytes, start, end, shape);
+      this.#definitions.add(this.bytes, start, end, shape);
     }
     this.position = end;
-    this.shapeBytes += length;
-    this.shapes[this.shapeCount++] = shape;
+    this.#shapeBytes += length;
+    this.#shapes[this.#shapeCount++] = shape;
     return shape;
   }
 
-  private keys(): string[] {
+  #keys(): string[] {
     const count = this.countOf(1);
     if (count === 0 || count > TableLimit.KeysOfShape) throw this.malformed('a shape has too few or too many keys');
     const keys: string[] = [];
@@ -161,20 +162,20 @@ export abstract class HeadDecoder extends LeafDecoder implements ComparisonCount
     return keys;
   }
 
-  private shaped(shape: DecoderShape): Builder {
+  #shaped(shape: DecoderShape): Builder {
     const builder = new ShapedBuilder(shape.isDelicate ? {} : new shape.Create(), shape.keys);
     this.enough(builder.remaining);
     return this.noted(builder);
   }
 
-  private sparseArray(): Builder {
+  #sparseArray(): Builder {
     const length = this.varint();
     const count = this.countOf(2);
     if (length > 0xffffffff) throw this.malformed('the length of an array is over 2^32 - 1');
     return this.noted(new SparseArrayBuilder(arrayWithHoles(length, count), count));
   }
 
-  private error(): Builder {
+  #error(): Builder {
     const name = ERROR_NAMES[this.byte()];
     const flags = this.byte();
     const fields = this.countOf(2);
@@ -182,21 +183,21 @@ export abstract class HeadDecoder extends LeafDecoder implements ComparisonCount
     return this.noted(new ErrorBuilder(bareError(name), flags, fields));
   }
 
-  private domException(): Builder {
+  #domException(): Builder {
     const flags = this.byte();
     const fields = this.countOf(2);
     const name = this.string();
     return this.noted(new ErrorBuilder(bareDomException(this.string(), name), flags, fields));
   }
 
-  private newClass(): string {
+  #newClass(): string {
     const name = this.string();
     if (name.length > TableLimit.ClassName) throw this.malformed('the name of a class is too long');
-    if (this.classes.length < TableLimit.Classes) this.classes.push(name);
+    if (this.#classes.length < TableLimit.Classes) this.#classes.push(name);
     return name;
   }
 
-  private instance(name: string): Builder {
+  #instance(name: string): Builder {
     const builder = new InstanceBuilder(name, entryNamed(name), this.instances);
     return this.noted(builder, builder.target ?? builder);
   }

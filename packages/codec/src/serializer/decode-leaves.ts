@@ -13,27 +13,27 @@ const KEPT = 64;
 export abstract class LeafDecoder extends ByteReader {
   protected handles: HandleSource | undefined;
   protected instances = new Instances();
-  private objects: unknown[] = [];
-  private count = 0;
+  #objects: unknown[] = [];
+  #count = 0;
 
   /** Lets go of the message's objects. */
   protected release(): void {
     if (!this.instances.isIdle) this.instances = new Instances();
-    if (this.count > KEPT) this.objects = [];
-    else for (let i = 0; i < this.count; i++) this.objects[i] = undefined;
-    this.count = 0;
+    if (this.#count > KEPT) this.#objects = [];
+    else for (let i = 0; i < this.#count; i++) this.#objects[i] = undefined;
+    this.#count = 0;
     this.handles = undefined;
   }
 
   /** Gives an object the next number. */
   note<T>(object: T): T {
-    this.objects[this.count++] = object;
+    this.#objects[this.#count++] = object;
     return object;
   }
 
   /** Gives a builder's object the next number. References to it get `target` until it is finished. */
   protected noted<T extends Builder>(builder: T, target: unknown = builder.target): T {
-    builder.id = this.count;
+    builder.id = this.#count;
     this.note(target);
     return builder;
   }
@@ -41,14 +41,14 @@ export abstract class LeafDecoder extends ByteReader {
   /** What a builder made, which takes its place among the message's objects. */
   protected finished(builder: Builder): unknown {
     const value = builder.finish();
-    if (builder.id >= 0) this.objects[builder.id] = value;
+    if (builder.id >= 0) this.#objects[builder.id] = value;
     return value;
   }
 
-  private reference(): unknown {
+  #reference(): unknown {
     const number = this.varint();
-    if (number >= this.count) throw this.malformed('it refers to an object that it has not defined yet');
-    const object = this.objects[number];
+    if (number >= this.#count) throw this.malformed('it refers to an object that it has not defined yet');
+    const object = this.#objects[number];
     return object instanceof InstanceBuilder ? this.instances.standInFor(object) : object;
   }
 
@@ -90,23 +90,23 @@ export abstract class LeafDecoder extends ByteReader {
       case Tag.Utf16:
         return this.utf16();
       case Tag.Reference:
-        return this.reference();
+        return this.#reference();
       case Tag.Symbol:
-        return this.symbol();
+        return this.#symbol();
       case Tag.WellKnownSymbol:
-        return this.wellKnownSymbol();
+        return this.#wellKnownSymbol();
       default:
-        return this.note(this.leafObject(tag));
+        return this.note(this.#leafObject(tag));
     }
   }
 
-  private symbol(): symbol {
+  #symbol(): symbol {
     const symbol = this.symbols.get(this.string());
     if (typeof symbol === 'string') throw this.malformed(symbol);
     return symbol;
   }
 
-  private wellKnownSymbol(): symbol {
+  #wellKnownSymbol(): symbol {
     const name = this.string();
     const symbol: unknown = Object.hasOwn(Symbol, name)
       ? (Symbol as unknown as Record<string, unknown>)[name]
@@ -115,16 +115,16 @@ export abstract class LeafDecoder extends ByteReader {
     return symbol;
   }
 
-  private leafObject(tag: number): object {
+  #leafObject(tag: number): object {
     switch (tag) {
       case Tag.Date:
         this.charge(Cost.Date);
         return new Date(this.double());
       case Tag.RegExp:
-        return this.regExp();
+        return this.#regExp();
       case Tag.Url:
         this.charge(Cost.Url);
-        return this.made(URL, this.string());
+        return this.#made(URL, this.string());
       case Tag.UrlSearchParams: {
         const text = this.string();
         this.charge(Cost.UrlSearchParams + text.length * Cost.SearchCharacter);
@@ -132,9 +132,9 @@ export abstract class LeafDecoder extends ByteReader {
       }
       case Tag.ArrayBuffer:
         this.charge(Cost.ArrayBuffer);
-        return this.memory(this.countOf(1)).buffer;
+        return this.#memory(this.countOf(1)).buffer;
       case Tag.ResizableArrayBuffer:
-        return this.resizable();
+        return this.#resizable();
       case Tag.Buffer: {
         const length = this.countOf(1);
         const at = this.skip(length);
@@ -142,7 +142,7 @@ export abstract class LeafDecoder extends ByteReader {
         return Buffer.from(this.bytes.subarray(at, at + length));
       }
       case Tag.Numbers:
-        return this.numbers();
+        return this.#numbers();
       case Tag.Handle: {
         const index = this.varint();
         this.charge(Cost.Object);
@@ -159,7 +159,7 @@ export abstract class LeafDecoder extends ByteReader {
     }
   }
 
-  private numbers(): number[] {
+  #numbers(): number[] {
     const type: NumberType = this.byte();
     const width = widthOf(type);
     if (width === 0) throw this.malformed('an array has numbers of an unknown type');
@@ -191,14 +191,14 @@ export abstract class LeafDecoder extends ByteReader {
   protected abstract readonly symbols: SymbolSource;
 
   /** A copy of the next bytes, in memory of its own. */
-  private memory(length: number): Buffer & { buffer: ArrayBuffer } {
+  #memory(length: number): Buffer & { buffer: ArrayBuffer } {
     const at = this.skip(length);
     const copy = Buffer.allocUnsafeSlow(length);
     this.bytes.copy(copy, 0, at, at + length);
     return copy as Buffer & { buffer: ArrayBuffer };
   }
 
-  private resizable(): ArrayBuffer {
+  #resizable(): ArrayBuffer {
     this.charge(Cost.ArrayBuffer);
     const maxByteLength = this.varint();
     const length = this.countOf(1);
@@ -214,18 +214,18 @@ export abstract class LeafDecoder extends ByteReader {
     }
   }
 
-  private regExp(): RegExp {
+  #regExp(): RegExp {
     this.charge(Cost.RegExp);
     const source = this.string();
     const flags = this.string();
-    const lastIndex = this.number();
-    const regExp = this.made(RegExp, source, flags);
+    const lastIndex = this.#number();
+    const regExp = this.#made(RegExp, source, flags);
     regExp.lastIndex = lastIndex;
     return regExp;
   }
 
   /** A number that must stand here, with its tag. */
-  private number(): number {
+  #number(): number {
     const tag = this.byte();
     if (tag >= Tag.SmallInt && tag < Tag.SmallInt + Short.Int) return tag - Tag.SmallInt;
     if (tag >= Tag.SmallNegative) return Tag.SmallNegative - 1 - tag;
@@ -233,7 +233,7 @@ export abstract class LeafDecoder extends ByteReader {
     throw this.malformed('a number is expected');
   }
 
-  private made<A extends unknown[], T>(Class: new (...args: A) => T, ...args: A): T {
+  #made<A extends unknown[], T>(Class: new (...args: A) => T, ...args: A): T {
     try {
       return new Class(...args);
     } catch (error) {

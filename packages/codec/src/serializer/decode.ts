@@ -35,30 +35,30 @@ const LIMITS = optionNames<DecodeLimits>({ depth: true, nodes: true, bytes: true
 
 /** Builds the values of messages that an `Encoder` made. */
 export class Decoder extends HeadDecoder {
-  private readonly maxDepth: number;
-  private readonly maxNodes: number;
-  private readonly maxBytes: number;
-  private readonly maxMemory: number | undefined;
+  readonly #maxDepth: number;
+  readonly #maxNodes: number;
+  readonly #maxBytes: number;
+  readonly #maxMemory: number | undefined;
   protected readonly symbols: SymbolSource;
-  private readonly recursionLimit: number;
-  private busy = false;
-  private depth = 0;
+  readonly #recursionLimit: number;
+  #busy = false;
+  #depth = 0;
   /** How many values the message has said that it holds. */
-  private nodes = 0;
+  #nodes = 0;
   /** How many bytes of heap the rest of the message may take. */
-  private memoryLeft = 0;
+  #memoryLeft = 0;
   /** How many comparisons of colliding keys the rest of the message may need. */
-  private comparisonsLeft = 0;
+  #comparisonsLeft = 0;
 
   constructor(limits: DecodeLimits = {}) {
     super();
     checkLimits(limits);
-    this.maxDepth = limits.depth ?? DEFAULT_DEPTH;
-    this.maxNodes = limits.nodes ?? Number.MAX_SAFE_INTEGER;
-    this.maxBytes = limits.bytes ?? Number.MAX_SAFE_INTEGER;
-    this.maxMemory = limits.memory;
+    this.#maxDepth = limits.depth ?? DEFAULT_DEPTH;
+    this.#maxNodes = limits.nodes ?? Number.MAX_SAFE_INTEGER;
+    this.#maxBytes = limits.bytes ?? Number.MAX_SAFE_INTEGER;
+    this.#maxMemory = limits.memory;
     this.symbols = new SymbolSource(limits.symbols ?? DEFAULT_SYMBOLS);
-    this.recursionLimit = Math.min(RECURSION_LIMIT, this.maxDepth);
+    this.#recursionLimit = Math.min(RECURSION_LIMIT, this.#maxDepth);
   }
 
   /** A decoder that goes on where the one that exported this state was. */
@@ -75,25 +75,25 @@ export class Decoder extends HeadDecoder {
    *   value cannot be built. Errors of `handles` pass through, and are not fatal.
    */
   decode(bytes: Uint8Array, start: number, end: number, handles?: HandleSource): unknown {
-    if (this.busy) throw new DecodeError('a revive() of a message decodes another message of the same channel');
-    this.busy = true;
+    if (this.#busy) throw new DecodeError('a revive() of a message decodes another message of the same channel');
+    this.#busy = true;
     this.attach(bytes === this.bytes ? this.bytes : asBuffer(bytes), start, end);
     this.handles = handles;
-    this.depth = 0;
-    this.nodes = 0;
-    this.comparisonsLeft = MOST_COMPARISONS;
+    this.#depth = 0;
+    this.#nodes = 0;
+    this.#comparisonsLeft = MOST_COMPARISONS;
     try {
-      return this.message();
+      return this.#message();
     } finally {
       this.release();
-      this.busy = false;
+      this.#busy = false;
     }
   }
 
-  private message(): unknown {
+  #message(): unknown {
     const length = this.end - this.position;
-    if (length > this.maxBytes) throw this.malformed(`its ${String(length)} bytes are over the limit`);
-    this.memoryLeft = this.maxMemory ?? defaultMemory(length);
+    if (length > this.#maxBytes) throw this.malformed(`its ${String(length)} bytes are over the limit`);
+    this.#memoryLeft = this.#maxMemory ?? defaultMemory(length);
     const first = this.bytes[this.position];
     if (length > 0 && first === VERSION) {
       this.position++;
@@ -112,24 +112,24 @@ export class Decoder extends HeadDecoder {
   }
 
   protected override spend(nodes: number, bytes: number): void {
-    this.nodes += nodes;
-    this.memoryLeft -= bytes + nodes * Cost.Slot;
-    if (this.nodes > this.maxNodes || this.memoryLeft < 0) throw this.overLimit();
+    this.#nodes += nodes;
+    this.#memoryLeft -= bytes + nodes * Cost.Slot;
+    if (this.#nodes > this.#maxNodes || this.#memoryLeft < 0) throw this.#overLimit();
   }
 
   protected override charge(bytes: number): void {
-    if ((this.memoryLeft -= bytes) < 0) throw this.overLimit();
+    if ((this.#memoryLeft -= bytes) < 0) throw this.#overLimit();
   }
 
-  private overLimit(): DecodeError {
-    if (this.nodes > this.maxNodes)
-      return this.malformed(`it holds more values than the limit of ${String(this.maxNodes)}`);
-    const limit = this.maxMemory ?? defaultMemory(Infinity);
+  #overLimit(): DecodeError {
+    if (this.#nodes > this.#maxNodes)
+      return this.malformed(`it holds more values than the limit of ${String(this.#maxNodes)}`);
+    const limit = this.#maxMemory ?? defaultMemory(Infinity);
     return this.malformed(`its value takes more than ${String(Math.floor(limit))} bytes of memory (limits.memory)`);
   }
 
   compared(count: number): void {
-    if ((this.comparisonsLeft -= count) < 0) {
+    if ((this.#comparisonsLeft -= count) < 0) {
       throw this.malformed('too many keys of its Maps and Sets have the same hash as others');
     }
   }
@@ -147,113 +147,113 @@ export class Decoder extends HeadDecoder {
     this.position = at + 1;
     if (tag < Tag.SmallInt) {
       if (tag < Tag.Object) return this.leaf(tag);
-      if (this.depth < this.recursionLimit) {
-        if (tag === Tag.NewShape) return this.shapedObject(this.newShape());
-        if (tag === Tag.Shape) return this.shapedObject(this.shape(this.varint()));
-        if (tag === Tag.Array) return this.array(this.countOf(1));
-        if (tag === Tag.Object) return this.keyedObject(this.countOf(2));
-        if (tag === Tag.Map) return this.map(this.countOf(2));
-        if (tag === Tag.Set) return this.set(this.countOf(1));
+      if (this.#depth < this.#recursionLimit) {
+        if (tag === Tag.NewShape) return this.#shapedObject(this.newShape());
+        if (tag === Tag.Shape) return this.#shapedObject(this.shape(this.varint()));
+        if (tag === Tag.Array) return this.#array(this.countOf(1));
+        if (tag === Tag.Object) return this.#keyedObject(this.countOf(2));
+        if (tag === Tag.Map) return this.#map(this.countOf(2));
+        if (tag === Tag.Set) return this.#set(this.countOf(1));
       }
-      return this.build(this.container(tag));
+      return this.#build(this.container(tag));
     }
     if (tag < Tag.ShortLatin1) return tag - Tag.SmallInt;
     if (tag < Tag.ShortLatin1 + Short.Latin1) return this.latin1(tag - Tag.ShortLatin1);
     if (tag >= Tag.SmallNegative) return Tag.SmallNegative - 1 - tag;
     if (tag < Tag.ShortArray) throw this.malformed(`no value begins with 0x${tag.toString(16)}`);
-    if (this.depth >= this.recursionLimit) return this.build(this.container(tag));
-    if (tag >= Tag.ShortShape) return this.shapedObject(this.shape(tag - Tag.ShortShape));
-    return this.array(this.enough(tag - Tag.ShortArray));
+    if (this.#depth >= this.#recursionLimit) return this.#build(this.container(tag));
+    if (tag >= Tag.ShortShape) return this.#shapedObject(this.shape(tag - Tag.ShortShape));
+    return this.#array(this.enough(tag - Tag.ShortArray));
   }
 
-  private shapedObject(shape: DecoderShape): object {
+  #shapedObject(shape: DecoderShape): object {
     const { keys } = shape;
-    if (shape.isDelicate) return this.delicateObject(keys);
+    if (shape.isDelicate) return this.#delicateObject(keys);
     this.spend(keys.length, Cost.Object);
-    this.depth++;
+    this.#depth++;
     const object = shape.make(this);
-    this.depth--;
+    this.#depth--;
     return object;
   }
 
-  private delicateObject(keys: readonly string[]): object {
+  #delicateObject(keys: readonly string[]): object {
     this.spend(keys.length, Cost.Object + keys.length * Cost.HashedProperty);
     const object = this.note({});
-    this.depth++;
+    this.#depth++;
     for (const key of keys) define(object, key, this.read());
-    this.depth--;
+    this.#depth--;
     return object;
   }
 
-  private keyedObject(count: number): object {
+  #keyedObject(count: number): object {
     this.spend(count * 2, Cost.Object + count * Cost.Property);
     const object: Record<string, unknown> = this.note({});
-    this.depth++;
+    this.#depth++;
     for (let i = 0; i < count; i++) {
       const key = this.string();
       const value = this.read();
       if (key in Object.prototype) define(object, key, value);
       else object[key] = value;
     }
-    this.depth--;
+    this.#depth--;
     return object;
   }
 
-  private array(length: number): unknown[] {
+  #array(length: number): unknown[] {
     this.spend(length, Cost.Array);
     const array = this.note(arrayFor(length));
-    this.depth++;
+    this.#depth++;
     if (array.length === length) for (let i = 0; i < length; i++) array[i] = this.read();
     else for (let i = 0; i < length; i++) array.push(this.read());
-    this.depth--;
+    this.#depth--;
     return array;
   }
 
-  private map(count: number): Map<unknown, unknown> {
+  #map(count: number): Map<unknown, unknown> {
     this.spend(count * 2, Cost.Map + count * Cost.MapEntry);
     const map = this.note(new Map<unknown, unknown>());
     const buckets = bucketsFor(count);
-    this.depth++;
+    this.#depth++;
     for (let i = 0; i < count; i++) {
       const key = this.read();
       if (buckets !== undefined) this.compared(buckets.add(key));
       map.set(key, this.read());
     }
-    this.depth--;
+    this.#depth--;
     return map;
   }
 
-  private set(count: number): Set<unknown> {
+  #set(count: number): Set<unknown> {
     this.spend(count, Cost.Set + count * Cost.SetMember);
     const set = this.note(new Set());
     const buckets = bucketsFor(count);
-    this.depth++;
+    this.#depth++;
     for (let i = 0; i < count; i++) {
       const member = this.read();
       if (buckets !== undefined) this.compared(buckets.add(member));
       set.add(member);
     }
-    this.depth--;
+    this.#depth--;
     return set;
   }
 
   /** Reads a container's values. Near the root it uses recursion, which needs no explicit stack. */
-  private build(builder: Builder): unknown {
-    if (this.depth >= this.recursionLimit) return this.buildDeep(builder);
+  #build(builder: Builder): unknown {
+    if (this.#depth >= this.#recursionLimit) return this.#buildDeep(builder);
     this.spend(builder.remaining, builder.cost);
-    this.depth++;
-    while (builder.remaining > 0) this.give(builder, this.read());
-    this.depth--;
+    this.#depth++;
+    while (builder.remaining > 0) this.#give(builder, this.read());
+    this.#depth--;
     return this.finished(builder);
   }
 
-  private buildDeep(root: Builder): unknown {
+  #buildDeep(root: Builder): unknown {
     const pending: Builder[] = [];
     let opening: Builder | undefined = root;
     for (;;) {
       if (opening !== undefined) {
-        if (++this.depth > this.maxDepth)
-          throw this.malformed(`it nests deeper than the limit of ${String(this.maxDepth)}`);
+        if (++this.#depth > this.#maxDepth)
+          throw this.malformed(`it nests deeper than the limit of ${String(this.#maxDepth)}`);
         this.spend(opening.remaining, opening.cost + Cost.DeepBuilder);
         pending.push(opening);
         opening = undefined;
@@ -261,11 +261,11 @@ export class Decoder extends HeadDecoder {
       const top = pending[pending.length - 1] as Builder;
       if (top.remaining === 0) {
         pending.pop();
-        this.depth--;
+        this.#depth--;
         const value = this.finished(top);
         const parent = pending[pending.length - 1];
         if (parent === undefined) return value;
-        this.give(parent, value);
+        this.#give(parent, value);
         continue;
       }
       const tag = this.bytes[this.position] as number;
@@ -273,12 +273,12 @@ export class Decoder extends HeadDecoder {
         this.position++;
         opening = this.container(tag);
       } else {
-        this.give(top, this.read());
+        this.#give(top, this.read());
       }
     }
   }
 
-  private give(builder: Builder, value: unknown): void {
+  #give(builder: Builder, value: unknown): void {
     builder.remaining--;
     const complaint = builder.add(value);
     if (complaint !== undefined) throw this.malformed(complaint);

@@ -38,8 +38,8 @@ export class DecoderShape {
   readonly isDelicate: boolean;
   /** Makes an object to be filled. */
   readonly Create = emptyObject();
-  private count = 0;
-  private filling: Filling | undefined;
+  #count = 0;
+  #filling: Filling | undefined;
 
   readonly keys: readonly string[];
 
@@ -50,7 +50,8 @@ export class DecoderShape {
 
   /** A new object, with the values that the source has for the keys in turn. */
   make(source: ValueSource): Record<string, unknown> {
-    const { filling, keys } = this;
+    const { keys } = this;
+    const filling = this.#filling;
     if (filling !== undefined) {
       let made: Record<string, unknown> | undefined;
       for (let i = 0; i < filling.length; i++) {
@@ -59,7 +60,7 @@ export class DecoderShape {
       }
       return made as Record<string, unknown>;
     }
-    if (++this.count === OFTEN) this.filling = fillingFor(keys);
+    if (++this.#count === OFTEN) this.#filling = fillingFor(keys);
     const object = source.note(new this.Create());
     for (let i = 0; i < keys.length; i++) object[keys[i] as string] = source.read();
     return object;
@@ -80,12 +81,12 @@ const LONGEST = 512;
  * is not read again.
  */
 export class DefinitionCache {
-  private readonly slots = new Array<{ bytes: Uint8Array; shape: DecoderShape } | undefined>(SLOTS);
+  readonly #slots = new Array<{ bytes: Uint8Array; shape: DecoderShape } | undefined>(SLOTS);
 
   find(bytes: Uint8Array, start: number, end: number): DecoderShape | undefined {
     const length = end - start;
     if (length > LONGEST) return undefined;
-    const found = this.slots[hash(bytes, start, end)];
+    const found = this.#slots[hash(bytes, start, end)];
     if (found === undefined || found.bytes.length !== length) return undefined;
     const known = found.bytes;
     for (let i = 0; i < length; i++) if (known[i] !== bytes[start + i]) return undefined;
@@ -94,7 +95,7 @@ export class DefinitionCache {
 
   add(bytes: Uint8Array, start: number, end: number, shape: DecoderShape): void {
     if (end - start > LONGEST) return;
-    this.slots[hash(bytes, start, end)] = { bytes: Uint8Array.prototype.slice.call(bytes, start, end), shape };
+    this.#slots[hash(bytes, start, end)] = { bytes: Uint8Array.prototype.slice.call(bytes, start, end), shape };
   }
 }
 

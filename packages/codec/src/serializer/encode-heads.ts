@@ -43,14 +43,14 @@ export abstract class HeadEncoder extends ByteWriter {
     const prototype = Object.getPrototypeOf(value) as object | null;
     if (prototype === null) return this.openKeyed(Tag.NullObject, value, pos);
     const kind = kindOfPrototype(prototype);
-    if (kind === undefined) return this.openInstance(value, prototype, pos);
-    return this.openKind(kind, value, pos);
+    if (kind === undefined) return this.#openInstance(value, prototype, pos);
+    return this.#openKind(kind, value, pos);
   }
 
-  private openKind(kind: Kind, value: object, pos: number): readonly unknown[] {
+  #openKind(kind: Kind, value: object, pos: number): readonly unknown[] {
     switch (kind) {
       case Kind.Object:
-        return this.openObject(value, pos);
+        return this.#openObject(value, pos);
       case Kind.Array:
         if (!Array.isArray(value)) break;
         return this.openArray(value, pos);
@@ -58,15 +58,15 @@ export abstract class HeadEncoder extends ByteWriter {
         return this.openKeyed(Tag.NullObject, value, pos);
       case Kind.Error: {
         const name = errorClassOf(value);
-        return this.openError(value as Error, name ?? 'Error', pos);
+        return this.#openError(value as Error, name ?? 'Error', pos);
       }
       default:
-        return this.openBuiltin(kind, value, pos);
+        return this.#openBuiltin(kind, value, pos);
     }
     throw new Refusal(`an object with the prototype of Array that is not an array cannot be sent`, value);
   }
 
-  private openObject(value: object, pos: number): readonly unknown[] {
+  #openObject(value: object, pos: number): readonly unknown[] {
     const shape = this.shapes.find(value);
     const head = shape === undefined ? -1 : this.shapeHead(shape, pos);
     if (head < 0) return this.openKeyed(Tag.Object, value, pos);
@@ -86,7 +86,7 @@ export abstract class HeadEncoder extends ByteWriter {
       return pos + 1;
     }
     if (this.shapes.isFull) return -1;
-    shape.definition ??= this.define(shape.keys, pos);
+    shape.definition ??= this.#define(shape.keys, pos);
     const { definition } = shape;
     this.shapes.add(shape);
     pos = this.tagged(Tag.NewShape, definition.length, pos);
@@ -98,7 +98,7 @@ export abstract class HeadEncoder extends ByteWriter {
   }
 
   /** A list of keys as it stands on the wire; `pos` is where there is room to write it in the meantime. */
-  private define(keys: readonly string[], pos: number): Uint8Array {
+  #define(keys: readonly string[], pos: number): Uint8Array {
     let end = this.varint(keys.length, pos);
     for (const key of keys) end = this.string(key, end);
     return new Uint8Array(this.buffer.subarray(pos, end));
@@ -133,26 +133,26 @@ export abstract class HeadEncoder extends ByteWriter {
     return pos + 1;
   }
 
-  private openBuiltin(kind: Kind, value: object, pos: number): readonly unknown[] {
+  #openBuiltin(kind: Kind, value: object, pos: number): readonly unknown[] {
     // A view's keys are its elements, and to find other keys among them costs too much.
     const keys = kind === Kind.View ? NOTHING : extraKeys(kind, value);
-    if (keys.length === 0) return this.openBare(kind, value, pos);
+    if (keys.length === 0) return this.#openBare(kind, value, pos);
     const extra = pairs(value, keys as string[]);
-    const inner = this.openBare(kind, value, this.tagged(Tag.WithProperties, keys.length, pos));
+    const inner = this.#openBare(kind, value, this.tagged(Tag.WithProperties, keys.length, pos));
     return [...inner, ...extra];
   }
 
   /** Writes a built-in object without added properties. If this throws, its prototype is wrong. */
-  private openBare(kind: Kind, value: object, pos: number): readonly unknown[] {
+  #openBare(kind: Kind, value: object, pos: number): readonly unknown[] {
     try {
-      return this.openGenuine(kind, value, pos);
+      return this.#openGenuine(kind, value, pos);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       throw notGenuine(value, error);
     }
   }
 
-  private openGenuine(kind: Kind, value: object, pos: number): readonly unknown[] {
+  #openGenuine(kind: Kind, value: object, pos: number): readonly unknown[] {
     switch (kind) {
       case Kind.Map: {
         this.opened = this.tagged(Tag.Map, mapSize(value), pos);
@@ -181,11 +181,11 @@ export abstract class HeadEncoder extends ByteWriter {
         this.opened = pos + 1;
         return [unboxed(value)];
       case Kind.DomException:
-        return this.openDomException(value as DOMException, pos);
+        return this.#openDomException(value as DOMException, pos);
       case Kind.ArrayBuffer:
-        return this.openArrayBuffer(value as ArrayBuffer, pos);
+        return this.#openArrayBuffer(value as ArrayBuffer, pos);
       case Kind.View:
-        return this.openView(value as ArrayBufferView, pos);
+        return this.#openView(value as ArrayBufferView, pos);
       case Kind.Url:
         this.buffer[pos] = Tag.Url;
         this.opened = this.string(URL.prototype.toString.call(value), pos + 1);
@@ -197,7 +197,7 @@ export abstract class HeadEncoder extends ByteWriter {
     }
   }
 
-  private openArrayBuffer(value: Resizable, pos: number): readonly unknown[] {
+  #openArrayBuffer(value: Resizable, pos: number): readonly unknown[] {
     // A detached one shows as empty; making a view of it throws.
     const bytes = new Uint8Array(value);
     if (value.resizable === true) {
@@ -209,7 +209,7 @@ export abstract class HeadEncoder extends ByteWriter {
     return NOTHING;
   }
 
-  private openView(view: ArrayBufferView, pos: number): readonly unknown[] {
+  #openView(view: ArrayBufferView, pos: number): readonly unknown[] {
     const { buffer, byteOffset, byteLength } = view;
     if (!types.isArrayBuffer(buffer)) {
       throw new Refusal('a view of a SharedArrayBuffer cannot be sent', view);
@@ -228,7 +228,7 @@ export abstract class HeadEncoder extends ByteWriter {
   /** Whether this object is in the message already, so that a reference to it will do. */
   protected abstract isKnown(value: object): boolean;
 
-  private openError(value: Error, name: string, pos: number): readonly unknown[] {
+  #openError(value: Error, name: string, pos: number): readonly unknown[] {
     const { flags, fields, children } = errorParts(value, name);
     this.buffer[pos] = Tag.Error;
     this.buffer[pos + 1] = ERROR_NAMES.indexOf(name as (typeof ERROR_NAMES)[number]);
@@ -237,7 +237,7 @@ export abstract class HeadEncoder extends ByteWriter {
     return children;
   }
 
-  private openDomException(value: DOMException, pos: number): readonly unknown[] {
+  #openDomException(value: DOMException, pos: number): readonly unknown[] {
     const { message, name } = value;
     const { flags, fields, children } = errorParts(value as Error, name);
     this.buffer[pos] = Tag.DomException;
@@ -248,18 +248,18 @@ export abstract class HeadEncoder extends ByteWriter {
   }
 
   /** Writes a handle, an instance of a registered class, an error, or an object of another realm. Refuses all others. */
-  private openInstance(value: object, prototype: object, pos: number): readonly unknown[] {
-    if (isHandle(value)) return this.openHandle(value, pos);
+  #openInstance(value: object, prototype: object, pos: number): readonly unknown[] {
+    if (isHandle(value)) return this.#openHandle(value, pos);
     const entry = entryFor(prototype);
-    if (entry !== undefined) return this.openRegistered(entry, value, pos);
+    if (entry !== undefined) return this.#openRegistered(entry, value, pos);
     const errorClass = errorClassOf(value);
-    if (errorClass !== undefined) return this.openError(value as Error, errorClass, pos);
+    if (errorClass !== undefined) return this.#openError(value as Error, errorClass, pos);
     const kind = kindInOtherRealm(value, prototype);
-    if (kind !== undefined) return this.openKind(kind, value, pos);
+    if (kind !== undefined) return this.#openKind(kind, value, pos);
     throw new Refusal(whyNot(value), value);
   }
 
-  private openHandle(value: object, pos: number): readonly unknown[] {
+  #openHandle(value: object, pos: number): readonly unknown[] {
     if (this.sink === undefined) {
       throw new Refusal(
         "serialize() cannot move a handle: put it into a message of a channel, or into a child's args",
@@ -277,7 +277,7 @@ export abstract class HeadEncoder extends ByteWriter {
     return NOTHING;
   }
 
-  private openRegistered(entry: Entry, value: object, pos: number): readonly unknown[] {
+  #openRegistered(entry: Entry, value: object, pos: number): readonly unknown[] {
     const data = entry.reduce(value);
     const id = this.classes.get(entry.name);
     if (id !== undefined) {

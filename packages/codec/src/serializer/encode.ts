@@ -33,31 +33,31 @@ const wellKnownSymbols = new Map<symbol, string>(
 
 /** Turns values into messages of the format that `docs/wire-format.md` describes. */
 export class Encoder extends HeadEncoder {
-  private readonly shared: boolean;
+  readonly #shared: boolean;
   /** Whether the next message starts with empty tables, and says so. */
-  private fresh = true;
-  private busy = false;
+  #fresh = true;
+  #busy = false;
   /** The message's first objects, in the order in which they were met: an object's index is its number on the wire. */
-  private readonly objects: object[] = [];
-  private count = 0;
+  readonly #objects: object[] = [];
+  #count = 0;
   /** All objects, once they are more than a few: a Set takes one look-up for what a Map takes two for. */
-  private met: Set<object> | undefined;
+  #met: Set<object> | undefined;
   /** Their numbers, once one has come again. */
-  private numbers: Map<object, number> | undefined;
+  #numbers: Map<object, number> | undefined;
   /** How many objects are being written, each in the one before. */
-  private depth = 0;
+  #depth = 0;
   /** The same objects, from the innermost up: noted on the way out of a failed message, as one that is sent needs none. */
-  private trail: object[] = [];
+  #trail: object[] = [];
 
   /** @param options.shared keep the tables of shapes and classes from one message to the next */
   constructor(options: { shared?: boolean } = {}) {
     super();
-    this.shared = options.shared ?? false;
+    this.#shared = options.shared ?? false;
   }
 
   /** The next message starts with empty tables, as if it were the first. */
   reset(): void {
-    this.fresh = true;
+    this.#fresh = true;
   }
 
   /**
@@ -67,51 +67,51 @@ export class Encoder extends HeadEncoder {
    *   Errors of `handles` pass through unchanged, after the same restoring.
    */
   encodeInto(output: Output, value: unknown, handles?: HandleSink): void {
-    if (this.busy) {
+    if (this.#busy) {
       throw new EncodeError('value', 'a getter, Proxy or reduce of a message puts another message on the same channel');
     }
     const start = output.position;
-    const wasFresh = this.fresh;
-    if (wasFresh || !this.shared || this.shapes.isFull || this.classes.size >= TableLimit.Classes) {
-      this.fresh = true;
+    const wasFresh = this.#fresh;
+    if (wasFresh || !this.#shared || this.shapes.isFull || this.classes.size >= TableLimit.Classes) {
+      this.#fresh = true;
       this.shapes.clear();
       if (this.classes.size > 0) this.classes.clear();
     }
     const shapes = this.shapes.size;
     const classes = this.classes.size;
-    this.busy = true;
+    this.#busy = true;
     this.sink = handles;
     this.attach(output);
     try {
       this.reserve(start, 1);
       let pos = start;
-      if (this.fresh) this.buffer[pos++] = VERSION;
-      output.position = this.write(value, pos, this.shapes.root);
-      this.fresh = false;
+      if (this.#fresh) this.buffer[pos++] = VERSION;
+      output.position = this.#write(value, pos, this.shapes.root);
+      this.#fresh = false;
     } catch (error) {
       output.position = start;
       this.shapes.truncate(shapes);
       for (const name of [...this.classes.keys()].slice(classes)) this.classes.delete(name);
-      throw this.explained(error);
+      throw this.#explained(error);
     } finally {
-      this.release();
+      this.#release();
     }
   }
 
   /** Lets go of the message's objects. */
-  private release(): void {
-    for (let i = Math.min(this.count, FEW) - 1; i >= 0; i--) this.objects[i] = NONE;
-    this.met = undefined;
-    this.numbers = undefined;
-    this.count = 0;
-    this.depth = 0;
+  #release(): void {
+    for (let i = Math.min(this.#count, FEW) - 1; i >= 0; i--) this.#objects[i] = NONE;
+    this.#met = undefined;
+    this.#numbers = undefined;
+    this.#count = 0;
+    this.#depth = 0;
     this.sink = undefined;
-    this.busy = false;
+    this.#busy = false;
   }
 
-  private explained(error: unknown): unknown {
-    const ancestors = this.trail.reverse();
-    this.trail = [];
+  #explained(error: unknown): unknown {
+    const ancestors = this.#trail.reverse();
+    this.#trail = [];
     if (types.isProxy(error)) return new EncodeError('value', `cannot be read: ${reasonOf(error)}`, { cause: error });
     if (error instanceof Refusal) {
       const options = error.cause === undefined ? undefined : { cause: error.cause };
@@ -123,17 +123,17 @@ export class Encoder extends HeadEncoder {
   }
 
   /** @param place - the place of the value in the message: objects at one place tend to have one shape */
-  private write(value: unknown, pos: number, place: ShapePlace): number {
-    return typeof value === 'object' && value !== null ? this.object(value, pos, place) : this.leaf(value, pos);
+  #write(value: unknown, pos: number, place: ShapePlace): number {
+    return typeof value === 'object' && value !== null ? this.#object(value, pos, place) : this.#leaf(value, pos);
   }
 
-  private leaf(value: unknown, pos: number): number {
+  #leaf(value: unknown, pos: number): number {
     if (typeof value === 'string') return this.string(value, pos);
     if (pos > this.limit) this.reserve(pos, 0);
-    return typeof value === 'number' ? this.number(value, pos) : this.writeRare(value, pos);
+    return typeof value === 'number' ? this.number(value, pos) : this.#writeRare(value, pos);
   }
 
-  private writeRare(value: unknown, pos: number): number {
+  #writeRare(value: unknown, pos: number): number {
     switch (typeof value) {
       case 'boolean':
         this.buffer[pos] = value ? Tag.True : Tag.False;
@@ -144,7 +144,7 @@ export class Encoder extends HeadEncoder {
       case 'bigint':
         return this.bigint(value, pos);
       case 'symbol':
-        return this.symbol(value, pos);
+        return this.#symbol(value, pos);
       case 'function':
         throw new Refusal('a function cannot be sent', value);
       default:
@@ -153,7 +153,7 @@ export class Encoder extends HeadEncoder {
     }
   }
 
-  private symbol(value: symbol, pos: number): number {
+  #symbol(value: symbol, pos: number): number {
     const key = Symbol.keyFor(value);
     const name = key ?? wellKnownSymbols.get(value);
     if (name === undefined) {
@@ -172,51 +172,51 @@ export class Encoder extends HeadEncoder {
     return this.string(name, pos + 1);
   }
 
-  private object(value: object, pos: number, place: ShapePlace): number {
+  #object(value: object, pos: number, place: ShapePlace): number {
     if (pos > this.limit) this.reserve(pos, 0);
-    const known = this.reference(value);
+    const known = this.#reference(value);
     if (known >= 0) return this.tagged(Tag.Reference, known, pos);
-    if (this.depth >= RECURSION_LIMIT) return this.writeDeep(value, pos);
-    this.depth++;
+    if (this.#depth >= RECURSION_LIMIT) return this.#writeDeep(value, pos);
+    this.#depth++;
     try {
-      pos = this.contents(value, pos, place);
+      pos = this.#contents(value, pos, place);
     } catch (error) {
-      this.trail.push(value);
+      this.#trail.push(value);
       throw error;
     }
-    this.depth--;
+    this.#depth--;
     return pos;
   }
 
-  private contents(value: object, pos: number, place: ShapePlace): number {
+  #contents(value: object, pos: number, place: ShapePlace): number {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype) return this.plain(value as Record<string, unknown>, pos, place);
-    if (prototype === Array.prototype && Array.isArray(value)) return this.array(value, pos, place);
+    if (prototype === Object.prototype) return this.#plain(value as Record<string, unknown>, pos, place);
+    if (prototype === Array.prototype && Array.isArray(value)) return this.#array(value, pos, place);
     if (prototype === Map.prototype && Object.keys(value).length === 0)
-      return this.map(value as Map<unknown, unknown>, pos, place);
+      return this.#map(value as Map<unknown, unknown>, pos, place);
     if (prototype === Set.prototype && Object.keys(value).length === 0)
-      return this.set(value as Set<unknown>, pos, place);
-    return this.children(this.open(value, pos), this.opened, place);
+      return this.#set(value as Set<unknown>, pos, place);
+    return this.#children(this.open(value, pos), this.opened, place);
   }
 
-  private plain(value: Record<string, unknown>, pos: number, place: ShapePlace): number {
-    const values = this.takeAsExpected(value, place) ?? this.take(value, place);
+  #plain(value: Record<string, unknown>, pos: number, place: ShapePlace): number {
+    const values = this.#takeAsExpected(value, place) ?? this.#take(value, place);
     const head = values === undefined ? -1 : this.shapeHead(place.first as EncoderShape, pos);
     if (values === undefined || head < 0) {
-      return this.children(this.openKeyed(Tag.Object, value, pos), this.opened, place);
+      return this.#children(this.openKeyed(Tag.Object, value, pos), this.opened, place);
     }
     pos = head;
     const { places } = place.first as EncoderShape;
     for (let i = 0; i < values.length; i++) {
       const item = values[i];
-      if (typeof item !== 'object' || item === null) pos = this.leaf(item, pos);
-      else pos = this.object(item, pos, (places[i] ??= new ShapePlace()));
+      if (typeof item !== 'object' || item === null) pos = this.#leaf(item, pos);
+      else pos = this.#object(item, pos, (places[i] ??= new ShapePlace()));
     }
     return pos;
   }
 
   /** An object's values, if it has one of the shapes that were met at this place; that shape is `place.first` then. */
-  private takeAsExpected(value: Record<string, unknown>, place: ShapePlace): readonly unknown[] | undefined {
+  #takeAsExpected(value: Record<string, unknown>, place: ShapePlace): readonly unknown[] | undefined {
     const { first, second } = place;
     if (first === undefined) return undefined;
     const values = takeAs(first, value);
@@ -226,7 +226,7 @@ export class Encoder extends HeadEncoder {
     return others;
   }
 
-  private take(value: Record<string, unknown>, place: ShapePlace): readonly unknown[] | undefined {
+  #take(value: Record<string, unknown>, place: ShapePlace): readonly unknown[] | undefined {
     const shape = this.shapes.find(value);
     if (shape === undefined) return undefined;
     const values: unknown[] = [];
@@ -239,28 +239,28 @@ export class Encoder extends HeadEncoder {
     return values;
   }
 
-  private array(value: readonly unknown[], pos: number, place: ShapePlace): number {
-    return this.children(this.openArray(value, pos), this.opened, place);
+  #array(value: readonly unknown[], pos: number, place: ShapePlace): number {
+    return this.#children(this.openArray(value, pos), this.opened, place);
   }
 
-  private map(value: Map<unknown, unknown>, pos: number, place: ShapePlace): number {
+  #map(value: Map<unknown, unknown>, pos: number, place: ShapePlace): number {
     const size = mapSize(value);
     pos = this.tagged(Tag.Map, size, pos);
     let count = 0;
     for (const [key, item] of value) {
-      pos = this.write(item, this.write(key, pos, place), place);
+      pos = this.#write(item, this.#write(key, pos, place), place);
       count++;
     }
     if (count !== size) throw changed(value);
     return pos;
   }
 
-  private set(value: Set<unknown>, pos: number, place: ShapePlace): number {
+  #set(value: Set<unknown>, pos: number, place: ShapePlace): number {
     const size = setSize(value);
     pos = this.tagged(Tag.Set, size, pos);
     let count = 0;
     for (const member of value) {
-      pos = this.write(member, pos, place);
+      pos = this.#write(member, pos, place);
       count++;
     }
     if (count !== size) throw changed(value);
@@ -268,31 +268,31 @@ export class Encoder extends HeadEncoder {
   }
 
   /** `values` may be an array of the user's own, which a getter in it can change. */
-  private children(values: readonly unknown[], pos: number, place: ShapePlace): number {
+  #children(values: readonly unknown[], pos: number, place: ShapePlace): number {
     const { length } = values;
-    for (let i = 0; i < length; i++) pos = this.write(values[i], pos, place);
+    for (let i = 0; i < length; i++) pos = this.#write(values[i], pos, place);
     if (values.length !== length) throw changed(values);
     return pos;
   }
 
   /** The same as `object`, with a stack of its own. */
-  private writeDeep(root: object, pos: number): number {
+  #writeDeep(root: object, pos: number): number {
     const pending: Frame[] = [];
     try {
-      return this.writePending(root, pending, pos);
+      return this.#writePending(root, pending, pos);
     } catch (error) {
-      while (pending.length > 0) this.trail.push((pending.pop() as Frame).object);
+      while (pending.length > 0) this.#trail.push((pending.pop() as Frame).object);
       throw error;
     }
   }
 
-  private writePending(root: object, pending: Frame[], pos: number): number {
+  #writePending(root: object, pending: Frame[], pos: number): number {
     let opening: object | undefined = root;
     for (;;) {
       if (opening !== undefined) {
         const frame = { object: opening, values: NOTHING, count: 0, next: 0 };
         pending.push(frame);
-        if (++this.depth > DEFAULT_DEPTH)
+        if (++this.#depth > DEFAULT_DEPTH)
           throw new Refusal(`values nested deeper than ${String(DEFAULT_DEPTH)} levels cannot be sent`, opening);
         frame.values = this.open(opening, pos);
         frame.count = frame.values.length;
@@ -303,50 +303,51 @@ export class Encoder extends HeadEncoder {
       if (top.next === top.count) {
         if (top.values.length !== top.count) throw changed(top.object);
         pending.pop();
-        this.depth--;
+        this.#depth--;
         if (pending.length === 0) return pos;
         continue;
       }
       const value = top.values[top.next++];
       if (typeof value !== 'object' || value === null) {
-        pos = this.leaf(value, pos);
+        pos = this.#leaf(value, pos);
         continue;
       }
       this.reserve(pos, 0);
-      const known = this.reference(value);
+      const known = this.#reference(value);
       if (known >= 0) pos = this.tagged(Tag.Reference, known, pos);
       else opening = value;
     }
   }
 
   /** The number of an object that was met before in this message; -1, and a number, for one that wasn't. */
-  private reference(value: object): number {
-    const { count, objects } = this;
+  #reference(value: object): number {
+    const count = this.#count;
+    const objects = this.#objects;
     if (count < FEW) {
       for (let i = 0; i < count; i++) if (objects[i] === value) return i;
       objects[count] = value;
-    } else if (this.numbers !== undefined) {
-      const known = this.numbers.get(value);
+    } else if (this.#numbers !== undefined) {
+      const known = this.#numbers.get(value);
       if (known !== undefined) return known;
-      this.numbers.set(value, count);
+      this.#numbers.set(value, count);
     } else {
-      const met = (this.met ??= new Set(objects.slice(0, count)));
-      if (met.add(value).size === count) return this.numbered(value, met);
+      const met = (this.#met ??= new Set(objects.slice(0, count)));
+      if (met.add(value).size === count) return this.#numbered(value, met);
     }
-    this.count = count + 1;
+    this.#count = count + 1;
     return -1;
   }
 
   /** The first object that comes again makes it worth while to know all numbers. */
-  private numbered(value: object, met: Set<object>): number {
-    const numbers = (this.numbers = new Map<object, number>());
+  #numbered(value: object, met: Set<object>): number {
+    const numbers = (this.#numbers = new Map<object, number>());
     for (const object of met) numbers.set(object, numbers.size);
     return numbers.get(value) as number;
   }
 
   protected override isKnown(value: object): boolean {
-    if (this.count < FEW) return this.objects.lastIndexOf(value, this.count) >= 0;
-    return (this.numbers ?? this.met)?.has(value) ?? this.objects.includes(value);
+    if (this.#count < FEW) return this.#objects.lastIndexOf(value, this.#count) >= 0;
+    return (this.#numbers ?? this.#met)?.has(value) ?? this.#objects.includes(value);
   }
 }
 

@@ -15,12 +15,12 @@ interface StandIn {
 export class Instances {
   /** The error to throw once the whole message was read, so that the tables match the sender's. */
   problem: { error: unknown } | undefined;
-  private readonly standIns = new Map<object, StandIn>();
-  private readonly built = new Set<object>();
+  readonly #standIns = new Map<object, StandIn>();
+  readonly #built = new Set<object>();
 
   /** Whether a message had no instance, so that there is nothing to settle. */
   get isIdle(): boolean {
-    return this.problem === undefined && this.built.size === 0;
+    return this.problem === undefined && this.#built.size === 0;
   }
 
   fail(error: unknown): null {
@@ -37,36 +37,36 @@ export class Instances {
       };
       const traps = Object.fromEntries(TRAPS.map((trap) => [trap, refuse]));
       builder.standIn = new Proxy({}, traps);
-      this.standIns.set(builder.standIn, { name: builder.name, instance: undefined });
+      this.#standIns.set(builder.standIn, { name: builder.name, instance: undefined });
     }
     return builder.standIn;
   }
 
   finished(builder: InstanceBuilder, instance: object): void {
-    if (builder.standIn !== undefined) (this.standIns.get(builder.standIn) as StandIn).instance = instance;
-    this.built.add(instance);
+    if (builder.standIn !== undefined) (this.#standIns.get(builder.standIn) as StandIn).instance = instance;
+    this.#built.add(instance);
   }
 
   /** Puts the instances where their stand-ins are, in all of the message that can be seen. */
   settle(root: unknown): void {
-    if (this.standIns.size === 0 || this.problem !== undefined) return;
-    const lost = new Set(this.standIns.keys());
+    if (this.#standIns.size === 0 || this.problem !== undefined) return;
+    const lost = new Set(this.#standIns.keys());
     const actual = (value: unknown): unknown => {
-      const standIn = this.standIns.get(value as object);
+      const standIn = this.#standIns.get(value as object);
       if (standIn === undefined) return value;
       lost.delete(value as object);
       return standIn.instance;
     };
     const seen = new Set<unknown>();
-    const pending: unknown[] = [root, ...this.built];
+    const pending: unknown[] = [root, ...this.#built];
     while (pending.length > 0) {
       const object = pending.pop();
       if (typeof object !== 'object' || object === null || seen.has(object)) continue;
       seen.add(object);
-      if (this.built.has(object) || isData(object)) replaceIn(object, actual, pending);
+      if (this.#built.has(object) || isData(object)) replaceIn(object, actual, pending);
     }
     for (const standIn of lost) {
-      const { name } = this.standIns.get(standIn) as StandIn;
+      const { name } = this.#standIns.get(standIn) as StandIn;
       this.fail(
         new DecodeError(
           `an instance of '${name}' refers to itself in its data; its registration needs create (see register())`,
@@ -117,30 +117,35 @@ function replaceIn(object: object, actual: (value: unknown) => unknown, pending:
 /** An instance of a registered class, made of the data that is its one child. */
 export class InstanceBuilder extends Builder {
   standIn: object | undefined;
-  private data: unknown;
+  #data: unknown;
+  readonly #entry: Entry | undefined;
+  readonly #instances: Instances;
 
   constructor(
     readonly name: string,
-    private readonly entry: Entry | undefined,
-    private readonly instances: Instances,
+    entry: Entry | undefined,
+    instances: Instances,
   ) {
     super(undefined, 1, Cost.Instance);
+    this.#entry = entry;
+    this.#instances = instances;
     if (entry?.create !== undefined && instances.problem === undefined) {
       try {
         this.target = entry.create();
       } catch (error) {
-        instances.fail(this.failure('create', error));
+        instances.fail(this.#failure('create', error));
       }
     }
   }
 
   add(value: unknown): string | undefined {
-    this.data = value;
+    this.#data = value;
     return undefined;
   }
 
   override finish(): unknown {
-    const { entry, instances } = this;
+    const entry = this.#entry;
+    const instances = this.#instances;
     // Once something is missing, no further user code gets to see what is left. And one error is enough: a message may
     // hold millions of these.
     if (instances.problem !== undefined) return null;
@@ -149,17 +154,17 @@ export class InstanceBuilder extends Builder {
       return instances.fail(new DecodeError(message, { fatal: false }));
     }
     try {
-      const instance = this.revive(entry);
+      const instance = this.#revive(entry);
       instances.finished(this, instance);
       return instance;
     } catch (error) {
-      return instances.fail(this.failure('revive', error));
+      return instances.fail(this.#failure('revive', error));
     }
   }
 
-  private revive(entry: Entry): object {
+  #revive(entry: Entry): object {
     const { target } = this;
-    const revived = target === undefined ? entry.revive(this.data) : entry.revive(this.data, target as object);
+    const revived = target === undefined ? entry.revive(this.#data) : entry.revive(this.#data, target as object);
     const instance = target !== undefined && revived === undefined ? target : revived;
     if (typeof instance !== 'object' || instance === null) throw new TypeError('revive() returned no object');
     if (target !== undefined && instance !== target)
@@ -167,7 +172,7 @@ export class InstanceBuilder extends Builder {
     return instance;
   }
 
-  private failure(what: string, error: unknown): DecodeError {
+  #failure(what: string, error: unknown): DecodeError {
     return new DecodeError(`${what} of '${this.name}' failed: ${reasonOf(error)}`, { fatal: false, cause: error });
   }
 }

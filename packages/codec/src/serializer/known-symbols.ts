@@ -18,7 +18,11 @@ export class SymbolSource {
   /** How many it has made that nothing had brought before. */
   fresh = 0;
 
-  constructor(private readonly limit: number) {}
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   /** The symbol, or a message that says why there is none. */
   get(key: string): symbol | string {
@@ -26,7 +30,7 @@ export class SymbolSource {
     if (symbol !== undefined) return symbol;
     if (key.length > LONGEST_SYMBOL_KEY)
       return `a symbol has a key of more than ${String(LONGEST_SYMBOL_KEY)} characters`;
-    if (this.fresh >= this.limit) return `it has more new symbols than the limit of ${String(this.limit)}`;
+    if (this.fresh >= this.#limit) return `it has more new symbols than the limit of ${String(this.#limit)}`;
     if (taken + key.length + EACH > ALL) return 'this thread has received too many different symbols';
     this.fresh++;
     taken += key.length + EACH;

@@ -11,9 +11,11 @@ export class Output {
   /** Bytes that follow the written bytes, and are not copied yet. */
   borrowed: Buffer | undefined;
   readonly #cache = new BufferCache();
+  readonly #capacity: number;
 
   /** @param capacity the first buffer's size, in bytes */
-  constructor(private readonly capacity = 8192) {
+  constructor(capacity = 8192) {
+    this.#capacity = capacity;
     this.buffer = Buffer.allocUnsafeSlow(capacity);
   }
 
@@ -43,6 +45,6 @@ export class Output {
     this.position = 0;
     if (!this.isLarge) return;
     this.#cache.keep(this.buffer);
-    this.buffer = Buffer.allocUnsafeSlow(this.capacity);
+    this.buffer = Buffer.allocUnsafeSlow(this.#capacity);
   }
 }

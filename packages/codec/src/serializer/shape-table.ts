@@ -10,16 +10,19 @@ export class EncoderShape {
   /** What defines it on the wire, once it has been written. */
   definition: Uint8Array | undefined;
 
+  readonly #hash: number;
+
   constructor(
     readonly keys: readonly string[],
-    private readonly hash: number,
+    hash: number,
   ) {
+    this.#hash = hash;
     this.places = keys.map(() => undefined);
   }
 
   isFor(keys: readonly string[], hash: number): boolean {
     const own = this.keys;
-    if (this.hash !== hash || own.length !== keys.length) return false;
+    if (this.#hash !== hash || own.length !== keys.length) return false;
     for (let i = 0; i < own.length; i++) if (own[i] !== keys[i]) return false;
     return true;
   }
@@ -46,37 +49,37 @@ const CACHED_CHARACTERS = 1024 * 1024;
  * one-shot message needn't make them anew); their numbers are valid for one generation of the table.
  */
 export class ShapeTable {
-  private readonly cache = new Map<number, EncoderShape>();
-  private cachedCharacters = 0;
-  private readonly numbered: EncoderShape[] = [];
-  private count = 0;
-  private bytes = 0;
-  private generation = 1;
+  readonly #cache = new Map<number, EncoderShape>();
+  #cachedCharacters = 0;
+  readonly #numbered: EncoderShape[] = [];
+  #count = 0;
+  #bytes = 0;
+  #generation = 1;
   /** The place of a message's root. */
   root = new ShapePlace();
 
   /** How many shapes are numbered. */
   get size(): number {
-    return this.count;
+    return this.#count;
   }
 
   get isFull(): boolean {
-    return this.count >= TableLimit.Shapes || this.bytes >= TableLimit.ShapeBytes;
+    return this.#count >= TableLimit.Shapes || this.#bytes >= TableLimit.ShapeBytes;
   }
 
   /** Forgets all numbers. */
   clear(): void {
-    this.generation++;
-    this.count = 0;
-    this.bytes = 0;
+    this.#generation++;
+    this.#count = 0;
+    this.#bytes = 0;
   }
 
   /** Forgets the numbers from `size` on: what a failed message added. */
   truncate(size: number): void {
-    while (this.count > size) {
-      const shape = this.numbered[--this.count] as EncoderShape;
+    while (this.#count > size) {
+      const shape = this.#numbered[--this.#count] as EncoderShape;
       shape.generation = 0;
-      this.bytes -= (shape.definition as Uint8Array).length;
+      this.#bytes -= (shape.definition as Uint8Array).length;
     }
   }
 
@@ -88,30 +91,30 @@ export class ShapeTable {
     for (const key of keys) characters += key.length;
     if (characters > TableLimit.KeyCharacters) return undefined;
     const hash = hashKeys(keys);
-    let shape = this.cache.get(hash);
+    let shape = this.#cache.get(hash);
     if (shape === undefined || !shape.isFor(keys, hash)) {
-      if (this.cache.size >= CACHED || this.cachedCharacters > CACHED_CHARACTERS) {
-        this.cache.clear();
-        this.cachedCharacters = 0;
+      if (this.#cache.size >= CACHED || this.#cachedCharacters > CACHED_CHARACTERS) {
+        this.#cache.clear();
+        this.#cachedCharacters = 0;
         // All places are reached from there, and would keep shapes that are no longer in the cache.
         this.root = new ShapePlace();
       }
-      this.cache.set(hash, (shape = new EncoderShape(keys, hash)));
-      this.cachedCharacters += characters;
+      this.#cache.set(hash, (shape = new EncoderShape(keys, hash)));
+      this.#cachedCharacters += characters;
     }
     return shape;
   }
 
   isNumbered(shape: EncoderShape): boolean {
-    return shape.generation === this.generation;
+    return shape.generation === this.#generation;
   }
 
   /** Gives a shape the next number. Its definition must be set. */
   add(shape: EncoderShape): void {
-    shape.generation = this.generation;
-    shape.id = this.count;
-    this.numbered[this.count++] = shape;
-    this.bytes += (shape.definition as Uint8Array).length;
+    shape.generation = this.#generation;
+    shape.id = this.#count;
+    this.#numbered[this.#count++] = shape;
+    this.#bytes += (shape.definition as Uint8Array).length;
   }
 }
 
