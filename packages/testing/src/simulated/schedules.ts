@@ -2,7 +2,7 @@ import { randomFrom } from '../random.js';
 
 /**
  * Runs worlds of a simulation until they have made so many steps together: AIOPIPE_STEPS, or `steps`. Each has a seed of its own. An
- * error names it: AIOPIPE_SEED begins with that world.
+ * error names it: AIOPIPE_SEED begins with that world. It also names the seed that the run began with, should what worlds share matter.
  *
  * @param each - the steps of one world
  */
@@ -11,14 +11,15 @@ export async function runSchedules(
   world: (random: () => number, steps: number) => Promise<void>,
 ): Promise<void> {
   const all = Number(process.env['AIOPIPE_STEPS'] ?? steps);
-  let seed = Number(process.env['AIOPIPE_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
+  const first = Number(process.env['AIOPIPE_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
   const { user: before } = process.cpuUsage();
   const begin = performance.now();
+  let seed = first;
   for (let done = 0; done < all; done += each, seed = (seed + 1) >>> 0) {
     try {
       await world(randomFrom(seed), each);
     } catch (error) {
-      const about = `AIOPIPE_SEED=${String(seed)}, after ${String(done)} steps`;
+      const about = `AIOPIPE_SEED=${String(seed)}, after ${String(done)} steps from ${String(first)}`;
       throw new Error(`${about}: ${(error as Error).message}`, { cause: error });
     }
   }

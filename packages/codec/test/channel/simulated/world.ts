@@ -9,8 +9,9 @@ export const load = () =>
   time.during(() =>
     kernel.during(async () => {
       const codec = await import('@aiopipe/codec/internal');
+      const { nextShare } = await import('@aiopipe/core/internal');
       codec.channel()[Symbol.dispose](); // loads the binding
-      return codec;
+      return { ...codec, nextShare };
     }),
   );
 type Codec = Awaited<ReturnType<typeof load>>;
@@ -296,6 +297,8 @@ export class World {
       if (end.receives?.gets.some(({ outcome }) => outcome === undefined) === true) this.#dispose(end);
       else check(this.#close(end), 'an idle end cannot be closed');
     }
+    // The next world begins a turn of its own.
+    void this.#codec.nextShare();
     await this.#calm();
     for (const line of this.#lines) line.judge();
     for (const { outcome } of this.#watched) {

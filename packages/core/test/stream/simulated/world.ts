@@ -299,6 +299,8 @@ export class World {
       if (this.#wrong !== undefined) throw this.#wrong;
     }
     for (const reading of this.#readings) if (!reading.isClosed) reading.reader.close();
+    // The next world begins a turn of its own.
+    void this.#core.nextShare();
     while (time.runImmediate());
     await settle();
     for (const line of this.#lines) line.judge();
