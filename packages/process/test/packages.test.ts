@@ -9,7 +9,13 @@ const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
 interface Manifest {
   readonly private?: boolean;
   readonly version: string;
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly exports: Readonly<Record<string, string | Entry>>;
+}
+
+interface Entry {
+  /** Those of this workspace, which are not published, then those of users. */
+  readonly types: { readonly 'aiopipe-workspace': string; readonly default: string };
+  readonly default: string;
 }
 
 const manifestOf = (name: string) => JSON.parse(read(`packages/${name}/package.json`)) as Manifest;
@@ -32,10 +38,10 @@ test.each(packages)('%s says what it is, for whom, and under which license', (na
 
 test.each(packages)('%s has a file and types behind each of its entries', (name) => {
   for (const target of Object.values(manifestOf(name).exports)) {
-    if (target === './package.json') continue;
+    if (typeof target === 'string') continue;
     // The types come first: TypeScript takes the first condition that fits.
     expect(Object.keys(target)).toEqual(['types', 'default']);
-    for (const path of Object.values(target)) expect(read(`packages/${name}/${path}`)).not.toBe('');
+    for (const path of [target.types.default, target.default]) expect(read(`packages/${name}/${path}`)).not.toBe('');
   }
 });
 
