@@ -1,0 +1,8 @@
+import * as subprocess from '@aiopipe/subprocess';
+import { expect, test } from 'vitest';
+
+const callables = Object.entries(subprocess).filter(([, value]) => typeof value === 'function');
+
+test.each(callables)('%s is shown by its own name', (name, value) => {
+  expect(value).toHaveProperty('name', name);
+});
