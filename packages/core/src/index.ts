@@ -20,6 +20,7 @@ export {
   type ExtraFd,
   type FileSource,
   type FileTarget,
+  type PipedEnd,
   type StderrOption,
   type StdinOption,
   type StdoutOption,

@@ -1,5 +1,13 @@
 export { target, type AnyTarget, type Target } from './target/target.js';
-export { startProcess, ProcessHandle, type ProcessExit, type ProcessOptions, type WithArgs } from './start/process.js';
+export {
+  startProcess,
+  ProcessHandle,
+  type ProcessExit,
+  type KnownOptions,
+  type ProcessOptions,
+  type StartedHandle,
+  type WithArgs,
+} from './start/process.js';
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
 export { isChild, ready } from './target/role.js';
 export { type StdioOptions } from './start/stdio.js';
@@ -45,6 +53,7 @@ export {
   type Environment,
   type FileSource,
   type FileTarget,
+  type PipedEnd,
   type ResourceUsage,
   type SignalName,
   type StderrOption,

@@ -1,4 +1,4 @@
-export { popen, type PipedEnd, type PopenOptions, type StdioOptions } from './program/popen.js';
+export { popen, type PopenOptions, type StdioOptions } from './program/popen.js';
 export { Program } from './program/program.js';
 export { pipeline, Pipeline, type Stage } from './chain/pipeline.js';
 export { $, type Word } from './chain/template.js';
@@ -26,6 +26,7 @@ export {
   type ExtraFd,
   type FileSource,
   type FileTarget,
+  type PipedEnd,
   type ResourceUsage,
   type StderrOption,
   type StdinOption,

@@ -45,6 +45,15 @@ export interface ChildStdio {
   readonly stderr?: StderrOption | undefined;
 }
 
+/** The type of a child's `stdin`, `stdout` or `stderr`, by the type of its options: an end if the option is `pipe`. */
+export type PipedEnd<Options, Name extends string, End> = Name extends keyof Options
+  ? Options[Name] extends 'pipe'
+    ? End
+    : 'pipe' extends Options[Name]
+      ? End | undefined
+      : undefined
+  : undefined;
+
 /** One descriptor of a child before its start. It is checked; nothing was taken or made for it yet. */
 export interface Slot {
   /** The descriptor in the child. */

@@ -16,7 +16,12 @@ import { type ProcessExit, type StartedChild } from './started-child.js';
 export let processHandleOf: <Result>(child: StartedChild<Result>) => ProcessHandle<Result>;
 
 /** A child process that `startProcess()` started. */
-export class ProcessHandle<Result = unknown> {
+export class ProcessHandle<
+  Result = unknown,
+  Stdin extends WriteEnd | undefined = WriteEnd | undefined,
+  Stdout extends ReadEnd | undefined = ReadEnd | undefined,
+  Stderr extends ReadEnd | undefined = ReadEnd | undefined,
+> {
   readonly #child: StartedChild<Result>;
   #isClosed = false;
 
@@ -60,18 +65,18 @@ export class ProcessHandle<Result = unknown> {
   }
 
   /** This process's end of the child's stdin, not open yet; undefined unless the option was `'pipe'`. */
-  get stdin(): WriteEnd | undefined {
-    return this.#open().stdio?.stdin;
+  get stdin(): Stdin {
+    return this.#open().stdio?.stdin as Stdin;
   }
 
   /** This process's end of the child's stdout, not open yet; undefined unless the option was `'pipe'`. */
-  get stdout(): ReadEnd | undefined {
-    return this.#open().stdio?.stdout;
+  get stdout(): Stdout {
+    return this.#open().stdio?.stdout as Stdout;
   }
 
   /** This process's end of the child's stderr, not open yet; undefined unless the option was `'pipe'`. */
-  get stderr(): ReadEnd | undefined {
-    return this.#open().stdio?.stderr;
+  get stderr(): Stderr {
+    return this.#open().stdio?.stderr as Stderr;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { type PipedEnd, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { checkOptions as checkNames, show } from '@aiopipe/core/internal';
 import { processHandleOf, type ProcessHandle } from './process-handle.js';
 import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
@@ -14,6 +15,19 @@ export type WithArgs<Args extends readonly unknown[]> = [] extends Args
   ? { readonly args?: Args | undefined }
   : { readonly args: Args };
 
+/** Refuses names of options that {@link ProcessOptions} does not have, unless the names are computed. */
+export type KnownOptions<Options, More extends string> = string extends keyof Options
+  ? unknown
+  : { readonly [Name in Exclude<keyof Options, keyof ProcessOptions | More>]: never };
+
+/** The handle of a child that was started with these options: they say which of its stdio are ends. */
+export type StartedHandle<Result, Options> = ProcessHandle<
+  Result,
+  PipedEnd<Options, 'stdin', WriteEnd>,
+  PipedEnd<Options, 'stdout', ReadEnd>,
+  PipedEnd<Options, 'stderr', ReadEnd>
+>;
+
 /**
  * Starts a child process that calls a function. Returns at once.
  *
@@ -25,15 +39,27 @@ export type WithArgs<Args extends readonly unknown[]> = [] extends Args
  * await child.join();
  * ```
  */
-export function startProcess<Args extends readonly unknown[], Result>(
+export function startProcess<
+  Args extends readonly unknown[],
+  Result,
+  const Options extends ProcessOptions & { readonly args?: unknown } = Record<never, never>,
+>(
   target: Target<Args, Result>,
-  ...[options]: [] extends Args ? [(ProcessOptions & WithArgs<Args>)?] : [ProcessOptions & WithArgs<Args>]
-): ProcessHandle<Awaited<Result>>;
+  ...[options]: [] extends Args
+    ? [(Options & KnownOptions<Options, 'args'> & WithArgs<Args>)?]
+    : [Options & KnownOptions<Options, 'args'> & WithArgs<Args>]
+): StartedHandle<Awaited<Result>, Options>;
 /** Starts a child process that calls the export of a module, named by the module's URL. */
-export function startProcess(
+export function startProcess<
+  const Options extends ProcessOptions & { readonly export: string } = { readonly export: string },
+>(
   module: URL,
-  options: ProcessOptions & { readonly export: string; readonly args?: readonly unknown[] | undefined },
-): ProcessHandle;
+  options: Options &
+    KnownOptions<Options, 'args' | 'export'> & {
+      readonly export: string;
+      readonly args?: readonly unknown[] | undefined;
+    },
+): StartedHandle<unknown, Options>;
 export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},

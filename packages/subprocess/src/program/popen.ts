@@ -1,6 +1,7 @@
 import {
   type Environment,
   type ExtraFd,
+  type PipedEnd,
   type ReadEnd,
   type StderrOption,
   type StdinOption,
@@ -60,15 +61,6 @@ const POPEN_OPTIONS = optionNames<PopenOptions>({
 
 /** The default of stdin, stdout and stderr. */
 export const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
-
-/** The type of `stdin`, `stdout` or `stderr` of a program, derived from the type of the options. */
-export type PipedEnd<Options, Name extends string, End> = Name extends keyof Options
-  ? Options[Name] extends 'pipe'
-    ? End
-    : 'pipe' extends Options[Name]
-      ? End | undefined
-      : undefined
-  : undefined;
 
 /**
  * Starts a program: `argv` is the program, by its path or by a name that is looked up along PATH, and its arguments. No
