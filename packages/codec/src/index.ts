@@ -17,7 +17,7 @@ export { channel, Channel, ChannelReader, ChannelWriter, type ChannelPair } from
 export { type ChannelEnd } from './channel/end.js';
 export { type ChannelOptions } from './channel/options.js';
 export { merge, type MergeOptions, type Received, type Receiving } from './channel/merge.js';
-export { type SchemaResult, type StandardSchema } from './channel/validation.js';
+export { type SchemaOutput, type SchemaResult, type StandardSchema } from './channel/validation.js';
 export {
   type DecodeFunction,
   type DecoderOption,

@@ -18,7 +18,7 @@ import { CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings
 import { MessageIterator } from './message-iterator.js';
 import { type Receiver } from './receiver.js';
 import { type Sender } from './sender.js';
-import { checkBy, type StandardSchema } from './validation.js';
+import { checkBy, type SchemaOutput, type StandardSchema } from './validation.js';
 
 /** The size that is asked of the kernel for each direction, in bytes. The kernel may give less. */
 const BUFFER_SIZE = 1024 * 1024;
@@ -63,10 +63,10 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
    * Returns this handle, with the type that the schema makes. A later schema replaces this one. The schema does not move
    * with the handle.
    */
-  validate<Output>(schema: StandardSchema<Output>): ChannelReader<Output> {
+  validate<Schema extends StandardSchema>(schema: Schema): ChannelReader<SchemaOutput<Schema>> {
     this.assertHere();
     this.receiver.check = checkBy(schema, () => this.descriptor.toString());
-    return this as ChannelReader<unknown> as ChannelReader<Output>;
+    return this as ChannelReader<unknown> as ChannelReader<SchemaOutput<Schema>>;
   }
 
   /** Returns a message that is there already, or undefined. Throws what `get()` would reject with. */
@@ -144,10 +144,10 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
   }
 
   /** See {@link ChannelReader.validate}. It checks the messages that this end receives. */
-  validate<Output>(schema: StandardSchema<Output>): Channel<Send, Output> {
+  validate<Schema extends StandardSchema>(schema: Schema): Channel<Send, SchemaOutput<Schema>> {
     this.assertHere();
     this.receiver.check = checkBy(schema, () => this.descriptor.toString());
-    return this as Channel<Send, unknown> as Channel<Send, Output>;
+    return this as Channel<Send, unknown> as Channel<Send, SchemaOutput<Schema>>;
   }
 
   /** See {@link ChannelReader.tryGet}. */

@@ -19,6 +19,15 @@ export interface StandardSchema<Output = unknown> {
 export type SchemaResult<Output> =
   { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly MessageIssue[] };
 
+/** The type of the values that a schema accepts. */
+export type SchemaOutput<Schema extends StandardSchema> =
+  Extract<
+    Awaited<ReturnType<Schema['~standard']['validate']>>,
+    { readonly value: unknown; readonly issues?: undefined }
+  > extends { readonly value: infer Output }
+    ? Output
+    : unknown;
+
 /** Returns the value to give, or a native promise of it. Throws {@link InvalidMessageError}, or rejects with it. */
 export type Check = (value: unknown) => unknown;
 

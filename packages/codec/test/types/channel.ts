@@ -27,6 +27,7 @@ expectTypeOf(writer.put(job)).toEqualTypeOf<Promise<void>>();
 for await (const message of reader) expectTypeOf(message).toEqualTypeOf<Job>();
 
 // What one end sends, the other one receives.
+declare function isJob(value: unknown): value is Job;
 const [here, there] = channel<Job, Answer>({ duplex: true });
 expectTypeOf(here).toEqualTypeOf<Channel<Job, Answer>>();
 expectTypeOf(there).toEqualTypeOf<Channel<Answer, Job>>();
@@ -41,6 +42,19 @@ expectTypeOf(channel()[0].get()).resolves.toBeUnknown();
 // A schema gives the type of what is received, and leaves what is sent.
 expectTypeOf(channel()[0].validate(schema)).toEqualTypeOf<ChannelReader<Job>>();
 expectTypeOf(here.validate(schema)).toEqualTypeOf<Channel<Job, Job>>();
+// One that is written by hand has no value beside its issues.
+const byHand = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value: unknown) => (isJob(value) ? { value } : { issues: [{ message: 'no job' }] }),
+  },
+} as const;
+expectTypeOf(channel()[0].validate(byHand)).toEqualTypeOf<ChannelReader<Job>>();
+const slow = {
+  '~standard': { version: 1, vendor: 'test', validate: async (value: unknown) => ({ value: Number(value) }) },
+} as const;
+expectTypeOf(here.validate(slow)).toEqualTypeOf<Channel<Job, number>>();
 for await (const message of merge([reader, channel<Job>()[0]])) expectTypeOf(message).toEqualTypeOf<Job>();
 
 // @ts-expect-error -- a wrong message
