@@ -4,12 +4,13 @@ import {
   aioduplex,
   aiopipe,
   type DetachedEnd,
+  AsyncFile,
   type DuplexEnd,
   type EndState,
-  type PipeReader,
+  PipeReader,
   type PipeWriter,
-  type ReadEnd,
-  type WriteEnd,
+  ReadEnd,
+  WriteEnd,
 } from '@aiopipe/core';
 
 const [rx, tx] = aiopipe({ capacity: 4096 });
@@ -41,3 +42,15 @@ void writer.write({});
 aiopipe({ capasity: 1 });
 // @ts-expect-error -- a misspelt option of a call
 void reader.read(1, { timout: 5 });
+
+// Ends and streams come from the functions that make them.
+// @ts-expect-error -- ReadEnd.fromFd() makes it
+new ReadEnd(3);
+// @ts-expect-error -- aiopipe() makes it
+new WriteEnd();
+// @ts-expect-error -- open() makes it
+new PipeReader();
+// @ts-expect-error -- not for users
+void new AsyncFile(3).reader;
+// @ts-expect-error -- not for users
+aiopipe()[0].open().checkMovable();
