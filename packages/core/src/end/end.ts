@@ -52,7 +52,9 @@ export abstract class End {
     if (state === 'open') {
       const descriptor = this.#descriptor as Descriptor;
       if (descriptor.isBusy)
-        throw new BusyError(`${this.#owned.toString()} cannot be closed while a read or write of it waits`);
+        throw new BusyError(
+          `${this.#owned.toString()} cannot be closed while a read or write of it waits; await it, or dispose of the end, which always closes`,
+        );
       descriptor.closeSide(READABLE | WRITABLE);
     } else if (state === 'owned') {
       this.#leave('closed');

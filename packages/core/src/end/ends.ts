@@ -23,7 +23,12 @@ export class ReadEnd extends End {
   /** @internal */
   protected override readonly kind = 'ReadEnd';
 
-  /** Makes an end of a descriptor that is open for reading: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit. */
+  /**
+   * Makes an end of a descriptor that is open for reading: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit.
+   *
+   * In a worker thread, do not adopt a descriptor that `node:fs` opened, `fs.openSync(fifo)` say. Node closes it when the thread
+   * ends, also if its number belongs to another file by then. `AsyncFile.open()` opens a FIFO or a terminal there.
+   */
   static fromFd(fd: number): ReadEnd {
     return new ReadEnd(...adopt(fd, READABLE, 'read end', ReadEnd.fromFd));
   }
@@ -40,7 +45,12 @@ export class WriteEnd extends End {
   /** @internal */
   protected override readonly kind = 'WriteEnd';
 
-  /** Makes an end of a descriptor that is open for writing: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit. */
+  /**
+   * Makes an end of a descriptor that is open for writing: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit.
+   *
+   * In a worker thread, do not adopt a descriptor that `node:fs` opened, `fs.openSync(fifo)` say. Node closes it when the thread
+   * ends, also if its number belongs to another file by then. `AsyncFile.open()` opens a FIFO or a terminal there.
+   */
   static fromFd(fd: number): WriteEnd {
     return new WriteEnd(...adopt(fd, WRITABLE, 'write end', WriteEnd.fromFd));
   }
@@ -63,7 +73,7 @@ export class DuplexEnd extends End {
   /** @internal */
   protected override readonly kind = 'DuplexEnd';
 
-  /** Makes an end of a connected socket. The end owns it then. Throws if it does not fit. */
+  /** Makes an end of a connected socket. The end owns it then. Throws if it does not fit. See {@link ReadEnd.fromFd} for worker threads. */
   static fromFd(fd: number): DuplexEnd {
     return new DuplexEnd(...adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd));
   }

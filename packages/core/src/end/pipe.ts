@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { checkCount } from '../check/count.js';
 import { checkOptions, optionNames } from '../check/options.js';
-import { show } from '../check/show.js';
 import { DuplexEnd, ReadEnd, WriteEnd } from './ends.js';
 import { SystemError } from '../errors.js';
 import { native, READABLE, WRITABLE } from '../fd/native.js';
@@ -18,6 +19,9 @@ export interface DuplexOptions {
   readonly bufferSize?: number | undefined;
 }
 
+/** The system takes a C `int`. */
+const SIZES = { least: 1, most: 0x7fffffff, of: 'bytes' };
+
 const PIPE_OPTIONS = optionNames<PipeOptions>({ capacity: true });
 const DUPLEX_OPTIONS = optionNames<DuplexOptions>({ bufferSize: true });
 
@@ -27,13 +31,14 @@ const DUPLEX_OPTIONS = optionNames<DuplexOptions>({ bufferSize: true });
  */
 export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
   checkOptions(options, PIPE_OPTIONS);
-  const capacity = checkSize('capacity', options.capacity);
+  const { capacity = 0 } = options;
+  checkCount('capacity', options.capacity, SIZES);
   const fds = new Int32Array(2);
-  check(
-    native().pipe(fds, capacity),
-    'pipe',
-    `a pipe${capacity > 0 ? ` of ${String(capacity)} bytes` : ''} cannot be made`,
-  );
+  const result = native().pipe(fds, capacity);
+  if (result < 0) {
+    const size = capacity > 0 ? ` of ${String(capacity)} bytes${mostAllowed(capacity)}` : '';
+    throw new SystemError(result, 'pipe', `a pipe${size} cannot be made`);
+  }
   const [read, write] = fds as unknown as [number, number];
   return [
     new ReadEnd(new OwnedFd(read, 'read end', aiopipe), PIPE, READABLE),
@@ -41,10 +46,21 @@ export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
   ];
 }
 
+/** Says how large a pipe may be, if the system tells and this one is larger. */
+function mostAllowed(capacity: number): string {
+  try {
+    const most = Number(readFileSync('/proc/sys/fs/pipe-max-size', 'utf8'));
+    return capacity > most ? ` (the system allows ${String(most)}: fs.pipe-max-size)` : '';
+  } catch {
+    return '';
+  }
+}
+
 /** Makes a duplex pipe on one socketpair(2). Each end reads what the other one writes. Both are close-on-exec. */
 export function aioduplex(options: DuplexOptions = {}): [DuplexEnd, DuplexEnd] {
   checkOptions(options, DUPLEX_OPTIONS);
-  const bufferSize = checkSize('bufferSize', options.bufferSize);
+  const { bufferSize = 0 } = options;
+  checkCount('bufferSize', options.bufferSize, SIZES);
   const make = (owned: OwnedFd) => new DuplexEnd(owned, LOCAL_SOCKET, READABLE | WRITABLE);
   const [one, other] = socketPair(bufferSize, ['duplex end', 'duplex end'], aioduplex);
   return [make(one), make(other)];
@@ -64,12 +80,4 @@ export function socketPair(
 
 function check(result: number, syscall: string, about: string): void {
   if (result < 0) throw new SystemError(result, syscall, about);
-}
-
-function checkSize(name: string, size: number | undefined): number {
-  if (size === undefined) return 0;
-  if (!Number.isInteger(size) || size <= 0 || size > 0x7fffffff) {
-    throw new RangeError(`${name}: expected a positive whole number of bytes, not ${show(size)}`);
-  }
-  return size;
 }

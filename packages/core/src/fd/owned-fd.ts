@@ -67,6 +67,18 @@ export class OwnedFd {
     if (result < 0) throw new SystemError(result, 'close', this.toString());
   }
 
+  /**
+   * Closes a descriptor that nothing here uses any more, in a loop over several, say. If other code has closed it before, that
+   * is no failure of the work at hand.
+   */
+  discard(): void {
+    try {
+      this.close();
+    } catch {
+      // It is not open any more.
+    }
+  }
+
   /** `read end made at /a/file.js:10:3` */
   toString(): string {
     return `${this.#what} made at ${this.site}`;

@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { AiopipeError, SystemError } from '../errors.js';
+import { show } from '../check/show.js';
 import { describeFd, type FdKind } from './description.js';
 import { READABLE, WRITABLE } from './native.js';
 
@@ -40,7 +41,7 @@ const REFUSED: Partial<Record<FdKind, [code: string, why: string]>> = {
 /** Describes a descriptor. Throws if it is not open, cannot be polled, or is not open in these directions. */
 export function inspectFd(fd: number, directions: number, what: string): Transport {
   if (!Number.isInteger(fd) || fd < 0) {
-    throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${String(fd)}`);
+    throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${show(fd)}`);
   }
   const described = describeFd(fd);
   if (typeof described === 'number')

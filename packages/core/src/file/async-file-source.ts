@@ -17,7 +17,8 @@ import { type PipeWriter } from '../stream/writer.js';
  * The sources of an {@link AsyncFile}. The file owns the source, and closes it when it closes. If the constructor throws,
  * the caller still owns the source.
  *
- * - A descriptor (a number) of a pipe, FIFO, terminal or socket. The file closes it.
+ * - A descriptor (a number) of a pipe, FIFO, terminal or socket. The file closes it. In a worker thread, do not pass one that
+ *   `node:fs` opened: Node closes it, too, when the thread ends.
  * - A `FileHandle` of a FIFO or terminal: the file works on a duplicate of its descriptor, and the handle is closed.
  *   No call of the handle may be running.
  * - A connected `net.Socket`, with the bytes that it has read ahead. The object is destroyed, and calls on it throw

@@ -4,6 +4,7 @@ import { AiopipeError, BusyError, IncompleteReadError, TimeoutError } from '../e
 import { isNetSocket, untilIdle } from './net-socket.js';
 import { type Streams } from './open-fd.js';
 import { openPath, type AsyncFileFlags } from './open-path.js';
+import { refuseFlag } from '../check/flag.js';
 import { optionNames } from '../check/options.js';
 import { type PipeReader } from '../stream/reader.js';
 import { show } from '../check/show.js';
@@ -89,7 +90,7 @@ export class AsyncFile implements AsyncDisposable {
   async read(size = 0, options: AsyncFileOptions = {}): Promise<Buffer> {
     const reader = this.#needReader();
     checkSize('size', size);
-    const refusal = refuse(options, FILE_OPTIONS);
+    const refusal = refuse(options, FILE_OPTIONS) ?? refuseFlag('full', options.full);
     if (refusal !== undefined) throw refusal;
     const { full, ...wait } = options;
     return this.#whileReading(async () => {
@@ -129,11 +130,11 @@ export class AsyncFile implements AsyncDisposable {
    */
   async write(data: Writable, options: AsyncFileOptions = {}): Promise<number> {
     const writer = this.#needWriter();
-    if (this.#isWriting) throw new BusyError('another write of this file is still waiting');
+    if (this.#isWriting) throw new BusyError('another write of this file is still waiting; await it first');
     this.#isWriting = true;
     try {
       const bytes = toBuffer(data);
-      const refusal = refuse(options, FILE_OPTIONS);
+      const refusal = refuse(options, FILE_OPTIONS) ?? refuseFlag('full', options.full);
       if (refusal !== undefined) throw refusal;
       const { full, ...wait } = options;
       if (writer.unflushed > 0) await writer.drain(wait);
@@ -149,7 +150,10 @@ export class AsyncFile implements AsyncDisposable {
 
   /** Flushes and closes. Rejects with {@link ClosedError} if it is closed already, with {@link BusyError} while a call waits. */
   async close(): Promise<void> {
-    if (this.#isReading || this.#isWriting) throw new BusyError('this file cannot be closed while a call on it waits');
+    if (this.#isReading || this.#isWriting)
+      throw new BusyError(
+        'this file cannot be closed while a call on it waits; await it, or dispose of the file, which always closes',
+      );
     try {
       await this.#writer?.close();
     } finally {
@@ -181,7 +185,7 @@ export class AsyncFile implements AsyncDisposable {
   }
 
   async #whileReading<T>(read: () => Promise<T>): Promise<T> {
-    if (this.#isReading) throw new BusyError('another read of this file is still waiting');
+    if (this.#isReading) throw new BusyError('another read of this file is still waiting; await it first');
     this.#isReading = true;
     try {
       return await read();

@@ -5,6 +5,7 @@ import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { PipeReader } from '../stream/reader.js';
 import { inspectFd, type Transport } from '../fd/transport.js';
+import { show } from '../check/show.js';
 import { PipeWriter } from '../stream/writer.js';
 
 /** What the user called: the frame above it is named in messages. */
@@ -22,6 +23,7 @@ type MakeDescriptor = (owned: OwnedFd, transport: Transport, directions: number)
  * Opens a descriptor in the directions that it allows. If this throws, the caller still owns the descriptor.
  *
  * @param isShared - whether others may have the same open file description: not if it was opened here, non-blocking
+ * @param isOurs - whether it was opened or duplicated here: if this throws and this thread ends, it is still to be closed
  */
 export function openFd(
   fd: number,
@@ -29,8 +31,11 @@ export function openFd(
   wanted = READABLE | WRITABLE,
   makeDescriptor: MakeDescriptor = (...args) => new Descriptor(...args),
   isShared = true,
+  isOurs = false,
 ): Streams {
-  if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`expected a descriptor (a whole number), not ${String(fd)}`);
+  if (!Number.isInteger(fd) || fd < 0) {
+    throw new TypeError(`AsyncFile: expected a descriptor (a whole number), not ${show(fd)}`);
+  }
   const described = describeFd(fd);
   const can =
     typeof described === 'number' ? 0 : (described.canRead ? READABLE : 0) | (described.canWrite ? WRITABLE : 0);
@@ -41,14 +46,14 @@ export function openFd(
 
   if (directions !== (READABLE | WRITABLE) || transport.isSocket || !isShared) {
     return streamsOver(
-      makeOwned(fd, maker, (owned) => makeDescriptor(owned, transport, directions)),
+      makeOwned(fd, maker, isOurs, (owned) => makeDescriptor(owned, transport, directions)),
       directions,
     );
   }
   // Other processes may share the description, so each direction gets its own.
   const other = openDuplicate(fd, maker, WRITABLE);
   try {
-    const descriptor = makeOwned(fd, maker, (owned) => new Descriptor(owned, transport, READABLE));
+    const descriptor = makeOwned(fd, maker, isOurs, (owned) => new Descriptor(owned, transport, READABLE));
     return { reader: new PipeReader(descriptor), writer: other.writer };
   } catch (error) {
     other.writer?.destroy();
@@ -64,12 +69,13 @@ function streamsOver(descriptor: Descriptor, directions: number): Streams {
 }
 
 /** If `use` throws, the caller still owns the descriptor. */
-function makeOwned(fd: number, maker: Maker, use: (owned: OwnedFd) => Descriptor): Descriptor {
+function makeOwned(fd: number, maker: Maker, isOurs: boolean, use: (owned: OwnedFd) => Descriptor): Descriptor {
   const owned = new OwnedFd(fd, 'file', maker);
   try {
     return use(owned);
   } catch (error) {
-    owned.take();
+    if (isOurs) owned.handOver();
+    else owned.take();
     throw error;
   }
 }
@@ -78,7 +84,7 @@ function makeOwned(fd: number, maker: Maker, use: (owned: OwnedFd) => Descriptor
 export function openDuplicate(fd: number, maker: Maker, wanted?: number, makeDescriptor?: MakeDescriptor): Streams {
   const duplicate = native().duplicate(fd);
   if (duplicate < 0) throw new SystemError(duplicate, 'fcntl', `fd ${String(fd)} cannot be duplicated`);
-  return orClose(duplicate, () => openFd(duplicate, maker, wanted, makeDescriptor));
+  return orClose(duplicate, () => openFd(duplicate, maker, wanted, makeDescriptor, true, true));
 }
 
 /** Closes `fd` if `use` throws: the descriptor was opened or duplicated here, so no other code closes it. */
@@ -86,7 +92,7 @@ export function orClose<T>(fd: number, use: () => T): T {
   try {
     return use();
   } catch (error) {
-    native().close(fd);
+    native().closeOwned(fd, 0);
     throw error;
   }
 }

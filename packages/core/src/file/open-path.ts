@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, statSync, type PathLike } from 'node:fs
 import { Descriptor } from '../fd/descriptor.js';
 import { AiopipeError, SystemError } from '../errors.js';
 import { native, READABLE, WRITABLE } from '../fd/native.js';
+import { show } from '../check/show.js';
 import { openFd, orClose, type Maker, type Streams } from './open-fd.js';
 
 /** How {@link AsyncFile.open} opens: for reading, for writing, or for both. Nothing is made or emptied. */
@@ -16,7 +17,7 @@ const FLAGS: Record<AsyncFileFlags, number> = {
 /** Opens a FIFO or a terminal by its path. If no process writes to a FIFO yet, it is at its beginning, not at its end. */
 export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): Streams {
   const mode = FLAGS[flags] as number | undefined;
-  if (mode === undefined) throw new TypeError(`flags: expected 'r', 'w' or 'r+', not ${String(flags)}`);
+  if (mode === undefined) throw new TypeError(`flags: expected 'r', 'w' or 'r+', not ${show(flags)}`);
   const name = String(path);
   let fdOfNode: number;
   try {
@@ -31,7 +32,7 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
   if (fd < 0) throw new SystemError(fd, 'fcntl', `${name} cannot be duplicated`);
   return orClose(fd, () => {
     try {
-      return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args), false);
+      return openFd(fd, maker, READABLE | WRITABLE, (...args) => new FifoDescriptor(...args), false, true);
     } catch (error) {
       if ((error as { code?: string }).code !== 'ERR_AIOPIPE_NOT_POLLABLE') throw error;
       throw new AiopipeError(

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { inspect } from 'node:util';
+import { show } from '../check/show.js';
 
 /** A signal by name. Real-time signals are named as a shell names them: `SIGRTMIN`, `SIGRTMIN+1`. */
 export type SignalName = NodeJS.Signals | 'SIGRTMIN' | `SIGRTMIN+${number}`;
@@ -21,7 +21,7 @@ export function signalNumber(signal: unknown): number {
     if (number !== undefined) return number;
   }
   throw new TypeError(
-    `signal: ${inspect(signal)} does not exist; expected a name such as 'SIGTERM', or a number from 0 to ${String(LAST)}`,
+    `signal: ${show(signal)} does not exist; expected a name such as 'SIGTERM', or a number from 0 to ${String(LAST)}`,
   );
 }
 

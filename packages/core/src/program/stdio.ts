@@ -3,6 +3,7 @@ import { type FileHandle } from 'node:fs/promises';
 import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/ends.js';
 import { ClosedError } from '../errors.js';
 import { HANDLE, isHandle, type Handle } from '../move/handle.js';
+import { checkFlag } from '../check/flag.js';
 import { checkOptions, optionNames } from '../check/options.js';
 import { checkText } from '../check/text.js';
 import { show } from '../check/show.js';
@@ -131,9 +132,7 @@ function checkSpec(place: Place, spec: unknown): Slot['spec'] {
     checkOptions(spec, use === 'reads' ? FILE_SOURCE : FILE_TARGET, name);
     const { file, append } = spec;
     checkFile(name, file);
-    if (append !== undefined && typeof append !== 'boolean') {
-      throw new TypeError(`${name}.append: expected true or false, not ${show(append)}`);
-    }
+    checkFlag(`${name}.append`, append);
     return spec;
   }
   const hint = typeof spec === 'number' ? NUMBER_HINT : streamHint(place, spec);

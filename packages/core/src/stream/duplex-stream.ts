@@ -35,7 +35,9 @@ export class DuplexStream implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#descriptor.isClosed) throw this.#descriptor.closedError();
     if (this.#descriptor.isReading) {
-      throw new BusyError(`${this.#descriptor.toString()} cannot be closed while a read waits`);
+      throw new BusyError(
+        `${this.#descriptor.toString()} cannot be closed while a read waits; await it, or dispose of the stream, which always closes`,
+      );
     }
     try {
       if (this.#descriptor.isOpenFor(WRITABLE)) await this.writer.close();

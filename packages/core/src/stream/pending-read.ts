@@ -54,7 +54,7 @@ export class PendingRead {
   ): Promise<T> {
     if (!this.#descriptor.isOpenFor(READABLE)) return Promise.reject(this.#descriptor.closedError());
     if (this.#waiting !== undefined) {
-      return Promise.reject(new BusyError(`${this.#name}: another read is still waiting`));
+      return Promise.reject(new BusyError(`${this.#name}: another read is still waiting; await it first`));
     }
     const refusal = options === undefined ? undefined : refuse(options, names, () => `${this.#name}: ${what}`);
     if (refusal !== undefined) return Promise.reject(refusal);

@@ -1,5 +1,5 @@
+import { checkCount } from '../check/count.js';
 import { checkOptions, optionNames } from '../check/options.js';
-import { show } from '../check/show.js';
 
 const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
@@ -24,13 +24,18 @@ export function checkReaderOptions(options: ReaderOptions | undefined): void {
   maxLineLength(options ?? {});
 }
 
-/** Returns the limit or its default. Throws a RangeError for a wrong one. */
+/** Returns the limit or its default. Throws a TypeError for a wrong one. */
 export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH }: ReaderOptions): number {
-  if (typeof length === 'number' && length > 0) return length;
-  throw new RangeError(`maxLineLength: expected a positive number of bytes, not ${show(length)}`);
+  checkMaxLineLength(length);
+  return length;
 }
 
-/** Throws a TypeError or RangeError for wrong values: they come from another process. */
+/** Throws a TypeError for a wrong `maxLineLength` of any call. */
+export function checkMaxLineLength(length: unknown): void {
+  checkCount('maxLineLength', length, { least: 1, of: 'bytes' });
+}
+
+/** Throws a TypeError for wrong values: they come from another process. */
 export function checkMovedReader(moved: MovedReader): MovedReader {
   maxLineLength(moved);
   if (!(moved.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');

@@ -5,6 +5,7 @@ import { BusyError, IncompleteReadError } from '../errors.js';
 import { moveOfHalf } from './half.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { Incoming } from './incoming.js';
+import { GeneratorLoop } from '../wait/loop-iterator.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeReadable } from './node-streams.js';
@@ -151,7 +152,11 @@ export class PipeReader {
   }
 
   /** Iterates over chunks as they come. After a loop that ends early, the reader is still open, and no byte is lost. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    return new GeneratorLoop(this.#chunks());
+  }
+
+  async *#chunks(): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
       const chunk = await this.#read.start(() => this.#chunk(), undefined, '');
       if (chunk.length === 0) return;
@@ -221,7 +226,7 @@ export class PipeReader {
   /** Throws if it cannot move now. @internal */
   checkMovable(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
-    if (this.#read.isWaiting) throw new BusyError(`${this.#name} cannot be moved while a read waits`);
+    if (this.#read.isWaiting) throw new BusyError(`${this.#name} cannot be moved while a read waits; await it first`);
   }
 
   /** Returns the state for the next owner. @internal */
@@ -237,7 +242,10 @@ export class PipeReader {
   /** Closes at once. Throws {@link BusyError} while a read waits, {@link ClosedError} if it is closed already. */
   close(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
-    if (this.#read.isWaiting) throw new BusyError(`${this.#name} cannot be closed while a read waits`);
+    if (this.#read.isWaiting)
+      throw new BusyError(
+        `${this.#name} cannot be closed while a read waits; await it, or dispose of the reader, which always closes`,
+      );
     this.#end();
   }
 

@@ -1,5 +1,5 @@
+import { checkCount } from '../check/count.js';
 import { checkOptions, optionNames } from '../check/options.js';
-import { show } from '../check/show.js';
 import { checkMilliseconds } from '../check/milliseconds.js';
 
 /** Options of a {@link PipeWriter}. */
@@ -22,8 +22,6 @@ export function checkWriterOptions(options: WriterOptions = {}): void {
 }
 
 export function checkWriterValues({ highWaterMark, closeTimeout }: WriterOptions): void {
-  if (highWaterMark !== undefined && !(typeof highWaterMark === 'number' && highWaterMark >= 0)) {
-    throw new RangeError(`highWaterMark: expected a number of bytes, not ${show(highWaterMark)}`);
-  }
+  checkCount('highWaterMark', highWaterMark, { of: 'bytes' });
   checkMilliseconds('closeTimeout', closeTimeout);
 }

@@ -157,7 +157,9 @@ export class PipeWriter {
     this.#outgoing.flush();
     if (this.#outgoing.failure !== undefined) throw this.#outgoing.failure;
     if (this.unflushed > 0) {
-      throw new BusyError(`${this.#name} cannot be moved: ${String(this.unflushed)} bytes are not flushed yet`);
+      throw new BusyError(
+        `${this.#name} cannot be moved: ${String(this.unflushed)} bytes are not flushed yet; await drain() first`,
+      );
     }
   }
 

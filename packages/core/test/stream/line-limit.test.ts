@@ -56,7 +56,7 @@ test('lines() and readUntil() have the same limit', async () => {
 
 test('a limit that is none is refused before the end is opened', () => {
   const [rx, tx] = aiopipe();
-  expect(() => rx.open({ maxLineLength: 0 })).toThrow(RangeError);
+  expect(() => rx.open({ maxLineLength: 0 })).toThrow(TypeError);
   expect(rx.state).toBe('owned');
   rx.close();
   tx.close();
