@@ -4,7 +4,8 @@
  * @module
  */
 export * from './index.js';
-export { putNow, putSoon, watchSends } from './channel/channel.js';
+export { namePeer, putNow, putSoon, watchSends } from './channel/channel.js';
+export { checkSpin } from './channel/options.js';
 export { Decoder } from './serializer/decode.js';
 export { Encoder } from './serializer/encode.js';
 export { Output } from './serializer/output.js';

@@ -1,5 +1,6 @@
 import { DuplexEnd, ReadEnd, WriteEnd, type WaitOptions } from '@aiopipe/core';
 import {
+  checkFlag,
   checkOptions,
   HANDLE,
   handled,
@@ -191,7 +192,7 @@ export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, Chan
   checkOptions(options, PAIR_OPTIONS);
   const settings = readOptions(options);
   const { duplex = false } = options;
-  if (typeof duplex !== 'boolean') throw new TypeError(`duplex: expected true or false, not ${show(duplex)}`);
+  checkFlag('duplex', duplex);
   const both = READABLE | WRITABLE;
   const names = duplex ? (['channel end', 'channel end'] as const) : (['channel reader', 'channel writer'] as const);
   const [one, other] = socketPair(BUFFER_SIZE, names, channel);
@@ -279,6 +280,11 @@ export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, 
   return end.putSoon(value);
 }
 
+/** Names the receiver of handles in later errors about them: the place where a layer above made the channel says nothing. @internal */
+export function namePeer(end: ChannelEnd, peer: string): void {
+  end.namePeer(peer);
+}
+
 /**
  * Calls back once, with the error, if nothing can be sent any more, also while no call waits. It may do so within a put.
  * @internal
@@ -306,8 +312,8 @@ for (const [kind, make] of Object.entries(makers)) {
     try {
       return make(owned, moved, ahead);
     } catch (error) {
-      // The caller still owns the descriptor.
-      owned.take();
+      // The caller still owns the descriptor: if this thread ends now, it is closed.
+      owned.handOver();
       throw error;
     }
   });

@@ -49,6 +49,9 @@ export abstract class ChannelEnd implements Disposable {
   #brokenBy: Error | undefined;
   #wasClosed = false;
 
+  /** The receiver of handles, in later errors about them. */
+  #peer: string | undefined;
+
   /** @internal `channel()` and `from()` make ends. */
   constructor(
     owned: OwnedFd,
@@ -62,7 +65,7 @@ export abstract class ChannelEnd implements Disposable {
     const transport = inspectFd(owned.number, directions, 'channel');
     this.descriptor = new Descriptor(owned, transport, directions);
     if (directions & WRITABLE) {
-      const destination = () => `the peer of the ${this.descriptor.toString()}`;
+      const destination = () => this.#peer ?? `the peer of the ${this.descriptor.toString()}`;
       const canPass = transport.isSocket && transport.isLocal;
       this.sender = new Sender(this.descriptor, resolveEncoder(settings.encoder), settings, canPass, destination);
     }
@@ -165,7 +168,10 @@ export abstract class ChannelEnd implements Disposable {
   closedError(): ClosedError {
     const cause = this.#brokenBy;
     if (cause === undefined) return this.descriptor.closedError();
-    return new ClosedError(`${this.descriptor.toString()} is closed: ${cause.message}`, { cause });
+    const { name } = this;
+    // Most of these errors name the channel themselves.
+    const reason = cause.message.startsWith(`${name}: `) ? cause.message.slice(name.length + 2) : cause.message;
+    return new ClosedError(`${name} is closed: ${reason}`, { cause });
   }
 
   /** The handle's name in errors. @internal */
@@ -194,6 +200,11 @@ export abstract class ChannelEnd implements Disposable {
     return this.sender?.putSoon(value) ?? false;
   }
 
+  /** See {@link namePeer}. @internal */
+  namePeer(peer: string): void {
+    this.#peer = peer;
+  }
+
   /** See {@link Sender.watch}. There is one watcher at most, and `closed` is one. @internal */
   watchSends(onOver: (error: Error) => void): void {
     this.sender?.watch(onOver);
@@ -209,7 +220,7 @@ export abstract class ChannelEnd implements Disposable {
     this.sender?.flushNow();
     if (!this.sender?.isBusy && !this.receiver?.isBusy) return;
     throw new BusyError(
-      `${this.descriptor.toString()} cannot be ${what}: a get() or put() waits, or a message is not sent yet`,
+      `${this.descriptor.toString()} cannot be ${what}: a get() or put() waits, or a message is not sent yet; await it, or dispose of the channel, which always closes`,
     );
   }
 

@@ -1,5 +1,14 @@
 import { BusyError } from '@aiopipe/core';
-import { LOOP_END, LoopIterator, optionNames, Pending, refuse, setImmediate, show } from '@aiopipe/core/internal';
+import {
+  handled,
+  LOOP_END,
+  LoopIterator,
+  optionNames,
+  Pending,
+  refuse,
+  setImmediate,
+  show,
+} from '@aiopipe/core/internal';
 import { type Channel, type ChannelReader } from './channel.js';
 import { type Receiver, type Waiting } from './receiver.js';
 import { Turn } from './turn.js';
@@ -100,7 +109,8 @@ class Merge<Message> extends LoopIterator<Message> {
 
   override next(): Promise<IteratorResult<Message, undefined>> {
     if (this.#isDone) return Promise.resolve(LOOP_END);
-    if (this.#pending !== undefined) return Promise.reject(new BusyError('merge: another next() is still waiting'));
+    if (this.#pending !== undefined)
+      return handled(Promise.reject(new BusyError('merge: another next() is still waiting; await it first')));
     try {
       const refusal = refuse({ signal: this.#signal }, undefined, this.#what);
       if (refusal !== undefined) throw refusal;
@@ -108,7 +118,7 @@ class Merge<Message> extends LoopIterator<Message> {
       if (message !== undefined) return Promise.resolve({ done: false, value: message.value as Message });
     } catch (error) {
       this.#isDone = true;
-      return Promise.reject(error as Error);
+      return handled(Promise.reject(error as Error));
     }
     return this.#sources.length === 0 ? this.return() : this.#wait();
   }
@@ -161,7 +171,7 @@ class Merge<Message> extends LoopIterator<Message> {
         this.#enter(pending);
       });
     } else this.#enter(pending);
-    return pending.promise;
+    return handled(pending.promise);
   }
 
   #enter(pending: object): void {

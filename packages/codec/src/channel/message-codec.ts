@@ -1,11 +1,11 @@
 import { types } from 'node:util';
-import { handled, HANDLE_IN_JSON, isHandle, reasonOf, show } from '@aiopipe/core/internal';
+import { handled, reasonOf, show } from '@aiopipe/core/internal';
 import { checkLimits, type DecodeLimits, Decoder } from '../serializer/decode.js';
 import { Encoder } from '../serializer/encode.js';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type Output } from '../serializer/output.js';
 import { IncomingHandles, type IncomingFds, type OutgoingHandles } from '../moving/passing.js';
-import { describePath } from '../serializer/paths.js';
+import { json } from './json.js';
 import { codecNamed, type ByteCodec } from '../serializer/registry.js';
 import { deserialize, serialize, type DeserializeOptions } from '../serializer/serialize.js';
 import { isThenable } from './validation.js';
@@ -16,7 +16,7 @@ export type EncodeFunction = (value: never) => Uint8Array;
 export type DecodeFunction = (bytes: Buffer) => unknown;
 
 /**
- * How a channel turns values into bytes: `'default'` (the serializer), `'json'` (JSON.stringify), `null` (only bytes can be
+ * How a channel turns values into bytes: `'default'` (the serializer), `'json'` (JSON.stringify, which refuses a value that JSON would leave out or change: see the README), `null` (only bytes can be
  * put), a function, or the name of a codec that was registered with {@link registerCodec}.
  */
 export type EncoderOption = 'default' | 'json' | null | EncodeFunction | (string & {});
@@ -145,28 +145,6 @@ const bytesOnly: ByteCodec = {
   decode: (bytes) => bytes,
 };
 
-const json: ByteCodec = {
-  encode: (value) => {
-    const text = JSON.stringify(value) as string | undefined;
-    if (text === undefined) throw new EncodeError('value', `${kindOf(value)} has no form in JSON`);
-    if (text.includes(HANDLE_IN_JSON)) refuseHandles(value);
-    return Buffer.from(text);
-  },
-  decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
-};
-
-/** Searches the value for a handle. A handle becomes a string in JSON, and a string of the program may look the same. */
-function refuseHandles(root: unknown): void {
-  const seen = new Set<object>();
-  const search = (ancestors: readonly object[], value: unknown): void => {
-    if (typeof value !== 'object' || value === null || seen.has(value)) return;
-    seen.add(value);
-    if (isHandle(value)) throw new EncodeError(describePath(ancestors, value), 'a handle cannot be sent as JSON');
-    for (const item of Object.values(value)) search([...ancestors, value], item);
-  };
-  search([], root);
-}
-
 /** An encoder whose messages stand alone: a function, `json` or `null`. */
 class SimpleEncoder implements MessageEncoder {
   readonly #encode: (value: unknown) => unknown;
@@ -265,9 +243,7 @@ function resolveCodec(what: string, option: unknown): ByteCodec {
   const named = typeof option === 'string' ? codecNamed(option) : undefined;
   if (named !== undefined) return named;
   const known = "'default', 'json', null, a function, or the name of a registered codec";
-  throw new TypeError(
-    `${what}: expected ${known}, not ${typeof option === 'string' ? JSON.stringify(option) : kindOf(option)}`,
-  );
+  throw new TypeError(`${what}: expected ${known}, not ${show(option)}`);
 }
 
 function asBuffer(view: ArrayBufferView): Buffer {

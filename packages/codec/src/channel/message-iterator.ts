@@ -1,4 +1,4 @@
-import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
+import { handled, LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 import { EndOfStreamError } from '../errors.js';
 import { NOTHING } from './receiver.js';
 
@@ -31,12 +31,12 @@ export class MessageIterator<Message> extends LoopIterator<Message> {
     } catch (error) {
       return this.#endedBy(error);
     }
-    return this.#source.get().then(given<Message>, (error: unknown) => this.#endedBy(error));
+    return handled(this.#source.get().then(given<Message>, (error: unknown) => this.#endedBy(error)));
   }
 
   #endedBy(error: unknown): Promise<IteratorResult<Message, void>> {
     this.#isOver = true;
-    return error instanceof EndOfStreamError ? Promise.resolve(LOOP_END) : Promise.reject(error as Error);
+    return error instanceof EndOfStreamError ? Promise.resolve(LOOP_END) : handled(Promise.reject(error as Error));
   }
 
   /** Leaves the channel open. Its next message is the one after the last that was given. */

@@ -1,5 +1,5 @@
-import { optionNames, show } from '@aiopipe/core/internal';
-import { DEFAULT_MAX_FRAME_LENGTH } from '../frame/format.js';
+import { checkCount, optionNames, show } from '@aiopipe/core/internal';
+import { maxFrameLengthOf } from '../frame/format.js';
 import { type DecodeLimits } from '../serializer/decode.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
 
@@ -51,26 +51,22 @@ export function readOptions(options: ChannelOptions = {}): ChannelSettings {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`options: expected an object, not ${show(options)}`);
   }
-  const { encoder = 'default', decoder = 'default', limits = {} } = options;
+  const { encoder = 'default', decoder = 'default', limits = {}, queueLimit = DEFAULT_QUEUE_LIMIT, spin = 0 } = options;
   resolveEncoder(encoder);
   resolveDecoder(decoder, limits);
+  checkCount('queueLimit', queueLimit, { least: 1, of: 'bytes' });
+  checkSpin(spin);
   return {
     encoder,
     decoder,
-    maxFrameLength: checkBytes('maxFrameLength', options.maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 0xffffffff),
+    maxFrameLength: maxFrameLengthOf(options),
     limits: { ...limits },
-    queueLimit: checkBytes('queueLimit', options.queueLimit ?? DEFAULT_QUEUE_LIMIT, Infinity),
-    spin: checkSpin(options.spin ?? 0),
+    queueLimit,
+    spin,
   };
 }
 
-function checkSpin(spin: number): number {
-  if (Number.isInteger(spin) && spin >= 0 && spin <= LONGEST_SPIN) return spin;
-  throw new TypeError(`spin: expected whole microseconds up to ${String(LONGEST_SPIN)}, not ${show(spin)}`);
-}
-
-function checkBytes(name: string, size: number, most: number): number {
-  const isWhole = Number.isInteger(size) || size === Infinity;
-  if (isWhole && size > 0 && size <= most) return size;
-  throw new TypeError(`${name}: expected a positive whole number of bytes up to ${String(most)}, not ${show(size)}`);
+/** Throws TypeError for a wrong `spin`. */
+export function checkSpin(spin: unknown): void {
+  checkCount('spin', spin, { most: LONGEST_SPIN, of: 'microseconds' });
 }

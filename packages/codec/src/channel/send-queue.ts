@@ -65,7 +65,7 @@ export class SendQueue {
     this.#head += result;
     if (isHere) {
       // Also a partial send has carried all of them.
-      for (const fd of passed) fd.close();
+      for (const fd of passed) fd.discard();
       this.#parcels.shift();
       const rest = parcel.fds.slice(MAX_PASSED);
       if (rest.length > 0) this.#parcels.unshift({ position: this.#head, fds: rest });
@@ -87,6 +87,6 @@ export class SendQueue {
   /** Drops the queued bytes, and closes the descriptors that would have travelled with them. */
   drop(): void {
     this.#head = this.#end;
-    for (const { fds } of this.#parcels.splice(0)) for (const fd of fds) fd.close();
+    for (const { fds } of this.#parcels.splice(0)) for (const fd of fds) fd.discard();
   }
 }

@@ -162,7 +162,7 @@ export class Sender {
     if (this.unflushed > this.#queueLimit) {
       return new QueueFullError(
         `${this.#name}: ${String(this.unflushed)} bytes are queued already, over the limit of ${String(this.#queueLimit)} ` +
-          `(queueLimit): await each put(), so that it waits while the pipe is full`,
+          '(queueLimit): await each put(), so that it waits while the pipe is full, or raise queueLimit',
       );
     }
     return undefined;

@@ -1,4 +1,4 @@
-import { checkOptions, optionNames, show } from '@aiopipe/core/internal';
+import { checkCount, checkOptions, optionNames } from '@aiopipe/core/internal';
 
 /** A frame is the length of its payload, 4 bytes, big-endian, and then the payload. */
 export const HEADER_LENGTH = 4;
@@ -11,21 +11,20 @@ const LONGEST = 0xffffffff;
 /** The options that both sides of a framed stream must agree on. */
 export interface FrameOptions {
   /** The longest payload of a frame, in bytes. 256 MiB by default, 4 GiB - 1 at most. */
-  maxFrameLength?: number;
+  maxFrameLength?: number | undefined;
 }
 
 const FRAME_OPTIONS = optionNames<FrameOptions>({ maxFrameLength: true });
 
 /** Returns `maxFrameLength`. Throws if it is no length. */
-export function maxFrameLengthOf(options: FrameOptions): number {
-  checkOptions(options, FRAME_OPTIONS);
-  const { maxFrameLength = DEFAULT_MAX_FRAME_LENGTH } = options;
-  if (!Number.isInteger(maxFrameLength) || maxFrameLength < 0 || maxFrameLength > LONGEST) {
-    throw new RangeError(
-      `maxFrameLength: expected a number of bytes from 0 to ${String(LONGEST)}, not ${show(maxFrameLength)}`,
-    );
-  }
+export function maxFrameLengthOf({ maxFrameLength = DEFAULT_MAX_FRAME_LENGTH }: FrameOptions): number {
+  checkCount('maxFrameLength', maxFrameLength, { least: 1, most: LONGEST, of: 'bytes' });
   return maxFrameLength;
+}
+
+/** Throws TypeError for an unknown option. */
+export function checkFrameOptions(options: FrameOptions): void {
+  checkOptions(options, FRAME_OPTIONS);
 }
 
 /** Throws TypeError for anything else with a length, which would be taken for bytes. */

@@ -1,7 +1,7 @@
 import { IncompleteReadError } from '@aiopipe/core';
 import { FrameTooLongError } from '../errors.js';
 import { FrameBuffer } from './frame-buffer.js';
-import { checkBytes, HEADER_LENGTH, maxFrameLengthOf, type FrameOptions } from './format.js';
+import { checkBytes, checkFrameOptions, HEADER_LENGTH, maxFrameLengthOf, type FrameOptions } from './format.js';
 
 /**
  * Takes frames out of a stream of bytes, however the stream is cut up. Channels use it, too.
@@ -19,8 +19,9 @@ export class FrameDecoder {
   /** The buffer that a channel reads into. @internal */
   readonly buffer = new FrameBuffer();
 
-  /** @throws RangeError if `maxFrameLength` is no length */
+  /** @throws TypeError if an option is wrong */
   constructor(options: FrameOptions = {}) {
+    checkFrameOptions(options);
     this.maxFrameLength = maxFrameLengthOf(options);
   }
 

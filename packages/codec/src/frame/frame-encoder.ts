@@ -1,12 +1,13 @@
 import { FrameTooLongError } from '../errors.js';
-import { checkBytes, HEADER_LENGTH, maxFrameLengthOf, type FrameOptions } from './format.js';
+import { checkBytes, checkFrameOptions, HEADER_LENGTH, maxFrameLengthOf, type FrameOptions } from './format.js';
 
 /** Puts payloads into frames, for any stream of bytes. Channels use it, too. */
 export class FrameEncoder {
   readonly maxFrameLength: number;
 
-  /** @throws RangeError if `maxFrameLength` is no length */
+  /** @throws TypeError if an option is wrong */
   constructor(options: FrameOptions = {}) {
+    checkFrameOptions(options);
     this.maxFrameLength = maxFrameLengthOf(options);
   }
 

@@ -10,6 +10,7 @@ import {
   type Handle,
   type Move,
 } from '@aiopipe/core/internal';
+import { SystemError } from '@aiopipe/core';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type HandleSink, type HandleSource } from '../serializer/handles.js';
 import { Refusal } from '../serializer/paths.js';
@@ -71,6 +72,7 @@ export class OutgoingHandles implements HandleSink {
       // Again: the program's own code may have run since, such as a reduce().
       move.check();
       const { fds, data } = move.pack();
+      fds.forEach(checkIsOpen);
       leaving.fds = fds;
       total += fds.length;
       return [move.kind, fds.length, data];
@@ -97,6 +99,14 @@ export class OutgoingHandles implements HandleSink {
   abandon(): void {
     this.#handles = [];
   }
+}
+
+/** The send would fail, and the channel would end with it. */
+function checkIsOpen(fd: OwnedFd): void {
+  const result = native().setCloseOnExec(fd.number);
+  if (result >= 0) return;
+  const cause = new SystemError(result, 'fcntl', `fd ${String(fd.number)}`);
+  throw new EncodeError('value', `${fd.toString()} cannot be sent: other code has closed its descriptor`, { cause });
 }
 
 /** The most descriptors that may wait for one message, and that a message may have. */
@@ -172,7 +182,7 @@ export class IncomingFds {
   }
 
   closeAll(): void {
-    for (const { fd } of this.#fds.splice(0)) fd.close();
+    for (const { fd } of this.#fds.splice(0)) fd.discard();
     this.closeMade();
   }
 
@@ -205,7 +215,7 @@ export class IncomingHandles implements HandleSource {
       try {
         this.#handles.push({ value: adopt(kind, own, data), isTaken: false });
       } catch (error) {
-        for (const fd of own) fd.close();
+        for (const fd of own) fd.discard();
         this.#handles.push({ error });
       }
     }
@@ -240,7 +250,7 @@ export class IncomingHandles implements HandleSource {
 /** Closes a handle. An opened stream cannot be closed at once, so it is moved away from its owner first. */
 function discard(handle: object): void {
   if (Symbol.dispose in handle) (handle as Disposable)[Symbol.dispose]();
-  else for (const fd of move(handle as Handle, 'no receiver').fds) fd.close();
+  else for (const fd of move(handle as Handle, 'no receiver').fds) fd.discard();
 }
 
 function checkDescription(value: unknown): Description {

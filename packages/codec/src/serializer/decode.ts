@@ -92,7 +92,10 @@ export class Decoder extends HeadDecoder {
 
   #message(): unknown {
     const length = this.end - this.position;
-    if (length > this.#maxBytes) throw this.malformed(`its ${String(length)} bytes are over the limit`);
+    if (length > this.#maxBytes)
+      throw this.malformed(
+        `its ${String(length)} bytes are over the limit of ${String(this.#maxBytes)} (limits.bytes)`,
+      );
     this.#memoryLeft = this.#maxMemory ?? defaultMemory(length);
     const first = this.bytes[this.position];
     if (length > 0 && first === VERSION) {
@@ -123,7 +126,7 @@ export class Decoder extends HeadDecoder {
 
   #overLimit(): DecodeError {
     if (this.#nodes > this.#maxNodes)
-      return this.malformed(`it holds more values than the limit of ${String(this.#maxNodes)}`);
+      return this.malformed(`it holds more values than the limit of ${String(this.#maxNodes)} (limits.nodes)`);
     const limit = this.#maxMemory ?? defaultMemory(Infinity);
     return this.malformed(`its value takes more than ${String(Math.floor(limit))} bytes of memory (limits.memory)`);
   }
@@ -253,7 +256,7 @@ export class Decoder extends HeadDecoder {
     for (;;) {
       if (opening !== undefined) {
         if (++this.#depth > this.#maxDepth)
-          throw this.malformed(`it nests deeper than the limit of ${String(this.#maxDepth)}`);
+          throw this.malformed(`it nests deeper than the limit of ${String(this.#maxDepth)} (limits.depth)`);
         this.spend(opening.remaining, opening.cost + Cost.DeepBuilder);
         pending.push(opening);
         opening = undefined;

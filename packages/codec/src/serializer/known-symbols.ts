@@ -30,7 +30,8 @@ export class SymbolSource {
     if (symbol !== undefined) return symbol;
     if (key.length > LONGEST_SYMBOL_KEY)
       return `a symbol has a key of more than ${String(LONGEST_SYMBOL_KEY)} characters`;
-    if (this.fresh >= this.#limit) return `it has more new symbols than the limit of ${String(this.#limit)}`;
+    if (this.fresh >= this.#limit)
+      return `it has more new symbols than the limit of ${String(this.#limit)} (limits.symbols)`;
     if (taken + key.length + EACH > ALL) return 'this thread has received too many different symbols';
     this.fresh++;
     taken += key.length + EACH;

@@ -132,7 +132,7 @@ describe('maxFrameLength', () => {
   });
 
   test.each([-1, 1.5, NaN, 2 ** 32, '10'])('cannot be %s', (maxFrameLength) => {
-    expect(() => new FrameDecoder({ maxFrameLength: maxFrameLength as number })).toThrow(RangeError);
+    expect(() => new FrameDecoder({ maxFrameLength: maxFrameLength as number })).toThrow(TypeError);
   });
 
   test('a header that promises much takes no memory for it', () => {

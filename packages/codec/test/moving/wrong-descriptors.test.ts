@@ -1,18 +1,22 @@
+import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
 import { afterAll, expect, test } from 'vitest';
 import { aioduplex, aiopipe } from '@aiopipe/core';
-import { ChannelReader, serialize } from '@aiopipe/codec';
+import { channel, ChannelReader, EncodeError, serialize } from '@aiopipe/codec';
 import { native } from '@aiopipe/core/internal';
 import { errorOf, frameOf, messageOf } from '../channel/helpers.js';
 
 afterAll(leakCheck());
+
+const hasPython = spawnSync('python3', ['-c', 'import os; os.memfd_create']).status === 0;
 
 const settings = { encoder: 'default', decoder: 'default', maxFrameLength: 1000, queueLimit: 1000 };
 const ahead = { bytes: Buffer.alloc(0), tables: undefined };
@@ -38,9 +42,25 @@ function numberOf(socket: dgram.Socket): number {
   return (socket as unknown as Record<symbol, { handle: { fd: number } }>)[state as symbol]?.handle.fd ?? -1;
 }
 
-/** Descriptors of each kind, by name, with the ways that an end over them could go: none, for those that no end can be over. */
+/** Descriptors of each kind, by name, with the ways that an end over them could go: none for those that no end can be over. */
 interface Descriptors extends AsyncDisposable {
-  readonly list: readonly [name: string, ways: '' | 'r' | 'w' | 'rw', fd: number][];
+  readonly list: readonly [name: string, ways: readonly ('r' | 'w' | 'rw')[], fd: number][];
+}
+
+/** Node.js makes neither a terminal nor memory with a name: Python does, and they can be opened by path while it runs. */
+async function makeTerminalAndMemory(): Promise<{ terminal: string; memory: string; end(): Promise<void> }> {
+  const code = 'import os; print(os.ttyname(os.openpty()[1]), os.memfd_create("m"), flush=True); input()';
+  const python = spawn('python3', ['-c', code], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface(python.stdout), 'line')) as [string];
+  const [terminal, fd] = line.split(' ') as [string, string];
+  return {
+    terminal,
+    memory: `/proc/${String(python.pid)}/fd/${fd}`,
+    async end() {
+      python.stdin.end('\n');
+      await once(python, 'close');
+    },
+  };
 }
 
 async function makeDescriptors(): Promise<Descriptors> {
@@ -52,23 +72,33 @@ async function makeDescriptors(): Promise<Descriptors> {
   const datagrams = dgram.createSocket('udp4').bind(0, '127.0.0.1');
   await Promise.all([local, remote, datagrams].map((server) => once(server, 'listening')));
   const listener = (server: net.Server) => (server as unknown as { _handle: { fd: number } })._handle.fd;
-  const files = [openSync(join(directory, 'file'), 'w+'), openSync(directory, 'r'), openSync('/dev/null', 'r+')];
-  const [file = -1, folder = -1, empty = -1] = files;
+  const maker = await makeTerminalAndMemory();
+  const files = [
+    openSync(join(directory, 'file'), 'w+'),
+    openSync(directory, 'r'),
+    openSync('/dev/null', 'r+'),
+    openSync(maker.terminal, constants.O_RDWR | constants.O_NOCTTY),
+    openSync(maker.memory, 'r+'),
+  ];
+  const [file = -1, folder = -1, empty = -1, terminal = -1, memory = -1] = files;
   return {
     list: [
-      ["a pipe's read end", 'r', rx.fd],
-      ["a pipe's write end", 'w', tx.fd],
-      ['a socket', 'rw', one.fd],
-      ['a listening local socket', '', listener(local)],
-      ['a listening TCP socket', '', listener(remote)],
-      ['a datagram socket', '', numberOf(datagrams)],
-      ['a file', '', file],
-      ['a directory', '', folder],
-      ['/dev/null', '', empty],
+      ["a pipe's read end", ['r'], rx.fd],
+      ["a pipe's write end", ['w'], tx.fd],
+      ['a socket', ['r', 'w', 'rw'], one.fd],
+      ['a terminal', ['r', 'w'], terminal],
+      ['memory with a name', [], memory],
+      ['a listening local socket', [], listener(local)],
+      ['a listening TCP socket', [], listener(remote)],
+      ['a datagram socket', [], numberOf(datagrams)],
+      ['a file', [], file],
+      ['a directory', [], folder],
+      ['/dev/null', [], empty],
     ],
     async [Symbol.asyncDispose]() {
       for (const end of [rx, tx, one, other]) end.close();
       for (const fd of files) closeSync(fd);
+      await maker.end();
       await Promise.all([local, remote].map((server) => promisify(server.close.bind(server))()));
       datagrams.close();
       await once(datagrams, 'close');
@@ -77,21 +107,41 @@ async function makeDescriptors(): Promise<Descriptors> {
   };
 }
 
-test.each(HANDLES)('a %s over a descriptor of another kind is refused, and nothing leaks', async (kind, ways, data) => {
-  await using descriptors = await makeDescriptors();
-  for (const [name, possible, fd] of descriptors.list) {
-    if ([...ways].every((way) => possible.includes(way))) continue;
-    const before = openFds();
-    const [mine, tap] = aioduplex();
-    const reader = ChannelReader.from(mine);
-    native().writeParts(tap.fd, [messageOf([kind, 1, data])], 0, true, Int32Array.of(fd));
-    const error = await errorOf(reader.get());
-    expect([name, error.code, error['fatal']]).toEqual([name, 'ERR_AIOPIPE_DECODE', false]);
-    expect(error.message).toContain(`a received ${kind} could not be opened: fd `);
-    writeSync(tap.fd, frameOf(serialize('next')));
-    expect(await reader.get()).toBe('next');
-    reader.close();
-    tap.close();
-    expect([name, fdsSince(before)]).toEqual([name, []]);
-  }
+test.runIf(hasPython).each(HANDLES)(
+  'a %s over a descriptor of another kind is refused, and nothing leaks',
+  async (kind, ways, data) => {
+    await using descriptors = await makeDescriptors();
+    for (const [name, possible, fd] of descriptors.list) {
+      if (possible.includes(ways)) continue;
+      const before = openFds();
+      const [mine, tap] = aioduplex();
+      const reader = ChannelReader.from(mine);
+      native().writeParts(tap.fd, [messageOf([kind, 1, data])], 0, true, Int32Array.of(fd));
+      const error = await errorOf(reader.get());
+      expect([name, error.code, error['fatal']]).toEqual([name, 'ERR_AIOPIPE_DECODE', false]);
+      expect(error.message).toContain(`a received ${kind} could not be opened: fd `);
+      writeSync(tap.fd, frameOf(serialize('next')));
+      expect(await reader.get()).toBe('next');
+      reader.close();
+      tap.close();
+      expect([name, fdsSince(before)]).toEqual([name, []]);
+    }
+  },
+);
+
+test('a handle whose descriptor other code has closed is refused, and the channel goes on', async () => {
+  using pair = channel<unknown>();
+  const [r, w] = pair;
+  const [rx, tx] = aiopipe();
+  using _tx = tx;
+  const fd = native().duplicate(rx.fd);
+  closeSync(rx.fd);
+  const error = await errorOf(w.put({ rx }));
+  expect(error).toBeInstanceOf(EncodeError);
+  expect(error.message).toMatch(/read end made at .* cannot be sent: other code has closed its descriptor/);
+  expect(rx.state).toBe('owned');
+  await w.put('next');
+  expect(await r.get()).toBe('next');
+  expect(rx.release()).toBeGreaterThan(2);
+  native().close(fd);
 });

@@ -84,7 +84,7 @@ describe('what a decoder keeps for good has a bound', () => {
     feed(frameOf(serialize(keys('channel', 6))));
     expect(await errorOf(reader.get())).toMatchObject({
       fatal: true,
-      message: expect.stringContaining('more new symbols than the limit of 5') as string,
+      message: expect.stringContaining('more new symbols than the limit of 5 (limits.symbols)') as string,
     });
     tap.close();
   });

@@ -1,0 +1,128 @@
+import { types } from 'node:util';
+import { HANDLE_IN_JSON, isHandle, reasonOf } from '@aiopipe/core/internal';
+import { EncodeError } from '../errors.js';
+import { describePath } from '../serializer/paths.js';
+import { type ByteCodec } from '../serializer/registry.js';
+
+/** The codec of the name `json`. It refuses each value that JSON.stringify would leave out or change without a word. */
+export const json: ByteCodec = {
+  encode: (value) => {
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(value) as string | undefined;
+    } catch (cause) {
+      throw refusalOf(value) ?? new EncodeError('value', `JSON.stringify() failed: ${reasonOf(cause)}`, { cause });
+    }
+    // Only now: a value with a cycle has thrown.
+    if (text === undefined || text.includes(HANDLE_IN_JSON) || !survives(value)) {
+      const refusal = refusalOf(value);
+      if (refusal !== undefined) throw refusal;
+    }
+    if (text === undefined) throw new EncodeError('value', 'undefined has no form in JSON');
+    return Buffer.from(text);
+  },
+  decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
+};
+
+/**
+ * Whether JSON keeps all of a value without cycles. It may say no for one that JSON keeps: that costs a search, and no more. It
+ * takes 2 to 10 % of the time of JSON.stringify(), so it calls nothing for the common types.
+ */
+function survives(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'undefined':
+      return true;
+    case 'number':
+      return value - value === 0; // finite
+    case 'object':
+      return value === null || contentSurvives(value);
+    default:
+      return false;
+  }
+}
+
+function contentSurvives(value: object): boolean {
+  if (Array.isArray(value)) {
+    const items = value as readonly unknown[];
+    for (let i = 0; i < items.length; i++) if (!itemSurvives(items[i])) return false;
+    return true;
+  }
+  if (isOpaque(value)) return false;
+  if (hasToJson(value)) return true;
+  // Inherited ones, too: that is several times as fast as Object.keys().
+  for (const key in value) if (!itemSurvives((value as Record<string, unknown>)[key])) return false;
+  return true;
+}
+
+function itemSurvives(item: unknown): boolean {
+  return typeof item === 'number' ? item - item === 0 : typeof item === 'string' || survives(item);
+}
+
+function hasToJson(value: object): boolean {
+  return typeof (value as { toJSON?: unknown }).toJSON === 'function';
+}
+
+/** Whether its content is no property, so that JSON has `{}` for it. */
+function isOpaque(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as unknown;
+  if (prototype === Object.prototype || prototype === null) return false;
+  if (hasToJson(value)) return false;
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isRegExp(value) ||
+    types.isNativeError(value) ||
+    types.isAnyArrayBuffer(value) ||
+    ArrayBuffer.isView(value) ||
+    types.isPromise(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value)
+  );
+}
+
+function whyNotPrimitive(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'function':
+      return 'a function has no form in JSON';
+    case 'symbol':
+      return 'a symbol has no form in JSON';
+    case 'bigint':
+      return 'a BigInt has no form in JSON';
+    case 'number':
+      return Number.isFinite(value) ? undefined : `${String(value)} has no form in JSON`;
+    default:
+      return undefined;
+  }
+}
+
+function whyNot(value: unknown, ancestors: readonly object[]): string | undefined {
+  if (typeof value !== 'object' || value === null) return whyNotPrimitive(value);
+  if (ancestors.includes(value)) return 'an object that holds itself cannot be sent as JSON';
+  if (isHandle(value)) return 'a handle cannot be sent as JSON';
+  if (isOpaque(value)) return `${Object.prototype.toString.call(value).slice(8, -1)} has no form in JSON`;
+  return undefined;
+}
+
+/** Searches for the first value that JSON does not keep. */
+function refusalOf(root: unknown): EncodeError | undefined {
+  const seen = new Set<object>();
+  const search = (ancestors: readonly object[], value: unknown): EncodeError | undefined => {
+    const reason = whyNot(value, ancestors);
+    if (reason !== undefined) return new EncodeError(describePath(ancestors, value), reason);
+    if (typeof value !== 'object' || value === null || seen.has(value) || hasToJson(value)) return undefined;
+    seen.add(value);
+    for (const item of Object.values(value)) {
+      const refusal = search([...ancestors, value], item);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
+  };
+  try {
+    return search([], root);
+  } catch {
+    // A getter or a Proxy threw, or it is nested too deeply.
+    return undefined;
+  }
+}
