@@ -16,8 +16,10 @@ export type ChildErrorCode =
  * A child process failed. Its `code` tells how:
  *
  * - `ERR_AIOPIPE_CHILD`: the child's function threw; `cause` is what it threw.
- * - `ERR_AIOPIPE_NO_RESULT`: the child ended before its function had returned: by a signal, or by its own `process.exit()`.
- * - `ERR_AIOPIPE_START`: the child's function was never called; `cause` is the reason.
+ * - `ERR_AIOPIPE_NO_RESULT`: the child's function was called, and the child ended before it had returned: by a signal, or by its
+ *   own `process.exit()`.
+ * - `ERR_AIOPIPE_START`: the child's function was never called: the child could not be started, its module could not be loaded
+ *   (`cause` is the reason), or it ended before.
  * - `ERR_AIOPIPE_PROTOCOL`: the child sent a message that is badly formed or out of turn, and was killed.
  */
 export class ChildError extends AiopipeError {

@@ -1,5 +1,5 @@
 // All layers give the same answer to the same wrong value: the same class, code and words.
-import { channel, merge, type Channel } from '@aiopipe/codec';
+import { channel, FrameDecoder, FrameEncoder, merge, type Channel } from '@aiopipe/codec';
 import { aioduplex, aiopipe, AsyncFile } from '@aiopipe/core';
 import { spawn } from '@aiopipe/core/internal';
 import { Pool, Prefork, startProcess, Supervisor, type ProcessHandle } from '@aiopipe/process';
@@ -364,3 +364,86 @@ test('a timeout longer than a timer can hold waits, in every call', async () => 
   one.close();
   other.close();
 });
+
+type Given = (value: never) => unknown;
+
+describe('options that are', () => {
+  const flags: [name: string, run: Given][] = [
+    ['full', (full) => withFile((file) => file.read(1, { full }))],
+    ['full', (full) => withFile((file) => file.write('x', { full }))],
+    ['duplex', (duplex) => channel({ duplex })],
+    ['ordered', (ordered) => withPool((pool) => pool.map([], { ordered }).next())],
+    ['daemon', (daemon) => startProcess(waits, { daemon })],
+    ['detached', (detached) => startProcess(waits, { detached })],
+    ['significant', (significant) => new Supervisor([{ id: 'it', target: waits, restart: 'temporary', significant }])],
+    ['stdout.append', (append) => popen(['true'], { stdout: { file: '/dev/null', append } })],
+  ];
+
+  test.each<[value: unknown, shown: string]>([
+    [1, '1'],
+    [0, '0'],
+    ['true', "'true'"],
+    [null, 'null'],
+    [{}, '{}'],
+  ])('true or false: %o', async (value, shown) => {
+    for (const [name, run] of flags) {
+      const answer = (await answerOf(() => run(value as never))).replace('child "it".', '');
+      expect(answer).toBe(`TypeError : ${name}: expected true or false, not ${shown}`);
+    }
+  });
+
+  const counts: [name: string, range: string, run: Given][] = [
+    ['capacity', ' of bytes, from 1 to 2147483647', (capacity) => aiopipe({ capacity })],
+    ['bufferSize', ' of bytes, from 1 to 2147483647', (bufferSize) => aioduplex({ bufferSize })],
+    ['maxLineLength', ' of bytes, 1 or more', (maxLineLength) => withEnds((rx) => rx.open({ maxLineLength }))],
+    ['maxLineLength', ' of bytes, 1 or more', (maxLineLength) => pipeline(['true']).lines({ maxLineLength }).next()],
+    ['highWaterMark', ' of bytes, 0 or more', (highWaterMark) => withEnds((_, tx) => tx.open({ highWaterMark }))],
+    ['maxFrameLength', ' of bytes, from 1 to 4294967295', (maxFrameLength) => channel({ maxFrameLength })],
+    ['maxFrameLength', ' of bytes, from 1 to 4294967295', (maxFrameLength) => new FrameEncoder({ maxFrameLength })],
+    ['maxFrameLength', ' of bytes, from 1 to 4294967295', (maxFrameLength) => new FrameDecoder({ maxFrameLength })],
+    ['queueLimit', ' of bytes, 1 or more', (queueLimit) => channel({ queueLimit })],
+    ['queueLimit', ' of tasks, 1 or more', (queueLimit) => new Pool(waits, { queueLimit })],
+    ['spin', ' of microseconds, from 0 to 10000', (spin) => channel({ spin })],
+    ['spin', ' of microseconds, from 0 to 10000', (spin) => new Pool(waits, { spin })],
+    ['size', ' of workers, from 1 to 1024', (size) => new Pool(waits, { size })],
+    ['size', ' of children, from 1 to 1024', (size) => new Prefork({ size })],
+    ['size.min', ' of workers, from 0 to 1024', (min) => new Pool(waits, { size: { min, max: 2 } })],
+    ['size.max', ' of workers, from 2 to 1024', (max) => new Pool(waits, { size: { min: 2, max } })],
+    ['retries', ', 0 or more', (retries) => new Pool(waits, { retries })],
+    ['retries', ', 0 or more', (retries) => withPool((pool) => pool.with({ retries }))],
+    ['maxTasks', ', 1 or more', (maxTasks) => new Pool(waits, { maxTasks })],
+    ['maxRss', ' of bytes, 1 or more', (maxRss) => new Pool(waits, { maxRss })],
+    ['concurrency', ' of tasks, 1 or more', (concurrency) => withPool((pool) => pool.map([], { concurrency }).next())],
+    ['intensity', ', 0 or more', (intensity) => new Pool(waits, { intensity })],
+    ['intensity', ', 0 or more', (intensity) => new Supervisor([], { intensity })],
+    ['maxOutput', ' of bytes, 0 or more', (maxOutput) => pipeline(['true']).run({ maxOutput })],
+  ];
+
+  test.each<[value: unknown, shown: string]>([
+    [-1, '-1'],
+    [1.5, '1.5'],
+    [NaN, 'NaN'],
+    ['2', "'2'"],
+    [null, 'null'],
+    [2n, '2n'],
+  ])('whole numbers: %o', async (value, shown) => {
+    for (const [name, range, run] of counts) {
+      const answer = `TypeError : ${name}: expected a whole number${range}, not ${shown}`;
+      expect(await answerOf(() => run(value as never))).toBe(answer);
+    }
+  });
+});
+
+async function withFile<T>(use: (file: AsyncFile) => T): Promise<Awaited<T>> {
+  const [a, b] = aioduplex();
+  using _b = b;
+  await using file = new AsyncFile(a);
+  return await use(file);
+}
+
+function withEnds<T>(use: (...ends: ReturnType<typeof aiopipe>) => T): T {
+  const [rx, tx] = aiopipe();
+  using _rx = rx;
+  using _tx = tx;
+  return use(rx, tx);
+}

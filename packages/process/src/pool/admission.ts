@@ -2,6 +2,7 @@ import { QueueFullError } from '@aiopipe/codec';
 import { type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
 import { type Queue } from './queue.js';
+import { AHEAD } from './slot.js';
 import { type Slots } from './slots.js';
 import { type Task } from './task.js';
 
@@ -21,10 +22,13 @@ export class Admission {
     this.#slots = slots;
   }
 
-  /** A worker that is starting will take a task: that one does not count. */
+  /** Whether as many tasks wait as may wait. Tasks that were sent ahead wait, too. A task would not wait for an idle worker. */
   get isFull(): boolean {
-    const { length } = this.#queue;
-    return length >= this.#limit && length >= this.#limit + this.#slots.starting;
+    const { active, hasIdle } = this.#slots;
+    // Most limits are far away: that costs no look at each worker.
+    const waiting = this.#queue.length;
+    if (hasIdle || waiting + (AHEAD - 1) * active.size < this.#limit) return false;
+    return waiting + this.#slots.ahead >= this.#limit;
   }
 
   /** Throws if the pool takes no more tasks, or too many wait. Call it before the task is made. */
@@ -32,8 +36,8 @@ export class Admission {
     if (this.refusal !== undefined) throw this.refusal();
     if (!this.isFull) return;
     throw new QueueFullError(
-      `${String(this.#queue.length)} tasks are queued already (queueLimit): await drain() before each call, or use map(), ` +
-        'which waits when the queue is full',
+      `${String(this.#limit)} tasks wait already, which is the queueLimit of this pool: await drain() before each call, ` +
+        'use map(), which waits when the queue is full, or raise queueLimit',
     );
   }
 
@@ -57,7 +61,7 @@ export class Admission {
     this.update();
   }
 
-  /** Call it when a task has left the queue. */
+  /** Call it when fewer tasks wait, or a worker is idle. */
   update(): void {
     if (this.#waiting.size === 0 || (this.refusal === undefined && this.isFull)) return;
     for (const pending of this.#waiting) {

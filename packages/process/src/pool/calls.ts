@@ -1,9 +1,9 @@
 import { AbortError, TimeoutError, type WaitOptions } from '@aiopipe/core';
-import { checkOptions, onAbort, optionNames, refuse, show } from '@aiopipe/core/internal';
+import { checkCount, checkFlag, checkOptions, onAbort, optionNames, refuse, show } from '@aiopipe/core/internal';
 import { Call } from './call.js';
 import { addCallerFrames } from './caller-frames.js';
-import { mapItems } from './map.js';
-import { checkCount } from './options.js';
+import { mapItems, type MapSettings } from './map.js';
+import { PoolLoop } from './pool-loop.js';
 import { type Scheduler } from './scheduler.js';
 import { Stream } from './stream.js';
 import { type Task } from './task.js';
@@ -51,7 +51,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     const refusal = refuse(options, TASK_OPTIONS);
     if (refusal instanceof TypeError) throw refusal;
     const { signal, timeout, retries = 0 } = options;
-    checkCount('retries', retries, 0);
+    checkCount('retries', retries);
     this.scheduler = scheduler;
     this.#options = options;
     this.#wait = signal === undefined && timeout === undefined ? undefined : { signal, timeout };
@@ -124,11 +124,11 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
   ): AsyncGenerator<RunResult<Result>, void, undefined> {
     checkOptions(options, MAP_OPTIONS);
     const { concurrency = 2 * this.scheduler.size, ordered = true } = options;
-    checkCount('concurrency', concurrency, 1);
-    if (typeof ordered !== 'boolean') throw new TypeError(`ordered: expected true or false, not ${show(ordered)}`);
-    if (!isIterable(items)) throw new TypeError('map: expected an iterable or an async iterable');
+    checkCount('concurrency', concurrency, { least: 1, of: 'tasks' });
+    checkFlag('ordered', ordered);
+    if (!isIterable(items)) throw new TypeError(`items: expected an iterable or an async iterable, not ${show(items)}`);
     const { admission } = this.scheduler;
-    return mapItems(items, {
+    const mapSettings: MapSettings = {
       concurrency,
       ordered,
       signal: this.#wait?.signal,
@@ -140,7 +140,9 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       cancel: (task, reason) => {
         this.scheduler.cancel(task, reason);
       },
-    }) as AsyncGenerator<RunResult<Result>, void, undefined>;
+    };
+    const loop = new PoolLoop((onEnd) => mapItems(items, mapSettings, onEnd));
+    return loop as AsyncGenerator<unknown, void, undefined> as AsyncGenerator<RunResult<Result>, void, undefined>;
   }
 
   /**
@@ -150,20 +152,26 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
    *
    * The timeout is for each item. A retry happens only before the first item. After an abort it yields no more.
    */
-  async *stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
-    const refusal = this.#wait && refuse(this.#wait);
-    if (refusal !== undefined) throw refusal;
-    this.scheduler.admission.check();
+  stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
+    return new PoolLoop((onEnd) => this.#stream(args, onEnd));
+  }
+
+  async *#stream(args: readonly unknown[], onEnd: () => void): AsyncGenerator<StreamItem<Result>, void, undefined> {
     const task = new Stream(args, this.#options.retries ?? 0);
-    this.scheduler.submit(task);
-    const { signal } = this.#options;
-    // Also while the caller works on an item.
-    const stopListening =
-      signal &&
-      onAbort(signal, () => {
-        this.#cancel(task);
-      });
+    let stopListening: (() => void) | undefined;
+    let isSubmitted = false;
     try {
+      const refusal = this.#wait && refuse(this.#wait);
+      if (refusal !== undefined) throw refusal;
+      this.scheduler.admission.check();
+      this.scheduler.submit(task);
+      isSubmitted = true;
+      // Also while the caller works on an item.
+      stopListening =
+        this.#wait?.signal &&
+        onAbort(this.#wait.signal, () => {
+          this.#cancel(task);
+        });
       for (;;) {
         const item = await task.next(this.#wait, this.#cancel);
         if (item === undefined) return;
@@ -173,9 +181,12 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       addCallerFrames(error);
       throw error;
     } finally {
+      onEnd();
       stopListening?.();
-      this.scheduler.cancel(task, new AbortError('the caller left the stream'));
-      await task.left();
+      if (isSubmitted) {
+        this.scheduler.cancel(task, new AbortError('the caller left the stream'));
+        await task.left();
+      }
     }
   }
 }

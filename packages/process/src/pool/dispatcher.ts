@@ -6,12 +6,11 @@ import { ChildError } from '../errors.js';
 import { type PoolSettings } from './options.js';
 import { type Outcomes } from './outcomes.js';
 import { type Queue } from './queue.js';
-import { type Slot } from './slot.js';
+import { AHEAD, type Slot } from './slot.js';
 import { type Slots } from './slots.js';
+import { isShortage } from './start-delay.js';
 import { type Task } from './task.js';
 
-/** Tasks at a worker at once, if they are short. */
-const AHEAD = 4;
 /** Milliseconds that a short task takes at most. */
 const SHORT = 1;
 /** Milliseconds between two looks for tasks that wait behind a long one. */
@@ -26,7 +25,7 @@ export interface DispatcherParts {
   readonly admission: Admission;
   /** The pool's own, for what serves more than one caller. */
   readonly context: AsyncResource;
-  /** No worker can be started, and none is there. */
+  /** No worker can be started. */
   giveUp(why: string, cause: Error): void;
 }
 
@@ -65,27 +64,38 @@ export class Dispatcher {
 
   /** Gives tasks to workers: to idle ones first, then ahead of time. */
   dispatch(): void {
-    const { queue, slots } = this.#parts;
+    const { queue, slots, admission } = this.#parts;
     while (queue.length > 0) {
       const slot = slots.takeIdle();
       if (slot === undefined) break;
       this.#employ(slot);
     }
     this.#staff();
-    if (queue.length === 0 || this.#lastTime > SHORT) return;
-    for (const slot of slots.active) if (slot.isReady && slot.load < AHEAD) this.#feed(slot);
+    if (queue.length > 0 && this.#lastTime <= SHORT) {
+      for (const slot of slots.active) if (slot.isReady && slot.load < AHEAD) this.#feed(slot);
+    }
+    admission.update();
   }
 
   /** Starts as many workers as the waiting tasks need. */
   #staff(): void {
     if (this.#isStopped) return;
-    const { slots, queue, giveUp } = this.#parts;
+    const { slots, queue } = this.#parts;
     try {
       slots.refill();
       if (queue.length > 0) slots.grow(queue.length);
     } catch (error) {
-      // The workers that are there go on. The next task tries again.
-      if (slots.active.size === 0) giveUp('no worker can be started', error as Error);
+      this.couldNotStart(error as Error);
+    }
+  }
+
+  /** The workers that are there go on. A start that failed because of a shortage is tried again later. */
+  couldNotStart(error: Error): void {
+    const { slots, settings, giveUp } = this.#parts;
+    if (!isShortage(error)) {
+      if (slots.active.size === 0) giveUp('no worker can be started', error);
+    } else if (!slots.failedToStart()) {
+      giveUp(`more than ${String(settings.intensity)} starts of workers in a row have failed (intensity)`, error);
     }
   }
 
@@ -124,6 +134,7 @@ export class Dispatcher {
     this.#feed(slot);
     if (slot.load > 0) return;
     this.#parts.slots.addIdle(slot);
+    this.#parts.admission.update();
     if (this.#parts.outcomes.outstanding > 0) this.#rebalanceLater();
   }
 
@@ -208,7 +219,7 @@ function unrepeatable(loss: ChildError | SystemError, cause: Error): Error {
   const { pid, exitCode, signalCode } = loss;
   return new ChildError(
     'ERR_AIOPIPE_NO_RESULT',
-    `${loss.message}; another worker cannot run it, because its arguments cannot be sent again: ${cause.message}`,
+    `${loss.message}; another worker cannot run it, because its arguments cannot be sent again (${cause.message}). A task with handles cannot be retried`,
     { pid, exitCode, signalCode, cause },
   );
 }

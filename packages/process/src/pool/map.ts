@@ -16,19 +16,26 @@ export interface MapSettings {
   cancel(task: Call, reason: unknown): void;
 }
 
-/** Yields the results of all items. Leaving it early cancels tasks whose results were not yielded. */
+/**
+ * Yields the results of all items. Leaving it early cancels tasks whose results were not yielded.
+ *
+ * @param onEnd - called before it ends or throws
+ */
 export async function* mapItems(
   items: Iterable<unknown> | AsyncIterable<unknown>,
   settings: MapSettings,
+  onEnd: () => void,
 ): AsyncGenerator<unknown, void, undefined> {
-  const window = new Window(items, settings);
+  let window: Window | undefined;
   try {
+    window = new Window(items, settings);
     for (let result = await window.next(); result !== undefined; result = await window.next()) yield result.value;
   } catch (error) {
     addCallerFrames(error);
     throw error;
   } finally {
-    await window.close();
+    onEnd();
+    await window?.close();
   }
 }
 

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { checkMilliseconds, checkOptions, optionNames, show } from '@aiopipe/core/internal';
+import { checkSpin } from '@aiopipe/codec/internal';
+import { checkCount, checkInterval, checkMilliseconds, checkOptions, optionNames } from '@aiopipe/core/internal';
 import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
 
 /** Options of a pool. */
 export interface PoolOptions {
   /**
-   * How many child processes. Default: one for each core. With `{ min, max }`, there are always `min` (default 0), and up to
+   * How many child processes, 1024 at most. Default: one for each core. With `{ min, max }`, there are always `min` (default 0), and up to
    * `max` while tasks wait.
    */
   readonly size?: number | { readonly min?: number | undefined; readonly max: number } | undefined;
@@ -13,7 +14,9 @@ export interface PoolOptions {
   readonly idleTimeout?: number | undefined;
   /** How often a task is given to another child if its child dies, before it rejects. Default: 0. */
   readonly retries?: number | undefined;
-  /** How many tasks may wait for a child. One more rejects with QueueFullError. Default: 65 536. */
+  /**
+   * How many tasks may wait for a child; `stats.queued` counts them. One more rejects with QueueFullError. Default: 65 536.
+   */
   readonly queueLimit?: number | undefined;
   /** Milliseconds for a cancelled task to end by itself, before its child is killed and replaced. Default: 1000. */
   readonly cancelGrace?: number | undefined;
@@ -26,7 +29,13 @@ export interface PoolOptions {
    * Default: 0. For many tasks of a few microseconds, asked for one after the other.
    */
   readonly spin?: number | undefined;
-  /** How many children may die within `period`. If one more dies, the pool gives up. Default: 10. */
+  /**
+   * How many children may die within `period`. If one more dies, the pool gives up. Default: 10.
+   *
+   * A start that fails because descriptors, processes or memory are short (EMFILE, EAGAIN, ENOMEM and the like) is no death.
+   * It is tried again after 50 ms, and after twice as long each time, up to a second. The pool gives up if more than
+   * `intensity` such starts fail in a row while it has no child.
+   */
   readonly intensity?: number | undefined;
   /** Milliseconds. Default: 5000. */
   readonly period?: number | undefined;
@@ -47,6 +56,9 @@ const OPTIONS = optionNames<PoolOptions>({
   period: true,
   options: true,
 });
+
+/** A Node.js process takes about 40 MB: more of them come from a mistake, and would take the whole machine. */
+const MOST_WORKERS = 1024;
 
 const SIZES = optionNames<Exclude<PoolOptions['size'], number | undefined>>({ min: true, max: true });
 
@@ -71,23 +83,32 @@ export function readPoolOptions(options: PoolOptions): PoolSettings {
   checkOptions(options, OPTIONS);
   checkOptionsAt('options', options.options);
   checkStreams(options.options ?? {});
-  const { size = availableParallelism(), maxRss } = options;
-  if (typeof size === 'object') checkOptions(size, SIZES, 'size');
-  const { min = 0, max } = typeof size === 'object' ? size : { min: size, max: size };
-  return {
-    min: checkCount('size.min', min, 0),
-    max: checkCount('size', max, Math.max(1, min)),
-    idleTimeout: checkTime('idleTimeout', options.idleTimeout ?? 10_000),
-    retries: checkCount('retries', options.retries ?? 0, 0),
-    queueLimit: checkCount('queueLimit', options.queueLimit ?? 65_536, 1),
-    cancelGrace: checkTime('cancelGrace', options.cancelGrace ?? 1000),
-    maxTasks: checkCount('maxTasks', options.maxTasks ?? Infinity, 1),
-    maxRss: maxRss === undefined ? undefined : checkCount('maxRss', maxRss, 1),
-    spin: checkCount('spin', options.spin ?? 0, 0),
-    intensity: checkCount('intensity', options.intensity ?? 10, 0),
-    period: checkTime('period', options.period ?? 5000),
-    options: options.options,
-  };
+  const { idleTimeout = 10_000, cancelGrace = 1000, period = 5000 } = options;
+  const { retries = 0, queueLimit = 65_536, maxTasks = Infinity, maxRss, spin = 0, intensity = 10 } = options;
+  checkMilliseconds('idleTimeout', idleTimeout);
+  checkCount('retries', retries);
+  checkCount('queueLimit', queueLimit, { least: 1, of: 'tasks' });
+  checkMilliseconds('cancelGrace', cancelGrace);
+  checkCount('maxTasks', maxTasks, { least: 1 });
+  checkCount('maxRss', maxRss, { least: 1, of: 'bytes' });
+  checkSpin(spin);
+  checkCount('intensity', intensity);
+  checkInterval('period', period);
+  const rest = { retries, queueLimit, maxTasks, maxRss, spin, intensity, options: options.options };
+  return { ...sizeOf(options.size), idleTimeout, cancelGrace, period, ...rest };
+}
+
+function sizeOf(size: PoolOptions['size'] = availableParallelism()): { min: number; max: number } {
+  if (typeof size !== 'object' || (size as unknown) === null) {
+    checkCount('size', size, { least: 1, most: MOST_WORKERS, of: 'workers' });
+    return { min: size as number, max: size as number };
+  }
+  checkOptions(size, SIZES, 'size');
+  const { min = 0, max } = size;
+  checkCount('size.min', min, { most: MOST_WORKERS, of: 'workers' });
+  if ((max as unknown) === undefined) throw new TypeError('size.max: expected the most workers that there may be');
+  checkCount('size.max', max, { least: Math.max(1, min), most: MOST_WORKERS, of: 'workers' });
+  return { min, max };
 }
 
 /** The program has no handle on a pool's children, so pipes to them would be left unread. */
@@ -101,15 +122,4 @@ function checkStreams(options: ProcessOptions): void {
         : 'an end can move only once, and a pool has many workers';
     throw new TypeError(`options.${name}: expected 'inherit' or 'ignore' for a pool: ${reason}`);
   }
-}
-
-/** Throws TypeError unless the value is a whole number, or Infinity, of at least `least`. */
-export function checkCount(name: string, value: number, least: number): number {
-  if ((Number.isInteger(value) || value === Infinity) && value >= least) return value;
-  throw new TypeError(`${name}: expected a whole number of at least ${String(least)}, not ${show(value)}`);
-}
-
-function checkTime(name: string, value: number): number {
-  checkMilliseconds(name, value);
-  return value;
 }

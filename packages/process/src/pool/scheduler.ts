@@ -24,6 +24,7 @@ import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
 import { Queue } from './queue.js';
 import { Slot, type SlotOwner } from './slot.js';
 import { Slots } from './slots.js';
+import { isShortage } from './start-delay.js';
 import { summarize, type PoolStats } from './stats.js';
 import { type Target } from '../target/target.js';
 import { type Task } from './task.js';
@@ -54,7 +55,10 @@ export class Scheduler {
     };
     const workerSettings = { ...settings, url: target.url, target: target.name };
     const open = (workerName: string) => this.#open((owner) => start(workerName, workerSettings, owner));
-    const slots = (this.#slots = new Slots(target.name, settings, open));
+    const tryAgain = () => {
+      this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher);
+    };
+    const slots = (this.#slots = new Slots(target.name, settings, open, tryAgain));
     const outcomes = (this.#outcomes = new Outcomes((isHeld) => {
       slots.hold(isHeld);
     }));
@@ -138,7 +142,7 @@ export class Scheduler {
     const answer = slot.read(message);
     switch (answer?.[0]) {
       case READY:
-        slot.isReady = true;
+        this.#slots.started(slot);
         this.#free(slot);
         break;
       case HEARD:
@@ -203,7 +207,8 @@ export class Scheduler {
     this.#giveBack(slot, error);
     if (!slot.isLeaving) {
       this.#outcomes.counts.restarts++;
-      if (!this.#slots.allowsRestart()) this.#giveUp(this.#slots.tooMany, slot.brokenBy ?? error);
+      if (!slot.isReady && isShortage(error)) this.#dispatcher.couldNotStart(error as Error);
+      else if (!this.#slots.allowsRestart()) this.#giveUp(this.#slots.tooMany, slot.brokenBy ?? error);
     }
     this.#dispatcher.dispatch();
   }

@@ -7,6 +7,9 @@ import { type Task } from './task.js';
 import { catchUp } from '../wait/loop-turns.js';
 import { type Worker } from './worker.js';
 
+/** Tasks at a worker at once, at most. */
+export const AHEAD = 4;
+
 /** The scheduler, as its slots know it. */
 export interface SlotOwner {
   readonly cancelGrace: number;

@@ -1,6 +1,7 @@
 import { now, Timer } from '@aiopipe/core/internal';
 import { type PoolSettings } from './options.js';
 import { type Slot } from './slot.js';
+import { StartDelay } from './start-delay.js';
 import { type Task } from './task.js';
 import { RestartIntensity } from '../supervisor/restart-intensity.js';
 
@@ -14,18 +15,30 @@ export class Slots {
   readonly #open: (workerName: string) => Slot;
   readonly #namePrefix: string;
   readonly #restarts: RestartIntensity;
+  readonly #startDelay: StartDelay;
   /** The last one is next to work, so that the first ones stay idle long enough to be ended. */
   readonly #idle: Slot[] = [];
   #started = 0;
   #isHeld = false;
   #shrinkTimer: Timer | undefined;
 
-  /** @param open - starts a worker; throws if it cannot */
-  constructor(targetName: string, settings: PoolSettings, open: (workerName: string) => Slot) {
+  /**
+   * @param open - starts a worker; throws if it cannot
+   * @param tryAgain - called some time after {@link failedToStart}
+   */
+  constructor(targetName: string, settings: PoolSettings, open: (workerName: string) => Slot, tryAgain: () => void) {
     this.#namePrefix = settings.options?.name ?? targetName;
     this.#settings = settings;
     this.#open = open;
     this.#restarts = new RestartIntensity(settings.intensity, settings.period);
+    this.#startDelay = new StartDelay(settings.intensity, tryAgain);
+  }
+
+  /** How many tasks were sent ahead to workers that have not begun them. */
+  get ahead(): number {
+    let count = 0;
+    for (const { load } of this.active) if (load > 1) count += load - 1;
+    return count;
   }
 
   get starting(): number {
@@ -100,12 +113,13 @@ export class Slots {
 
   /** Starts workers until there are as many as there must be. Throws if one cannot be started. */
   refill(): void {
+    if (this.#startDelay.isWaiting) return;
     while (this.active.size < this.#settings.min) this.#start();
   }
 
   /** Starts a slot for each task that waits, up to the maximum. Throws as {@link refill}. */
   grow(waiting: number): void {
-    if (this.active.size >= this.#settings.max) return;
+    if (this.active.size >= this.#settings.max || this.#startDelay.isWaiting) return;
     for (let { starting } = this; starting < waiting && this.active.size < this.#settings.max; starting++)
       this.#start();
   }
@@ -114,6 +128,19 @@ export class Slots {
     const slot = this.#open(`${this.#namePrefix}-${String(++this.#started)}`);
     this.active.add(slot);
     if (this.#isDaemon && !this.#isHeld) slot.worker.hold(false);
+  }
+
+  /** A worker has started. */
+  started(slot: Slot): void {
+    slot.isReady = true;
+    this.#startDelay.succeeded();
+  }
+
+  /** A worker could not be started because the system was short of something. Returns false if that was one too many. */
+  failedToStart(): boolean {
+    let hasWorkers = false;
+    for (const { isReady } of this.active) hasWorkers ||= isReady;
+    return this.#startDelay.failed(hasWorkers);
   }
 
   /** Gives no more tasks to this slot. */
@@ -143,6 +170,7 @@ export class Slots {
   /** Dismisses all slots, and ends each one in the given way. */
   end(way: (slot: Slot) => void): void {
     this.#shrinkTimer?.cancel();
+    this.#startDelay.cancel();
     for (const slot of this.active) {
       this.dismiss(slot);
       way(slot);
@@ -161,6 +189,7 @@ export class Slots {
   /** Whether waiting for answers keeps this process alive. Workers that are no daemons do so in any case. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
+    this.#startDelay.hold(isHeld);
     if (this.#isDaemon) for (const { worker } of this.active) worker.hold(isHeld);
   }
 }

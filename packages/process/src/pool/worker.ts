@@ -1,5 +1,5 @@
 import { channel, DecodeError, type Channel } from '@aiopipe/codec';
-import { putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
+import { namePeer, putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
 import { ClosedError } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from '../control/limits.js';
@@ -94,6 +94,7 @@ class WorkerProcess implements Worker {
       claims?.close();
       throw error;
     }
+    namePeer(ours, `worker ${name}`);
     this.name = name;
     this.#owner = owner;
     this.#channel = ours;

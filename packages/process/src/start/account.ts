@@ -48,7 +48,7 @@ export class Account {
       ? { kind: 'broken', code: 'ERR_AIOPIPE_PROTOCOL', what: `broke the protocol (${String(reason)})`, error }
       : {
           kind: 'broken',
-          code: 'ERR_AIOPIPE_NO_RESULT',
+          code: this.#codeOfDeath,
           what: `sent a message that could not be received (${String(reason)})`,
           error,
         };
@@ -56,13 +56,27 @@ export class Account {
 
   /** A message to the child could not be sent. */
   couldNotTell(error: Error): void {
-    const code = this.#hasBegun ? 'ERR_AIOPIPE_NO_RESULT' : 'ERR_AIOPIPE_START';
-    this.#known = { kind: 'broken', code, what: `could not be sent a message (${error.message})`, error };
+    this.#known = {
+      kind: 'broken',
+      code: this.#codeOfDeath,
+      what: `could not be sent a message (${error.message})`,
+      error,
+    };
+  }
+
+  /** A function that was never called can be called by another child without doing anything twice. */
+  get #codeOfDeath(): ChildError['code'] {
+    return this.#hasBegun ? 'ERR_AIOPIPE_NO_RESULT' : 'ERR_AIOPIPE_START';
   }
 
   /** Whether the outcome is known before the child's end. */
   get isKnown(): boolean {
     return this.#known !== undefined;
+  }
+
+  /** Whether the child's exit is all that is known of its end. */
+  get toldNothing(): boolean {
+    return this.#known === undefined && this.#uncaught === undefined;
   }
 
   get isBroken(): boolean {
@@ -82,7 +96,7 @@ export class Account {
     if (known === undefined) {
       const when = this.#hasBegun ? 'before its function had returned' : 'before its function was called';
       const how = howItEnded({ exitCode, signalCode }, this.#hasBegun);
-      return new ChildError('ERR_AIOPIPE_NO_RESULT', `${about} ended ${when}: ${how}`, details);
+      return new ChildError(this.#codeOfDeath, `${about} ended ${when}: ${how}`, details);
     }
     if (known.kind === 'result') return undefined;
     const { error } = known;
@@ -99,7 +113,7 @@ export class Account {
   }
 
   #uncaughtError(): Known | undefined {
-    return this.#uncaught && { kind: 'error', error: deserializeError(this.#uncaught) };
+    return this.#uncaught && { kind: this.#hasBegun ? 'error' : 'no-start', error: deserializeError(this.#uncaught) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
+import { namePeer } from '@aiopipe/codec/internal';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
 import { clearTimeout, isTerminal, setTimeout, spawn, StdioFds, type SpawnedProgram } from '@aiopipe/core/internal';
 import { type Conversation } from '../control/conversation.js';
@@ -59,6 +60,7 @@ export function launch(
     const [ours, other] = aioduplex({ bufferSize: 256 * 1024 });
     theirs = other;
     control = Channel.from<unknown, unknown>(ours, { limits: controlLimits() }).validate(conversation.schema);
+    namePeer(control, `process ${name}`);
     tell(control);
     stdio.take();
   } catch (error) {

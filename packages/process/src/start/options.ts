@@ -1,4 +1,4 @@
-import { checkName, checkOptions as checkNames, optionNames, show } from '@aiopipe/core/internal';
+import { checkFlag, checkName, checkOptions as checkNames, optionNames } from '@aiopipe/core/internal';
 import { checkSurroundings, type Surroundings } from './surroundings.js';
 import { checkPrefork, type Prefork } from './prefork.js';
 
@@ -53,11 +53,6 @@ export function checkOptions(options: ProcessOptions): void {
     );
   }
   checkPrefork(prefork);
-}
-
-function checkFlag(name: string, value: unknown): void {
-  if (value === undefined || typeof value === 'boolean') return;
-  throw new TypeError(`${name}: expected true or false, not ${show(value)}`);
 }
 
 /** Checks the `options` that a supervisor or a pool passes on; messages name them as the caller wrote them. */

@@ -3,6 +3,7 @@ import {
   handled,
   calledFrom,
   callSite,
+  checkCount,
   checkOptions,
   optionNames,
   Pending,
@@ -22,7 +23,7 @@ import { checkSurroundings, surroundingsKey, type Surroundings } from './surroun
 
 /** Options of {@link Prefork}: the number and the surroundings of its children. */
 export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
-  /** How many children wait; 1 by default. */
+  /** How many children wait; 1 by default, 1024 at most. */
   readonly size?: number | undefined;
   /** Modules that the children evaluate before they are taken: those of targets, or others by their URL. */
   readonly preload?: readonly (AnyTarget | URL)[] | undefined;
@@ -44,6 +45,9 @@ const OPTIONS = optionNames<PreforkOptions>({
   cwd: true,
   execArgv: true,
 });
+
+/** As of a pool's workers: more come from a mistake. */
+const MOST_CHILDREN = 1024;
 
 /** Milliseconds between a start that took a child and the start of the next one: the child that was taken answers first. */
 const HEAD_START = 10;
@@ -142,9 +146,7 @@ export class Prefork implements AsyncDisposable {
     checkOptions(options, OPTIONS);
     refuseRecursion('a prefork');
     const { size = 1, preload = [], ...surroundings } = options;
-    if (!Number.isInteger(size) || size < 1) {
-      throw new TypeError(`size: expected a number of children, not ${show(size)}`);
-    }
+    checkCount('size', size, { least: 1, most: MOST_CHILDREN, of: 'children' });
     if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${show(preload)}`);
     checkSurroundings(surroundings);
     if (surroundingsKey(surroundings) === undefined) {

@@ -201,7 +201,8 @@ export class StartedChild<Result> {
     this.#isFinished = true;
     const error = this.#account.failure(this.name, this.#launched?.program.pid, exit);
     if (error !== undefined) calledFrom(this.#site, error);
-    if (error?.code === 'ERR_AIOPIPE_START') this.#startError = error;
+    // If the child ended by a signal or its own exit, join() resolves with that.
+    if (error?.code === 'ERR_AIOPIPE_START' && !this.#account.toldNothing) this.#startError = error;
     this.#rejectAll(error ?? calledFrom(this.#site, this.#endedError()));
     if (this.#startError !== undefined && this.#joining.size > 0) this.#isHeard = true;
     for (const pending of this.#joining) {
@@ -224,7 +225,7 @@ export class StartedChild<Result> {
     setImmediate(() => {
       if (this.#isHeard && !this.#account.brokeAfterResult) return;
       // The program asked for that end.
-      if (this.#wasSignalled && error.code === 'ERR_AIOPIPE_NO_RESULT') return;
+      if (this.#wasSignalled && (error.code === 'ERR_AIOPIPE_NO_RESULT' || this.#account.toldNothing)) return;
       warnOf('AIOPIPE_CHILD_FAILED', error, 'nothing has used its `result`');
     });
   }

@@ -1,4 +1,6 @@
 import {
+  checkCount,
+  checkFlag,
   checkInterval,
   checkMilliseconds,
   checkName,
@@ -71,7 +73,7 @@ export function checkSpec(
   const child = `child ${JSON.stringify([...parents.map((parent) => parent.id), id].join('/'))}`;
   checkWord(`${child}.type`, type, ['worker', 'supervisor']);
   checkWord(`${child}.restart`, restart, RESTARTS);
-  checkWord(`${child}.significant`, significant, [true, false]);
+  checkFlag(`${child}.significant`, significant);
   if (significant && restart === 'permanent')
     throw new TypeError(`${child}.significant: a permanent child cannot be significant; give it another restart`);
   if (significant && autoShutdown === 'never')
@@ -104,7 +106,7 @@ function checkOptions(options: SupervisorOptions): void {
   const { strategy, intensity, period, backoff, autoShutdown } = options;
   checkWord('strategy', strategy, STRATEGIES);
   checkWord('autoShutdown', autoShutdown, AUTO_SHUTDOWNS);
-  checkNumber('intensity', intensity, 'a whole number of restarts, or Infinity', isCount);
+  checkCount('intensity', intensity);
   checkInterval('period', period);
   if (backoff === undefined) return;
   checkNames(backoff, BACKOFF, 'backoff');
@@ -115,8 +117,6 @@ function checkOptions(options: SupervisorOptions): void {
   checkNumber('backoff.factor', factor, 'a number, 1 or more', (value) => value >= 1);
   checkNumber('backoff.jitter', jitter, 'a number from 0 to 1', (value) => value >= 0 && value <= 1);
 }
-
-const isCount = (value: number): boolean => value >= 0 && (Number.isInteger(value) || value === Infinity);
 
 function checkGivenInterval(name: string, value: unknown): void {
   if (value === undefined) throw new TypeError(`${name}: expected milliseconds above 0, not undefined`);

@@ -115,6 +115,15 @@ describe('if no more descriptors may be on their way', () => {
     },
   );
 
+  test.runIf(canTry)('a pool loses one task whose ends could not be sent, and starts workers again later', async () => {
+    const { results, later, left, running } = JSON.parse((await run('runs-tasks-with-many-ends')).stdout) as {
+      results: string[];
+      [key: string]: unknown;
+    };
+    expect(results.sort()).toEqual(['24', '24', '24', '24', '24', 'ETOOMANYREFS']);
+    expect({ later, left, running }).toEqual({ later: '24', left: [], running: [] });
+  });
+
   test.runIf(canTry)(
     'a child that could not send its result says why on its stderr, and its exit code says so',
     async () => {

@@ -64,12 +64,18 @@ describe('a pool', () => {
 
   test.each([
     ['size', 0],
+    ['size', 1e9],
+    ['size', Infinity],
+    ['size', '2'],
+    ['size.min', { size: { min: '1', max: 2 } }],
+    ['size.max', { size: { max: 1e9 } }],
+    ['size.max', { size: { min: 1 } }],
     ['size', -1],
     ['size', 1.5],
     ['size', NaN],
-    ['size', { max: 0 }],
-    ['size', { min: 3, max: 2 }],
-    ['size', { min: -1, max: 2 }],
+    ['size.max', { size: { max: 0 } }],
+    ['size.max', { size: { min: 3, max: 2 } }],
+    ['size.min', { size: { min: -1, max: 2 } }],
     ['retries', -1],
     ['queueLimit', 0],
     ['cancelGrace', '1'],
@@ -77,6 +83,7 @@ describe('a pool', () => {
     ['maxTasks', 0],
     ['maxRss', -5],
     ['spin', -1],
+    ['spin', 1e6],
     ['options', 5],
     ['options', { cwd: 5 }],
     ['options', { env: { A: 5 } }],
@@ -85,11 +92,12 @@ describe('a pool', () => {
     ['options', { stderr: 'pipe' }],
     ['intensity', -1],
     ['period', -1],
+    ['period', 0],
   ])('with a %s of %j is refused, and nothing is started', (name, value) => {
     const before = childPids();
-    const error = thrownBy(() => new Pool(square, { [name]: value }));
+    const error = thrownBy(() => new Pool(square, name.includes('.') ? (value as object) : { [name]: value }));
     expect(error).toBeInstanceOf(TypeError);
-    expect(error.message).toContain(name);
+    expect(error.message).toMatch(new RegExp(`^${name}\\b(?!\\.m)`));
     expect(childrenSince(before)).toEqual([]);
   });
 
@@ -205,12 +213,15 @@ describe('the queue', () => {
   test('has a limit, and the error says what to do', async () => {
     await using pool = new Pool(perform, { size: 1, queueLimit: 3 });
     const gate = newFile();
-    // One more than can wait, for the child that starts will take one.
-    const tasks = [1, 2, 3, 4].map(() => pool.run('until-there', gate));
+    const tasks = [1, 2, 3].map(() => pool.run('until-there', gate));
     const error = await errorOf(pool.run('pid'));
     expect(error).toBeInstanceOf(QueueFullError);
-    expect(error.message).toContain('map()');
-    expect(error.message).toContain('drain()');
+    expect(error.message).toMatch(/^3 tasks wait .*drain\(\).*map\(\).*raise queueLimit$/);
+    await until('a task is begun', () => pool.stats.running === 1);
+    // Now two wait.
+    tasks.push(pool.run('until-there', gate));
+    expect(pool.stats.queued).toBe(3);
+    expect((await errorOf(pool.run('pid'))).code).toBe('ERR_AIOPIPE_QUEUE_FULL');
     writeFileSync(gate, '');
     await Promise.all(tasks);
     expect(await pool.run('pid')).toBe(await tasks[0]);
@@ -219,9 +230,9 @@ describe('the queue', () => {
   test('forgets a task that it refused: its signal has no effect later', async () => {
     await using pool = new Pool(take, { size: 1, queueLimit: 2 });
     const gate = newFile();
-    const tasks = [1, 2, 3].map((value) => pool.run({ gate, value }));
-    // No task is done yet, so none goes ahead of time: two stay in the queue.
+    const tasks = [pool.run({ gate, value: 1 })];
     await until('a task is begun', () => pool.stats.running === 1);
+    tasks.push(...[2, 3].map((value) => pool.run({ gate, value })));
     const controller = new AbortController();
     const { signal } = controller;
     expect((await errorOf(pool.with({ signal }).run({}))).code).toBe('ERR_AIOPIPE_QUEUE_FULL');
@@ -243,7 +254,7 @@ describe('the queue', () => {
 
   test('is awaited no longer than a signal or a timeout says', async () => {
     await using pool = new Pool(perform, { size: 1, queueLimit: 1 });
-    const tasks = [pool.run('hang'), pool.run('hang')];
+    const tasks = [pool.run('hang')];
     expect(await errorOf(pool.drain({ timeout: 1 }))).toBeInstanceOf(TimeoutError);
     expect(await errorOf(pool.drain({ signal: AbortSignal.abort() }))).toBeInstanceOf(AbortError);
     const waiting = errorOf(pool.drain());

@@ -70,3 +70,11 @@ test.runIf(canLimit)(
     }
   },
 );
+
+test.runIf(canLimit)('a start that failed for want of descriptors is tried again while a task waits', async () => {
+  const { stdout, stderr } = await runFixture('starts-workers-late');
+  expect(stdout, stderr).not.toBe('');
+  const attempts = JSON.parse(stdout) as { outcome: string; failedStarts: boolean }[];
+  expect(attempts.length).toBeGreaterThan(5);
+  expect(attempts.map(({ outcome }) => outcome)).toEqual(attempts.map(() => 'done'));
+});

@@ -268,7 +268,7 @@ describe('the end of a child', () => {
   test('right after its start rejects the result, too', async () => {
     const child = startProcess(waits);
     expect(child.kill()).toBe(true);
-    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGTERM' });
+    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_START', signalCode: 'SIGTERM' });
     await child.join();
   });
 
@@ -574,7 +574,7 @@ describe('a process that cannot be started', () => {
   test('says so if Node refuses its options', async () => {
     const child = startProcess(waits, { execArgv: ['--no-such-option'], stderr: 'pipe' });
     const error = await errorOf(child.result);
-    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', exitCode: 9 });
+    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_START', exitCode: 9 });
     expect(error.message).toMatch(/before its function was called.*exit code 9.*execArgv/);
     expect((await child.stderr?.open().read())?.toString()).toContain('--no-such-option');
     await child.join();
@@ -583,7 +583,7 @@ describe('a process that cannot be started', () => {
 
   test('was not asked to do anything if its module ends the process', async () => {
     const child = startProcess(moduleOf('exits-while-evaluated'), { export: 'x' });
-    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', exitCode: 4 });
+    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_START', exitCode: 4 });
     expect(await child.join()).toEqual({ exitCode: 4, signalCode: null });
   });
 

@@ -66,9 +66,9 @@ describe('a child never gets ready', () => {
   test('if it is killed while it boots, and its function was not called', async () => {
     const { child, words } = startObedient();
     child.kill();
-    expect((await errorOf(child.ready)).code).toBe('ERR_AIOPIPE_NO_RESULT');
-    expect((await errorOf(child.started)).code).toBe('ERR_AIOPIPE_NO_RESULT');
-    await child.join();
+    expect((await errorOf(child.ready)).code).toBe('ERR_AIOPIPE_START');
+    expect((await errorOf(child.started)).code).toBe('ERR_AIOPIPE_START');
+    expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGTERM' });
     words[Symbol.dispose]();
   });
 
@@ -135,7 +135,7 @@ describe('a ping', () => {
     const badly = startProcess(readyAtOnce);
     badly.kill();
     await badly.join();
-    expect((await errorOf(badly.ping())).code).toBe('ERR_AIOPIPE_NO_RESULT');
+    expect((await errorOf(badly.ping())).code).toBe('ERR_AIOPIPE_START');
     badly.close();
     expect((await errorOf(badly.ping())).code).toBe('ERR_AIOPIPE_CLOSED');
   });
