@@ -1,4 +1,4 @@
-import { LOOP_END, LoopIterator } from '@aiopipe/core/internal';
+import { handled, LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 
 /**
  * The output of a chain, for one loop. It gives what a generator gives. But `return()` of a generator waits for a `next()`
@@ -22,7 +22,11 @@ export class ChainOutput<T> extends LoopIterator<T> {
     this.#onLeave = onLeave;
   }
 
-  override async next(): Promise<IteratorResult<T, void>> {
+  override next(): Promise<IteratorResult<T, void>> {
+    return handled(this.#next());
+  }
+
+  async #next(): Promise<IteratorResult<T, void>> {
     this.#waiting++;
     try {
       return await this.#pieces.next();
@@ -35,7 +39,11 @@ export class ChainOutput<T> extends LoopIterator<T> {
   }
 
   /** Ends the chain; resolves when nothing of it runs. */
-  override async return(): Promise<IteratorResult<T, void>> {
+  override return(): Promise<IteratorResult<T, void>> {
+    return handled(this.#leave());
+  }
+
+  async #leave(): Promise<IteratorResult<T, void>> {
     this.#hasLeft = true;
     this.#onLeave();
     if (this.#waiting > 0) this.#stop();

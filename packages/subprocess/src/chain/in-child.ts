@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { inspect } from 'node:util';
 import { inheritedExecArgv, show } from '@aiopipe/core/internal';
 import { type StageOptions } from './program-stage.js';
 
@@ -21,7 +20,7 @@ export function inChild(url: URL, name = 'default'): StageOptions {
       `inChild: expected the URL of a file, as new URL('./stage.js', import.meta.url), not ${show(url)}`,
     );
   }
-  if (typeof name !== 'string') throw new TypeError(`inChild: expected the name of an export, not ${inspect(name)}`);
+  if (typeof name !== 'string') throw new TypeError(`inChild: expected the name of an export, not ${show(name)}`);
   const runner = fileURLToPath(new URL('./stage-child.js', import.meta.url));
   const argv = [process.execPath, ...inheritedExecArgv(process.execArgv), runner, url.href, name];
   return { argv, name: name === 'default' ? fileURLToPath(url) : name };

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { type StderrOption, type WaitOptions } from '@aiopipe/core';
 import {
   checkInterval,
@@ -70,7 +69,7 @@ export function checkChainOptions(options: ChainOptions): void {
   if (stderr !== undefined) checkTarget('stderr', stderr, ['pipe', 'inherit', 'ignore', 'stdout', 'shared']);
   checkMilliseconds('grace', grace);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw new TypeError(`onProgress: expected a function, not ${inspect(onProgress)}`);
+    throw new TypeError(`onProgress: expected a function, not ${show(onProgress)}`);
   }
   checkInterval('progressInterval', progressInterval);
 }

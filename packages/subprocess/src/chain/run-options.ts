@@ -1,5 +1,4 @@
-import { inspect } from 'node:util';
-import { optionNames } from '@aiopipe/core/internal';
+import { checkCount, optionNames, show } from '@aiopipe/core/internal';
 import { RECORD_NAMES, type RecordEncoding, type RecordOptions } from '../io/record-options.js';
 import { type OutputOption } from '../io/sink.js';
 import { CHAIN_NAMES, type ChainOptions } from './options.js';
@@ -35,11 +34,9 @@ export const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>({ ...RUN_NA
 /** Throws TypeError for bad values of the options that only `run()` takes. */
 export function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, output }: RunOptions): void {
   if (encoding !== 'buffer' && !(typeof encoding === 'string' && Buffer.isEncoding(encoding))) {
-    throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${inspect(encoding)}`);
+    throw new TypeError(`encoding: expected 'buffer' or an encoding of Buffer, not ${show(encoding)}`);
   }
-  if (maxOutput !== Infinity && !(Number.isInteger(maxOutput) && maxOutput >= 0)) {
-    throw new TypeError(`maxOutput: expected a whole number of bytes, not ${inspect(maxOutput)}`);
-  }
+  checkCount('maxOutput', maxOutput, { of: 'bytes' });
   if (output !== undefined && maxOutput !== Infinity) {
     throw new TypeError('maxOutput: it has no effect with the output option');
   }

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { show } from '@aiopipe/core/internal';
 import { Pipeline } from './pipeline.js';
 
@@ -33,7 +32,7 @@ const SYNTAX: readonly (readonly [RegExp, string])[] = [
 export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipeline {
   if (!Array.isArray(text) || !('raw' in text)) {
     throw new TypeError(
-      `$: use it as a template tag, as in $\`ls -l \${directory}\`; do not call it with ${inspect(text)}`,
+      `$: use it as a template tag, as in $\`ls -l \${directory}\`; do not call it with ${show(text)}`,
     );
   }
   return new Pipeline([words(text.raw, values)], $ as (...args: never[]) => unknown);

@@ -1,5 +1,5 @@
 import { LineTooLongError } from '@aiopipe/core';
-import { LOOP_END, LoopIterator, nextTurn, show } from '@aiopipe/core/internal';
+import { handled, LOOP_END, LoopIterator, nextTurn, show } from '@aiopipe/core/internal';
 import { type CheckedRecordOptions } from './record-options.js';
 import { type RecordSplitter } from './records.js';
 
@@ -72,7 +72,7 @@ export class LineIterator<T extends string | Buffer> extends LoopIterator<T> imp
       const record = this.#take();
       if (record !== undefined) return Promise.resolve({ done: false, value: record });
     }
-    return this.#later();
+    return handled(this.#later());
   }
 
   async #later(): Promise<IteratorResult<T, void>> {
@@ -119,7 +119,11 @@ export class LineIterator<T extends string | Buffer> extends LoopIterator<T> imp
     }
   }
 
-  override async return(): Promise<IteratorResult<T, void>> {
+  override return(): Promise<IteratorResult<T, void>> {
+    return handled(this.#leave());
+  }
+
+  async #leave(): Promise<IteratorResult<T, void>> {
     this.#isOver = true;
     await this.#source.return?.();
     return LOOP_END;

@@ -1,5 +1,4 @@
-import { inspect } from 'node:util';
-import { optionNames } from '@aiopipe/core/internal';
+import { checkMaxLineLength, optionNames, show } from '@aiopipe/core/internal';
 import { mostBytes } from './most-bytes.js';
 
 /** The type of a record: text in this encoding, or bytes. Use `latin1` or `buffer` for file names: not all are UTF-8. */
@@ -37,19 +36,17 @@ const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 export function checkRecordOptions(options: RecordOptions): CheckedRecordOptions {
   const { separator = '\n', encoding = 'utf8', maxLineLength = DEFAULT_MAX_LINE_LENGTH } = options;
   if (typeof separator !== 'string' || separator === '') {
-    throw new TypeError(`separator: expected a string that is not empty, not ${inspect(separator)}`);
+    throw new TypeError(`separator: expected a string that is not empty, not ${show(separator)}`);
   }
   if (encoding !== 'utf8' && encoding !== 'latin1' && encoding !== 'buffer') {
-    throw new TypeError(`encoding: expected 'utf8', 'latin1' or 'buffer', not ${inspect(encoding)}`);
+    throw new TypeError(`encoding: expected 'utf8', 'latin1' or 'buffer', not ${show(encoding)}`);
   }
   const asBytes = encoding === 'latin1' ? 'latin1' : 'utf8';
   if (Buffer.from(separator, asBytes).toString(asBytes) !== separator) {
     throw new TypeError(
-      `separator: ${inspect(separator)} cannot be encoded in ${asBytes}, so it cannot occur in the output`,
+      `separator: ${show(separator)} cannot be encoded in ${asBytes}, so it cannot occur in the output`,
     );
   }
-  if (typeof maxLineLength !== 'number' || !(maxLineLength > 0)) {
-    throw new TypeError(`maxLineLength: expected a positive number of bytes, not ${inspect(maxLineLength)}`);
-  }
+  checkMaxLineLength(maxLineLength);
   return { separator, encoding, maxLineLength: Math.min(maxLineLength, mostBytes(encoding)) };
 }
