@@ -10,6 +10,7 @@ interface Options {
   readonly seed: number;
   readonly only?: string;
   readonly replay?: Replay;
+  readonly bail?: boolean;
 }
 
 /** One episode of a run before. */
@@ -42,6 +43,7 @@ const options = new Command('torture')
   .option('--seed <n>', 'of a run before, to have its decisions again', number, Math.floor(Math.random() * 2 ** 31))
   .option('--only <episode>', 'one kind of episode alone', episodeName)
   .option('--replay <episode:seed>', 'one episode of a run before', episodeAndSeed)
+  .option('--bail', 'stop at the first failure')
   .parse()
   .opts<Options>();
 
@@ -89,8 +91,10 @@ async function runOne(name: string, seed: number): Promise<void> {
   summary.add(name, outcome);
   if (outcome.wrong.length === 0) return;
   process.exitCode = 1;
-  console.log(`\nFAILED, again by: npm run torture -- --replay ${name}:${String(seed)}`);
+  const minutes = (performance.now() / 60_000).toFixed(1);
+  console.log(`\nFAILED after ${minutes} min, again by: npm run torture -- --replay ${name}:${String(seed)}`);
   for (const line of outcome.wrong) console.log(`  ${line}`);
+  if (options.bail === true) stop.abort();
 }
 
 await main();
