@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { randomFrom } from '@aiopipe/testing';
 import { episodes } from './episodes/index.js';
 import { type Episode } from './episodes/episode.js';
+import { CoverageReport } from './fuzz/coverage-report.js';
 import { runEpisode } from './run-episode.js';
 import { Summary } from './summary.js';
 
@@ -48,6 +49,7 @@ const options = new Command('torture')
   .opts<Options>();
 
 const summary = new Summary();
+const coverage = new CoverageReport();
 /** Ctrl-C ends what runs, and prints what is known so far. */
 const stop = new AbortController();
 const skipped = new Map<string, string>();
@@ -66,6 +68,8 @@ async function main(): Promise<void> {
     await runMany();
   }
   console.log(summary.table());
+  const decoders = coverage.table();
+  if (decoders !== undefined) console.log(decoders);
   if (skipped.size > 0) console.log(`skipped: ${String(skipped.size)} of ${String(episodes.size)} kinds`);
   for (const [name, why] of skipped) console.log(`  ${name}: ${why}`);
 }
@@ -89,6 +93,7 @@ async function runOne(name: string, seed: number): Promise<void> {
   }
   const outcome = await runEpisode(name, episode, seed, stop.signal);
   summary.add(name, outcome);
+  for (const script of outcome.coverage) coverage.add(script);
   if (outcome.wrong.length === 0) return;
   process.exitCode = 1;
   const minutes = (performance.now() / 60_000).toFixed(1);

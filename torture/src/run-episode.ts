@@ -3,8 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { isRunning } from '@aiopipe/testing';
+import { childPids, isRunning } from '@aiopipe/testing';
 import { type Episode } from './episodes/episode.js';
+import { type ScriptCoverage } from './fuzz/coverage.js';
 import { World, type Counted, type End, type Told } from './world.js';
 
 /** What an episode did, and what was wrong with it. */
@@ -13,6 +14,7 @@ export interface Outcome {
   readonly faults: ReadonlyMap<string, number>;
   /** None if the episode was killed, or ended before its end. */
   readonly end: End | undefined;
+  readonly coverage: readonly ScriptCoverage[];
   readonly wrong: readonly string[];
 }
 
@@ -32,10 +34,9 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   const counts = new Map<Counted, number>();
   const faults = new Map<string, number>();
   const wrong: string[] = [];
+  const coverage: ScriptCoverage[] = [];
   let place: string | undefined;
   let end: End | undefined;
-  /** The episode's own process, within its wrapper. */
-  let pid: number | undefined;
 
   const mark = `${String(process.pid)}-${String(seed)}`;
   const { words: wrapper, fault } = episode.wrapper?.(chance) ?? { words: [] };
@@ -46,6 +47,8 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
     env: { ...process.env, [MARK]: mark },
     detached: true,
   });
+  const killAfter = episode.killAfter?.(chance);
+  let onKilled: (() => void) | undefined;
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = `${stderr}${String(chunk)}`.slice(-4000);
@@ -56,7 +59,9 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
     if (told.kind === 'fault') faults.set(told.what, (faults.get(told.what) ?? 0) + 1);
     if (told.kind === 'wrong') wrong.push(told.what);
     if (told.kind === 'at') place = told.what;
-    if (told.kind === 'pid') pid = told.pid;
+    if (told.kind === 'coverage') coverage.push(told.script);
+    if (told.kind === 'pid' && killAfter !== undefined)
+      setTimeout(harmParent, killAfter, told.pid, chance, faults, onKilled);
     if (told.kind === 'done') end = told;
   });
 
@@ -68,18 +73,10 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
     }
   };
   signal.addEventListener('abort', killAll);
-  const killAfter = episode.killAfter?.(chance);
-  let onKilled: (() => void) | undefined;
   const timer = setTimeout(() => {
-    if (killAfter !== undefined) {
-      if (pid === undefined)
-        killAll(); // it has not begun
-      else void harmParent(pid, chance, faults).then(onKilled);
-      return;
-    }
     if (place !== undefined || wrapper.length === 0) wrong.push(`hangs at: ${place ?? 'its start'}`);
     killAll();
-  }, killAfter ?? LIMIT);
+  }, LIMIT);
   const [code, signalCode] = await new Promise<[number | null, string | null]>((resolve) => {
     const settle = (...how: [number | null, string | null]) => {
       // Its tellings may still be on their way, and what it left behind may hold the pipe.
@@ -104,11 +101,26 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   if (orphans.length > 0) wrong.push(`left running: ${orphans.join(', ')}`);
   if (wrong.length > 0 && wrapper.length > 0) wrong.push(`under: ${wrapper.join(' ')}`);
   if (wrong.length > 0 && stderr !== '') wrong.push(`stderr: ${stderr}`);
-  return { counts, faults, end, wrong };
+  return { counts, faults, end, coverage, wrong };
 }
 
 /** Ends the parent: at once, or after it was stopped for a while, or after SIGTERM. */
-async function harmParent(pid: number, world: World, faults: Map<string, number>): Promise<void> {
+async function harmParent(
+  pid: number,
+  world: World,
+  faults: Map<string, number>,
+  onKilled: (() => void) | undefined,
+): Promise<void> {
+  // Its end finds some of its children stopped.
+  for (const child of childPids(pid)) {
+    if (world.between(0, 3) !== 0) continue;
+    try {
+      process.kill(child, 'SIGSTOP');
+    } catch {
+      continue; // it has ended meanwhile
+    }
+    faults.set('SIGSTOP', (faults.get('SIGSTOP') ?? 0) + 1);
+  }
   const signals = world.pick([
     ['SIGKILL'],
     ['SIGKILL'],
@@ -120,11 +132,12 @@ async function harmParent(pid: number, world: World, faults: Map<string, number>
     try {
       process.kill(pid, signal);
     } catch {
-      return; // it has ended meanwhile
+      break; // it has ended meanwhile
     }
     faults.set(`${signal} to the parent`, 1);
     if (signal !== 'SIGKILL') await new Promise((resolve) => setTimeout(resolve, world.between(0, 300)));
   }
+  onKilled?.();
 }
 
 /** What still runs of an episode some time after it. It gets SIGKILL then. */

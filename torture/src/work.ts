@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
-import { AiopipeError, aiopipe, type ReadEnd } from '@aiopipe/core';
+import { aiopipe, type ReadEnd } from '@aiopipe/core';
 import { Pool, startProcess } from '@aiopipe/process';
 import { pipeline } from '@aiopipe/subprocess';
 import { checksum, digest, mirror, opens, relay, takesEnds, work } from './targets.js';
@@ -27,13 +27,14 @@ export class Work {
     }
   }
 
-  /** Something that may fail. If so, it must be with an error of ours that has a code. */
+  /** Something that may fail. If so, it must be with an error that has a code. */
   async may(what: string, run: () => Promise<unknown>): Promise<void> {
     try {
       await run();
     } catch (error) {
-      const isOurs = error instanceof AiopipeError && typeof error.code === 'string' && error.message !== '';
-      this.#world.check(isOurs && this.#mayFail, `${what}: ${describe(error)}`);
+      // An error of ours that a worker's function has thrown arrives as an Error with its code.
+      const isClear = error instanceof Error && 'code' in error && error.message !== '';
+      this.#world.check(isClear && this.#mayFail, `${what}: ${describe(error)}`);
     }
   }
 }

@@ -1,8 +1,9 @@
 import { writeSync } from 'node:fs';
 import { randomFrom } from '@aiopipe/testing';
+import { type Coverage, type ScriptCoverage } from './fuzz/coverage.js';
 
 /** What an episode counts. */
-export type Counted = 'messages' | 'tasks' | 'bytes' | 'starts' | 'chains' | 'threads';
+export type Counted = 'messages' | 'tasks' | 'bytes' | 'starts' | 'chains' | 'threads' | 'inputs';
 
 /** One line from an episode to the process that judges it. */
 export type Told =
@@ -11,6 +12,7 @@ export type Told =
   | { readonly kind: 'at'; readonly what: string }
   | { readonly kind: 'wrong'; readonly what: string }
   | { readonly kind: 'pid'; readonly pid: number }
+  | { readonly kind: 'coverage'; readonly script: ScriptCoverage }
   | ({ readonly kind: 'done' } & End);
 
 /** How an episode that was not killed ended. */
@@ -73,6 +75,11 @@ export class World {
     if (!holds) this.#tell({ kind: 'wrong', what });
   }
 
+  /** Tells which code has run, and looks at it no longer. */
+  tellCoverage(coverage: Coverage): void {
+    for (const script of coverage.finish()) this.#tell({ kind: 'coverage', script });
+  }
+
   done(descriptors: number, processes: number): void {
     const stall = Math.max(this.#stall, performance.now() - this.#last);
     this.#tell({ kind: 'done', stall, descriptors, processes });
@@ -80,10 +87,10 @@ export class World {
 
   #tell(told: Told): void {
     if (!this.#isTold) return;
-    for (let tries = 0; ; tries++) {
+    const line = Buffer.from(`${JSON.stringify(told)}\n`);
+    for (let sent = 0, tries = 0; sent < line.length; tries++) {
       try {
-        writeSync(TELL, `${JSON.stringify(told)}\n`);
-        return;
+        sent += writeSync(TELL, line, sent);
       } catch (error) {
         // This call may be the one that is made to fail.
         if (tries === 100) throw error;

@@ -1,5 +1,6 @@
 import { AiopipeError } from '@aiopipe/core';
 import { ChildError, Pool, startProcess } from '@aiopipe/process';
+import { Coverage } from '../fuzz/coverage.js';
 import { echo, saysAnything } from '../hostile-targets.js';
 import { misbehaves } from '../hostile-workers.js';
 import { type Episode } from './episode.js';
@@ -7,6 +8,7 @@ import { type Episode } from './episode.js';
 export const hostileChildren: Episode = {
   about: 'children that send anything on their control channel: only they end, and others are not touched',
   async run(world) {
+    const coverage = new Coverage();
     await using pool = new Pool(echo, { size: 1, intensity: 1000, options: { stderr: 'ignore' } });
     await Promise.all(
       Array.from({ length: world.between(1, 4) }, async () => {
@@ -24,12 +26,14 @@ export const hostileChildren: Episode = {
       world.check((await pool.run(n)) === n, 'a task beside hostile children got another result');
       world.count('tasks');
     }
+    world.tellCoverage(coverage);
   },
 };
 
 export const hostileWorkers: Episode = {
   about: 'workers that answer what they were not asked: only they end, and no task gets a value that is not its own',
   async run(world) {
+    const coverage = new Coverage();
     const settings = { intensity: 1000, retries: 100, options: { stderr: 'ignore' } } as const;
     await using pool = new Pool(misbehaves, { ...settings, size: world.between(1, 3) });
     const count = world.between(10, 200);
@@ -54,6 +58,7 @@ export const hostileWorkers: Episode = {
       }),
     );
     world.at('closing the pool');
+    world.tellCoverage(coverage);
   },
 };
 

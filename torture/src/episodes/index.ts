@@ -1,6 +1,7 @@
 import { chainKills } from './chain-kills.js';
 import { type Episode } from './episode.js';
 import { failedCalls, refusedCalls } from './failed-calls.js';
+import { fuzz } from './fuzz.js';
 import { hostileBytes } from './hostile-bytes.js';
 import { hostileChildren, hostileWorkers } from './hostile-children.js';
 import { hostileDescriptors } from './hostile-descriptors.js';
@@ -27,6 +28,7 @@ export const episodes: ReadonlyMap<string, Episode> = new Map(
     'refused-calls': refusedCalls,
     'short-calls': shortCalls,
     limits,
+    fuzz,
     'hostile-bytes': hostileBytes,
     'hostile-children': hostileChildren,
     'hostile-workers': hostileWorkers,
