@@ -6,6 +6,8 @@ import { pipeline } from '@aiopipe/subprocess';
 import { checksum, digest, mirror, opens, relay, takesEnds, work } from './targets.js';
 import { type World } from './world.js';
 
+type Part = (world: World, all: Work) => Promise<void>;
+
 /** Something of all layers, each part with data that can be checked. */
 export class Work {
   readonly #world: World;
@@ -18,8 +20,7 @@ export class Work {
   }
 
   /** Some of the parts, one after another. */
-  async some(count: number): Promise<void> {
-    const parts = [copy, tasks, tasksThatReturnEnds, startsWithEnds, chain, questions, messages];
+  async some(count: number, parts = ALL_PARTS): Promise<void> {
     for (let n = 0; n < count; n++) {
       const part = this.#world.pick(parts);
       this.#world.at(part.name);
@@ -115,7 +116,7 @@ async function startsWithEnds(world: World, all: Work): Promise<void> {
   await Promise.all(Array.from({ length: world.between(1, 5) }, () => all.may('a start', start)));
 }
 
-async function chain(world: World): Promise<void> {
+export async function chain(world: World): Promise<void> {
   const input = Buffer.alloc(world.between(0, 500_000), 3);
   const { stdout } = await pipeline(['cat'], ['cat'], ['sha1sum']).run({ input });
   const expected = createHash('sha1').update(input).digest('hex');
@@ -169,3 +170,5 @@ async function receiveAll(world: World, from: ChannelReader<unknown>, count: num
     if (n % 1000 === 999) world.count('messages', 1000);
   }
 }
+
+const ALL_PARTS: readonly Part[] = [copy, tasks, tasksThatReturnEnds, startsWithEnds, chain, questions, messages];

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { openFds } from '@aiopipe/testing';
-import { Work } from '../work.js';
+import { chain, Work } from '../work.js';
 import { type Episode } from './episode.js';
 
 /** Root has no limit of processes, or of descriptors on their way. */
@@ -26,11 +26,13 @@ export const limits: Episode = {
     if (process.getuid?.() !== 0 && world.between(0, 3) === 0) {
       limit('nproc', world.between(12, 60));
       world.fault('few processes');
+      // Programs alone: Node itself hangs in its boot if it cannot start its threads.
+      await new Work(world, true).some(10, [chain]);
     } else {
       limit('nofile', openFds().size + world.between(1, world.pick([25, 25, 150])));
       world.fault('few descriptors');
+      await new Work(world, true).some(3);
     }
-    await new Work(world, true).some(3);
   },
 };
 
