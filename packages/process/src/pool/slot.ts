@@ -114,7 +114,7 @@ export class Slot {
 
   /** Returns the tasks that the worker has not begun, and now will not begin. */
   takeBack(): Task[] {
-    const numbers = this.worker.takeBack();
+    const numbers = this.#unclaimed();
     if (numbers.delete(this.#number)) this.#isOffered = false;
     const taken = this.#tasks.filter(({ number }) => numbers.delete(number));
     for (const task of taken) {
@@ -131,6 +131,17 @@ export class Slot {
       this.worker.send([TAKEN], true);
     }
     return taken;
+  }
+
+  /** The worker may have claimed every task if the claims cannot be read. */
+  #unclaimed(): Set<number> {
+    try {
+      return this.worker.takeBack();
+    } catch (error) {
+      // The answers of a worker that has ended may still come.
+      if (!this.#hasEnded) this.break(error as Error);
+      return new Set();
+    }
   }
 
   /** Asks the worker to stop its task. If it does not, the owner hears of that after the grace period. */

@@ -53,7 +53,7 @@ export interface Worker {
   send(ask: Ask, soon: boolean): boolean;
   /** Puts the number of an order into the claims. Throws SystemError if the worker has filled the pipe. */
   offer(number: number): void;
-  /** Takes all numbers out of the claims that the worker has not claimed. */
+  /** Takes all numbers out of the claims that the worker has not claimed. Throws SystemError if the read fails. */
   takeBack(): Set<number>;
   /** Closes the channel: the process ends by itself, or is killed after {@link SHUTDOWN}. */
   retire(isReady: boolean): void;

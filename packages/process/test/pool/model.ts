@@ -71,6 +71,7 @@ export class SimulatedWorker implements Worker {
   /** The next of these calls fails. */
   failsToSend = false;
   failsToOffer = false;
+  failsToTakeBack = false;
   isKilled = false;
   isRetired = false;
   isTerminated = false;
@@ -103,6 +104,7 @@ export class SimulatedWorker implements Worker {
   }
 
   takeBack(): Set<number> {
+    if (this.failsToTakeBack) throw new SystemError(-12, 'read', 'simulated claims');
     return new Set(this.#claims.splice(0));
   }
 
@@ -259,7 +261,12 @@ export class SimulatedWorker implements Worker {
     this.isDead = true;
     this.#incoming = [];
     this.owner.ended(this.isEnding ? undefined : new Error('it died'));
-    check(this.#claims.length === 0, `${this.name} has ended, and its claims were not taken back`);
+    check(
+      this.#claims.length === 0 || this.failsToTakeBack,
+      `${this.name} has ended, and its claims were not taken back`,
+    );
+    // The parent cannot know that the worker has not begun these.
+    for (const number of this.#claims.splice(0)) this.#begun.add(number);
   }
 
   /** All is heard. False: not yet. */

@@ -104,6 +104,7 @@ class Life {
     else if (chance < 98) link.tellFailure(false);
     else if (chance < 98.3) link.tellFailure(true);
     else if (chance < 98.6) link.failsToOffer = true;
+    else if (chance < 98.8) link.failsToTakeBack = true;
     else if (chance < 99) link.deliverUnreadable(new parts.DecodeError('can’t be built', { fatal: false }));
   }
 
@@ -168,7 +169,7 @@ class Life {
     for (let round = 0; !isClosed; round++) {
       parts.check(round < 5000, `close() does not end: ${JSON.stringify(this.#scheduler.stats)}`);
       for (const link of this.links) {
-        link.failsToOffer = link.failsToSend = false;
+        link.failsToOffer = link.failsToTakeBack = link.failsToSend = false;
         link.tellFailure(false);
         link.work(this.#random);
         link.deliver();
