@@ -3,6 +3,7 @@ import { randomFrom } from '@aiopipe/testing';
 import { episodes } from './episodes/index.js';
 import { type Episode } from './episodes/episode.js';
 import { CoverageReport } from './fuzz/coverage-report.js';
+import { longHaul } from './haul/long-haul.js';
 import { runEpisode } from './run-episode.js';
 import { Summary } from './summary.js';
 
@@ -12,6 +13,7 @@ interface Options {
   readonly only?: string;
   readonly replay?: Replay;
   readonly bail?: boolean;
+  readonly hours?: number;
 }
 
 /** One episode of a run before. */
@@ -44,6 +46,7 @@ const options = new Command('torture')
   .option('--seed <n>', 'of a run before, to have its decisions again', number, Math.floor(Math.random() * 2 ** 31))
   .option('--only <episode>', 'one kind of episode alone', episodeName)
   .option('--replay <episode:seed>', 'one episode of a run before', episodeAndSeed)
+  .option('--hours <n>', 'the long haul instead: the same over and over, and whether memory grows', number)
   .option('--bail', 'stop at the first failure')
   .parse()
   .opts<Options>();
@@ -60,6 +63,10 @@ async function main(): Promise<void> {
       stop.abort();
       process.exitCode = 130;
     });
+  }
+  if (options.hours !== undefined) {
+    await longHaul(options.hours * 3600, stop.signal);
+    return;
   }
   if (options.replay !== undefined) {
     await runOne(options.replay.name, options.replay.seed);
