@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Hauled } from './haul.js';
+import { type Hauled } from './hauled.js';
 import { kinds } from './kinds.js';
 
 const program = fileURLToPath(new URL('./haul.js', import.meta.url));
