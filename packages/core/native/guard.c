@@ -26,7 +26,7 @@
 #define MOST_SHORT_LIVES 10
 
 struct table {
-  int used; /* no entry from here on was ever in use */
+  atomic_int used; /* no entry from here on was ever in use */
   struct guarded entries[MOST_ENTRIES];
 };
 
@@ -52,7 +52,8 @@ void pause_for(int milliseconds) {
 /* --- Ending entries. The guard ends all of them; this process ends those of a thread that has ended. --- */
 
 static bool is_meant(const struct guarded *entry, const void *owner) {
-  return entry->owner != NULL && (owner == NULL || entry->owner == owner) && atomic_load(&entry->target) != 0;
+  const void *own = atomic_load(&entry->owner);
+  return own != NULL && (owner == NULL || own == owner) && atomic_load(&entry->target) != 0;
 }
 
 /* `owner` NULL: all. */
@@ -149,7 +150,9 @@ struct guarded *sys_guard_enter(const void *owner, bool terminate, int kill_afte
     while (first_free < table->used && table->entries[first_free].owner != NULL) first_free++;
     if (first_free < MOST_ENTRIES) {
       entry = &table->entries[first_free];
-      *entry = (struct guarded){.owner = owner, .terminate = terminate, .kill_after = kill_after};
+      entry->terminate = terminate;
+      entry->kill_after = kill_after;
+      atomic_store(&entry->owner, owner);
       if (first_free == table->used) table->used++;
       first_free++;
       taken++;
@@ -163,7 +166,7 @@ struct guarded *sys_guard_enter(const void *owner, bool terminate, int kill_afte
 
 static void leave(struct guarded *entry) {
   atomic_store(&entry->target, 0);
-  entry->owner = NULL;
+  atomic_store(&entry->owner, NULL);
   if (entry - table->entries < first_free) first_free = (int)(entry - table->entries);
   taken--;
 }
@@ -191,7 +194,7 @@ void sys_guard_end_owned(const void *owner) {
   pthread_mutex_lock(&lock);
   for (int i = 0; left != NULL && table != NULL && i < table->used; i++) {
     if (table->entries[i].owner != owner) continue;
-    table->entries[i].owner = left;
+    atomic_store(&table->entries[i].owner, left);
     count++;
   }
   pthread_mutex_unlock(&lock);

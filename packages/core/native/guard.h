@@ -8,10 +8,10 @@
 #include "system.h"
 
 struct guarded {
-  atomic_int target; /* a pid, or a negated process group; 0: not started yet, or ended */
-  bool terminate;    /* SIGTERM first */
-  int kill_after;    /* milliseconds until SIGKILL; negative: never */
-  const void *owner; /* the thread that started it; NULL: the entry is free */
+  atomic_int target;           /* a pid, or a negated process group; 0: not started yet, or ended */
+  bool terminate;              /* SIGTERM first */
+  int kill_after;              /* milliseconds until SIGKILL; negative: never */
+  _Atomic(const void *) owner; /* the thread that started it; NULL: the entry is free */
 };
 
 /*
