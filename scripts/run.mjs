@@ -104,6 +104,12 @@ const tasks = {
     turbo(['build', '--filter=@aiopipe/bench', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'bench/dist/main.js'), root);
   },
+  async sanitize() {
+    install();
+    say('building what changed');
+    turbo(['build', '--filter=./packages/*', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'scripts/sanitize/main.mjs'), root);
+  },
   async torture() {
     install();
     say('building what changed');

@@ -1,0 +1,92 @@
+// The suites of four packages with the binding under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileIn, library, options, sanitized } from './binding.mjs';
+import { missing, run } from './children.mjs';
+
+const SUITES = ['core', 'codec', 'process', 'subprocess'];
+
+/** Tests that cannot hold here, and why. */
+const LEFT_OUT = {
+  'neither grows by 64 MiB': 'the sanitizer keeps freed memory for a while',
+  'and no memory to speak of': 'a guard keeps the memory of the sanitizer',
+  'is the loader of another C library': 'it reads the head of the Node program, which is a changed one here',
+  'calls that signals interrupt go on, and lose nothing': 'its LD_PRELOAD comes before the library of the sanitizer',
+};
+
+/** Objects of Node for its externals, which it never frees when an environment ends. */
+const SUPPRESSIONS = 'leak:napi_create_external\n';
+
+export function lackOfAddress() {
+  if (library('libasan.so') === undefined) return "gcc's libasan";
+  return missing('gcc', 'patchelf') ?? (options() === undefined ? "Node's headers" : undefined);
+}
+
+/** Builds once, and returns a function that runs one suite. */
+export async function address(directory) {
+  const words = ['-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'];
+  const { copy, node } = await sanitized(directory, words, 'libasan.so');
+  const suppressions = fileIn(directory, 'leaks.txt', SUPPRESSIONS);
+  const names = Object.keys(LEFT_OUT).join('|');
+
+  return async (suite) => {
+    const logs = join(directory, `logs-${suite}`);
+    mkdirSync(logs);
+    const report = join(directory, `${suite}.json`);
+    const log = `log_path=${join(logs, 'report')}`;
+    const vitest = join(copy, 'node_modules/vitest/vitest.mjs');
+    const { end, output } = await run(
+      [
+        node,
+        vitest,
+        'run',
+        '--reporter=json',
+        `--outputFile=${report}`,
+        '-t',
+        `^(?!.*(${names}))`,
+        '--testTimeout=180000',
+        '--hookTimeout=180000',
+      ],
+      {
+        cwd: join(copy, 'packages', suite),
+        minutes: 40,
+        env: {
+          PATH: `${dirname(node)}:${process.env.PATH}`,
+          // Leaks of V8, which leaves most of its memory to the system, must not change how a program ends.
+          ASAN_OPTIONS: `${log}:quarantine_size_mb=16`,
+          LSAN_OPTIONS: `exitcode=0:print_suppressions=0:suppressions=${suppressions}`,
+          UBSAN_OPTIONS: `${log}:print_stacktrace=1`,
+        },
+      },
+    );
+    const found = readdirSync(logs).flatMap((name) => ofTheBinding(readFileSync(join(logs, name), 'utf8')));
+    try {
+      const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+      const failed = testResults.flatMap(({ assertionResults }) =>
+        assertionResults.filter(({ status }) => status === 'failed'),
+      );
+      return { did: `${numPassedTests} tests`, found, failed: failed.map(({ fullName }) => fullName) };
+    } catch {
+      return { did: 'nothing', found, failed: [`${suite} ended with ${end}: ${output.slice(-2000)}`] };
+    }
+  };
+}
+
+/** Every report but those of leaks that Node made: one of ours has the binding among its first callers. */
+function ofTheBinding(text) {
+  return text
+    .split('\n\n')
+    .filter((part) => /ERROR: (?!LeakSanitizer)|runtime error/.test(part) || isLeakOfOurs(part))
+    .map((part) => part.trim());
+}
+
+const isLeakOfOurs = (part) =>
+  /leak of \d+ byte/.test(part) &&
+  part
+    .split('\n')
+    .filter((line) => /^\s+#\d/.test(line))
+    .slice(0, 5)
+    .some((line) => line.includes('/core/native/'));
+
+export { LEFT_OUT, SUITES };
