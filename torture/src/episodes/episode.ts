@@ -13,6 +13,8 @@ export interface Episode {
   readonly lacks?: () => string | undefined;
   /** Milliseconds after which the episode's process gets SIGKILL, which is then no failure. */
   readonly killAfter?: (world: World) => number;
+  /** Whether libuv may end the process: it aborts if a call fails that it cannot do without, such as a write to its eventfd. */
+  readonly mayAbort?: boolean;
   readonly run: (world: World) => Promise<void>;
 }
 

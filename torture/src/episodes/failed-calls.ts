@@ -44,6 +44,7 @@ export const failedCalls: Episode = {
     const when = world.pick([String(first), `${String(first)}+${String(world.between(5, 100))}`]);
     return { words: strace(calls, error, when), fault: error };
   },
+  mayAbort: true,
   run: (world) => new Work(world, true).some(3),
 };
 

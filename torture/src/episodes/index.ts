@@ -4,6 +4,7 @@ import { failedCalls, refusedCalls } from './failed-calls.js';
 import { fuzz } from './fuzz.js';
 import { hostileBytes } from './hostile-bytes.js';
 import { hostileChildren, hostileWorkers } from './hostile-children.js';
+import { hostileStreams } from './hostile-streams.js';
 import { hostileDescriptors } from './hostile-descriptors.js';
 import { limits } from './limits.js';
 import { messages } from './messages.js';
@@ -32,6 +33,7 @@ export const episodes: ReadonlyMap<string, Episode> = new Map(
     'hostile-bytes': hostileBytes,
     'hostile-children': hostileChildren,
     'hostile-workers': hostileWorkers,
+    'hostile-streams': hostileStreams,
     'hostile-descriptors': hostileDescriptors,
   }),
 );
