@@ -14,6 +14,9 @@
 ssize_t nowait_read(int fd, const struct iovec *part);
 ssize_t nowait_write(int fd, const struct iovec *parts, int count, bool no_signal);
 
+/* Does what writev(2) does, and may block. But a pipe without a reader raises no SIGPIPE. */
+ssize_t silent_write(int fd, const struct iovec *parts, int count);
+
 /* Work on any pipe or FIFO, also if it cannot be opened again: another user owns it, or its other side has closed. Slower. */
 ssize_t splice_read(int fd, const struct iovec *part);
 ssize_t splice_write(int fd, const struct iovec *parts, int count);

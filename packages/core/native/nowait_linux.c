@@ -31,6 +31,10 @@ ssize_t nowait_write(int fd, const struct iovec *parts, int count, bool no_signa
   return with_flags(SYS_pwritev2, fd, parts, count, RWF_NOWAIT | (no_signal ? RWF_NOSIGNAL : 0));
 }
 
+ssize_t silent_write(int fd, const struct iovec *parts, int count) {
+  return with_flags(SYS_pwritev2, fd, parts, count, RWF_NOSIGNAL);
+}
+
 /* An empty pipe holds at least one page, so a write of this size to it cannot block. */
 #define MOST 4096
 

@@ -97,28 +97,37 @@ static ssize_t plain_write(int fd, const struct iovec *parts, int count) {
   return errno_of(result);
 }
 
-/* False once a system has shown that it does not know RWF_NOSIGNAL. */
+/* False once a system has shown that it does not know RWF_NOSIGNAL. The flag costs less than to ask for the signal's disposition. */
 static atomic_bool can_be_silent = true;
 
-static ssize_t write_shared(int fd, const struct iovec *parts, int count) {
-  bool is_silent = atomic_load_explicit(&can_be_silent, memory_order_relaxed);
-  if (is_silent) {
-    ssize_t result = nowait_write(fd, parts, count, true);
-    if (result != -EOPNOTSUPP) return result;
+static ssize_t without_signal(int fd, const struct iovec *parts, int count, enum sys_how how) {
+  return how == SYS_SHARED ? nowait_write(fd, parts, count, true) : silent_write(fd, parts, count);
+}
+
+static ssize_t with_signal(int fd, const struct iovec *parts, int count, enum sys_how how) {
+  switch (how) {
+    case SYS_SHARED:
+      return nowait_write(fd, parts, count, false);
+    case SYS_SPLICED:
+      return splice_write(fd, parts, count);
+    default:
+      return plain_write(fd, parts, count);
   }
-  struct silence silence = begin_silence();
-  ssize_t result = end_silence(&silence, nowait_write(fd, parts, count, false));
-  /* The call worked without RWF_NOSIGNAL, so the system does not know that flag. */
-  if (is_silent && result >= 0) atomic_store_explicit(&can_be_silent, false, memory_order_relaxed);
-  return result;
 }
 
 ssize_t sys_write(int fd, struct iovec *parts, int count, enum sys_how how) {
   if (how == SYS_SOCKET) return sys_send_with_fds(fd, parts, count, NULL, 0);
   count = cut(parts, count);
-  if (how == SYS_SHARED) return write_shared(fd, parts, count);
+  bool is_silent = how != SYS_SPLICED && atomic_load_explicit(&can_be_silent, memory_order_relaxed);
+  if (is_silent) {
+    ssize_t result = without_signal(fd, parts, count, how);
+    if (result != -EOPNOTSUPP) return result;
+  }
   struct silence silence = begin_silence();
-  return end_silence(&silence, how == SYS_SPLICED ? splice_write(fd, parts, count) : plain_write(fd, parts, count));
+  ssize_t result = end_silence(&silence, with_signal(fd, parts, count, how));
+  /* The call worked without RWF_NOSIGNAL, so the system does not know that flag. */
+  if (is_silent && result >= 0) atomic_store_explicit(&can_be_silent, false, memory_order_relaxed);
+  return result;
 }
 
 /* --- Sockets --- */
