@@ -39,8 +39,7 @@ export type StreamItem<Result> =
 
 /** The calls of a pool, and of what its `with()` returns. */
 export class PoolCalls<Args extends readonly unknown[], Result> {
-  /** @internal */
-  protected readonly scheduler: Scheduler;
+  readonly #scheduler: Scheduler;
   readonly #options: TaskOptions;
   /** Undefined if there is no signal and no timeout. */
   readonly #wait: WaitOptions | undefined;
@@ -52,7 +51,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     if (refusal instanceof TypeError) throw refusal;
     const { signal, timeout, retries = 0 } = options;
     checkCount('retries', retries);
-    this.scheduler = scheduler;
+    this.#scheduler = scheduler;
     this.#options = options;
     this.#wait = signal === undefined && timeout === undefined ? undefined : { signal, timeout };
     this.#cancel = (task) => {
@@ -72,7 +71,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
    */
   with(options: TaskOptions): PoolCalls<Args, Result> {
     checkOptions(options, TASK_OPTIONS);
-    return new PoolCalls<Args, Result>(this.scheduler, { ...this.#options, ...options });
+    return new PoolCalls<Args, Result>(this.#scheduler, { ...this.#options, ...options });
   }
 
   /**
@@ -92,7 +91,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       return this.#begin(args).promise as Promise<unknown> as Promise<RunResult<Result>>;
     } catch (error) {
       const refused = Promise.reject<RunResult<Result>>(error as Error);
-      return WatchedPromise.of(refused, error instanceof AbortError ? () => undefined : this.scheduler.tellUnheard);
+      return WatchedPromise.of(refused, error instanceof AbortError ? () => undefined : this.#scheduler.tellUnheard);
     }
   }
 
@@ -101,11 +100,11 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       const refusal = refuse(this.#wait);
       if (refusal !== undefined) throw refusal;
     }
-    this.scheduler.admission.check();
-    const task = new Call(args, this.#options.retries ?? 0, this.scheduler.tellUnheard);
+    this.#scheduler.admission.check();
+    const task = new Call(args, this.#options.retries ?? 0, this.#scheduler.tellUnheard);
     if (this.#wait !== undefined)
-      task.limit(this.#wait, `the task of the pool of ${this.scheduler.name} was not done`, this.#cancel);
-    this.scheduler.submit(task);
+      task.limit(this.#wait, `the task of the pool of ${this.#scheduler.name} was not done`, this.#cancel);
+    this.#scheduler.submit(task);
     return task;
   }
 
@@ -123,22 +122,22 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     options: MapOptions = {},
   ): AsyncGenerator<RunResult<Result>, void, undefined> {
     checkOptions(options, MAP_OPTIONS);
-    const { concurrency = 2 * this.scheduler.size, ordered = true } = options;
+    const { concurrency = 2 * this.#scheduler.size, ordered = true } = options;
     checkCount('concurrency', concurrency, { least: 1, of: 'tasks' });
     checkFlag('ordered', ordered);
     if (!isIterable(items)) throw new TypeError(`items: expected an iterable or an async iterable, not ${show(items)}`);
-    const { admission } = this.scheduler;
+    const { admission } = this.#scheduler;
     const mapSettings: MapSettings = {
       concurrency,
       ordered,
       signal: this.#wait?.signal,
-      what: `a map of the pool of ${this.scheduler.name}`,
+      what: `a map of the pool of ${this.#scheduler.name}`,
       begin: async (item) => {
         while (admission.isFull) await admission.room(this.#wait && { signal: this.#wait.signal });
         return this.#begin([item]);
       },
       cancel: (task, reason) => {
-        this.scheduler.cancel(task, reason);
+        this.#scheduler.cancel(task, reason);
       },
     };
     const loop = new PoolLoop((onEnd) => mapItems(items, mapSettings, onEnd));
@@ -163,8 +162,8 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     try {
       const refusal = this.#wait && refuse(this.#wait);
       if (refusal !== undefined) throw refusal;
-      this.scheduler.admission.check();
-      this.scheduler.submit(task);
+      this.#scheduler.admission.check();
+      this.#scheduler.submit(task);
       isSubmitted = true;
       // Also while the caller works on an item.
       stopListening =
@@ -184,7 +183,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       onEnd();
       stopListening?.();
       if (isSubmitted) {
-        this.scheduler.cancel(task, new AbortError('the caller left the stream'));
+        this.#scheduler.cancel(task, new AbortError('the caller left the stream'));
         await task.left();
       }
     }

@@ -1,5 +1,5 @@
 import { AbortError, type WaitOptions } from '@aiopipe/core';
-import { Pending, refuse } from '@aiopipe/core/internal';
+import { handled, Pending, refuse } from '@aiopipe/core/internal';
 import { addCallerFrames } from './caller-frames.js';
 import { type Call } from './call.js';
 
@@ -172,7 +172,7 @@ class Window {
     try {
       const ended = this.#source.return?.();
       // A generator that waits for an item, which may never come, would not return before.
-      if (this.#isPulling) void Promise.resolve(ended).catch(() => undefined);
+      if (this.#isPulling) void handled(Promise.resolve(ended));
       else await ended;
     } catch (error) {
       // As in a loop: the error that ended it comes first.

@@ -1,4 +1,4 @@
-import { now } from '@aiopipe/core/internal';
+import { handled, now } from '@aiopipe/core/internal';
 import { type ExitReason, type NestedSupervisor } from './interface.js';
 import { type Ending, type Life } from './life.js';
 
@@ -24,8 +24,7 @@ export class NestedLife implements Life {
     control: NestedControl,
   ) {
     this.#control = control;
-    this.started = control.start();
-    this.started.catch(() => undefined);
+    this.started = handled(control.start());
     this.ended = this.#follow();
   }
 

@@ -1,4 +1,4 @@
-import { now, Pending } from '@aiopipe/core/internal';
+import { handled, now, Pending } from '@aiopipe/core/internal';
 import { TimeoutError, type SignalName } from '@aiopipe/core';
 import { ChildError } from '../errors.js';
 import { catchUp } from '../wait/loop-turns.js';
@@ -27,8 +27,7 @@ export class ProcessLife implements Life {
     this.process = startProcess(spec.target, { ...spec.options, name: spec.options?.name ?? spec.id, args });
     this.pid = this.process.pid;
     this.ended = this.#follow();
-    this.started = this.#start();
-    this.started.catch(() => undefined);
+    this.started = handled(this.#start());
   }
 
   async #start(): Promise<void> {

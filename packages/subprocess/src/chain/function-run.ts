@@ -1,5 +1,5 @@
 import { AbortError } from '@aiopipe/core';
-import { LOOP_END, show, Timer } from '@aiopipe/core/internal';
+import { LOOP_END, LoopIterator, show, Timer } from '@aiopipe/core/internal';
 import { type ByteStream, type StageInput } from '../io/byte-stream.js';
 import { isChunk, isIterable, toBytes, type InputChunk } from '../io/chunks.js';
 import { type StageResult } from './result.js';
@@ -21,7 +21,7 @@ export type StageFunction = (
 ) => StageOutput | void | Promise<StageOutput | void>;
 
 /** One call of a function of a chain. It starts when its first output is asked for. */
-export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined> {
+export class FunctionRun extends LoopIterator<Buffer> implements Run {
   readonly name: string;
   readonly output: Source = { stdin: 'pipe', chunks: () => this };
   /** Resolves when it has ended, or did not end within the grace period after it was stopped. */
@@ -43,6 +43,7 @@ export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined
    * @param onFailure - called when it has thrown, before the end of its output can be seen
    */
   constructor(transform: StageFunction, name: string, input: ByteStream, grace: number, onFailure: () => void) {
+    super();
     this.#transform = transform;
     this.name = name;
     this.#input = input;
@@ -102,12 +103,12 @@ export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined
     return undefined;
   }
 
-  next(): Promise<IteratorResult<Buffer, undefined>> {
+  override next(): Promise<IteratorResult<Buffer, undefined>> {
     return this.#chunks.next();
   }
 
   /** Ends the function, because its output is not read any more. */
-  return(): Promise<IteratorResult<Buffer, undefined>> {
+  override return(): Promise<IteratorResult<Buffer, undefined>> {
     void this.stop(new AbortError(`${this.name}: the reader of its output left`));
     return Promise.resolve(LOOP_END);
   }
@@ -127,10 +128,6 @@ export class FunctionRun implements Run, AsyncIterableIterator<Buffer, undefined
   /** Closes its input, which is open if the function never started. */
   close(): void {
     void this.#input.return();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 }
 

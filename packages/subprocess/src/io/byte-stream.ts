@@ -1,5 +1,5 @@
 import { ClosedError } from '@aiopipe/core';
-import { checkOptions, LOOP_END, nextTurn, now } from '@aiopipe/core/internal';
+import { checkOptions, handled, LOOP_END, LoopIterator, nextTurn, now } from '@aiopipe/core/internal';
 import { toBytes, type Chunks } from './chunks.js';
 import { feedRecords, LineIterator, type Lines } from './lines.js';
 import { ProgramOutput } from './program-output.js';
@@ -25,7 +25,7 @@ const BYTES_PER_LOOK = 256 * 1024;
  * The bytes of any source. It can be cancelled while a `next()` waits, whatever the source does: a user's generator may
  * wait for something itself.
  */
-export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, undefined> {
+export class ByteStream extends LoopIterator<Buffer> implements StageInput {
   readonly #source: Chunks;
   /** The source, if the kernel sets its pace. */
   readonly #programs: ProgramOutput | undefined;
@@ -42,6 +42,7 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
 
   /** @param what - names the source in messages */
   constructor(source: Chunks, what: string) {
+    super();
     this.#source = source;
     this.#programs = source instanceof ProgramOutput ? source : undefined;
     this.#what = what;
@@ -53,16 +54,16 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
   }
 
   /** @param room - memory that the chunk may be put into; the next call may overwrite it */
-  next(room?: Buffer): Promise<IteratorResult<Buffer, undefined>> {
+  override next(room?: Buffer): Promise<IteratorResult<Buffer, undefined>> {
     if (this.#isOver && this.#failure === undefined) return Promise.resolve(LOOP_END);
-    const next = new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
-      if (this.#failure !== undefined) throw this.#failure.reason;
-      this.#cancelNext = reject;
-      this.#take(room).then(resolve, reject);
-    });
-    // Marked as handled: a function may have left without awaiting it.
-    next.catch(() => undefined);
-    return next;
+    // A function may have left without awaiting it.
+    return handled(
+      new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
+        if (this.#failure !== undefined) throw this.#failure.reason;
+        this.#cancelNext = reject;
+        this.#take(room).then(resolve, reject);
+      }),
+    );
   }
 
   async #take(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
@@ -90,7 +91,7 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
   }
 
   /** Cancels the stream, and its source. */
-  return(): Promise<IteratorResult<Buffer, undefined>> {
+  override return(): Promise<IteratorResult<Buffer, undefined>> {
     this.#cancel(new ClosedError(`${this.#what}: closed while a read of it waited`));
     return Promise.resolve(LOOP_END);
   }
@@ -113,11 +114,7 @@ export class ByteStream implements StageInput, AsyncIterableIterator<Buffer, und
     if (this.#isOver) return;
     this.#isOver = true;
     // Not awaited: a source that waits for something itself may never answer.
-    void (async () => this.#source.return?.())().catch(() => undefined);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+    void handled((async () => this.#source.return?.())());
   }
 
   lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;

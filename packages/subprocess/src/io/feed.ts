@@ -1,4 +1,5 @@
 import { BrokenPipeError, ClosedError, type PipeWriter } from '@aiopipe/core';
+import { handled } from '@aiopipe/core/internal';
 import { ByteStream } from './byte-stream.js';
 import { type Chunks } from './chunks.js';
 
@@ -7,7 +8,7 @@ import { type Chunks } from './chunks.js';
  * happens: the program's exit tells whether it had enough.
  */
 export class Feed {
-  /** Resolves when it is over. Rejects with what the source threw; then {@link stop} is still to be called. */
+  /** Resolves when it is over. Rejects with what the source threw; then {@link stop} is still to be called. Marked as handled. */
   readonly done: Promise<void>;
   readonly #writer: PipeWriter;
   readonly #chunks: ByteStream;
@@ -16,8 +17,7 @@ export class Feed {
   constructor(writer: PipeWriter, chunks: Chunks) {
     this.#writer = writer;
     this.#chunks = new ByteStream(chunks, 'input');
-    this.done = this.#feed();
-    this.done.catch(() => undefined);
+    this.done = handled(this.#feed());
   }
 
   /** Whether all is written, or no more will be. */

@@ -8,7 +8,7 @@ import {
   type StdoutOption,
   type WriteEnd,
 } from '@aiopipe/core';
-import { closedHandle, fileError, isEnd, isFileHandle, openFile, writingFlags } from '@aiopipe/core/internal';
+import { closedHandle, fileError, handled, isEnd, isFileHandle, openFile, writingFlags } from '@aiopipe/core/internal';
 import { ifRead } from './feed.js';
 
 /** A target of output. An end moves; a FileHandle stays yours, and its offset is shared. */
@@ -95,7 +95,7 @@ function fileSink(
     },
     close: closeFile,
     destroy: () => {
-      closeFile().catch(() => undefined);
+      void handled(closeFile());
     },
   };
 }
