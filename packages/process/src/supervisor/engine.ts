@@ -1,5 +1,5 @@
 import { ClosedError } from '@aiopipe/core';
-import { calledFrom, now, Pending, setImmediate, Timer, type CallSite } from '@aiopipe/core/internal';
+import { calledFrom, setImmediate, Timer, type CallSite } from '@aiopipe/core/internal';
 import { type SupervisorError } from '../errors.js';
 import { Deferred } from '../wait/deferred.js';
 import { type ProcessHandle } from '../start/process.js';
@@ -7,19 +7,22 @@ import { warnOf } from '../failure/unheard-failure.js';
 import { restartDelay } from './backoff.js';
 import { type Child } from './child.js';
 import { ChildList } from './child-list.js';
-import { type EventPublisher, type StartFailure } from './event-publisher.js';
-import { asError, intensityError, nameOf, startError, stoppedError } from './failures.js';
+import { ChildRunner, type RunnerOwner } from './child-runner.js';
+import { type EventPublisher } from './event-publisher.js';
+import { intensityError, nameOf, publishedFailures, startError, stoppedError } from './failures.js';
 import { type NestedSupervisor } from './interface.js';
 import { type Ending, type Life } from './life.js';
-import { ProcessLife } from './process-life.js';
 import { RestartIntensity } from './restart-intensity.js';
 import { decide, restartGroup, stopsItself, type Cause } from './rules.js';
 import { SerialQueue } from './serial-queue.js';
-import { type AnyChildSpec, type SupervisorOptions, type SupervisorSpec } from './spec.js';
+import { type AnyChildSpec, type SupervisorOptions } from './spec.js';
+
+type Publish = (willRestart: boolean, delay: number) => boolean;
 
 /**
- * Carries out what the rules decide about the children of a supervisor. It does one thing at a time, in a queue, as the one
- * process does that a supervisor is in OTP. Only a call of {@link stop} takes effect at once.
+ * Carries out what the rules decide about the children of a supervisor: which are started, restarted and ended, and when the
+ * supervisor gives up. It does one thing at a time, in a queue, as the one process does that a supervisor is in OTP. Only a
+ * call of {@link stop} takes effect at once.
  */
 export class SupervisorEngine {
   readonly children = new ChildList();
@@ -30,7 +33,7 @@ export class SupervisorEngine {
   path: readonly string[] = [];
   readonly #options: SupervisorOptions;
   readonly #events: EventPublisher;
-  readonly #nest: (spec: SupervisorSpec) => Life;
+  readonly #runner: ChildRunner;
   readonly #period: number;
   readonly #intensity: RestartIntensity;
   readonly #queue = new SerialQueue();
@@ -46,14 +49,26 @@ export class SupervisorEngine {
     specs: readonly AnyChildSpec[],
     options: SupervisorOptions,
     events: EventPublisher,
-    nest: (spec: SupervisorSpec) => Life,
+    nest: RunnerOwner['nest'],
   ) {
     this.#options = options;
     this.#events = events;
-    this.#nest = nest;
     this.#period = options.period ?? 5000;
     this.#intensity = new RestartIntensity(options.intensity ?? 1, this.#period);
+    this.#runner = new ChildRunner(this.#runnerOwner(nest), events);
     for (const spec of specs) this.children.add(spec);
+  }
+
+  #runnerOwner(nest: RunnerOwner['nest']): RunnerOwner {
+    const nameOfThis = () => this.#name;
+    return {
+      get name() {
+        return nameOfThis();
+      },
+      stopping: this.#stopping.signal,
+      nest,
+      ended: (child, life, ending) => void this.#queue.run(() => this.#onEnd(child, life, ending)),
+    };
   }
 
   get isStopping(): boolean {
@@ -89,7 +104,7 @@ export class SupervisorEngine {
   async #startAll(site: CallSite): Promise<void> {
     this.#startSite = site;
     for (const child of this.children.fromLeft) {
-      const failure = this.isStopping ? undefined : await this.#start(child);
+      const failure = this.isStopping ? undefined : await this.#runner.start(child);
       if (this.isStopping) throw stoppedError(this.#name);
       if (failure === undefined) continue;
       this.#failure = calledFrom(site, startError(this.#name, child, failure));
@@ -105,14 +120,26 @@ export class SupervisorEngine {
   }
 
   async #endAll(): Promise<void> {
-    for (const child of this.children.fromRight) await this.end(child, 'supervisor stops');
+    for (const child of this.children.fromRight) await this.#end(child, 'supervisor stops');
     if (this.#failure === undefined) this.finished.resolve();
     else this.finished.reject(this.#failure);
   }
 
+  /** Adds a child on the right, and starts it. If that fails, the specification is deleted. */
+  async startNew(spec: AnyChildSpec): Promise<ProcessHandle | NestedSupervisor> {
+    const child = this.children.add(spec);
+    try {
+      return await this.startByHand(child);
+    } catch (error) {
+      // If it was interrupted, it is ended with the others.
+      if (child.life === undefined) this.children.delete(child);
+      throw error;
+    }
+  }
+
   /** Starts a child because the program asks for it. */
   async startByHand(child: Child): Promise<ProcessHandle | NestedSupervisor> {
-    const failure = await this.#start(child);
+    const failure = await this.#runner.start(child);
     const started = child.life?.process ?? child.life?.supervisor;
     if (failure === undefined && started !== undefined) return started;
     if (failure === undefined || this.isStopping) throw stoppedError(this.#name);
@@ -121,87 +148,49 @@ export class SupervisorEngine {
     throw error;
   }
 
-  /** Shuts a child down, if it runs, and publishes its end. */
-  async end(child: Child, cause: Cause): Promise<void> {
-    child.cancelRestart();
+  /** Shuts a child down because the program asks for it, and cancels its restart. */
+  async terminate(child: Child): Promise<void> {
+    const wasAwaited = child.timer !== undefined;
+    await this.#end(child, 'terminated');
+    // Siblings that waited for its restart have one of their own now.
+    const next = this.children.fromLeft.find(({ isRestarting, timer }) => isRestarting && timer === undefined);
+    if (wasAwaited && next !== undefined) this.#restartIn(0, next);
+  }
+
+  /** Shuts a child down, if it runs, for this cause. */
+  async #end(child: Child, cause: Cause): Promise<void> {
     const decision = decide(cause, child.spec.restart);
     const willRestart = decision === 'restart with sibling';
-    const { life } = child;
-    if (life !== undefined) {
-      await life.shutDown();
-      const ending = await life.ended;
-      child.life = undefined;
-      if (child.startedAt !== undefined) this.#events.exited(child, life, ending, willRestart);
-      else {
-        const error = ending.error ?? stoppedError(this.#name);
-        this.#events.startFailed(child, { error, pid: life.pid }, willRestart);
-      }
-    }
+    await this.#runner.shutDown(child, willRestart);
     child.isRestarting = willRestart && !this.isStopping;
     if (decision === 'delete') this.children.delete(child);
-  }
-
-  /** Publishes a success. A failure, of which nothing is left, is the caller's to publish. */
-  async #start(child: Child): Promise<StartFailure | undefined> {
-    child.cancelRestart();
-    let life: Life | undefined;
-    try {
-      const { spec } = child;
-      life = spec.type === 'supervisor' ? this.#nest(spec) : new ProcessLife(spec);
-      child.life = life;
-      child.startedAt = undefined;
-      await this.#unlessStopping(life.started);
-    } catch (cause) {
-      const error = asError(cause);
-      // A started part of it is ended with the other children, in its turn.
-      if (this.isStopping) return { error, pid: undefined };
-      await life?.shutDown();
-      child.life = undefined;
-      const failure = { error, pid: life?.pid };
-      // The callers report a failed start, unless stop() was called while its process ended.
-      if (this.isStopping) this.#events.startFailed(child, failure, false);
-      return failure;
-    }
-    this.#follow(child, life);
-    return undefined;
-  }
-
-  async #unlessStopping(promise: Promise<unknown>): Promise<void> {
-    if (this.isStopping) throw stoppedError(this.#name);
-    const pending = new Pending<void>({ signal: this.#stopping.signal });
-    promise.then(
-      () => {
-        pending.resolve();
-      },
-      (error: unknown) => {
-        pending.reject(error);
-      },
-    );
-    await pending.promise;
-  }
-
-  #follow(child: Child, life: Life): void {
-    child.startedAt = now();
-    child.starts++;
-    this.#events.started(child, life);
-    void life.ended.then((ending) => this.#queue.run(() => this.#onEnd(child, life, ending)));
   }
 
   async #onEnd(child: Child, life: Life, ending: Ending): Promise<void> {
     // The supervisor has shut it down, and has published that.
     if (child.life !== life) return;
     child.life = undefined;
-    const decision = decide(this.isStopping ? 'supervisor stops' : causeOf(ending), child.spec.restart);
+    if (ending.at - (child.startedAt ?? 0) >= this.#period) child.endsInARow = 0;
+    const cause = this.isStopping ? 'supervisor stops' : causeOf(ending);
+    await this.#follow(child, cause, ending.error, (willRestart, delay) =>
+      this.#events.exited(child, life, ending, willRestart, delay),
+    );
+  }
+
+  /**
+   * Does what the rules say about a child that ended by itself, or that a restart could not start.
+   *
+   * @param publish - returns whether anything listens
+   */
+  async #follow(child: Child, cause: Cause, error: Error | undefined, publish: Publish): Promise<void> {
+    const decision = decide(cause, child.spec.restart);
     if (decision === 'restart') {
-      if (ending.at - (child.startedAt ?? 0) >= this.#period) child.endsInARow = 0;
-      await this.#restartOrGiveUp(child, ending.error, (willRestart, delay) => {
-        this.#events.exited(child, life, ending, willRestart, delay);
-      });
+      await this.#restartOrGiveUp(child, error, publish);
       return;
     }
-    const isHeard = this.#events.exited(child, life, ending, false);
-    if (ending.error !== undefined && !isHeard && !this.isStopping)
-      warnOf('AIOPIPE_CHILD_FAILED', ending.error, "nothing listens to its supervisor's 'exited'");
+    const isHeard = publish(false, 0);
+    if (error !== undefined && !isHeard && !this.isStopping)
+      warnOf('AIOPIPE_CHILD_FAILED', error, "nothing listens to its supervisor's 'exited'");
     if (decision === 'delete') this.children.delete(child);
     if (child.spec.significant === true && stopsItself(this.#options.autoShutdown, this.#hasSignificant))
       void this.stop();
@@ -211,16 +200,12 @@ export class SupervisorEngine {
     return this.children.fromLeft.some(({ spec, state }) => spec.significant === true && state !== 'stopped');
   }
 
-  async #restartOrGiveUp(
-    child: Child,
-    cause: Error | undefined,
-    publish: (willRestart: boolean, delay: number) => void,
-  ): Promise<void> {
+  async #restartOrGiveUp(child: Child, error: Error | undefined, publish: Publish): Promise<void> {
     child.endsInARow++;
     const willRestart = this.#intensity.allowsOneMore();
     const delay = willRestart ? restartDelay(this.#options.backoff, child.endsInARow) : 0;
     publish(willRestart, delay);
-    if (!willRestart) this.#giveUp(child, cause);
+    if (!willRestart) this.#giveUp(child, error);
     else if (!this.isStopping) await this.#restart(child, delay);
   }
 
@@ -229,9 +214,9 @@ export class SupervisorEngine {
     child.isRestarting = true;
     for (const sibling of [...this.#groupOf(child)].reverse()) {
       if (this.isStopping) return;
-      if (sibling !== child) await this.end(sibling, 'sibling restarted');
+      if (sibling !== child) await this.#end(sibling, 'sibling restarted');
     }
-    this.restartIn(delay, child);
+    this.#restartIn(delay, child);
   }
 
   #groupOf(child: Child): readonly Child[] {
@@ -239,7 +224,7 @@ export class SupervisorEngine {
   }
 
   /** Even without a delay other tasks in the queue come first: a call that terminates a child which cannot be started, say. */
-  restartIn(delay: number, child: Child): void {
+  #restartIn(delay: number, child: Child): void {
     if (this.isStopping) return;
     const timer = new Timer(() => void this.#queue.run(() => this.#startAgain(child, timer)), delay);
     child.timer = timer;
@@ -252,12 +237,12 @@ export class SupervisorEngine {
     if (child.timer !== timer) return;
     for (const other of this.#groupOf(child)) {
       if (!other.isRestarting) continue;
-      const failure = await this.#start(other);
+      const failure = await this.#runner.start(other);
       if (this.isStopping) return;
       if (failure === undefined) continue;
-      await this.#restartOrGiveUp(other, failure.error, (willRestart, delay) => {
-        this.#events.startFailed(other, failure, willRestart, delay);
-      });
+      await this.#follow(other, 'not restarted', failure.error, (willRestart, delay) =>
+        this.#events.startFailed(other, failure, willRestart, delay),
+      );
       return;
     }
   }
@@ -280,6 +265,3 @@ function causeOf({ reason, error }: Ending): Cause {
   if (reason === 'hung') return 'hung';
   return error === undefined ? 'returned' : 'failed';
 }
-
-/** Failures of calls that an event has also reported. Their unhandled rejections need no warning. */
-export const publishedFailures = new WeakSet<Error>();

@@ -43,3 +43,6 @@ export function asError(thrown: unknown): Error {
   }
   return new Error(describeValue(thrown), { cause: thrown });
 }
+
+/** Failures of calls that an event has also reported. Their unhandled rejections need no warning. */
+export const publishedFailures = new WeakSet<Error>();

@@ -5,9 +5,10 @@ import { type ProcessHandle } from '../start/process.js';
 import { refuseRecursion } from '../target/role.js';
 import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
 import { checkSpec, checkSupervisor } from './check-spec.js';
-import { publishedFailures, SupervisorEngine } from './engine.js';
+import { SupervisorEngine } from './engine.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventStream } from './event-stream.js';
+import { publishedFailures } from './failures.js';
 import {
   type ChildCount,
   type ChildInfo,
@@ -142,14 +143,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
   startChild(spec: AnyChildSpec): Promise<ProcessHandle | NestedSupervisor> {
     return this.#run(callSite(this.startChild), async (engine) => {
       checkSpec(spec, this.#autoShutdown);
-      const child = engine.children.add(spec);
-      try {
-        return await engine.startByHand(child);
-      } catch (error) {
-        // If it was interrupted, it is ended with the others.
-        if (child.life === undefined) engine.children.delete(child);
-        throw error;
-      }
+      return engine.startNew(spec);
     });
   }
 
@@ -158,14 +152,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
    * temporary.
    */
   terminateChild(id: string): Promise<void> {
-    return this.#run(callSite(this.terminateChild), async (engine) => {
-      const child = engine.children.get(id);
-      const wasAwaited = child.timer !== undefined;
-      await engine.end(child, 'terminated');
-      // Siblings that waited for its restart have one of their own now.
-      const next = engine.children.fromLeft.find(({ isRestarting, timer }) => isRestarting && timer === undefined);
-      if (wasAwaited && next !== undefined) engine.restartIn(0, next);
-    });
+    return this.#run(callSite(this.terminateChild), async (engine) => engine.terminate(engine.children.get(id)));
   }
 
   /**
