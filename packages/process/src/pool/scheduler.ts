@@ -6,18 +6,20 @@
  *
  * A Worker is transport and life only. It calls back in four ways: `heard` (a message), `broke` (a send or receive failed),
  * `ended` (the process), `gone` (nothing more is heard). A Slot is the record of one worker: its tasks, and what it may say
- * next. The Dispatcher chooses, Outcomes settle each task once, Admission refuses tasks that are too many.
+ * next. The Dispatcher chooses, Outcomes settle each task once, LostTasks decide about those whose worker is lost, Admission refuses
+ * tasks that are too many.
  *
  * @module
  */
 import { AsyncResource } from 'node:async_hooks';
 import { DecodeError } from '@aiopipe/codec';
-import { ClosedError, SystemError } from '@aiopipe/core';
+import { ClosedError } from '@aiopipe/core';
 import { now, reasonOf } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
 import { deserializeError } from '../control/portable-error.js';
 import { Dispatcher } from './dispatcher.js';
-import { SupervisorError, type ChildError } from '../errors.js';
+import { SupervisorError } from '../errors.js';
+import { LostTasks } from './lost-tasks.js';
 import { type PoolSettings } from './options.js';
 import { Outcomes } from './outcomes.js';
 import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
@@ -44,6 +46,7 @@ export class Scheduler {
   readonly #slots: Slots;
   readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher;
+  readonly #lost: LostTasks;
 
   /** Starts the first workers. */
   constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, start = startWorker) {
@@ -65,7 +68,10 @@ export class Scheduler {
     const queue = this.#queue;
     const admission = (this.admission = new Admission(settings.queueLimit, queue, slots));
     const giveUp = this.#giveUp.bind(this);
-    this.#dispatcher = new Dispatcher({ settings, queue, slots, outcomes, admission, context: this.#context, giveUp });
+    const shared = { queue, outcomes, admission };
+    const dispatcher = new Dispatcher({ ...shared, settings, slots, context: this.#context, giveUp });
+    this.#dispatcher = dispatcher;
+    this.#lost = new LostTasks({ ...shared, dispatcher });
     try {
       slots.refill();
     } catch (error) {
@@ -97,7 +103,7 @@ export class Scheduler {
       cancelGrace: this.#settings.cancelGrace,
       broke: (slot) => {
         this.#slots.dismiss(slot);
-        this.#giveBack(slot, slot.brokenBy);
+        this.#lost.giveBack(slot, slot.brokenBy);
         this.#dispatcher.dispatch();
       },
       overdue: (slot) => {
@@ -204,7 +210,7 @@ export class Scheduler {
   #ended(slot: Slot, error: Error | undefined): void {
     slot.end(error);
     this.#slots.dismiss(slot);
-    this.#giveBack(slot, error);
+    this.#lost.giveBack(slot, error);
     if (!slot.isLeaving) {
       this.#outcomes.counts.restarts++;
       if (!slot.isReady && isShortage(error)) this.#dispatcher.couldNotStart(error as Error);
@@ -213,40 +219,10 @@ export class Scheduler {
     this.#dispatcher.dispatch();
   }
 
-  /** Tasks that the worker had not begun use up no retry. Other workers do them, if they can be sent again. */
-  #giveBack(slot: Slot, error: Error | undefined): void {
-    for (const task of slot.takeBack().reverse()) {
-      if (task.isSettled) {
-        task.workerLeft();
-        continue;
-      }
-      task.loss = error instanceof SystemError ? error : slot.lossOf('before it started this task');
-      if (this.#dispatcher.isStopped) this.#outcomes.fail(task, this.admission.refusal?.());
-      else this.#queue.putBack(task);
-    }
-  }
-
   #gone(slot: Slot): void {
     this.#slots.forget(slot);
-    // An honest worker has begun one of them; another one may have claimed or answered the rest.
-    for (const task of slot.tasks) {
-      if (!task.isSettled) this.#lost(task, slot.lossOf('while it ran this task'));
-      if (task.isSettled) task.workerLeft();
-    }
+    this.#lost.retryOrFail(slot);
     this.#dispatcher.dispatch();
-  }
-
-  /** The worker had begun the task, or may have. */
-  #lost(task: Task, loss: ChildError): void {
-    if (this.#dispatcher.isStopped || task.retriesLeft === 0 || !task.canRepeat) {
-      this.#outcomes.fail(task, loss);
-      return;
-    }
-    task.retriesLeft--;
-    this.#outcomes.counts.retried++;
-    task.loss = loss;
-    task.isGiven = false;
-    this.#queue.putBack(task);
   }
 
   #giveUp(why: string, cause: Error | undefined): void {

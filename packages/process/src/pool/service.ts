@@ -2,22 +2,10 @@ import { AsyncResource } from 'node:async_hooks';
 import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
-import { clearTimeout, nextTurn, now, setTimeout } from '@aiopipe/core/internal';
+import { nextTurn, now } from '@aiopipe/core/internal';
 import { renamePath } from '../control/message-path.js';
-import { NUMBER_LENGTH, readNow } from './claims.js';
-import {
-  CALL,
-  CANCEL,
-  ERROR,
-  HEARD,
-  ITEM,
-  READY,
-  TAKEN,
-  VALUE,
-  type Answer,
-  type Ask,
-  type TaskKind,
-} from './protocol.js';
+import { CALL, CANCEL, ERROR, HEARD, ITEM, READY, TAKEN, VALUE, type Answer, type Ask } from './protocol.js';
+import { Orders, type Order } from './orders.js';
 import { deserializeError, serializeError } from '../control/portable-error.js';
 import { loadFunction, target } from '../target/target.js';
 import { current, RunningTask } from './task-signal.js';
@@ -27,17 +15,7 @@ type Run = (...args: unknown[]) => unknown;
 /** The last answer to a task. */
 type Done = Extract<Answer, readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]>;
 
-/** A task of the pool's, and its number. */
-interface Order {
-  readonly number: number;
-  readonly ask: Extract<Ask, readonly [kind: TaskKind, ...unknown[]]> | DecodeError;
-}
-
 const atLoad = new AsyncResource('aiopipe.worker');
-
-/** Milliseconds between two looks for the number of an order, at first and at most. */
-const FIRST_LOOK = 1;
-const LONGEST_LOOK = 64;
 
 /** Milliseconds after which a generator that never waits lets the loop go round, so that messages are heard. */
 const LONGEST_TURN = 10;
@@ -75,22 +53,17 @@ function endOfSends(channel: Channel<Answer, Ask>): Promise<void> {
 
 class Service {
   readonly #channel: Channel<Answer, Ask>;
-  readonly #claims: ReadEnd;
   readonly #run: Run;
   readonly #name: string;
   readonly #maxRss: number | undefined;
-  readonly #number = Buffer.alloc(NUMBER_LENGTH);
-  /** Orders that have arrived and are not started. */
-  #orders: Order[] = [];
-  #count = 0;
-  /** The number of an order that was claimed and has not come yet. */
-  #owed: number | undefined;
+  readonly #orders: Orders;
   #task: RunningTask | undefined;
-  #lookTimer: NodeJS.Timeout | undefined;
 
   constructor(channel: Channel<Answer, Ask>, claims: ReadEnd, run: Run, name: string, maxRss: number | undefined) {
     this.#channel = channel;
-    this.#claims = claims;
+    this.#orders = new Orders(claims, (order) => {
+      this.#begin(order);
+    });
     this.#run = run;
     this.#name = name;
     this.#maxRss = maxRss;
@@ -107,17 +80,11 @@ class Service {
         // A task whose arguments cannot be built here. It is answered in its turn.
         ask = error;
       }
-      if (ask instanceof DecodeError) this.#order(ask);
+      if (ask instanceof DecodeError) this.#orders.add(ask);
       else if (ask[0] === CANCEL) this.#cancel(ask[1], ask[2]);
       else if (ask[0] === TAKEN) this.#forget();
-      else this.#order(ask);
+      else this.#orders.add(ask);
     }
-  }
-
-  #order(ask: Order['ask']): void {
-    this.#orders.push({ number: this.#count, ask });
-    this.#count = (this.#count + 1) >>> 0;
-    if (this.#task === undefined) this.#next();
   }
 
   #cancel(number: number, reason: Buffer): void {
@@ -126,36 +93,12 @@ class Service {
 
   /** Orders that were not claimed were taken back. */
   #forget(): void {
-    this.#orders = [];
+    this.#orders.forget();
     try {
       putNow(this.#channel, [HEARD]);
     } catch (error) {
       if (!(error instanceof BrokenPipeError || error instanceof ClosedError)) throw error;
     }
-  }
-
-  /** Begins the next order, if there is one that can be claimed. */
-  #next(delay = FIRST_LOOK): void {
-    clearTimeout(this.#lookTimer);
-    if (this.#orders.length === 0) return;
-    const number = this.#owed ?? this.#claim();
-    if (number === undefined) {
-      // All were taken back, and TAKEN comes; or the read was interrupted.
-      this.#lookTimer = setTimeout(() => {
-        if (this.#task === undefined) this.#next(Math.min(2 * delay, LONGEST_LOOK));
-      }, delay);
-      return;
-    }
-    // Orders that were taken back have no number any more.
-    while (this.#orders.length > 0 && this.#orders[0]?.number !== number) this.#orders.shift();
-    const order = this.#orders.shift();
-    this.#owed = order === undefined ? number : undefined;
-    if (order !== undefined) this.#begin(order);
-  }
-
-  /** The number is there before its order: if there is none, the order was taken back. */
-  #claim(): number | undefined {
-    return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number.readUInt32LE();
   }
 
   /** Each task begins in the context in which this module was loaded. It sees no context that another task has entered. */
@@ -223,7 +166,7 @@ class Service {
       throw error;
     }
     current.task = this.#task = undefined;
-    this.#next();
+    this.#orders.done();
   }
 
   #put(answer: Done, isLarge: boolean): boolean {

@@ -1,11 +1,12 @@
-import { now, queueMicrotask, Timer } from '@aiopipe/core/internal';
+import { now, queueMicrotask } from '@aiopipe/core/internal';
 import { renamePath } from '../control/message-path.js';
 import { serializeError } from '../control/portable-error.js';
-import { ChildError } from '../errors.js';
+import { type ChildError } from '../errors.js';
+import { CancelGrace } from './cancel-grace.js';
 import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, type Answer } from './protocol.js';
 import { type Task } from './task.js';
-import { catchUp } from '../wait/loop-turns.js';
 import { type Worker } from './worker.js';
+import { lossError, protocolError } from './worker-errors.js';
 
 /** Tasks at a worker at once, at most. */
 export const AHEAD = 4;
@@ -31,7 +32,7 @@ export class Slot {
   #isOffered = false;
   /** How many TAKEN the worker has not heard. */
   #unheard = 0;
-  #graceTimer: Timer | undefined;
+  readonly #grace: CancelGrace;
   #hasEnded = false;
   #endedBy: Error | undefined;
   /** Why the worker cannot be used any more, though its process had not ended. */
@@ -58,6 +59,9 @@ export class Slot {
   constructor(worker: Worker, owner: SlotOwner) {
     this.worker = worker;
     this.#owner = owner;
+    this.#grace = new CancelGrace(owner.cancelGrace, () => {
+      owner.overdue(this);
+    });
   }
 
   /** The task that the worker runs. Its caller may have stopped waiting for it. */
@@ -152,22 +156,7 @@ export class Slot {
     } catch {
       // More is unsent than the channel may hold. The worker reads nothing, and is killed for that.
     }
-    this.#beginGrace();
-  }
-
-  #beginGrace(): void {
-    if (this.#graceTimer !== undefined) return;
-    const timer = new Timer(() => {
-      void catchUp().then(() => {
-        if (this.#graceTimer === timer) this.#owner.overdue(this);
-      });
-    }, this.#owner.cancelGrace);
-    this.#graceTimer = timer;
-  }
-
-  #endGrace(): void {
-    this.#graceTimer?.cancel();
-    this.#graceTimer = undefined;
+    this.#grace.begin();
   }
 
   /** Returns the answer that a message is, if it is the worker's turn to give it. If not, the slot breaks. */
@@ -200,18 +189,16 @@ export class Slot {
     this.#tasks.shift();
     this.isBehind = false;
     this.isLarge ||= isLarge;
-    this.#endGrace();
+    this.#grace.end();
     const [next] = this.#tasks;
     if (next === undefined) return undefined;
     this.#comeToFirst(time);
-    if (next.isSettled) this.#beginGrace();
+    if (next.isSettled) this.#grace.begin();
     return next;
   }
 
   #outOfTurn(what: string, cause?: Error): undefined {
-    const { name, pid } = this.worker;
-    const details = { pid, ...(cause && { cause }) };
-    this.break(new ChildError('ERR_AIOPIPE_PROTOCOL', `${name} (pid ${String(pid)}) ${what}`, details));
+    this.break(protocolError(this.worker, what, cause));
     return undefined;
   }
 
@@ -220,7 +207,7 @@ export class Slot {
     if (this.brokenBy !== undefined) return;
     this.brokenBy = error;
     if (this.#hasEnded) return;
-    this.#endGrace();
+    this.#grace.end();
     this.worker.kill();
     // The scheduler may be in the middle of giving tasks.
     queueMicrotask(() => {
@@ -232,18 +219,12 @@ export class Slot {
   end(error: Error | undefined): void {
     this.#hasEnded = true;
     this.#endedBy = error;
-    this.#endGrace();
+    this.#grace.end();
   }
 
   /** The error of a task that is lost with the worker. */
-  lossOf(when: 'before it started this task' | 'while it ran this task'): ChildError {
-    const { name, pid, exit } = this.worker;
-    const { exitCode, signalCode } = exit;
-    const cause = this.brokenBy ?? this.#endedBy;
-    const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
-    const why = this.brokenBy === undefined ? '' : `, because of an error: ${this.brokenBy.message}`;
-    const message = `${name} (pid ${String(pid)}) ended ${how} ${when}${why}`;
-    return new ChildError('ERR_AIOPIPE_NO_RESULT', message, { pid, exitCode, signalCode, cause });
+  lossOf(when: Parameters<typeof lossError>[1]): ChildError {
+    return lossError(this.worker, when, this.brokenBy, this.#endedBy);
   }
 
   /** Lets an idle worker end by itself. */
@@ -254,13 +235,13 @@ export class Slot {
 
   terminate(): void {
     this.isLeaving = true;
-    this.#endGrace();
+    this.#grace.end();
     this.worker.terminate();
   }
 
   kill(): void {
     this.isLeaving = true;
-    this.#endGrace();
+    this.#grace.end();
     this.worker.kill();
   }
 }

@@ -1,0 +1,61 @@
+import { SystemError } from '@aiopipe/core';
+import { type ChildError } from '../errors.js';
+import { type Admission } from './admission.js';
+import { type Dispatcher } from './dispatcher.js';
+import { type Outcomes } from './outcomes.js';
+import { type Queue } from './queue.js';
+import { type Slot } from './slot.js';
+import { type Task } from './task.js';
+
+/** The parts that {@link LostTasks} use. */
+export interface LostTasksParts {
+  readonly queue: Queue<Task>;
+  readonly outcomes: Outcomes;
+  readonly dispatcher: Dispatcher;
+  readonly admission: Admission;
+}
+
+/** Decides about the tasks of a worker that is lost: other workers do them, or they reject. */
+export class LostTasks {
+  readonly #parts: LostTasksParts;
+
+  constructor(parts: LostTasksParts) {
+    this.#parts = parts;
+  }
+
+  /** Tasks that the worker had not begun use up no retry. Other workers do them, if they can be sent again. */
+  giveBack(slot: Slot, error: Error | undefined): void {
+    const { queue, outcomes, dispatcher, admission } = this.#parts;
+    for (const task of slot.takeBack().reverse()) {
+      if (task.isSettled) {
+        task.workerLeft();
+        continue;
+      }
+      task.loss = error instanceof SystemError ? error : slot.lossOf('before it started this task');
+      if (dispatcher.isStopped) outcomes.fail(task, admission.refusal?.());
+      else queue.putBack(task);
+    }
+  }
+
+  /** An honest worker has begun one of the tasks that it still has; another one may have claimed or answered the rest. */
+  retryOrFail(slot: Slot): void {
+    for (const task of slot.tasks) {
+      if (!task.isSettled) this.#lost(task, slot.lossOf('while it ran this task'));
+      if (task.isSettled) task.workerLeft();
+    }
+  }
+
+  /** The worker had begun the task, or may have. */
+  #lost(task: Task, loss: ChildError): void {
+    const { queue, outcomes, dispatcher } = this.#parts;
+    if (dispatcher.isStopped || task.retriesLeft === 0 || !task.canRepeat) {
+      outcomes.fail(task, loss);
+      return;
+    }
+    task.retriesLeft--;
+    outcomes.counts.retried++;
+    task.loss = loss;
+    task.isGiven = false;
+    queue.putBack(task);
+  }
+}

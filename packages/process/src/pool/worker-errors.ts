@@ -1,0 +1,26 @@
+import { ChildError } from '../errors.js';
+import { type Worker } from './worker.js';
+
+/** A worker said what it may not say. `what` completes a sentence that begins with the worker's name. */
+export function protocolError({ name, pid }: Worker, what: string, cause: Error | undefined): ChildError {
+  const details = { pid, ...(cause && { cause }) };
+  return new ChildError('ERR_AIOPIPE_PROTOCOL', `${name} (pid ${String(pid)}) ${what}`, details);
+}
+
+/**
+ * The error of a task that is lost with its worker.
+ *
+ * @param brokenBy - why the worker was killed, if it was
+ */
+export function lossError(
+  { name, pid, exit }: Worker,
+  when: 'before it started this task' | 'while it ran this task',
+  brokenBy: Error | undefined,
+  endedBy: Error | undefined,
+): ChildError {
+  const { exitCode, signalCode } = exit;
+  const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
+  const why = brokenBy === undefined ? '' : `, because of an error: ${brokenBy.message}`;
+  const message = `${name} (pid ${String(pid)}) ended ${how} ${when}${why}`;
+  return new ChildError('ERR_AIOPIPE_NO_RESULT', message, { pid, exitCode, signalCode, cause: brokenBy ?? endedBy });
+}
