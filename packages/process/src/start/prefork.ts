@@ -1,56 +1,14 @@
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
-import {
-  handled,
-  calledFrom,
-  callSite,
-  checkCount,
-  checkOptions,
-  optionNames,
-  Pending,
-  refuse,
-  setTimeout,
-  show,
-  type CallSite,
-} from '@aiopipe/core/internal';
+import { calledFrom, callSite, handled, Pending, refuse, show, type CallSite } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { warnOf } from '../failure/unheard-failure.js';
 import { refuseRecursion } from '../target/role.js';
-import { isTarget, type AnyTarget } from '../target/target.js';
 import { type Control, type Launched } from './launch.js';
-import { preparationError, PreforkedChild } from './preforked-child.js';
-import { type StdioOptions } from './stdio.js';
-import { checkSurroundings, surroundingsKey, type Surroundings } from './surroundings.js';
+import { checkPreforkNames, readPreforkOptions, type PreforkOptions } from './prefork-options.js';
+import { PreforkedChildren } from './preforked-children.js';
+import { surroundingsKey, type Surroundings } from './surroundings.js';
 
-/** Options of {@link Prefork}: the number and the surroundings of its children. */
-export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
-  /** How many children wait; 1 by default, 1024 at most. */
-  readonly size?: number | undefined;
-  /** Modules that the children evaluate before they are taken: those of targets, or others by their URL. */
-  readonly preload?: readonly (AnyTarget | URL)[] | undefined;
-  /** `'ignore'` by default. */
-  readonly stdin?: 'ignore' | 'inherit' | undefined;
-  /** `'inherit'` by default. */
-  readonly stdout?: 'ignore' | 'inherit' | undefined;
-  /** `'inherit'` by default. */
-  readonly stderr?: 'ignore' | 'inherit' | undefined;
-}
-
-const OPTIONS = optionNames<PreforkOptions>({
-  size: true,
-  preload: true,
-  stdin: true,
-  stdout: true,
-  stderr: true,
-  env: true,
-  cwd: true,
-  execArgv: true,
-});
-
-/** As of a pool's workers: more come from a mistake. */
-const MOST_CHILDREN = 1024;
-
-/** Milliseconds between a start that took a child and the start of the next one: the child that was taken answers first. */
-const HEAD_START = 10;
+export { type PreforkOptions } from './prefork-options.js';
 
 /** Counts of a {@link Prefork}. */
 export interface PreforkStats {
@@ -111,21 +69,12 @@ export let refillAfter: (prefork: Prefork, started: Promise<void>) => void;
  */
 export class Prefork implements AsyncDisposable {
   readonly #size: number;
-  readonly #surroundings: Surroundings;
-  readonly #preload: readonly string[];
   readonly #site: CallSite;
-  /** In the order of their starts. */
-  readonly #children = new Set<PreforkedChild>();
+  readonly #children: PreforkedChildren;
   readonly #waiting = new Set<Pending<void>>();
   #warm = 0;
   #cold = 0;
-  #lost = 0;
-  /** How many children were lost since the last start. */
-  #lostInARow = 0;
-  /** Why the first of those was lost, if that is known. */
-  #reason: ChildError | undefined;
   #closing: Promise<void> | undefined;
-  #refillTimer: NodeJS.Timeout | undefined;
   /** Whether the program knows that the children cannot be prepared. */
   #isHeard = false;
 
@@ -133,7 +82,7 @@ export class Prefork implements AsyncDisposable {
     takeFrom = (prefork, ...order) => prefork.#take(...order);
     refillAfter = (prefork, started) => {
       const refill = () => {
-        prefork.#refillSoon();
+        prefork.#children.refillSoon();
       };
       started.then(refill, refill);
     };
@@ -143,34 +92,28 @@ export class Prefork implements AsyncDisposable {
 
   /** Starts the children, and returns at once. */
   constructor(options: PreforkOptions = {}) {
-    checkOptions(options, OPTIONS);
+    checkPreforkNames(options);
     refuseRecursion('a prefork');
-    const { size = 1, preload = [], ...surroundings } = options;
-    checkCount('size', size, { least: 1, most: MOST_CHILDREN, of: 'children' });
-    if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${show(preload)}`);
-    checkSurroundings(surroundings);
-    if (surroundingsKey(surroundings) === undefined) {
-      throw new TypeError(
-        "stdin, stdout, stderr: expected 'ignore' or 'inherit', because children cannot share a pipe",
-      );
-    }
+    const settings = readPreforkOptions(options);
     this.#site = callSite(Prefork);
-    this.#size = size;
-    this.#surroundings = surroundings;
-    this.#preload = preload.map(urlOf);
-    this.#refill();
+    this.#size = settings.size;
+    this.#children = new PreforkedChildren(settings, {
+      onReady: () => {
+        this.#settle((pending) => {
+          pending.resolve();
+        });
+      },
+      onGivenUp: (reason) => {
+        this.#fail(reason);
+      },
+    });
+    this.#children.refill();
   }
 
   /** How many starts took a child, and how many children there are. */
   get stats(): PreforkStats {
-    const ready = this.#idle().length;
-    return {
-      warm: this.#warm,
-      cold: this.#cold,
-      ready,
-      starting: this.#children.size - ready,
-      lost: this.#lost,
-    };
+    const { ready, count, lost } = this.#children;
+    return { warm: this.#warm, cold: this.#cold, ready, starting: count - ready, lost };
   }
 
   /**
@@ -185,11 +128,11 @@ export class Prefork implements AsyncDisposable {
     this.#assertOpen();
     const refusal = refuse(options, undefined, () => 'prefork: ready()');
     if (refusal !== undefined) throw refusal;
-    if (this.#idle().length >= this.#size) return;
-    this.#forgetLosses();
+    if (this.#children.ready >= this.#size) return;
+    this.#children.forgetLosses();
     const pending = new Pending<void>(
       options,
-      () => `prefork: ${String(this.#idle().length)} of ${String(this.#size)} children were ready`,
+      () => `prefork: ${String(this.#children.ready)} of ${String(this.#size)} children were ready`,
       () => {
         this.#waiting.delete(pending);
         this.#hold();
@@ -197,7 +140,7 @@ export class Prefork implements AsyncDisposable {
     );
     this.#waiting.add(pending);
     this.#hold();
-    this.#refill();
+    this.#children.refill();
     return pending.promise;
   }
 
@@ -207,90 +150,33 @@ export class Prefork implements AsyncDisposable {
     tell: (control: Control) => void,
   ): Launched | undefined {
     this.#assertOpen();
-    this.#forgetLosses();
+    this.#children.forgetLosses();
     // A child that waits ends with this process: that cannot be changed, so it cannot be detached.
     const key = options.detached === true ? undefined : surroundingsKey(options);
-    for (const child of this.#idle()) {
-      if (child.key !== key) continue;
-      const launched = child.take(order, tell);
-      if (launched === undefined) continue;
-      this.#children.delete(child);
-      this.#warm++;
-      return launched;
+    const launched = this.#children.take(key, order, tell);
+    if (launched !== undefined) this.#warm++;
+    else {
+      this.#cold++;
+      this.#children.dropOutdated();
     }
-    this.#cold++;
-    this.#dropOutdated();
-    return undefined;
+    return launched;
   }
 
-  #idle(): PreforkedChild[] {
-    return [...this.#children].filter((child) => child.isIdle);
-  }
-
-  /** Ends the children whose surroundings a start would not have now: `process.env` has changed since, say. */
-  #dropOutdated(): void {
-    const key = surroundingsKey(this.#surroundings);
-    for (const child of this.#idle()) if (child.key !== key) this.#end(child);
-  }
-
-  #refillSoon(): void {
-    if (this.#refillTimer !== undefined) return;
-    this.#refillTimer = setTimeout(() => {
-      this.#refillTimer = undefined;
-      this.#refill();
-    }, HEAD_START);
-    this.#hold();
-  }
-
-  /** If children end by themselves, over and over, only the next call starts more. */
-  #refill(): void {
-    while (this.#closing === undefined && this.#lostInARow <= this.#size && this.#children.size < this.#size) {
-      this.#start();
-    }
-    if (this.#lostInARow <= this.#size || this.#closing !== undefined) return;
-    const error = calledFrom(this.#site, this.#reason ?? preparationError('it ended before it was ready'));
+  /** Only the next call starts more children. */
+  #fail(reason: ChildError): void {
+    const error = calledFrom(this.#site, reason);
     if (this.#waiting.size === 0) this.#warnOf(error);
     this.#isHeard = true;
-    for (const pending of this.#waiting) pending.reject(error);
-    this.#waiting.clear();
+    this.#settle((pending) => {
+      pending.reject(error);
+    });
   }
 
-  /** A start that fails has no caller: the next startProcess() finds no child, and {@link ready} rejects. */
-  #start(): void {
-    try {
-      this.#children.add(
-        new PreforkedChild(this.#surroundings, this.#preload, {
-          onIdle: () => {
-            this.#onIdle();
-          },
-          onLost: (child, reason) => {
-            this.#children.delete(child);
-            this.#countLoss(reason);
-            this.#refillSoon();
-          },
-        }),
-      );
-    } catch (error) {
-      this.#countLoss(preparationError(error));
-    }
+  /** Settles all calls of {@link ready} that wait. */
+  #settle(settle: (pending: Pending<void>) => void): void {
+    for (const pending of this.#waiting) settle(pending);
+    this.#waiting.clear();
     this.#hold();
-  }
-
-  #onIdle(): void {
-    if (this.#idle().length < this.#size) return;
-    for (const pending of this.#waiting) pending.resolve();
-    this.#waiting.clear();
-  }
-
-  #countLoss(reason: ChildError | undefined): void {
-    this.#lost++;
-    this.#lostInARow++;
-    this.#reason ??= reason;
-  }
-
-  #forgetLosses(): void {
-    this.#lostInARow = 0;
-    this.#reason = undefined;
   }
 
   /** Without children starts go on, more slowly: nothing else would tell the program. */
@@ -305,15 +191,7 @@ export class Prefork implements AsyncDisposable {
 
   /** Keeps this process alive while {@link ready} waits, and only then. */
   #hold(): void {
-    const holds = this.#waiting.size > 0;
-    for (const child of this.#children) child.holdLoop(holds);
-    if (holds) this.#refillTimer?.ref();
-    else this.#refillTimer?.unref();
-  }
-
-  #end(child: PreforkedChild): void {
-    this.#children.delete(child);
-    child.end();
+    this.#children.hold(this.#waiting.size > 0);
   }
 
   /** Ends the waiting children; children that were taken go on. Every later call throws ClosedError. */
@@ -322,11 +200,11 @@ export class Prefork implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const children = [...this.#children];
-    for (const child of children) this.#end(child);
-    for (const pending of this.#waiting) pending.reject(closedError());
-    this.#waiting.clear();
-    for (const child of children) await child.exited();
+    const ended = this.#children.close();
+    this.#settle((pending) => {
+      pending.reject(closedError());
+    });
+    await ended;
   }
 
   /** Calls {@link close}. */
@@ -341,10 +219,4 @@ export class Prefork implements AsyncDisposable {
 
 function closedError(): ClosedError {
   return new ClosedError('the prefork is closed');
-}
-
-function urlOf(what: unknown): string {
-  if (isTarget(what)) return what.url;
-  if (what instanceof URL) return what.href;
-  throw new TypeError(`preload: expected targets or modules' URLs, not ${show(what)}`);
 }

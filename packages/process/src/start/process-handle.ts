@@ -10,7 +10,8 @@ import {
   type WaitOptions,
   type WriteEnd,
 } from '@aiopipe/core';
-import { type ProcessExit, type StartedChild } from './started-child.js';
+import { type ProcessExit } from './child-promises.js';
+import { type StartedChild } from './started-child.js';
 
 /** Makes a ProcessHandle: only `startProcess()` does. */
 export let processHandleOf: <Result>(child: StartedChild<Result>) => ProcessHandle<Result>;
@@ -85,9 +86,7 @@ export class ProcessHandle<
    * once (`AIOPIPE_CHILD_FAILED`).
    */
   get result(): Promise<Result> {
-    const child = this.#open();
-    child.resultIsAwaited();
-    return child.result.promise;
+    return this.#open().promises.result;
   }
 
   /**
@@ -95,7 +94,7 @@ export class ProcessHandle<
    * unawaited rejection does not end the program.
    */
   get started(): Promise<void> {
-    return this.#open().started.promise;
+    return this.#open().promises.started;
   }
 
   /**
@@ -103,9 +102,7 @@ export class ProcessHandle<
    * failed before, with ClosedError if it ended before. An unawaited rejection does not end the program.
    */
   get ready(): Promise<void> {
-    const child = this.#open();
-    child.readyIsAwaited();
-    return child.ready.promise;
+    return this.#open().promises.ready;
   }
 
   /**
@@ -131,7 +128,7 @@ export class ProcessHandle<
   }
 
   async #join(options: WaitOptions): Promise<ProcessExit | undefined> {
-    return this.#open().join(options);
+    return this.#open().promises.join(options);
   }
 
   /** Sends SIGTERM as {@link kill} does. */
@@ -162,8 +159,8 @@ export class ProcessHandle<
 
   /** Ends the use of this object: every call after it throws ClosedError. Throws BusyError if the child has not ended. */
   close(): void {
-    const { isFinished, name, stdio } = this.#open();
-    if (!isFinished) throw new BusyError(`process ${name} has not ended yet: join() it before close()`);
+    const { promises, name, stdio } = this.#open();
+    if (!promises.areSettled) throw new BusyError(`process ${name} has not ended yet: join() it before close()`);
     this.#isClosed = true;
     stdio?.closeOurs();
   }

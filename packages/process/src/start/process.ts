@@ -7,7 +7,7 @@ import { StartedChild } from './started-child.js';
 import { isTarget, type Target } from '../target/target.js';
 
 export { ProcessHandle } from './process-handle.js';
-export { type ProcessExit } from './started-child.js';
+export { type ProcessExit } from './child-promises.js';
 export { type ProcessOptions } from './options.js';
 
 /** The arguments of a target. Pipe ends and channels anywhere in them move to the child. */

@@ -1,14 +1,91 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { inspect, promisify } from 'node:util';
+import { inspect } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { channel } from '@aiopipe/codec';
-import { startProcess } from '@aiopipe/process';
-import { fixture, leakCheck } from '@aiopipe/testing';
-import { exits, waits } from '../fixtures/ends-somehow.js';
-import { saysMuchAndExits } from '../fixtures/talks-to-siblings.js';
-import { errorOf } from '../helpers.js';
+import { BusyError, ClosedError } from '@aiopipe/core';
+import { ChildError, startProcess } from '@aiopipe/process';
+import { leakCheck, until } from '@aiopipe/testing';
+import { exits, handlesSigterm, ignoresSigterm, killsItself, waits } from '../fixtures/ends-somehow.js';
+import { errorOf, thrownBy } from '../helpers.js';
 
 afterAll(leakCheck());
+
+describe('a handle', () => {
+  test('knows how its child ended without a join', async () => {
+    const child = startProcess(exits, { args: [5] });
+    expect(child).toMatchObject({ exitCode: null, signalCode: null, resourceUsage: undefined });
+    expect(child.pid).toBeGreaterThan(0);
+    expect(child.isAlive()).toBe(true);
+    await until('it has ended', () => child.exitCode !== null);
+    expect(child).toMatchObject({ exitCode: 5, signalCode: null });
+    expect(child.isAlive()).toBe(false);
+    expect(child.resourceUsage?.maxRSS).toBeGreaterThan(1000);
+    const other = startProcess(killsItself, { args: ['SIGKILL'] });
+    await until('it has ended', () => other.signalCode !== null);
+    expect(other).toMatchObject({ exitCode: null, signalCode: 'SIGKILL' });
+    await Promise.all([child.join(), other.join()]);
+  });
+
+  test('terminates by SIGTERM, which the child may handle', async () => {
+    const child = startProcess(handlesSigterm, { stdout: 'pipe' });
+    await child.stdout?.open().readLine();
+    expect(child.terminate()).toBe(true);
+    expect(await child.result).toBe('SIGTERM');
+    expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
+    child.close();
+  });
+
+  test('kills a child that ignores SIGTERM', async () => {
+    const child = startProcess(ignoresSigterm, { stdout: 'pipe' });
+    await child.stdout?.open().readLine();
+    child.terminate();
+    expect(await child.join({ timeout: 50 })).toBeUndefined();
+    expect(child.kill('SIGKILL')).toBe(true);
+    expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
+    child.close();
+  });
+
+  test('sends any signal that there is, and none once the child has ended', async () => {
+    const child = startProcess(waits);
+    expect(thrownBy(() => child.kill('SIGNOTHING' as NodeJS.Signals))).toBeInstanceOf(TypeError);
+    expect(child.kill('SIGUSR2')).toBe(true);
+    expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGUSR2' });
+    expect(child.kill()).toBe(false);
+    expect(child.terminate()).toBe(false);
+  });
+
+  test('cannot be closed before the end; after that every call throws', async () => {
+    const child = startProcess(waits, { stdout: 'pipe' });
+    expect(thrownBy(() => child.close())).toBeInstanceOf(BusyError);
+    child.kill();
+    await child.join();
+    const { result } = child;
+    child.close();
+    const calls: Record<string, () => unknown> = {
+      pid: () => child.pid,
+      name: () => child.name,
+      isAlive: () => child.isAlive(),
+      exitCode: () => child.exitCode,
+      signalCode: () => child.signalCode,
+      resourceUsage: () => child.resourceUsage,
+      stdin: () => child.stdin,
+      stdout: () => child.stdout,
+      stderr: () => child.stderr,
+      result: () => child.result,
+      terminate: () => child.terminate(),
+      kill: () => child.kill(),
+      close: () => child.close(),
+      ref: () => child.ref(),
+      unref: () => child.unref(),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      const error = thrownBy(call);
+      expect(error, name).toBeInstanceOf(ClosedError);
+      expect(error.message).toContain('waits');
+    }
+    expect(await errorOf(child.join())).toBeInstanceOf(ClosedError);
+    // What was asked for before is still told.
+    expect(await errorOf(result)).toBeInstanceOf(ChildError);
+  });
+});
 
 test('inspect() shows the name, the pid and how it is', async () => {
   const child = startProcess(waits, { name: 'worker' });
@@ -23,51 +100,4 @@ test('inspect() shows the name, the pid and how it is', async () => {
   await other.join();
   expect(inspect(other)).toContain('ended, exit code 3)');
   expect(inspect(startProcess(waits, { cwd: '/nowhere' }))).toBe('ProcessHandle waits (not started)');
-});
-
-test('100 children at once, each with its own arguments and its own end, and none is missed', async () => {
-  const children = Array.from({ length: 100 }, (_, i) => startProcess(exits, { args: [i] }));
-  const ends = await Promise.all(children.map((child) => child.join()));
-  expect(ends).toEqual(children.map((_, i) => ({ exitCode: i, signalCode: null })));
-  for (const child of children) child.close();
-}, 90_000);
-
-test('30 children that are killed at once are all reported', async () => {
-  const children = Array.from({ length: 30 }, () => startProcess(waits));
-  for (const child of children) child.kill('SIGKILL');
-  const errors = await Promise.all(children.map((child) => errorOf(child.result)));
-  expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['ERR_AIOPIPE_START']));
-  for (const child of children) expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
-});
-
-test('what a child has said on stdout, stderr and in messages arrives whole, though it ends by process.exit()', async () => {
-  const bytes = 10 * 1024 * 1024;
-  const [reader, writer] = channel<Buffer>();
-  const child = startProcess(saysMuchAndExits, { args: [bytes, writer], stdout: 'pipe', stderr: 'pipe' });
-  const count = async (chunks: AsyncIterable<Buffer> | undefined) => {
-    let sum = 0;
-    for await (const chunk of chunks ?? []) sum += chunk.length;
-    return sum;
-  };
-  const counts = await Promise.all([count(child.stdout?.open()), count(child.stderr?.open()), count(reader)]);
-  // A word more on stdout, by a listener to its exit.
-  expect(counts).toEqual([bytes + 4, bytes, bytes]);
-  expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
-  expect((await errorOf(child.result)).code).toBe('ERR_AIOPIPE_NO_RESULT');
-  child.close();
-  reader.close();
-});
-
-describe('a start', () => {
-  // The limit doesn't hold for root, and another user must be able to read the fixture.
-  const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
-  const program = fixture('starts-at-the-process-limit');
-  const canTry =
-    spawnSync('prlimit', ['--version']).status === 0 &&
-    spawnSync(process.execPath, ['-e', `fs.accessSync(${JSON.stringify(fixture('uses-handles'))})`], user).status === 0;
-
-  test.runIf(canTry)('if there may be no more processes says so, and leaves nothing', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [program], user);
-    expect(JSON.parse(stdout)).toEqual({ code: 'ERR_AIOPIPE_START', cause: 'EAGAIN', left: 0, state: 'moved' });
-  });
 });

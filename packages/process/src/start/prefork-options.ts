@@ -1,0 +1,63 @@
+import { checkCount, checkOptions, optionNames, show } from '@aiopipe/core/internal';
+import { isTarget, type AnyTarget } from '../target/target.js';
+import { type StdioOptions } from './stdio.js';
+import { checkSurroundings, surroundingsKey, type Surroundings } from './surroundings.js';
+
+/** Options of {@link Prefork}: the number and the surroundings of its children. */
+export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
+  /** How many children wait; 1 by default, 1024 at most. */
+  readonly size?: number | undefined;
+  /** Modules that the children evaluate before they are taken: those of targets, or others by their URL. */
+  readonly preload?: readonly (AnyTarget | URL)[] | undefined;
+  /** `'ignore'` by default. */
+  readonly stdin?: 'ignore' | 'inherit' | undefined;
+  /** `'inherit'` by default. */
+  readonly stdout?: 'ignore' | 'inherit' | undefined;
+  /** `'inherit'` by default. */
+  readonly stderr?: 'ignore' | 'inherit' | undefined;
+}
+
+const OPTIONS = optionNames<PreforkOptions>({
+  size: true,
+  preload: true,
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  env: true,
+  cwd: true,
+  execArgv: true,
+});
+
+/** As of a pool's workers: more come from a mistake. */
+const MOST_CHILDREN = 1024;
+
+/** {@link PreforkOptions}, checked. */
+export interface PreforkSettings {
+  readonly size: number;
+  readonly surroundings: Surroundings;
+  /** URLs of modules. */
+  readonly preload: readonly string[];
+}
+
+/** Throws TypeError if an option has an unknown name. */
+export function checkPreforkNames(options: PreforkOptions): void {
+  checkOptions(options, OPTIONS);
+}
+
+/** Throws TypeError if an option is wrong. */
+export function readPreforkOptions(options: PreforkOptions): PreforkSettings {
+  const { size = 1, preload = [], ...surroundings } = options;
+  checkCount('size', size, { least: 1, most: MOST_CHILDREN, of: 'children' });
+  if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${show(preload)}`);
+  checkSurroundings(surroundings);
+  if (surroundingsKey(surroundings) === undefined) {
+    throw new TypeError("stdin, stdout, stderr: expected 'ignore' or 'inherit', because children cannot share a pipe");
+  }
+  return { size, surroundings, preload: preload.map(urlOf) };
+}
+
+function urlOf(what: unknown): string {
+  if (isTarget(what)) return what.url;
+  if (what instanceof URL) return what.href;
+  throw new TypeError(`preload: expected targets or modules' URLs, not ${show(what)}`);
+}
