@@ -97,7 +97,7 @@ static ssize_t plain_write(int fd, const struct iovec *parts, int count) {
   return errno_of(result);
 }
 
-/* False once a system has shown that it does not know RWF_NOSIGNAL. The flag costs less than to ask for the signal's disposition. */
+/* False once a system has shown that it does not know RWF_NOSIGNAL. With the flag no call asks for the signal's disposition. */
 static atomic_bool can_be_silent = true;
 
 static ssize_t without_signal(int fd, const struct iovec *parts, int count, enum sys_how how) {
