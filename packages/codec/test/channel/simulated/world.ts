@@ -53,7 +53,8 @@ export class World {
     time.clear();
     time.perLook = this.#pick([0, 0, 0, 0.05, 1]);
     kernel.random = random;
-    kernel.capacity = this.#pick([100, 4096, 65_536, 300_000]);
+    // The last one takes more than a turn may write.
+    kernel.capacity = this.#pick([100, 4096, 65_536, 300_000, 4_000_000]);
     kernel.moods = {
       short: this.#pick([0, 0.3, 0.9]),
       again: this.#pick([0, 0.2]),
