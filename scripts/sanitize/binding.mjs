@@ -1,6 +1,6 @@
 // The binding's sources, and how a sanitizer's build of them is made.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,9 @@ const { target_name, sources, defines, cflags } = JSON.parse(
 ).targets[0];
 
 export { sources };
+
+/** Folders that no suite of the four packages needs. */
+const LEFT_OUT = ['.git', '.turbo', 'bench', 'torture'];
 
 /** What the compiler must know to read the sources. */
 export function options() {
@@ -36,13 +39,11 @@ export function library(name) {
  */
 export async function sanitized(directory, words, runtime) {
   const copy = join(directory, 'workspace');
-  const isLeftOut = (path) => /\/(\.git|\.turbo|bench|torture)$/.test(path);
-  cpSync(root, copy, {
-    recursive: true,
-    verbatimSymlinks: true,
-    preserveTimestamps: true,
-    filter: (path) => !isLeftOut(path),
-  });
+  mkdirSync(copy);
+  const names = readdirSync(root).filter((name) => !LEFT_OUT.includes(name));
+  // By cp, which takes seconds for what Node's own cpSync() takes minutes for.
+  const copied = await run(['cp', '-a', ...names.map((name) => join(root, name)), copy]);
+  if (copied.end !== 0) throw new Error(copied.output);
   const target = join(copy, 'packages/core/native/build/Release', `${target_name}.node`);
   const flags = cflags.filter((flag) => !/^-(std|O)/.test(flag));
   const compiled = await run(
