@@ -33,3 +33,18 @@ test.runIf(canTrace).each(
     expect(stdout).toBe('3\n');
   },
 );
+
+test.runIf(canTrace)(
+  'a child that the parent cannot reach any more settles, if the system says that it has gone and it has not',
+  { timeout: 60_000 },
+  async () => {
+    // A child sends twice: the third send is the parent's third start.
+    const inject = ['-e', 'trace=sendto,sendmsg', '-e', 'inject=sendto,sendmsg:error=EPIPE:when=3'];
+    const { stdout } = await promisify(execFile)(
+      'strace',
+      ['-f', '--seccomp-bpf', '-o', '/dev/null', ...inject, process.execPath, fixture('starts-three-children')],
+      { timeout: 50_000, killSignal: 'SIGKILL' },
+    );
+    expect(stdout).toBe('3\n');
+  },
+);

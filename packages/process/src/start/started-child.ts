@@ -39,6 +39,8 @@ export class StartedChild<Result> {
   readonly promises: ChildPromises<Result>;
   readonly #account = new Account();
   #launched: Launched | undefined;
+  /** A send has failed as if the child had closed its channel. */
+  #hearsNothing = false;
   /** Whether the child keeps this process alive. */
   #isHeld = true;
 
@@ -110,6 +112,7 @@ export class StartedChild<Result> {
     const { control, program } = launched;
     // A send may have failed before there was a process to end.
     if (this.#account.isKnown) this.#end();
+    if (this.#hearsNothing) killUnlessEnding(program);
     await this.#listen(launched);
     killUnlessEnding(program);
     const exit = await program.exited;
@@ -146,8 +149,12 @@ export class StartedChild<Result> {
     else if (message.kind === 'result') this.promises.hasReturned(message.value);
   }
 
-  /** If a send fails because the child has ended, its exit reports that. */
+  /** If a send fails because the child has ended, its exit reports that. A child that goes on without its channel is killed. */
   readonly #couldNotTell = (error: Error): void => {
+    if (hasEnded(error)) {
+      this.#hearsNothing = true;
+      if (this.#launched !== undefined) killUnlessEnding(this.#launched.program);
+    }
     if (!(error instanceof SystemError) || this.#account.isKnown) return;
     this.#account.couldNotTell(error);
     this.#end();
