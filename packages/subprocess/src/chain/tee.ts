@@ -13,19 +13,22 @@ import { openSink, type OutputOption } from '../io/sink.js';
  */
 export function tee(target: OutputOption): StageFunction {
   checkTarget('tee', target);
-  const stage: StageFunction = async function* tee(input, signal) {
-    const copy = openSink(target, 'the target of tee');
-    signal.addEventListener('abort', copy.destroy);
-    try {
-      let isRead = true;
-      for await (const chunk of input) {
-        if (isRead) isRead = await copy.write(chunk);
-        yield chunk;
+  // A method keeps its name when it is bundled: it is the stage's name.
+  const { tee: stage }: Record<'tee', StageFunction> = {
+    async *tee(input, signal) {
+      const copy = openSink(target, 'the target of tee');
+      signal.addEventListener('abort', copy.destroy);
+      try {
+        let isRead = true;
+        for await (const chunk of input) {
+          if (isRead) isRead = await copy.write(chunk);
+          yield chunk;
+        }
+        await copy.close();
+      } finally {
+        copy.destroy();
       }
-      await copy.close();
-    } finally {
-      copy.destroy();
-    }
+    },
   };
   targets.set(stage, target);
   return stage;
