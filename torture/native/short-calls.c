@@ -68,11 +68,15 @@ static bool is_nonblocking(int fd) { return (fcntl(fd, F_GETFL) & O_NONBLOCK) !=
   if (real == NULL) real = (__typeof__(&call))dlsym(RTLD_NEXT, #call); \
   bool is_ours = is_binding(__builtin_return_address(0))
 
-/* Shortens the parts into `shorter_parts`. Returns how many there are. */
-static int cut(const struct iovec *parts, int count) {
+static size_t length_of(const struct iovec *parts, int count) {
   size_t total = 0;
   for (int i = 0; i < count; i++) total += parts[i].iov_len;
-  size_t rest = shorter(total);
+  return total;
+}
+
+/* Shortens the parts into `shorter_parts`. Returns how many there are. */
+static int cut(const struct iovec *parts, int count) {
+  size_t rest = shorter(length_of(parts, count));
   int used = 0;
   for (; used < count && used < MOST_PARTS && (rest > 0 || used == 0); used++) {
     shorter_parts[used] = parts[used];
@@ -147,9 +151,13 @@ long syscall(long number, ...) {
   for (int i = 0; i < 6; i++) given[i] = va_arg(arguments, long);
   va_end(arguments);
   if (is_ours && (number == SYS_preadv2 || number == SYS_pwritev2)) {
-    if (fails(true)) return -1;
-    given[2] = cut((const struct iovec *)given[1], (int)given[2]);
-    given[1] = (long)shorter_parts;
+    const struct iovec *parts = (const struct iovec *)given[1];
+    bool is_small = length_of(parts, (int)given[2]) <= PIPE_BUF;
+    if (fails((given[5] & RWF_NOWAIT) != 0 || (!is_small && is_nonblocking((int)given[0])))) return -1;
+    if (!is_small) {
+      given[2] = cut(parts, (int)given[2]);
+      given[1] = (long)shorter_parts;
+    }
   }
   return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }

@@ -225,10 +225,11 @@ export class ByteWriter {
   }
 
   /** The bytes alone, without tag or length. */
-  protected raw(bytes: Uint8Array, pos: number): number {
-    this.reserve(pos, bytes.length);
+  /** @param length - of the bytes, if a property of their own may hide it */
+  protected raw(bytes: Uint8Array, pos: number, length = bytes.length): number {
+    this.reserve(pos, length);
     this.buffer.set(bytes, pos);
-    return pos + bytes.length;
+    return pos + length;
   }
 }
 

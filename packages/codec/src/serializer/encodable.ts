@@ -3,18 +3,46 @@ import { Kind } from './kinds.js';
 import { Refusal } from './paths.js';
 import { NumberType } from './tags.js';
 
+// An object's own property may hide the getter of its class, and hold anything.
 export const flagsOf = getterOf<string>(RegExp.prototype, 'flags');
 export const sourceOf = getterOf<string>(RegExp.prototype, 'source');
+export const exceptionName = getterOf<string>(DOMException.prototype, 'name');
+export const exceptionMessage = getterOf<string>(DOMException.prototype, 'message');
+const isResizable = getterOf<boolean>(ArrayBuffer.prototype, 'resizable');
+const maxByteLength = getterOf<number>(ArrayBuffer.prototype, 'maxByteLength');
+const sizeOfMap = getterOf<number>(Map.prototype, 'size');
+const sizeOfSet = getterOf<number>(Set.prototype, 'size');
+const typedArray = viewGetters(Object.getPrototypeOf(Uint8Array.prototype) as object);
+const dataView = viewGetters(DataView.prototype);
 
 function getterOf<R>(prototype: object, key: string): (object: object) => R {
   const get = Object.getOwnPropertyDescriptor(prototype, key)?.get as () => R;
-  return (object) => Reflect.apply(get, object, []);
+  return (object) => get.call(object);
+}
+
+function viewGetters(prototype: object) {
+  return {
+    buffer: getterOf<ArrayBufferLike>(prototype, 'buffer'),
+    byteOffset: getterOf<number>(prototype, 'byteOffset'),
+    byteLength: getterOf<number>(prototype, 'byteLength'),
+  };
+}
+
+/** The memory that a view shows. */
+export function memoryOf(view: ArrayBufferView): { buffer: ArrayBufferLike; byteOffset: number; byteLength: number } {
+  const { buffer, byteOffset, byteLength } = types.isDataView(view) ? dataView : typedArray;
+  return { buffer: buffer(view), byteOffset: byteOffset(view), byteLength: byteLength(view) };
+}
+
+/** The length that an ArrayBuffer may grow to; undefined if it cannot grow. */
+export function growsTo(buffer: ArrayBuffer): number | undefined {
+  return isResizable(buffer) ? maxByteLength(buffer) : undefined;
 }
 
 /** The size of a Map; of what only looks like one, a refusal. */
 export function mapSize(value: object): number {
   try {
-    return (value as Map<unknown, unknown>).size;
+    return sizeOfMap(value);
   } catch (error) {
     throw notGenuine(value, error);
   }
@@ -23,7 +51,7 @@ export function mapSize(value: object): number {
 /** The same for a Set. */
 export function setSize(value: object): number {
   try {
-    return (value as Set<unknown>).size;
+    return sizeOfSet(value);
   } catch (error) {
     throw notGenuine(value, error);
   }

@@ -3,12 +3,16 @@ import { isHandle } from '@aiopipe/core/internal';
 import { errorParts } from './error-parts.js';
 import {
   changed,
+  exceptionMessage,
+  exceptionName,
   extraKeys,
   flagsOf,
+  growsTo,
   isDense,
   isIndex,
   numberTypeOf,
   mapSize,
+  memoryOf,
   notGenuine,
   pairs,
   setSize,
@@ -160,9 +164,12 @@ export abstract class HeadEncoder extends ByteWriter {
         Map.prototype.forEach.call(value, (item, key) => children.push(key, item));
         return children;
       }
-      case Kind.Set:
+      case Kind.Set: {
         this.opened = this.tagged(Tag.Set, setSize(value), pos);
-        return [...(value as Set<unknown>)];
+        const children: unknown[] = [];
+        Set.prototype.forEach.call(value, (item) => children.push(item));
+        return children;
+      }
       case Kind.Date:
         this.opened = this.double(Tag.Date, Date.prototype.getTime.call(value), pos);
         return NOTHING;
@@ -197,11 +204,12 @@ export abstract class HeadEncoder extends ByteWriter {
     }
   }
 
-  #openArrayBuffer(value: Resizable, pos: number): readonly unknown[] {
+  #openArrayBuffer(value: ArrayBuffer, pos: number): readonly unknown[] {
     // A detached one shows as empty; making a view of it throws.
     const bytes = new Uint8Array(value);
-    if (value.resizable === true) {
-      pos = this.varint(bytes.length, this.tagged(Tag.ResizableArrayBuffer, value.maxByteLength as number, pos));
+    const most = growsTo(value);
+    if (most !== undefined) {
+      pos = this.varint(bytes.length, this.tagged(Tag.ResizableArrayBuffer, most, pos));
     } else {
       pos = this.tagged(Tag.ArrayBuffer, bytes.length, pos);
     }
@@ -210,13 +218,13 @@ export abstract class HeadEncoder extends ByteWriter {
   }
 
   #openView(view: ArrayBufferView, pos: number): readonly unknown[] {
-    const { buffer, byteOffset, byteLength } = view;
+    const { buffer, byteOffset, byteLength } = memoryOf(view);
     if (!types.isArrayBuffer(buffer)) {
       throw new Refusal('a view of a SharedArrayBuffer cannot be sent', view);
     }
     // Many Buffers are slices of a pool, or of what was read from a file or socket: their neighbours stay here.
     if (Buffer.isBuffer(view) && byteLength < buffer.byteLength && !this.isKnown(buffer)) {
-      this.opened = this.raw(view, this.tagged(Tag.Buffer, byteLength, pos));
+      this.opened = this.raw(view, this.tagged(Tag.Buffer, byteLength, pos), byteLength);
       return NOTHING;
     }
     this.buffer[pos] = Tag.View;
@@ -238,11 +246,11 @@ export abstract class HeadEncoder extends ByteWriter {
   }
 
   #openDomException(value: DOMException, pos: number): readonly unknown[] {
-    const { message, name } = value;
+    const name = exceptionName(value);
     const { flags, fields, children } = errorParts(value as Error, name);
     this.buffer[pos] = Tag.DomException;
     this.buffer[pos + 1] = flags;
-    pos = this.string(message, this.string(name, this.varint(fields, pos + 2)));
+    pos = this.string(exceptionMessage(value), this.string(name, this.varint(fields, pos + 2)));
     this.opened = pos;
     return children;
   }
@@ -290,5 +298,3 @@ export abstract class HeadEncoder extends ByteWriter {
     return [data];
   }
 }
-
-type Resizable = ArrayBuffer & { resizable?: boolean; maxByteLength?: number };

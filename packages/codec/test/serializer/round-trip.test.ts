@@ -133,6 +133,32 @@ describe('built-in objects', () => {
   });
 });
 
+test.each<[string, object, readonly string[]]>([
+  ['a Map', new Map([[1, 2]]), ['size']],
+  ['a Set', new Set([1]), ['size']],
+  [
+    'a Buffer that is part of a larger one',
+    Buffer.from('abc').subarray(1),
+    ['length', 'byteLength', 'byteOffset', 'buffer'],
+  ],
+  ['a typed array', new Uint16Array([1, 2]), ['length', 'byteLength', 'byteOffset', 'buffer']],
+  ['a DataView', new DataView(new ArrayBuffer(3), 1), ['byteLength', 'byteOffset', 'buffer']],
+  ['an ArrayBuffer', new ArrayBuffer(3), ['byteLength', 'resizable', 'maxByteLength']],
+  ['a DOMException', new DOMException('text', 'AbortError'), ['code']],
+  ['a RegExp', /x/g, ['source', 'flags']],
+])('%s whose own properties hide those of its class is sent as what it is', (_, value, keys) => {
+  const expected = roundTrip(value);
+  for (const key of keys) Object.defineProperty(value, key, { value: 'hidden', configurable: true });
+  const result = roundTrip(value);
+  for (const key of keys) Reflect.deleteProperty(value, key);
+  expect(result).toEqual(expected);
+});
+
+test.each(['name', 'message'])('a DOMException whose own %s is no text arrives with that', (key) => {
+  const exception = Object.defineProperty(new DOMException('text', 'AbortError'), key, { value: true });
+  expect(roundTrip(exception)).toMatchObject({ [key]: key === 'name' ? 'AbortError' : true, code: 20 });
+});
+
 describe('plain objects and arrays', () => {
   test('keys in order, keys that are numbers, keys of any text, many keys', () => {
     const value = { b: 1, a: 2, 10: 'ten', 2: 'two', '': 0, ключ: 1, '\ud800': 2 };
