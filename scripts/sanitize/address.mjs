@@ -1,5 +1,5 @@
 // The suites of four packages with the binding under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer.
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileIn, library, options, sanitized } from './binding.mjs';
@@ -33,6 +33,7 @@ export async function address(directory) {
   return async (suite) => {
     const logs = join(directory, `logs-${suite}`);
     mkdirSync(logs);
+    chmodSync(logs, 0o777);
     const report = join(directory, `${suite}.json`);
     const log = `log_path=${join(logs, 'report')}`;
     const vitest = join(copy, 'node_modules/vitest/vitest.mjs');

@@ -1,6 +1,6 @@
 // Looks for faults of memory and threads in the binding: `npm run sanitize`, or `npm run sanitize -- threads valgrind` for parts.
 // What is not installed is skipped, with a note. On Debian: apt-get install gcc patchelf valgrind clang-tidy
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -10,6 +10,8 @@ import { threads } from './threads.mjs';
 import { valgrind } from './valgrind.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'aiopipe-sanitize-'));
+// Some tests start programs as another user.
+chmodSync(directory, 0o755);
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
 let runSuite;
