@@ -69,7 +69,11 @@ export async function address(directory) {
       const failed = testResults.flatMap(({ assertionResults }) =>
         assertionResults.filter(({ status }) => status === 'failed'),
       );
-      return { did: `${numPassedTests} tests`, found, failed: failed.map(({ fullName }) => fullName) };
+      return {
+        did: `${numPassedTests} tests`,
+        found,
+        failed: failed.map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages.join()}`),
+      };
     } catch {
       return { did: 'nothing', found, failed: [`${suite} ended with ${end}: ${output.slice(-2000)}`] };
     }
