@@ -10,6 +10,9 @@ import { childrenSince, errorOf } from '../helpers.js';
 
 afterAll(leakCheck());
 
+/** A busy machine may let a child come to its function before the signal is sent. */
+const startedOrNot: unknown = expect.stringMatching(/^ERR_AIOPIPE_(START|NO_RESULT)$/);
+
 describe('the end of a child', () => {
   test('comes when its function settles, even with timers open', async () => {
     const child = startProcess(leavesTimers);
@@ -74,7 +77,7 @@ describe('the end of a child', () => {
   test('right after its start rejects the result, too', async () => {
     const child = startProcess(waits);
     expect(child.kill()).toBe(true);
-    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_START', signalCode: 'SIGTERM' });
+    expect(await errorOf(child.result)).toMatchObject({ code: startedOrNot, signalCode: 'SIGTERM' });
     await child.join();
   });
 
@@ -112,7 +115,7 @@ test('30 children that are killed at once are all reported', async () => {
   const children = Array.from({ length: 30 }, () => startProcess(waits));
   for (const child of children) child.kill('SIGKILL');
   const errors = await Promise.all(children.map((child) => errorOf(child.result)));
-  expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['ERR_AIOPIPE_START']));
+  for (const error of errors) expect(error).toMatchObject({ code: startedOrNot, signalCode: 'SIGKILL' });
   for (const child of children) expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
 });
 
