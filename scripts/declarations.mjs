@@ -1,6 +1,6 @@
 // Writes the declarations of the package in this directory, twice:
-// - types/, whole: what the packages of this workspace are compiled against. It is not published.
-// - dist/, what users get: what index.ts exports and what that names, without all that is `@internal`. A class whose
+// - types/, complete: the packages of this workspace are compiled against it. It is not published.
+// - dist/, for users: the exports of index.ts and the types that they name, without `@internal` names. A class whose
 //   constructor is internal cannot be made with `new`.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -30,7 +30,7 @@ const { diagnostics } = program.emit();
 const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
 if (problems.length > 0) fail(show(problems));
 
-// The same sources, which were checked above.
+// These are the same sources, which were checked above.
 const stripped = { ...options, outDir: published, stripInternal: true, noCheck: true };
 const stripping = ts.createProgram(files, stripped, undefined, program);
 const checker = stripping.getTypeChecker();
@@ -112,7 +112,7 @@ function remember(file) {
   return file;
 }
 
-/** Keeps a name of another file, and what its declarations name. */
+/** Keeps a name of another file, and the names in its declarations. */
 function keepFrom(file, module, name) {
   if (module.startsWith('.')) keep(resolve(dirname(file), module.replace(/[.]js$/, '.ts')), name);
 }
@@ -132,7 +132,7 @@ function keep(file, name) {
   }
 }
 
-/** Keeps all that a node names. */
+/** Keeps all names in a node. */
 function keepNamed(file, node) {
   if (ts.isIdentifier(node)) keep(file, node.text);
   if (ts.isImportTypeNode(node)) {

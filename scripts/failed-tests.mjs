@@ -7,8 +7,8 @@ export class FailedTests {
   }
 
   /**
-   * Adds one run of a suite. Returns the number of failures in it. A run that fails without a test that fails is a
-   * failure of the suite, with the end of what it printed as the reason.
+   * Adds one run of a suite. Returns the number of failures in it. If a run fails and none of its tests does, the suite has
+   * failed; the reason is the end of its output.
    */
   add(suite, files, status, output, nameOf) {
     const before = this.#total();
@@ -23,7 +23,7 @@ export class FailedTests {
     return this.#total() - before;
   }
 
-  /** One entry a test, the one that failed most often first. */
+  /** One entry for each test; the one that failed most often comes first. */
   table(runs) {
     if (this.isEmpty) return `0 of ${String(runs)} runs had a failed test`;
     const entries = [...this.#failures.values()].sort((a, b) => b.times - a.times);

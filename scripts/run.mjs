@@ -79,7 +79,7 @@ const tasks = {
     // One package at a time: their tests start processes by the dozen.
     turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
     // Words are for turbo: they choose suites.
-    // The same decisions in each run: `npm run torture` alone takes others.
+    // One seed makes the same decisions in each run. `npm run torture` alone takes a random seed.
     if (args.length === 0) torture('--minutes', '1', '--seed', '1');
   },
   async 'test:loop'() {

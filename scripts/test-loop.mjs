@@ -1,4 +1,4 @@
-// Runs test suites over and over, and prints which test failed how often: `npm run test:loop -- 20 --hogs 2`.
+// Repeats test suites, and prints how often each test failed: `npm run test:loop -- 20 --hogs 2`.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ const program = new Command('test:loop')
 const [times, what] = program.processedArgs;
 const { hogs } = program.opts();
 
-/** Each suite that was asked for, with the files of it that were; all of its files if there are none. */
+/** Each chosen suite, with its chosen files. No files mean all of them. */
 function chosen() {
   if (what.length === 0) return new Map(suites.map((suite) => [suite, []]));
   const files = new Map();
@@ -95,12 +95,12 @@ function stop() {
   setTimeout(() => kill(child, 'SIGKILL'), GRACE).unref();
 }
 
-/** To its whole process group. */
+/** Sends a signal to its whole process group. */
 function kill(child, signal) {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // All of it has ended.
+    // The whole group has ended.
   }
 }
 

@@ -43,7 +43,7 @@ async function runPart(name: string, part: Part, options: BenchOptions, machine:
   console.log(partTable(results));
   for (const note of notes) console.log(`note: ${note}`);
   console.log(`${name}: ${seconds.toFixed(0)} s\n`);
-  // What was picked by hand is a look at something, not the part's result.
+  // Rows that a filter has chosen are not the result of the whole part.
   if (options.filter === undefined) await saveResults(name, results);
   if (options.publish) await publishResults(name, results);
   // If a peer cannot take part, that is a finding.

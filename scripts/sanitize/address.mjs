@@ -15,7 +15,7 @@ const LEFT_OUT = {
   'calls that signals interrupt go on, and lose nothing': 'its LD_PRELOAD comes before the library of the sanitizer',
 };
 
-/** Objects of Node for its externals, which it never frees when an environment ends. */
+/** Node's objects for externals. Node does not free them when an environment ends. */
 const SUPPRESSIONS = 'leak:napi_create_external\n';
 
 export function lackOfAddress() {
@@ -54,9 +54,9 @@ export async function address(directory) {
         minutes: 40,
         env: {
           PATH: `${dirname(node)}:${process.env.PATH}`,
-          // The suites look no more whether the copy is built: another build would have no sanitizer.
+          // The suites must not build the copy again: the new build would have no sanitizer.
           TURBO_HASH: 'built',
-          // Leaks of V8, which leaves most of its memory to the system, must not change how a program ends.
+          // V8 leaves most of its memory to the system. These leaks must not change a program's exit code.
           ASAN_OPTIONS: `${log}:quarantine_size_mb=16`,
           LSAN_OPTIONS: `exitcode=0:print_suppressions=0:suppressions=${suppressions}`,
           UBSAN_OPTIONS: `${log}:print_stacktrace=1`,
@@ -80,7 +80,7 @@ export async function address(directory) {
   };
 }
 
-/** Every report but those of leaks that Node made: one of ours has the binding among its first callers. */
+/** Returns all reports except Node's own leaks: a leak of ours has the binding among its first callers. */
 function ofTheBinding(text) {
   return text
     .split('\n\n')

@@ -19,7 +19,7 @@ export { sources };
 /** Folders that no suite of the four packages needs. */
 const LEFT_OUT = ['.git', '.turbo', 'bench', 'torture'];
 
-/** What the compiler must know to read the sources. */
+/** The compiler's options for the sources. */
 export function options() {
   const prefix = headersPrefix();
   if (prefix === undefined) return undefined;
@@ -34,14 +34,14 @@ export function library(name) {
 }
 
 /**
- * Makes a copy of the workspace with the binding built by the words, and a Node beside it that loads the sanitizer's library before
+ * Makes a copy of the workspace with the binding built by these options, and a copy of Node that loads the sanitizer's library before
  * all others. LD_PRELOAD would do that as well, but every program that a test starts would inherit it.
  */
 export async function sanitized(directory, words, runtime) {
   const copy = join(directory, 'workspace');
   mkdirSync(copy);
   const names = readdirSync(root).filter((name) => !LEFT_OUT.includes(name));
-  // By cp, which takes seconds for what Node's own cpSync() takes minutes for.
+  // cp takes seconds; Node's cpSync() takes minutes.
   const copied = await run(['cp', '-a', ...names.map((name) => join(root, name)), copy]);
   if (copied.end !== 0) throw new Error(copied.output);
   const target = join(copy, 'packages/core/native/build/Release', `${target_name}.node`);

@@ -38,7 +38,7 @@ export async function run(words, { cwd, env = {}, minutes = 10 } = {}) {
   });
   clearTimeout(timer);
   try {
-    // The programs that a failed test has left.
+    // A failed test may have left programs.
     process.kill(-child.pid, 'SIGKILL');
   } catch {
     // there are none

@@ -1,5 +1,5 @@
 // Looks for faults of memory and threads in the binding: `npm run sanitize`, or `npm run sanitize -- threads valgrind` for parts.
-// What is not installed is skipped, with a note. On Debian: apt-get install gcc patchelf valgrind clang-tidy
+// A part whose tools are not installed is skipped, with a note. On Debian: apt-get install gcc patchelf valgrind clang-tidy
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/* `reaper program words…`: runs a program as the init of a container does. What the program leaves behind comes to here. */
+/* `reaper program words…`: runs a program as the init of a container does. It inherits the processes that the program leaves behind. */
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>

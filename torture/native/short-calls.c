@@ -1,6 +1,6 @@
 /*
  * Preloaded into a program, makes the reads and writes of our binding move fewer bytes than they could, or none: they are
- * interrupted, or would block. All of that is right behaviour of the system at any time. Only calls that come from a
+ * interrupted, or would block. A system may do all of that at any time. Only calls that come from a
  * binding are changed, because libuv relies on whole reads and writes of its own small pipes. A pipe takes and gives up to
  * PIPE_BUF bytes in one piece: pipe(7).
  */
@@ -22,7 +22,7 @@
 #define MOST_PARTS 64
 
 static __thread uint64_t state;
-/* Not on the stack: that of some threads is small. */
+/* Not on the stack, because some threads have a small one. */
 static __thread struct iovec shorter_parts[MOST_PARTS];
 static pid_t own;
 

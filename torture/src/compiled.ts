@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const paths = new Map<string, string | undefined>();
 
-/** Compiles a file of `native/`. Returns the path of what came out; undefined if there is no C compiler. */
+/** Compiles a file of `native/`. Returns the path of the result; undefined if there is no C compiler. */
 export function compiled(source: string, kind: 'program' | 'preload'): string | undefined {
   if (!paths.has(source)) paths.set(source, compile(source, kind));
   return paths.get(source);
@@ -13,7 +13,7 @@ export function compiled(source: string, kind: 'program' | 'preload'): string | 
 function compile(source: string, kind: 'program' | 'preload'): string | undefined {
   const from = fileURLToPath(new URL(`../native/${source}`, import.meta.url));
   const to = fileURLToPath(new URL(`./${source}.${kind === 'preload' ? 'so' : 'bin'}`, import.meta.url));
-  // Another torture may run the last one.
+  // Another run of the torture may use the old file, so this replaces it.
   const fresh = `${to}.${String(process.pid)}`;
   const words = kind === 'preload' ? ['-shared', '-fPIC'] : [];
   if (spawnSync('cc', ['-O1', ...words, '-o', fresh, from, '-ldl']).status !== 0) return undefined;

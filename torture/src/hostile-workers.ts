@@ -1,4 +1,4 @@
-// Tasks of a pool that do with their worker's descriptors what no task should.
+// Tasks of a pool that misuse their worker's descriptors.
 import { constants, openSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { serialize } from '@aiopipe/codec';
 import { target } from '@aiopipe/process';
@@ -39,13 +39,13 @@ function say(message: unknown): void {
 
 function fillClaims(): void {
   const pipes = descriptors('pipe');
-  // Of libuv's own pipes the worker has both ends.
+  // The worker has both ends of libuv's own pipes, but only one end of the claims.
   const claims = pipes.find((fd) => pipes.filter((other) => whatIs(other) === whatIs(fd)).length === 1);
   const writer = openSync(`/proc/self/fd/${String(claims)}`, constants.O_WRONLY | constants.O_NONBLOCK);
   for (let room = 16; room > 0; room--) writeSync(writer, Buffer.alloc(4096, 0xee));
 }
 
-/** A plain task returns what it got. One with a seed says something first, and then returns or not. */
+/** A task without a seed returns its value. A task with a seed sends forged messages first, and then returns or not. */
 export const misbehaves = target(import.meta.url, 'misbehaves', async (value: number, seed?: number) => {
   if (seed === undefined) return value;
   const random = randomFrom(seed);

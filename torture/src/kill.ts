@@ -1,7 +1,7 @@
 import { childPids } from '@aiopipe/testing';
 import { type World } from './world.js';
 
-/** What happens to a process. A stopped one goes on after a while. */
+/** The signals that a process may get. A stopped process goes on after a while. */
 export const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP', 'SIGKILL'] as const;
 
 /** Sends a signal to one of this process's children, chosen by chance. Tells it as a fault. */

@@ -53,7 +53,7 @@ const options = new Command('torture')
 
 const summary = new Summary();
 const coverage = new CoverageReport();
-/** Ctrl-C ends what runs, and prints what is known so far. */
+/** Ctrl-C ends the running episode, and prints the results so far. */
 const stop = new AbortController();
 const skipped = new Map<string, string>();
 

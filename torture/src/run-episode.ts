@@ -8,7 +8,7 @@ import { type Episode } from './episodes/episode.js';
 import { type ScriptCoverage } from './fuzz/coverage.js';
 import { World, type Counted, type End, type Told } from './world.js';
 
-/** What an episode did, and what was wrong with it. */
+/** The results of an episode, and its failures. */
 export interface Outcome {
   readonly counts: ReadonlyMap<Counted, number>;
   readonly faults: ReadonlyMap<string, number>;
@@ -20,7 +20,7 @@ export interface Outcome {
 
 /** Milliseconds after which an episode hangs. */
 const LIMIT = 60_000;
-/** Milliseconds that what it has started may live on after it. */
+/** Milliseconds that an episode's processes may live on after it. */
 const ORPHANS_MAY_LIVE = 15_000;
 /** Stands in the environment of an episode, and so of every process that it starts. */
 const MARK = 'AIOPIPE_TORTURE';
@@ -85,7 +85,7 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
       }, 50);
     };
     child.once('exit', settle);
-    // Its wrapper may wait for what it has left behind.
+    // Its wrapper may wait for processes that it has left behind.
     onKilled = () => {
       settle(null, 'SIGKILL');
     };
@@ -141,7 +141,7 @@ async function harmParent(
   onKilled?.();
 }
 
-/** What still runs of an episode some time after it. It gets SIGKILL then. */
+/** Returns the processes of an episode that still run some time after it, and sends them SIGKILL. */
 async function lastingOrphans(mark: string): Promise<string[]> {
   const end = performance.now() + ORPHANS_MAY_LIVE;
   let pids = marked(mark);

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { type Outcome } from './run-episode.js';
 
-/** What all episodes of a kind have done. */
+/** The sums of all episodes of a kind. */
 class Row {
   episodes = 0;
   stall = 0;
@@ -35,7 +35,7 @@ class Row {
   }
 }
 
-/** What a run has done, by kinds of episodes. */
+/** The results of a run, by kinds of episodes. */
 export class Summary {
   readonly #rows = new Map<string, Row>();
   readonly #all = new Row();

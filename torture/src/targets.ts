@@ -1,4 +1,4 @@
-// What runs in the child processes of the episodes.
+// The functions that run in the child processes of the episodes.
 import { createHash } from 'node:crypto';
 import { type Channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
 import { aiopipe, type ReadEnd } from '@aiopipe/core';

@@ -8,7 +8,7 @@ import { type World } from './world.js';
 
 type Part = (world: World, all: Work) => Promise<void>;
 
-/** Something of all layers, each part with data that can be checked. */
+/** Work for all layers. Each part has data that can be checked. */
 export class Work {
   readonly #world: World;
   readonly #mayFail: boolean;
@@ -28,7 +28,7 @@ export class Work {
     }
   }
 
-  /** Something that may fail. If so, it must be with an error that has a code. */
+  /** Runs a part that may fail. It must then fail with an error that has a code. */
   async may(what: string, run: () => Promise<unknown>): Promise<void> {
     try {
       await run();
@@ -124,7 +124,7 @@ export async function chain(world: World): Promise<void> {
   world.count('chains');
 }
 
-/** To a child and back, one by one. */
+/** Sends messages to a child and back, one by one. */
 async function questions(world: World): Promise<void> {
   const [here, there] = channel<number, number>({ duplex: true });
   using _there = there;
@@ -140,7 +140,7 @@ async function questions(world: World): Promise<void> {
   world.count('messages', count);
 }
 
-/** Through a child, as fast as it goes. */
+/** Sends messages through a child, as fast as possible. */
 async function messages(world: World, all: Work): Promise<void> {
   const [intoChild, toChild] = channel<unknown>();
   using _into = intoChild;

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { randomFrom } from '@aiopipe/testing';
 import { type Coverage, type ScriptCoverage } from './fuzz/coverage.js';
 
-/** What an episode counts. */
+/** The kinds of work that an episode counts. */
 export type Counted = 'messages' | 'tasks' | 'bytes' | 'starts' | 'chains' | 'threads' | 'inputs';
 
 /** One line from an episode to the process that judges it. */
@@ -27,7 +27,7 @@ export interface End {
 /** The descriptor on which an episode tells what it does. Its lines outlive a SIGKILL of the episode. */
 const TELL = 3;
 
-/** What an episode is given: chance, and ways to tell what it does. All of its decisions come from its seed. */
+/** Gives an episode its random decisions, all from one seed, and reports what it does. */
 export class World {
   readonly random: () => number;
   readonly #isTold: boolean;
@@ -70,12 +70,12 @@ export class World {
     this.#tell({ kind: 'at', what });
   }
 
-  /** What must hold. If it does not, the episode has found something. */
+  /** Checks a condition. If it does not hold, the episode has found a failure. */
   check(holds: boolean, what: string): void {
     if (!holds) this.#tell({ kind: 'wrong', what });
   }
 
-  /** Tells which code has run, and looks at it no longer. */
+  /** Reports the code that has run, and ends the coverage. */
   tellCoverage(coverage: Coverage): void {
     for (const script of coverage.finish()) this.#tell({ kind: 'coverage', script });
   }

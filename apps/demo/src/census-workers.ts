@@ -14,7 +14,7 @@ const MAX_CRASHES = 3;
 /** The supervisor gives up if there are more such files within a minute. */
 const MAX_DEADLY_FILES = 5;
 
-/** What the workers report. */
+/** The events that the workers report. */
 export interface CensusEvents {
   report(report: FileReport): void;
   skipped(path: string, reason: string): void;

@@ -1,6 +1,6 @@
 import { register } from '@aiopipe/codec';
 
-/** What a worker found in one file. The codec carries instances by the name below. */
+/** The results of a worker for one file. The codec carries instances by the name below. */
 export class FileReport {
   constructor(
     /** Relative to the tree's root; one character for each byte, because a name need not be UTF-8. */

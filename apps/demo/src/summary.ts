@@ -22,7 +22,7 @@ export interface Findings {
   readonly pattern: string;
   readonly totals: Totals;
   readonly skipped: readonly Skipped[];
-  /** What `find` said of directories that it could not look into. */
+  /** The lines of `find` about directories that it could not read. */
   readonly unreadable: readonly string[];
   readonly workers: number;
   /** Workers that were to be killed, and that were. */
@@ -96,7 +96,7 @@ function skippedLines({ skipped, unreadable }: Findings): string[] {
   return [...lines, ...complaintLines(unreadable)];
 }
 
-/** What other programs said of what they could not read. */
+/** Formats the lines of other programs about files that they could not read. */
 function complaintLines(complaints: readonly string[]): string[] {
   const more = complaints.length - SHOWN_COMPLAINTS;
   return [...complaints.slice(0, SHOWN_COMPLAINTS).map(displayText), ...(more > 0 ? [`and ${String(more)} more`] : [])];

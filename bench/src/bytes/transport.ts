@@ -1,6 +1,6 @@
 import { aioduplex, aiopipe, type DuplexEnd, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 
-/** What the bytes go through: the same for all sides of a row. */
+/** The transport of the bytes: the same for all sides of a row. */
 export interface Transport {
   readonly kind: 'pipe' | 'duplex';
   /** Of the pipe, or of each of the socketpair's buffers; 0 is the system's own. */
@@ -18,7 +18,7 @@ export interface Transfer extends Transport {
 /** As many bytes as one read takes at most. */
 export const READ_SIZE = 256 * 1024;
 
-/** Where the bytes come out, and where they go in. */
+/** Returns the end to read the bytes from, and the end to write them to. */
 export function makeTransport({ kind, capacity }: Transport): [ReadEnd | DuplexEnd, WriteEnd | DuplexEnd] {
   if (kind === 'pipe') return aiopipe(capacity > 0 ? { capacity } : {});
   return aioduplex(capacity > 0 ? { bufferSize: capacity } : {});
@@ -35,5 +35,5 @@ export function makeHeader(bytes: number): Buffer {
 
 export const readHeader = (header: Buffer): number => header.readDoubleLE();
 
-/** What the consumer answers with when all of a round has come. */
+/** The consumer's answer when all bytes of a round have come. */
 export const CONFIRMATION = Buffer.from([1]);

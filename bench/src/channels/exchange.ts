@@ -1,4 +1,4 @@
-/** What goes through the channels of a row, and how. */
+/** The messages of a row's channels, and their direction. */
 export interface Exchange {
   /** Out of the measured process, into it, or there and back, one message at a time. */
   readonly way: 'out' | 'in' | 'there and back';
@@ -37,7 +37,7 @@ function makeBytes(size: number, seed: number): Buffer {
   return bytes;
 }
 
-/** What goes before, and after: how many messages follow or, for an answer, that all have come. */
+/** Makes the message before the others, with their number, or the answer after them, which confirms that all have come. */
 export function makeCount({ shape }: Exchange, count: number): unknown {
   if (shape !== 'bytes') return count;
   const bytes = Buffer.alloc(8);

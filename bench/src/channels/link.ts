@@ -1,7 +1,7 @@
 import { runLaps, type Laps } from '../harness/laps.js';
 import { makeCount, makeMessages, readCount, type Exchange } from './exchange.js';
 
-/** What the peers have in common: messages come as events. */
+/** The interface that all peers share: messages come as events. */
 export interface Link {
   /** A promise to await before the next message, if the link has backpressure and is full. */
   send(message: unknown): Promise<void> | undefined;

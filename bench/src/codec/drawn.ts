@@ -1,6 +1,6 @@
 import type { Random } from './random.js';
 
-/** What values of one place of a payload look like. All that JSON knows, so that each codec has a chance. */
+/** The shape of the values at one place of a payload. It uses only types that JSON has, so that each codec can take part. */
 export type Schema =
   | { readonly kind: 'leaf'; readonly make: (random: Random) => unknown }
   | { readonly kind: 'list'; readonly of: Schema; readonly longest: number }

@@ -34,7 +34,7 @@ const config: Config = {
   text: { color: 'currentColor' },
 };
 
-/** What follows the reader's own choice of light or dark; it brings its own paper, for the page may know only one. */
+/** The style follows the reader's choice of light or dark. It sets its own background, because the page may have only one. */
 const STYLE =
   '<style>svg{color:#1f2328;background:#fff}' +
   '@media(prefers-color-scheme:dark){svg{color:#e6edf3;background:#0d1117}}</style>';

@@ -3,10 +3,10 @@ import { type Channel, channel } from '@aiopipe/codec';
 import { startProcess, type Target } from '@aiopipe/process';
 import { type Runner } from './part.js';
 
-/** What is to be known of a lap: how long it took, or how long its loop stood still at most. */
+/** The figure to measure of a lap: its time, or the longest time that its loop stood still. */
 export type Gauge = 'seconds' | 'stall';
 
-/** What a process that runs laps hears, and the figure in seconds that it tells. */
+/** The channel to a process that runs laps: it receives an amount and a gauge, and answers with the figure in seconds. */
 export type Laps = Channel<number, { readonly amount: number; readonly gauge: Gauge }>;
 
 /** Runs laps until the channel ends. */

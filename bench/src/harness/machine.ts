@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os';
 
-/** What the figures depend on, beside the code. */
+/** The facts about a machine on which the figures depend. */
 export interface Machine {
   readonly cores: number;
   readonly processor: string;

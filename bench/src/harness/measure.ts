@@ -7,7 +7,7 @@ export interface MeasureOptions {
   readonly lapSeconds: number;
 }
 
-/** What came of one side: as many values as there were rounds, unless it failed. */
+/** The results of one side: one value for each round, unless the side failed. */
 export interface SideSamples {
   readonly side: Side;
   readonly values: number[];
@@ -120,7 +120,7 @@ async function runRound(contestants: readonly Contestant[], amount: number): Pro
   return laps;
 }
 
-/** Who fails is out of the row, which goes on without it. */
+/** Runs `action` of one side. If it fails, the row goes on without this side. */
 async function attempt(samples: SideSamples, action: () => Promise<void>): Promise<void> {
   if (samples.failure !== undefined) return;
   try {

@@ -8,7 +8,7 @@ export interface Runner extends AsyncDisposable {
   settle?(): void;
 }
 
-/** Who can take part in a row. */
+/** A library or program that takes part in a row. */
 export interface Side {
   readonly name: string;
   /** Starts what it needs, processes above all: none of that is ever measured. */
@@ -16,12 +16,12 @@ export interface Side {
 }
 
 export interface Peer extends Side {
-  /** What the row's ratio against this one should reach: at least, of a speed or a rate; at most, of all else. */
+  /** The goal for the row's ratio against this one: a minimum for a speed or a rate, a maximum for all other measures. */
   readonly goal?: number | undefined;
 }
 
 /**
- * What a row's runners resolve to, and what its ratios say.
+ * The value that a row's runners resolve with, and the meaning of its ratios.
  *
  * Seconds for the whole amount: `speed` and `rate` say how many times as fast ours is, more is better; `time` how much of
  * the peer's time ours takes, less is. `stall`: the longest time in seconds that the loop stood still. `memory`: bytes held
@@ -66,7 +66,7 @@ export interface CurvePoint {
   readonly x: number;
 }
 
-/** What one table shows. */
+/** The content of one table. */
 export interface Part {
   readonly title: string;
   /** The rows that this machine can run, and a note for each comparison that it cannot run. */

@@ -5,9 +5,9 @@ import { type Peer, type Row, type Runner, type Side } from './part.js';
 import { hasProcessTree, processTree } from './process-tree.js';
 
 /**
- * Where the two sides of a conversation run. A small round trip takes 17 us if both share a core, and 60 us if
- * each has to wake the other's: which of them a pair gets is chance otherwise, stays for its life, and is no property of
- * anyone's code.
+ * The cores on which the two sides of a conversation run. A small round trip takes 17 us if both share a core, and 60 us if
+ * each must wake the other's core. Without a placement a pair gets one of them by chance, and keeps it for its life: the
+ * figure would say nothing about the code.
  */
 export interface Placement {
   readonly cores: 'one' | 'two' | 'any';

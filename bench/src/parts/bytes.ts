@@ -11,7 +11,7 @@ import { findPlacements } from '../harness/placement.js';
 import { formatSize, KiB, MiB } from '../harness/sizes.js';
 
 const SIZES = [KiB, 4 * KiB, 16 * KiB, 64 * KiB, MiB, 16 * MiB];
-/** What C reads into one buffer, too. */
+/** The sizes that C also reads into one buffer. */
 const INTO_SIZES = [16 * KiB, 64 * KiB, MiB];
 const PING_SIZE = 16;
 const NO_OP = '/bin/true';

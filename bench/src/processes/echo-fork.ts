@@ -1,4 +1,4 @@
-// What a process answers that has nothing but process.send().
+// Sends each message back, in a process that has only process.send().
 process.on('message', (message) => {
   process.send?.(message);
 });

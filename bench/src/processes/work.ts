@@ -12,7 +12,7 @@ export interface PoolWork {
   readonly size: number;
 }
 
-/** What any pool offers. */
+/** The interface that all pools share. */
 export interface AnyPool {
   run(payload: Buffer | undefined): Promise<unknown>;
   close(): Promise<unknown>;

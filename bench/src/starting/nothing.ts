@@ -1,2 +1,2 @@
-/** What a child is started on. */
+/** The function that a child is started with. */
 export const nothing = (): void => undefined;

@@ -1,5 +1,5 @@
 /**
- * What the layers above need of this one's inside. It promises nothing to anyone else.
+ * The internals of this layer that the layers above need. It promises nothing to users.
  *
  * @module
  */

@@ -10,14 +10,14 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* Work on pipes of pipe(2). If `no_signal` is set, a pipe without a reader raises no SIGPIPE. */
+/* They work on pipes of pipe(2). If `no_signal` is set, a pipe without a reader raises no SIGPIPE. */
 ssize_t nowait_read(int fd, const struct iovec *part);
 ssize_t nowait_write(int fd, const struct iovec *parts, int count, bool no_signal);
 
 /* Does what writev(2) does, and may block. But a pipe without a reader raises no SIGPIPE. */
 ssize_t silent_write(int fd, const struct iovec *parts, int count);
 
-/* Work on any pipe or FIFO, also if it cannot be opened again: another user owns it, or its other side has closed. Slower. */
+/* They work on any pipe or FIFO, also if it cannot be opened again: another user owns it, or its other side has closed. They are slower. */
 ssize_t splice_read(int fd, const struct iovec *part);
 ssize_t splice_write(int fd, const struct iovec *parts, int count);
 

@@ -83,7 +83,7 @@ int sys_wait_writable(int fd, int milliseconds);
 /* --- Bytes --- */
 
 /*
- * How a call avoids to block. Every process that shares an open file description can change its mode at any time. So O_NONBLOCK
+ * How a call avoids blocking. Every process that shares an open file description can change its mode at any time. So O_NONBLOCK
  * protects only a description that this process alone has.
  */
 enum sys_how {

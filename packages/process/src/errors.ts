@@ -1,7 +1,7 @@
 import { AiopipeError, type AiopipeErrorOptions, type SignalName } from '@aiopipe/core';
 import { nameErrors } from '@aiopipe/core/internal';
 
-/** What a {@link ChildError} is about. */
+/** The details of a {@link ChildError}. */
 export interface ChildErrorDetails extends AiopipeErrorOptions {
   readonly pid?: number | undefined;
   readonly exitCode?: number | null | undefined;

@@ -28,20 +28,20 @@ interface Output {
 }
 
 /**
- * What every error of ours has with which {@link AsyncPipe.communicate} rejects while it reads: an AbortError, a
- * TimeoutError or a SystemError.
+ * The properties of every error of ours with which {@link AsyncPipe.communicate} rejects while it reads: an AbortError,
+ * a TimeoutError or a SystemError.
  */
 export interface EndedCommunication {
-  /** What had come of stdout. The next call of `communicate()` or `read()` gives it again. */
+  /** The bytes of stdout so far. The next call of `communicate()` or `read()` gives them again. */
   readonly stdout: Buffer;
-  /** What had come of stderr, in the same way. */
+  /** The bytes of stderr so far, in the same way. */
   readonly stderr: Buffer;
 }
 
 /**
  * The two outer sides of a program, or of a chain that was joined by hand: writes go to `first`'s stdin, reads come from
- * `last`'s stdout and stderr. Without `last` they are those of `first`. It uses what is a pipe of them, and
- * opens each at its first use; to call another is a ClosedError.
+ * `last`'s stdout and stderr. Without `last` they are those of `first`. It uses those that are pipes, and
+ * opens each at its first use. If a side is no pipe, calls on it reject with ClosedError.
  *
  * ```ts
  * const p1 = popen(['grep', '-i', 'error'], { stdin: 'pipe', stdout: 'pipe' });
@@ -170,7 +170,7 @@ export class AsyncPipe implements AsyncDisposable {
     return { stdout, stderr: joined(firstStderr, stderr) };
   }
 
-  /** What feeds the first program: a call that was ended may have left it. */
+  /** Returns the feed of the first program. A call that was ended may have left one. */
   #feedOn(input: Input | undefined): Feed | undefined {
     if (this.#feed?.isOver === false) {
       if (input === undefined) return this.#feed;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** What this process has open now, as `number -> what it is` (`pipe:[123]`, `socket:[456]`, `/a/file`). Linux. */
+/** Returns the open descriptors of this process, each with its file (`pipe:[123]`, `socket:[456]`, `/a/file`). Linux. */
 export function openFds(): Map<number, string> {
   const fds = new Map<number, string>();
   for (const name of readdirSync('/proc/self/fd')) {

@@ -9,7 +9,7 @@ export interface ReadmeExample {
   /** The number of its first line in the document. */
   readonly line: number;
   readonly code: string;
-  /** What it prints, if a block of text follows it at once. */
+  /** The output of the code, if a block of text follows it at once. */
   readonly output: string | undefined;
 }
 

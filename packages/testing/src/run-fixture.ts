@@ -6,7 +6,7 @@ export interface FixtureOptions {
   /** Options of Node itself, before the program. */
   readonly execArgv?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** What fds 3 and up of the child are. */
+  /** The descriptors that the child gets as its fds 3 and up. */
   readonly fds?: readonly number[];
   /** Milliseconds until it is killed, which shows as `signal: 'SIGKILL'`. */
   readonly timeout?: number;

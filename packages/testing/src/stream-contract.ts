@@ -30,7 +30,7 @@ export interface CloggedBytePipe extends BytePipe {
   readonly clogged: number;
 }
 
-/** What an implementation of byte streams is fed to the contract with. */
+/** The functions by which an implementation of byte streams gives its pipes to the contract. */
 export interface ByteStreamMakers {
   readonly makePipe: () => BytePipe | Promise<BytePipe>;
   readonly makeCloggedPipe: () => CloggedBytePipe | Promise<CloggedBytePipe>;
@@ -39,7 +39,7 @@ export interface ByteStreamMakers {
 /** One thing that holds for every byte stream, as a row for `test.each(byteStreamContract)('%s', …)`. */
 export type ByteStreamCheck = readonly [behaviour: string, check: (makers: ByteStreamMakers) => Promise<void>];
 
-/** What has gone wrong on the other side: a socket may hear of it as a reset. */
+/** The codes of a failure on the other side: a socket may report it as a reset. */
 const BROKEN = ['EPIPE', 'ECONNRESET'];
 const CLOSED = ['ERR_AIOPIPE_CLOSED'];
 const BUSY = ['ERR_AIOPIPE_BUSY'];
@@ -125,7 +125,7 @@ async function using<T extends BytePipe>(make: () => T | Promise<T>, use: (pipe:
   await until('what the check opened is closed', () => fdsSince(before).length === 0, 3000);
 }
 
-/** What every stream of bytes does, be it a pipe, a socket or a FIFO. */
+/** The behaviour of every stream of bytes: a pipe, a socket or a FIFO. */
 export const byteStreamContract: readonly ByteStreamCheck[] = [
   [
     'read gives the bytes in order, at least one and at most as many as asked for',

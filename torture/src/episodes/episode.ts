@@ -2,11 +2,11 @@ import { type World } from '../world.js';
 
 /** A few seconds of work under faults. */
 export interface Episode {
-  /** What it does, in a few words. */
+  /** A short description. */
   readonly about: string;
   /**
-   * What the episode's process is started by: `strace` with its options, say. If a fault ends Node before the episode has
-   * begun, that is Node's, and no failure.
+   * The program that starts the episode's process: `strace` with its options, say. If a fault ends Node before the episode has
+   * begun, it is a fault of Node, and no failure.
    */
   readonly wrapper?: (world: World) => Wrapper;
   /** Whether the machine has what it needs; a reason if not. */
@@ -21,6 +21,6 @@ export interface Episode {
 export interface Wrapper {
   /** Empty for none. */
   readonly words: readonly string[];
-  /** What it injects. */
+  /** The fault that it injects. */
   readonly fault?: string;
 }

@@ -17,7 +17,7 @@ const CALLS: readonly (readonly [calls: string, errors: readonly string[], among
   ['clone', ['EAGAIN', 'ENOMEM'], 2],
 ];
 
-/** System calls that a sandbox or an old kernel refuses always, and how. */
+/** System calls that a sandbox or an old kernel always refuses, with the error. */
 const REFUSED: readonly (readonly [calls: string, errors: readonly string[]])[] = [
   ['pidfd_open', ['ENOSYS', 'EPERM']],
   ['preadv2,pwritev2', ['ENOSYS', 'EPERM', 'EOPNOTSUPP']],

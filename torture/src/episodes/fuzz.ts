@@ -9,7 +9,7 @@ import { type Episode } from './episode.js';
 
 /** Milliseconds. */
 const LONG_ENOUGH = 3000;
-/** Inputs between two looks at what has run, which cost as much as so many inputs. */
+/** Inputs between two looks at the coverage. One look costs as much as this many inputs. */
 const BATCH = 50;
 
 /** A stream of a peer: frames by the grammar, frames of right values, an input that was of use, or a mixture of them. */

@@ -44,7 +44,7 @@ export const hostileWorkers: Episode = {
         try {
           if (isHostile) {
             world.fault('a hostile task');
-            // What it says may be a right answer of its own. Its worker may never return, so it may not wait.
+            // A forged message may be a right answer to its own task. Its worker may never return, so the call has a timeout.
             const value = await pool.with({ timeout: 3000, retries: 0 }).run(n, world.between(0, 1e9));
             world.check(value === n || value === FORGED, `hostile task ${String(n)} got ${String(value)}`);
           } else {

@@ -9,7 +9,7 @@ import { type Episode } from './episode.js';
 /** More than one message may have, and less than the descriptors of both ends would take. */
 const MOST = 2048;
 
-/** Sends bytes with as many descriptors as said, of which no copy stays here. */
+/** Sends bytes with this many descriptors, and keeps no copy of them. */
 function send(to: DuplexEnd, bytes: Buffer, count: number): void {
   const pipes = Array.from({ length: count }, () => aiopipe());
   const numbers = Int32Array.from(pipes, ([rx]) => rx.fd);
@@ -87,7 +87,7 @@ export const hostileDescriptors: Episode = {
   },
 };
 
-/** Takes a message, if it comes: what is in it is closed. */
+/** Takes a message, if one comes, and closes its handles. */
 async function take(world: World, reader: ChannelReader, timeout = 1000): Promise<void> {
   if (reader.isClosed) return;
   try {

@@ -80,7 +80,7 @@ async function slowPeers(world: World): Promise<void> {
   world.fault('slow peers');
 }
 
-/** A peer that sends as fast as it can, and one that says that a long message comes. */
+/** A peer that sends as fast as it can, and a peer that announces a long message. */
 async function flood(world: World): Promise<void> {
   const { own, far } = tapped();
   using _own = own;

@@ -9,7 +9,7 @@ const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 let canBeNobody: boolean | undefined;
 
-/** Whether this is root, and another user can read what the episode is made of. */
+/** Whether this process is root, and another user can read the episode's files. */
 function isRoot(): boolean {
   const here = fileURLToPath(import.meta.url);
   canBeNobody ??=

@@ -6,7 +6,7 @@ import { harmer } from '../kill.js';
 import { relay } from '../targets.js';
 import { type Episode } from './episode.js';
 
-/** What message `n` holds: its size depends on it, so that frames begin and end anywhere in a read. */
+/** Returns the content of message `n`. Its size depends on `n`, so that frames begin and end anywhere in a read. */
 function payload(n: number): { n: number; text: string; bytes: Buffer } {
   const bytes = Buffer.alloc((n * 7919) % 5000, n & 255);
   return { n, text: createHash('sha1').update(bytes).digest('hex'), bytes };

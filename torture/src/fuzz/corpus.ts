@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 /** Bytes. Longer inputs reach nothing that shorter ones do not. */
 const LONGEST = 4096;
 
-/** Inputs that each ran some code that those before it did not. They stay in a directory that git ignores. */
+/** Inputs that each ran code that no earlier input did. They stay in a directory that git ignores. */
 export class Corpus {
   readonly #directory = fileURLToPath(new URL('../../.corpus/', import.meta.url));
   readonly #inputs: Buffer[] = [];
 
-  /** Keeps of the inputs of earlier runs, the shortest first, those that run something new. */
+  /** Goes through the inputs of earlier runs, the shortest first, and keeps those that run new code. */
   constructor(runsNew: (input: Buffer) => boolean) {
     mkdirSync(this.#directory, { recursive: true });
     const inputs = readdirSync(this.#directory).flatMap((name) => {

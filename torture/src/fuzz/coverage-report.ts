@@ -4,7 +4,7 @@ import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type ScriptCoverage } from './coverage.js';
 
-/** What reads bytes of a peer. */
+/** The files that read a peer's bytes. */
 const DECODERS =
   /^packages\/(codec\/src\/(frame\/(format|frame-buffer|frame-decoder)|serializer\/(decode.*|builders|reader|memory-cost|key-collisions|known-symbols|short-.*|object-fillers|instances)|moving\/.*)|process\/src\/(control\/(conversation|limits|portable-error)|pool\/(protocol|slot)))\.ts$/;
 
@@ -13,7 +13,7 @@ interface Merged {
   ran: Buffer;
 }
 
-/** Joins what all episodes have run of the decoders, and prints what they have not. */
+/** Joins the coverage of all episodes, and prints the code of the decoders that none has run. */
 export class CoverageReport {
   readonly #scripts = new Map<string, Merged>();
 

@@ -8,7 +8,7 @@ export interface ScriptCoverage {
   readonly ran: string;
 }
 
-/** What V8 knows of the code of our packages that has run in this process since this was made. */
+/** Notes, by V8's coverage, which code of our packages runs in this process from now on. */
 export class Coverage {
   readonly #session = new Session();
   readonly #scripts = new Map<string, Script>();
@@ -22,7 +22,7 @@ export class Coverage {
   /** Adds what has run since the last call. Returns whether some of it had not run before. */
   take(): boolean {
     let isNew = false;
-    // The inspector of the own thread answers at once.
+    // The inspector of this thread answers at once.
     this.#session.post('Profiler.takePreciseCoverage', (error, answer) => {
       if (error !== null) throw error;
       for (const { url, functions } of answer.result) {

@@ -43,7 +43,7 @@ export class Grammar {
     this.#byte(rest);
   }
 
-  /** A count that fits to what is left, mostly. */
+  /** A count that mostly fits the bytes that are left. */
   #count(most: number): number {
     return this.#world.between(0, Math.max(0, Math.min(most, this.#left >> 2)));
   }

@@ -27,7 +27,7 @@ register(Loop, {
   revive: (self, loop) => Object.assign(loop as Loop, { self }),
 });
 
-/** Takes a stream of bytes, as it would come from a peer, through all decoders. Returns what is wrong with what they do. */
+/** Decodes a peer's stream of bytes with all decoders. Returns their faults. */
 export function judge(stream: Buffer, split: number): string | undefined {
   const whole = frames(stream, stream.length);
   const parts = frames(stream, split);
@@ -81,7 +81,7 @@ function decoded(run: () => unknown, onError?: (fatal: boolean) => void): string
   }
 }
 
-/** If what was decoded can be encoded, it is then the same again. */
+/** If a decoded value can be encoded, it must decode to the same value again. */
 function again(value: unknown): void {
   let once: Buffer;
   try {

@@ -24,7 +24,7 @@ async function haul({ most, batch, open }: Kind, seconds: number): Promise<Haule
   const end = performance.now() + seconds * 1000;
   const samples: Sample[] = [];
   let count = 0;
-  // A first batch makes what stays: caches, compiled code.
+  // A first batch fills caches and compiles code, which stay in memory.
   await run(batch);
   do {
     await run(batch);

@@ -1,4 +1,4 @@
-/** What a process tells of its work, as one line of JSON. */
+/** The report of a process about its work, as one line of JSON. */
 export interface Hauled {
   readonly count: number;
   /** Bytes of JavaScript's heap and of the whole process that each one added, with the standard errors. */

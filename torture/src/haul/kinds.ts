@@ -4,7 +4,7 @@ import { pipeline } from '@aiopipe/subprocess';
 import { echo } from '../hostile-targets.js';
 import { relay } from '../targets.js';
 
-/** What is done over and over. */
+/** A kind of work that is repeated. */
 export interface Kind {
   /** How many in the long run. */
   readonly most: number;

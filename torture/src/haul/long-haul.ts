@@ -7,7 +7,7 @@ import { kinds } from './kinds.js';
 
 const program = fileURLToPath(new URL('./haul.js', import.meta.url));
 
-/** Each kind in turn, for an equal part of the time, or until it has done as many as it should. */
+/** Runs each kind in turn, for an equal part of the time, or until it has done as many as it should. */
 export async function longHaul(seconds: number, signal: AbortSignal): Promise<void> {
   const table = new Table({
     head: ['', 'of', 'heap, bytes each', 'process, bytes each', 'descriptors, most', 'children, most'],

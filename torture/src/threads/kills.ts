@@ -1,14 +1,14 @@
 // Ends threads at random moments while they work: `node kills.js <work> <threads> <seed>`. Prints a line for each
-// thread that has ended; at last what is left open and running, if anything is.
+// thread that has ended, and at the end the descriptors and processes that are left, if there are any.
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { leakCheck, randomFrom } from '@aiopipe/testing';
 
-/** Which file says what they do. `control`: the same kinds of work by Node alone, without the binding. */
+/** The file with the threads' work. `control`: the same kinds of work by Node alone, without the binding. */
 type Work = 'work' | 'control';
 
-/** Milliseconds after which a thread is ended at the latest. It has begun by then, or it is still loading. */
+/** Milliseconds after which a thread is ended at the latest. Most threads work by then; some still load. */
 const LONGEST = 40;
 
 async function endMany(work: Work, threads: number, seed: number): Promise<void> {

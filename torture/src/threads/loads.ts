@@ -1,11 +1,11 @@
 // Loads the binding in threads that end, one after the other: `node loads.js <loads> <seed>`. Prints a line for each thread
-// that has ended, and what is wrong. This thread does not load it.
+// that has ended, and the failures. This thread does not load it.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { leakCheck, randomFrom } from '@aiopipe/testing';
 
-/** Loads before the first look at the memory: V8 and the allocator keep what they took for those. */
+/** Loads before the first look at the memory: V8 and the allocator keep the memory that these took. */
 const WARM_UP = 20;
 /** Bytes that one load may leave. A thread that loads nothing leaves some as well. */
 const MOST_LEFT = 200_000;

@@ -1,4 +1,4 @@
-// What a thread does until it is ended: starts programs, opens and reads, passes handles.
+// The work of a thread until it is ended: it starts programs, opens and reads, and passes handles.
 import { channel } from '@aiopipe/codec';
 import { aioduplex, aiopipe, type ReadEnd } from '@aiopipe/core';
 import { popen } from '@aiopipe/subprocess';

@@ -34,7 +34,7 @@ const leftover = new FinalizationRegistry<IncomingFds>((fds) => {
   fds.closeAll();
 });
 
-/** What ChannelReader, ChannelWriter and Channel have in common. */
+/** The members that ChannelReader, ChannelWriter and Channel share. */
 export abstract class ChannelEnd implements Disposable {
   /** @internal */
   protected readonly descriptor: Descriptor;
@@ -169,7 +169,7 @@ export abstract class ChannelEnd implements Disposable {
     const cause = this.#brokenBy;
     if (cause === undefined) return this.descriptor.closedError();
     const { name } = this;
-    // Most of these errors name the channel themselves.
+    // Most of these errors already name the channel.
     const reason = cause.message.startsWith(`${name}: `) ? cause.message.slice(name.length + 2) : cause.message;
     return new ClosedError(`${name} is closed: ${reason}`, { cause });
   }

@@ -101,7 +101,7 @@ export class OutgoingHandles implements HandleSink {
   }
 }
 
-/** The send would fail, and the channel would end with it. */
+/** Throws EncodeError if other code has closed the descriptor: the send would fail, and end the channel. */
 function checkIsOpen(fd: OwnedFd): void {
   const result = native().setCloseOnExec(fd.number);
   if (result >= 0) return;

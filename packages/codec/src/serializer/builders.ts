@@ -17,7 +17,7 @@ export abstract class Builder<T = unknown> {
   id = -1;
 
   constructor(
-    /** What references to it get until it is finished. */
+    /** The value that references to the object get until it is finished. */
     public target: T,
     remaining: number,
     /** Bytes of heap that the object takes, beside a slot for each value. */

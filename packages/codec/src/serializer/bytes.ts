@@ -16,7 +16,7 @@ export function asBuffer(bytes: Uint8Array): FastBuffer {
   return buffer as FastBuffer;
 }
 
-/** What a reader or writer has before it has its first message. */
+/** The bytes of a reader or writer before its first message. */
 export const NO_BYTES = asBuffer(new Uint8Array(0));
 
 export function viewOf(bytes: Uint8Array): DataView {

@@ -38,7 +38,7 @@ export abstract class LeafDecoder extends ByteReader {
     return builder;
   }
 
-  /** What a builder made, which takes its place among the message's objects. */
+  /** Returns the value that a builder made, and puts it at its place among the message's objects. */
   protected finished(builder: Builder): unknown {
     const value = builder.finish();
     if (builder.id >= 0) this.#objects[builder.id] = value;
@@ -52,7 +52,7 @@ export abstract class LeafDecoder extends ByteReader {
     return object instanceof InstanceBuilder ? this.instances.standInFor(object) : object;
   }
 
-  /** What a tag below `Tag.Object` stands for. */
+  /** Reads the value of a tag below `Tag.Object`. */
   protected leaf(tag: number): unknown {
     switch (tag) {
       case Tag.Undefined:

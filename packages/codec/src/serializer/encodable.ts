@@ -28,13 +28,13 @@ function viewGetters(prototype: object) {
   };
 }
 
-/** The memory that a view shows. */
+/** Returns the memory that a view shows. */
 export function memoryOf(view: ArrayBufferView): { buffer: ArrayBufferLike; byteOffset: number; byteLength: number } {
   const { buffer, byteOffset, byteLength } = types.isDataView(view) ? dataView : typedArray;
   return { buffer: buffer(view), byteOffset: byteOffset(view), byteLength: byteLength(view) };
 }
 
-/** The length that an ArrayBuffer may grow to; undefined if it cannot grow. */
+/** Returns the length that an ArrayBuffer may grow to; undefined if it cannot grow. */
 export function growsTo(buffer: ArrayBuffer): number | undefined {
   return isResizable(buffer) ? maxByteLength(buffer) : undefined;
 }

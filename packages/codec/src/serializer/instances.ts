@@ -11,7 +11,7 @@ interface StandIn {
   instance: object | undefined;
 }
 
-/** What the decoder keeps of a message's instances: the first thing that went wrong, and the cycles through them. */
+/** The decoder's notes on a message's instances: the first error, and the cycles through them. */
 export class Instances {
   /** The error to throw once the whole message was read, so that the tables match the sender's. */
   problem: { error: unknown } | undefined;

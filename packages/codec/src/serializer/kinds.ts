@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-/** What an object is, as far as the format is concerned. */
+/** The kinds of objects that the format distinguishes. */
 export const enum Kind {
   Object,
   NullObject,

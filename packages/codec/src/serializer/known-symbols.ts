@@ -2,7 +2,7 @@ import { LONGEST_SYMBOL_KEY } from './tags.js';
 
 /** Symbols that one channel, or one call of `deserialize`, may bring that this thread has not seen in a message before. */
 export const DEFAULT_SYMBOLS = 1000;
-/** What all messages together may bring: characters of keys, with {@link EACH} more for each symbol. */
+/** The most that all messages together may bring: characters of keys, with {@link EACH} more for each symbol. */
 const ALL = 4 * 1024 * 1024;
 const EACH = 64;
 

@@ -1,4 +1,4 @@
-/** What a filler takes the values from. */
+/** The source from which a filler takes the values. */
 export interface ValueSource {
   read(): unknown;
   /** Called with an object before its values are read, because they may refer to it. */

@@ -41,7 +41,7 @@ export function serialize(value: unknown): Buffer {
     encoder.encodeInto(output, value);
     return cut(pen, start);
   } catch (error) {
-    // What was refused may have been large.
+    // The refused value may have been large.
     renew(output);
     encoder.detach();
     throw error;

@@ -7,7 +7,7 @@ export class EncoderShape {
   id = 0;
   /** For each key, what its values that are objects have looked like. */
   readonly places: (ShapePlace | undefined)[];
-  /** What defines it on the wire, once it has been written. */
+  /** The bytes that define it on the wire, once they have been written. */
   definition: Uint8Array | undefined;
 
   readonly #hash: number;

@@ -77,7 +77,7 @@ export const enum NumberType {
   Float64 = 8,
 }
 
-/** What an Error has of its own that its own enumerable properties do not show: a bit each, sent in this order. */
+/** The own parts of an Error that its enumerable properties do not show: a bit each, sent in this order. */
 export const enum ErrorPart {
   Name = 1,
   Message = 2,

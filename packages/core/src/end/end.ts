@@ -13,7 +13,7 @@ import { type Transport } from '../fd/transport.js';
  */
 export type EndState = 'owned' | 'open' | 'detached' | 'moved' | 'closed';
 
-/** What ReadEnd, WriteEnd and DuplexEnd have in common. */
+/** The members that ReadEnd, WriteEnd and DuplexEnd share. */
 export abstract class End {
   readonly #owned: OwnedFd;
   readonly #transport: Transport;

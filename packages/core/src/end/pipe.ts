@@ -46,7 +46,7 @@ export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
   ];
 }
 
-/** Says how large a pipe may be, if the system tells and this one is larger. */
+/** Returns the end of a message: how large a pipe may be, if the system tells it and this pipe is larger. */
 function mostAllowed(capacity: number): string {
   try {
     const most = Number(readFileSync('/proc/sys/fs/pipe-max-size', 'utf8'));

@@ -2,7 +2,7 @@ import { type Descriptor } from './descriptor.js';
 import { type OwnedFd } from './owned-fd.js';
 import { SiteWarnings } from '../wait/site-warnings.js';
 
-/** What to close when an object was collected. */
+/** The descriptor to close when an object was collected. */
 type Leftover = { owned: OwnedFd; close(): void };
 
 /** Both streams of a duplex end are collected together: one warning is enough. */

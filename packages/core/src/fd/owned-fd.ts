@@ -68,8 +68,8 @@ export class OwnedFd {
   }
 
   /**
-   * Closes a descriptor that nothing here uses any more, in a loop over several, say. If other code has closed it before, that
-   * is no failure of the work at hand.
+   * Closes a descriptor that is not used any more. It does not throw if other code has closed the descriptor before: a loop
+   * over several descriptors must go on.
    */
   discard(): void {
     try {

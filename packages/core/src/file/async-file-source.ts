@@ -97,7 +97,7 @@ function nameOfObject(source: object | null): string {
   return typeof name === 'string' && name !== '' ? name : show(source);
 }
 
-/** What to use instead. */
+/** Returns the end of a message: the call to use instead. */
 function hint(source: unknown): string {
   if (typeof source === 'string') return '; to open a path, call AsyncFile.open()';
   if (!(source instanceof EventEmitter)) return '';

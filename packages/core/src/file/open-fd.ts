@@ -8,7 +8,7 @@ import { inspectFd, type Transport } from '../fd/transport.js';
 import { show } from '../check/show.js';
 import { PipeWriter } from '../stream/writer.js';
 
-/** What the user called: the frame above it is named in messages. */
+/** The function that the user called: messages name the frame above it. */
 export type Maker = (...args: never[]) => unknown;
 
 /** The streams of a source: one direction, or both. */
@@ -23,7 +23,7 @@ type MakeDescriptor = (owned: OwnedFd, transport: Transport, directions: number)
  * Opens a descriptor in the directions that it allows. If this throws, the caller still owns the descriptor.
  *
  * @param isShared - whether others may have the same open file description: not if it was opened here, non-blocking
- * @param isOurs - whether it was opened or duplicated here: if this throws and this thread ends, it is still to be closed
+ * @param isOurs - whether it was opened or duplicated here: if this throws and this thread ends, it must still be closed
  */
 export function openFd(
   fd: number,

@@ -5,7 +5,7 @@ import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { show } from '../check/show.js';
 import { openFd, orClose, type Maker, type Streams } from './open-fd.js';
 
-/** How {@link AsyncFile.open} opens: for reading, for writing, or for both. Nothing is made or emptied. */
+/** The directions of {@link AsyncFile.open}: for reading, for writing, or for both. It neither creates nor empties a file. */
 export type AsyncFileFlags = 'r' | 'w' | 'r+';
 
 const FLAGS: Record<AsyncFileFlags, number> = {
@@ -26,7 +26,7 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
   } catch (error) {
     throw explainOpen(error as NodeJS.ErrnoException, path, name);
   }
-  // In a worker thread Node closes this descriptor when the thread ends, unless node:fs closes it: so it stays Node's.
+  // In a worker thread Node closes this descriptor when the thread ends, unless node:fs closes it. So node:fs must close it.
   const fd = native().duplicate(fdOfNode);
   closeSync(fdOfNode);
   if (fd < 0) throw new SystemError(fd, 'fcntl', `${name} cannot be duplicated`);
@@ -46,8 +46,8 @@ export function openPath(path: PathLike, flags: AsyncFileFlags, maker: Maker): S
 }
 
 /**
- * A FIFO that was opened without waiting for a writer reads as ended until a writer comes. The poll of the loop is right:
- * it reports no end before there was a writer.
+ * If a FIFO was opened without waiting for a writer, reads report the end until a writer comes. The poll of the loop does
+ * not: it reports no end before there was a writer.
  */
 class FifoDescriptor extends Descriptor {
   #hadEvent = false;

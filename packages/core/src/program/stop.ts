@@ -22,7 +22,7 @@ export const DEFAULT_GRACE = 2000;
 const AFTER_KILL = 500;
 
 /**
- * What `stop()` of a program or a process does: ends it as {@link stopPrograms} does, and resolves as `wait` does. The
+ * Implements `stop()` of a program or a process: ends it as {@link stopPrograms} does, and resolves as `wait` does. The
  * promise is marked as handled: an unawaited rejection does not end this process.
  *
  * @param programs - none, if it could not be started

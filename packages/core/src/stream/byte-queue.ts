@@ -22,7 +22,7 @@ export class ByteQueue {
    * the chunk until a call asks for something else than the next line. Then the bytes of the taken lines are dropped.
    */
   #text = '';
-  /** Where the next line begins in `#text`; past its end if there is none. */
+  /** The offset of the next line in `#text`; past its end if there is none. */
   #textStart = 1;
   /** How many bytes of `#text` are still in the chunk. */
   #textBytes = 0;

@@ -5,7 +5,7 @@ const SIZE = 64 * 1024;
 /** Small writes in one buffer, which one system call gives to the kernel. */
 export class Gathered {
   buffer = Buffer.alloc(0);
-  /** Where they begin in the buffer. The bytes before were taken as a part. */
+  /** The offset of the writes in the buffer. The bytes before it were taken as a part. */
   start = 0;
   #end = 0;
 

@@ -5,7 +5,7 @@ import { type Move } from '../move/handle.js';
 
 /** One direction of an opened stream, in a move. */
 export interface Half {
-  /** Throws if it cannot move now. */
+  /** Throws if the stream cannot move now. */
   checkMovable(): void;
   /** Returns the state for the next owner. */
   pack(): unknown;

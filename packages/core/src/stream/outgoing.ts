@@ -15,7 +15,7 @@ const EPIPE = -constants.errno.EPIPE;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const DONE = Promise.resolve();
 
-/** The bytes that a writer has accepted: gives them to the kernel when it has room, and settles the calls that wait for that. */
+/** Holds the bytes that a writer has accepted, gives them to the kernel when it has room, and settles the calls that wait for that. */
 export class Outgoing {
   readonly #writer: Unflushed;
   readonly #descriptor: Descriptor;
@@ -23,7 +23,7 @@ export class Outgoing {
   readonly #queue = new WriteQueue();
   readonly #progress = new Progress();
   #flushIsDue = false;
-  /** The first failure, which stays. */
+  /** The first failure. Later failures do not replace it. */
   failure: Error | undefined;
   /** Whether a call has rejected with the failure. */
   failureWasReported = false;
@@ -84,7 +84,7 @@ export class Outgoing {
     return this.#reach(this.#progress.accepted, 'all', options, 'not all data could be flushed');
   }
 
-  /** Takes back the bytes that the kernel has not taken; returns how many there were. */
+  /** Takes back the bytes that the kernel has not accepted. Returns their number. */
   retract(): number {
     const count = this.unflushed;
     this.#drop();
@@ -104,7 +104,7 @@ export class Outgoing {
     this.flush();
   };
 
-  /** Gives the kernel what it takes at once. */
+  /** Gives the kernel as many bytes as it takes at once. */
   flush(): void {
     if (!this.#descriptor.isOpenFor(WRITABLE)) this.#drop();
     if (this.unflushed === 0) return;
@@ -133,7 +133,7 @@ export class Outgoing {
       const result = this.#descriptor.write(queue.next, queue.offset);
       if (result === EAGAIN) break;
       if (result <= 0) {
-        // No part is empty, so that 0 means memory which is not there.
+        // No part is empty, so a length of 0 means that the memory was transferred.
         this.#failWith(this.#errorOf(result === 0 ? EFAULT : result));
         return;
       }
@@ -144,7 +144,7 @@ export class Outgoing {
     this.#settle();
   }
 
-  /** Rejects the writes whose memory is gone. Returns false if one of them was written in part: the stream is broken then. */
+  /** Rejects the writes whose memory was transferred. Returns false if one of them was written in part: the stream is broken then. */
   #discardLost(): boolean {
     for (;;) {
       const lost = this.#queue.takeLost();
@@ -215,7 +215,7 @@ export class Outgoing {
     return new BrokenPipeError(`${this.#name}: the reader has closed`, { errno: EPIPE, syscall: 'write' });
   }
 
-  /** For good: every later call rejects with it. */
+  /** Sets the failure for good: every later call rejects with it. */
   #failWith(failure: Error): void {
     this.failure = failure;
     this.#drop();

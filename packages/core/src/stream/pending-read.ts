@@ -6,7 +6,7 @@ import { type OptionNames } from '../check/options.js';
 import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
 import { mayAnswerNow, nextShare } from '../wait/turn.js';
 
-/** Takes what a read wants from the bytes that are here. Returns undefined if more must come first; throws what ends the read. */
+/** Takes the result of a read from the buffered bytes. Returns undefined if more bytes must come first; if it throws, the read rejects. */
 type Attempt<T> = () => T | undefined;
 
 /** A read that waits. */
@@ -14,13 +14,13 @@ interface Waiting {
   readonly attempt: Attempt<unknown>;
   readonly fill: () => boolean;
   readonly pending: Pending<unknown>;
-  /** Not tried yet: the calls of this turn were used up. */
+  /** The read was not tried yet: the calls of this turn were used up. */
   isLate: boolean;
 }
 
 /**
- * The one read of a stream. The bytes that are here may be enough for it. Otherwise it waits: until bytes, the end of the
- * stream, a failure, a timeout, an abort or a close settles it.
+ * The one read of a stream. If the buffered bytes are not enough for it, it waits until bytes, the end of the stream, a
+ * failure, a timeout, an abort or a close settles it.
  */
 export class PendingRead {
   readonly #descriptor: Descriptor;
@@ -40,8 +40,8 @@ export class PendingRead {
    * Starts a read. Rejects with {@link BusyError} if another one waits. While it waits, the stream is not collected if
    * `attempt` refers to it.
    *
-   * Callers pass their functions in place, not by a constant: the build sets the name of a function that a constant holds
-   * (`keepNames`), each time that it is made. That costs more than the read.
+   * Callers pass their functions inline, not by a constant. If a constant holds a function, the build sets the function's name
+   * (`keepNames`) each time that it is made. That costs more than the read.
    *
    * @param what - completes the messages of a timeout and an abort: `nothing came`
    */
@@ -70,7 +70,7 @@ export class PendingRead {
     return this.#wait(attempt, options, what, fill, isLate);
   }
 
-  /** @param isLate - it was not tried yet: the event loop must come round before that */
+  /** @param isLate - the read was not tried yet: it must wait for the next turn of the event loop */
   #wait<T>(
     attempt: Attempt<T>,
     options: WaitOptions | undefined,
@@ -134,11 +134,11 @@ export class PendingRead {
     this.#descriptor.waitReadable(undefined);
   }
 
-  /** While the descriptor refers to this, the functions of the read that waits are not collected, nor their stream. */
+  /** While the descriptor refers to this, neither the functions of the waiting read nor their stream are collected. */
   readonly #interest: Interest = {
     ready: () => {
       this.#incoming.isDrained = false;
-      // It has not looked yet at the bytes that are here: with more at each turn, they would grow without bound.
+      // The read has not looked yet at the buffered bytes. If more came at each turn, they would grow without bound.
       if (this.#waiting?.isLate) return;
       while (this.#waiting?.fill()) {
         const { attempt } = this.#waiting;
@@ -155,7 +155,7 @@ export class PendingRead {
     },
   };
 
-  /** Rejects the read that waits, if there is one. Call it before the descriptor is closed. */
+  /** Rejects the waiting read, if there is one. Call it before the descriptor is closed. */
   failAsClosed(): void {
     if (this.#waiting !== undefined) {
       this.#fail(new ClosedError(`${this.#name} was closed while a read waited`));

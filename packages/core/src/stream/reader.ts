@@ -151,7 +151,7 @@ export class PipeReader {
     });
   }
 
-  /** Iterates over chunks as they come. After a loop that ends early, the reader is still open, and no byte is lost. */
+  /** Iterates over chunks as they come. If a loop ends early, the reader stays open, and no byte is lost. */
   [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     return new GeneratorLoop(this.#chunks());
   }
@@ -179,7 +179,7 @@ export class PipeReader {
     );
   }
 
-  /** Undefined if it is not there, or {@link SeparatedReads.nextLine} has something to say first. */
+  /** Returns undefined if no line is buffered, or if {@link SeparatedReads.nextLine} must check or wait first. */
   #lineNow(options: WaitOptions | undefined): string | undefined {
     if (!this.#isOpen || this.#read.isWaiting || !this.#separated.canTakeLines) return undefined;
     if (options !== undefined && refuse(options) !== undefined) return undefined;

@@ -10,7 +10,7 @@ import { WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
 export const NEWLINE = Buffer.from('\n');
 
 interface ReadToOptions {
-  /** This many bytes are enough, if the separator does not come before. */
+  /** The number of bytes that are enough if the separator does not come before. */
   readonly limit?: number;
   readonly names?: OptionNames<WaitOptions>;
 }
@@ -22,7 +22,7 @@ export class SeparatedReads {
   readonly #maxLineLength: number;
   readonly #name: () => string;
 
-  /** @param name - names the stream in messages. It refers to the stream, which so is not collected while a read waits. */
+  /** @param name - names the stream in messages. It refers to the stream, so the stream is not collected while a read waits. */
   constructor(incoming: Incoming, read: PendingRead, maxLineLength: number, name: () => string) {
     this.#incoming = incoming;
     this.#read = read;
@@ -30,7 +30,7 @@ export class SeparatedReads {
     this.#name = name;
   }
 
-  /** Reads up to a separator, and the separator. At the end of the stream, `atEnd` takes what there is, or throws. */
+  /** Reads up to a separator, and the separator. At the end of the stream, `atEnd` takes the remaining bytes, or throws. */
   readTo(
     separator: Uint8Array,
     options: WaitOptions | undefined,
@@ -48,7 +48,7 @@ export class SeparatedReads {
     );
   }
 
-  /** Reads a line as a string, or its bytes with their newline if it does not lie in one piece; empty bytes at the end. */
+  /** Reads a line as a string, or as bytes with their newline if it does not lie in one piece. Resolves with empty bytes at the end. */
   nextLine(options: WaitOptions | undefined): Promise<Buffer | string> {
     const { queue } = this.#incoming;
     const most = Math.min(this.#maxLineLength, constants.MAX_STRING_LENGTH);

@@ -5,7 +5,7 @@ const MAX_PARTS = 64;
 
 /** A part whose memory was transferred or made smaller while it waited. */
 export interface LostPart {
-  /** Where it began, in bytes from the front of the queue. */
+  /** The offset of the part, in bytes from the front of the queue. */
   readonly start: number;
   /** How many of its bytes were still to be written. */
   readonly length: number;

@@ -1,5 +1,5 @@
 /**
- * What a child process runs: it takes its orders from the control channel, calls its function, reports, and ends.
+ * The program of a child process: it takes its orders from the control channel, calls its function, reports, and ends.
  *
  * @module
  */

@@ -22,10 +22,10 @@ export class Admission {
     this.#slots = slots;
   }
 
-  /** Whether as many tasks wait as may wait. Tasks that were sent ahead wait, too. A task would not wait for an idle worker. */
+  /** Whether no more tasks may wait. Tasks that were sent ahead count, too. If a worker is idle, a task need not wait. */
   get isFull(): boolean {
     const { active, hasIdle } = this.#slots;
-    // Most limits are far away: that costs no look at each worker.
+    // Most pools are far below their limit: this check needs no look at each worker.
     const waiting = this.#queue.length;
     if (hasIdle || waiting + (AHEAD - 1) * active.size < this.#limit) return false;
     return waiting + this.#slots.ahead >= this.#limit;

@@ -165,7 +165,7 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       this.#scheduler.admission.check();
       this.#scheduler.submit(task);
       isSubmitted = true;
-      // Also while the caller works on an item.
+      // An abort must also cancel the task while the caller works on an item.
       stopListening =
         this.#wait?.signal &&
         onAbort(this.#wait.signal, () => {

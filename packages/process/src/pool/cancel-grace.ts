@@ -12,7 +12,7 @@ export class CancelGrace {
     this.#onOverdue = onOverdue;
   }
 
-  /** A time that runs already runs on. */
+  /** Starts the time. If it already runs, this changes nothing. */
   begin(): void {
     if (this.#timer !== undefined) return;
     const timer = new Timer(() => {

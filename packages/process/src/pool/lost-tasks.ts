@@ -7,7 +7,7 @@ import { type Queue } from './queue.js';
 import { type Slot } from './slot.js';
 import { type Task } from './task.js';
 
-/** The parts that {@link LostTasks} use. */
+/** The parts that {@link LostTasks} uses. */
 export interface LostTasksParts {
   readonly queue: Queue<Task>;
   readonly outcomes: Outcomes;
@@ -15,7 +15,7 @@ export interface LostTasksParts {
   readonly admission: Admission;
 }
 
-/** Decides about the tasks of a worker that is lost: other workers do them, or they reject. */
+/** Decides about the tasks of a lost worker: other workers do them, or they reject. */
 export class LostTasks {
   readonly #parts: LostTasksParts;
 
@@ -37,7 +37,7 @@ export class LostTasks {
     }
   }
 
-  /** An honest worker has begun one of the tasks that it still has; another one may have claimed or answered the rest. */
+  /** An honest worker has begun one of the tasks that it still has. A hostile worker may have claimed or answered the rest. */
   retryOrFail(slot: Slot): void {
     for (const task of slot.tasks) {
       if (!task.isSettled) this.#lost(task, slot.lossOf('while it ran this task'));

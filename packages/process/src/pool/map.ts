@@ -19,7 +19,7 @@ export interface MapSettings {
 /**
  * Yields the results of all items. Leaving it early cancels tasks whose results were not yielded.
  *
- * @param onEnd - called before it ends or throws
+ * @param onEnd - called before the generator ends or throws
  */
 export async function* mapItems(
   items: Iterable<unknown> | AsyncIterable<unknown>,

@@ -4,7 +4,7 @@ import { clearTimeout, setTimeout } from '@aiopipe/core/internal';
 import { NUMBER_LENGTH, readNow } from './claims.js';
 import { type Ask, type TaskKind } from './protocol.js';
 
-/** A task of the pool's, and its number. */
+/** A task of the pool, and its number. */
 export interface Order {
   readonly number: number;
   readonly ask: Extract<Ask, readonly [kind: TaskKind, ...unknown[]]> | DecodeError;
@@ -14,7 +14,7 @@ export interface Order {
 const FIRST_LOOK = 1;
 const LONGEST_LOOK = 64;
 
-/** A worker's orders that are not begun. It claims them one by one, each when the one before it is done. */
+/** A worker's orders that are not begun. The worker claims them one by one, each when the one before it is done. */
 export class Orders {
   readonly #claims: ReadEnd;
   readonly #begin: (order: Order) => void;
@@ -27,7 +27,7 @@ export class Orders {
   #isBusy = false;
   #lookTimer: NodeJS.Timeout | undefined;
 
-  /** @param begin - called with an order that was claimed; {@link done} is to be called when it is done */
+  /** @param begin - called with an order that was claimed; it must call {@link done} when the order is done */
   constructor(claims: ReadEnd, begin: (order: Order) => void) {
     this.#claims = claims;
     this.#begin = begin;
@@ -39,7 +39,7 @@ export class Orders {
     if (!this.#isBusy) this.#next();
   }
 
-  /** Orders that were not claimed were taken back. */
+  /** The pool has taken back the orders that were not claimed. */
   forget(): void {
     this.#orders = [];
   }
@@ -56,7 +56,7 @@ export class Orders {
     if (this.#orders.length === 0) return;
     const number = this.#owed ?? this.#claim();
     if (number === undefined) {
-      // All were taken back, and TAKEN comes; or the read was interrupted.
+      // The pool has taken back all orders, and TAKEN comes; or the read was interrupted.
       this.#lookTimer = setTimeout(() => {
         if (!this.#isBusy) this.#next(Math.min(2 * delay, LONGEST_LOOK));
       }, delay);
@@ -71,7 +71,7 @@ export class Orders {
     this.#begin(order);
   }
 
-  /** The number is there before its order: if there is none, the order was taken back. */
+  /** A number arrives before its order. If there is no number, the order was taken back. */
   #claim(): number | undefined {
     return readNow(this.#claims.fd, this.#number) === 0 ? undefined : this.#number.readUInt32LE();
   }

@@ -6,7 +6,7 @@
  *
  * A Worker is transport and life only. It calls back in four ways: `heard` (a message), `broke` (a send or receive failed),
  * `ended` (the process), `gone` (nothing more is heard). A Slot is the record of one worker: its tasks, and what it may say
- * next. The Dispatcher chooses, Outcomes settle each task once, LostTasks decide about those whose worker is lost, Admission refuses
+ * next. The Dispatcher chooses, Outcomes settle each task once, LostTasks decides about the tasks of a lost worker, Admission refuses
  * tasks that are too many.
  *
  * @module

@@ -8,7 +8,7 @@ import { type Task } from './task.js';
 import { type Worker } from './worker.js';
 import { lossError, protocolError } from './worker-errors.js';
 
-/** Tasks at a worker at once, at most. */
+/** The most tasks that a worker has at once. */
 export const AHEAD = 4;
 
 /** The scheduler, as its slots know it. */

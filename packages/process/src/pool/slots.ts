@@ -136,7 +136,7 @@ export class Slots {
     this.#startDelay.succeeded();
   }
 
-  /** A worker could not be started because the system was short of something. Returns false if that was one too many. */
+  /** Notes a start that failed because of a shortage. Returns false if too many starts have failed. */
   failedToStart(): boolean {
     let hasWorkers = false;
     for (const { isReady } of this.active) hasWorkers ||= isReady;

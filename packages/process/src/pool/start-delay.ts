@@ -3,13 +3,13 @@ import { Timer } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
 import { restartDelay } from '../supervisor/backoff.js';
 
-/** Errors of a start that may succeed later: descriptors, processes or memory were short. */
+/** The errors of a start that may succeed later: descriptors, processes or memory were short. */
 const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOBUFS', 'ETOOMANYREFS']);
 
 /** Milliseconds between two starts: from `initial`, twice as long each time, up to `max`. */
 const BACKOFF = { initial: 50, max: 1000 };
 
-/** Whether a worker was not started because the system was short of something. */
+/** Returns whether a start failed because of a shortage. */
 export function isShortage(error: unknown): boolean {
   const reason = error instanceof ChildError && error.code === 'ERR_AIOPIPE_START' ? error.cause : error;
   return reason instanceof SystemError && SHORTAGES.has(reason.code);
@@ -32,7 +32,7 @@ export class StartDelay {
     this.#tryAgain = tryAgain;
   }
 
-  /** No worker must be started now. */
+  /** Whether the wait runs: no worker may be started now. */
   get isWaiting(): boolean {
     return this.#timer !== undefined;
   }
@@ -59,7 +59,7 @@ export class StartDelay {
     this.#failures = this.#failuresAlone = 0;
   }
 
-  /** Whether the wait keeps this process alive. */
+  /** Sets whether the wait keeps this process alive. */
   hold(isHeld: boolean): void {
     this.#holdsLoop = isHeld;
     if (isHeld) this.#timer?.ref();

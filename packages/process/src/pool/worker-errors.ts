@@ -1,14 +1,14 @@
 import { ChildError } from '../errors.js';
 import { type Worker } from './worker.js';
 
-/** A worker said what it may not say. `what` completes a sentence that begins with the worker's name. */
+/** Returns the error of a worker that broke the protocol. `what` completes a sentence that begins with the worker's name. */
 export function protocolError({ name, pid }: Worker, what: string, cause: Error | undefined): ChildError {
   const details = { pid, ...(cause && { cause }) };
   return new ChildError('ERR_AIOPIPE_PROTOCOL', `${name} (pid ${String(pid)}) ${what}`, details);
 }
 
 /**
- * The error of a task that is lost with its worker.
+ * Returns the error of a task that is lost with its worker.
  *
  * @param brokenBy - why the worker was killed, if it was
  */

@@ -64,7 +64,7 @@ export class Account {
     };
   }
 
-  /** A function that was never called can be called by another child without doing anything twice. */
+  /** If the function was never called, another child can call it, and no work is done twice. */
   get #codeOfDeath(): ChildError['code'] {
     return this.#hasBegun ? 'ERR_AIOPIPE_NO_RESULT' : 'ERR_AIOPIPE_START';
   }
@@ -74,7 +74,7 @@ export class Account {
     return this.#known !== undefined;
   }
 
-  /** Whether the child's exit is all that is known of its end. */
+  /** Whether only the child's exit is known of its end. */
   get toldNothing(): boolean {
     return this.#known === undefined && this.#uncaught === undefined;
   }

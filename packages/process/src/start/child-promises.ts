@@ -12,7 +12,7 @@ export interface ProcessExit {
   readonly signalCode: SignalName | null;
 }
 
-/** All that a program can wait for of one child. If a failure reaches none of its promises, a process warning tells it. */
+/** The promises of one child. If the program has used no promise that reports a failure, a process warning reports it. */
 export class ChildPromises<Result> {
   readonly #name: string;
   readonly #site: CallSite;
@@ -37,13 +37,13 @@ export class ChildPromises<Result> {
     this.#site = site;
   }
 
-  /** A failure is heard there, because the program asks for it. */
+  /** From the first use on, this promise reports every failure, and no warning is needed. */
   get result(): Promise<Result> {
     this.#isHeard = true;
     return this.#result.promise;
   }
 
-  /** A failure before that is heard there, because the program asks for it. */
+  /** From the first use on, this promise reports a failure before `ready()`, and no warning is needed. */
   get ready(): Promise<void> {
     this.#isReadyAwaited = true;
     return this.#ready.promise;
@@ -53,7 +53,7 @@ export class ChildPromises<Result> {
     return this.#started.promise;
   }
 
-  /** Whether the child has ended, or could not be started, and all that waited is settled. */
+  /** Whether the child has ended, or could not be started, and all promises are settled. */
   get areSettled(): boolean {
     return this.#isSettled;
   }
@@ -81,7 +81,7 @@ export class ChildPromises<Result> {
   }
 
   /**
-   * The child has ended, or could not be started: settles all that waits.
+   * The child has ended, or could not be started: settles all promises.
    *
    * @param exit - undefined if it could not be started
    * @param account - undefined if it could not be started
@@ -109,7 +109,7 @@ export class ChildPromises<Result> {
     if (this.#pings.rejectAll(error) > 0) this.#isHeard = true;
   }
 
-  /** Warns a turn later: code that waited for the child's end may look at its result then. */
+  /** Warns a turn later: code that waited for the child's end may use `result` until then. */
   #warnUnlessHeard(error: ChildError, account: Account | undefined): void {
     setImmediate(() => {
       if (this.#isHeard && account?.brokeAfterResult !== true) return;

@@ -28,7 +28,7 @@ const OPTIONS = optionNames<PreforkOptions>({
   execArgv: true,
 });
 
-/** As of a pool's workers: more come from a mistake. */
+/** The same limit as for a pool's workers: a larger number is a mistake. */
 const MOST_CHILDREN = 1024;
 
 /** {@link PreforkOptions}, checked. */

@@ -162,7 +162,7 @@ export class Prefork implements AsyncDisposable {
     return launched;
   }
 
-  /** Only the next call starts more children. */
+  /** Reports that the prefork starts no more children until the next call. */
   #fail(reason: ChildError): void {
     const error = calledFrom(this.#site, reason);
     if (this.#waiting.size === 0) this.#warnOf(error);

@@ -10,17 +10,17 @@ const HEAD_START = 10;
 
 /** The events of {@link PreforkedChildren} for their prefork. */
 export interface PreforkedChildrenEvents {
-  /** As many children wait as there should be. */
+  /** The full number of children waits. */
   onReady(): void;
-  /** Children ended over and over before they were ready: no more are started. */
+  /** Children ended repeatedly before they were ready: no more are started. */
   onGivenUp(reason: ChildError): void;
 }
 
-/** Keeps as many children waiting as there should be. */
+/** Keeps the full number of children waiting. */
 export class PreforkedChildren {
   readonly #settings: PreforkSettings;
   readonly #events: PreforkedChildrenEvents;
-  /** In the order of their starts. */
+  /** The children, in the order of their starts. */
   readonly #children = new Set<PreforkedChild>();
   #lost = 0;
   /** How many children were lost since {@link forgetLosses}. */
@@ -31,7 +31,7 @@ export class PreforkedChildren {
   #isHeld = false;
   #isClosed = false;
 
-  /** Starts none before {@link refill}. */
+  /** Starts no child before {@link refill}. */
   constructor(settings: PreforkSettings, events: PreforkedChildrenEvents) {
     this.#settings = settings;
     this.#events = events;
@@ -46,7 +46,7 @@ export class PreforkedChildren {
     return this.#idle.length;
   }
 
-  /** How many children there are, waiting or not yet. */
+  /** The number of children, whether they wait already or not. */
   get count(): number {
     return this.#children.size;
   }
@@ -59,8 +59,8 @@ export class PreforkedChildren {
   /**
    * Takes a child with these surroundings, and tells it what to do; returns undefined if none waits.
    *
-   * @param order - the id of what `tell` puts
-   * @param tell - what it throws is thrown, and that child is ended
+   * @param order - the id of the message that `tell` puts
+   * @param tell - if it throws, the child is ended and `take()` throws the same
    */
   take(key: string | undefined, order: number, tell: (control: Control) => void): Launched | undefined {
     for (const child of this.#idle) {
@@ -73,7 +73,7 @@ export class PreforkedChildren {
     return undefined;
   }
 
-  /** Ends the children whose surroundings a start would not have now: `process.env` has changed since, say. */
+  /** Ends the children whose surroundings differ from those of a start now, because `process.env` has changed, say. */
   dropOutdated(): void {
     const key = surroundingsKey(this.#settings.surroundings);
     for (const child of this.#idle) {
@@ -92,7 +92,7 @@ export class PreforkedChildren {
     this.#applyHold();
   }
 
-  /** Starts those that are missing. */
+  /** Starts the missing children. */
   refill(): void {
     if (this.#isClosed) return;
     const { size } = this.#settings;
@@ -129,13 +129,13 @@ export class PreforkedChildren {
     this.#reason ??= reason;
   }
 
-  /** Lets starts go on that stopped because children were lost. */
+  /** Forgets the lost children, so that {@link refill} can start others. */
   forgetLosses(): void {
     this.#lostInARow = 0;
     this.#reason = undefined;
   }
 
-  /** Whether children that are not ready keep this process alive. */
+  /** Sets whether children that are not ready keep this process alive. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.#applyHold();

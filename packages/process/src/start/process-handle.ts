@@ -119,9 +119,10 @@ export class ProcessHandle<
   }
 
   /**
-   * Waits for the child's end. Resolves with its exit code or signal, also if its function threw: `result` tells that. All that
-   * the child told has arrived then. Resolves with undefined at the timeout. Rejects with {@link ChildError} if the child
-   * could not be started, or could not call its function. A child that writes to a `stdout` or `stderr` that is `'pipe'` and is not read does not end.
+   * Waits for the child's end. Resolves with its exit code or signal, also if its function threw: `result` reports that. All
+   * messages of the child have arrived then. Resolves with undefined at the timeout. Rejects with {@link ChildError} if the child
+   * could not be started, or could not call its function. If `stdout` or `stderr` is `'pipe'`, read it: a child with unread
+   * output may not end.
    */
   join(options: WaitOptions = {}): Promise<ProcessExit | undefined> {
     return handled(this.#join(options));

@@ -20,7 +20,7 @@ export type KnownOptions<Options, More extends string> = string extends keyof Op
   ? unknown
   : { readonly [Name in Exclude<keyof Options, keyof ProcessOptions | More>]: never };
 
-/** The handle of a child that was started with these options: they say which of its stdio are ends. */
+/** The type of a child's handle. The options decide which of its stdio are ends. */
 export type StartedHandle<Result, Options> = ProcessHandle<
   Result,
   PipedEnd<Options, 'stdin', WriteEnd>,

@@ -39,7 +39,7 @@ export class StartedChild<Result> {
   readonly promises: ChildPromises<Result>;
   readonly #account = new Account();
   #launched: Launched | undefined;
-  /** A send has failed as if the child had closed its channel. */
+  /** Whether a send has failed as if the child had closed its channel. */
   #hearsNothing = false;
   /** Whether the child keeps this process alive. */
   #isHeld = true;

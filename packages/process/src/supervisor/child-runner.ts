@@ -6,15 +6,15 @@ import { type Ending, type Life } from './life.js';
 import { ProcessLife } from './process-life.js';
 import { type SupervisorSpec } from './spec.js';
 
-/** What a {@link ChildRunner} needs of its supervisor. */
+/** The parts of a supervisor that its {@link ChildRunner} uses. */
 export interface RunnerOwner {
-  /** As messages name it. */
+  /** The supervisor's name in messages. */
   readonly name: string;
   /** Aborted when the supervisor stops. */
   readonly stopping: AbortSignal;
   /** Starts a nested supervisor. */
   nest(spec: SupervisorSpec): Life;
-  /** A life of a child that had started has ended, by itself or because it was shut down. */
+  /** A started child has ended, by itself or because it was shut down. */
   ended(child: Child, life: Life, ending: Ending): void;
 }
 
@@ -28,7 +28,7 @@ export class ChildRunner {
     this.#events = events;
   }
 
-  /** Publishes a success. A failure, of which nothing is left, is the caller's to publish. */
+  /** Starts a child, and publishes a success. If the start fails, nothing of it is left, and the caller must publish the failure. */
   async start(child: Child): Promise<StartFailure | undefined> {
     const { stopping } = this.#owner;
     child.cancelRestart();
@@ -41,7 +41,7 @@ export class ChildRunner {
       await this.#unlessStopping(life.started);
     } catch (cause) {
       const error = asError(cause);
-      // A started part of it is ended with the other children, in its turn.
+      // If its process was started, it is ended with the other children, in its turn.
       if (stopping.aborted) return { error, pid: undefined };
       await life?.shutDown();
       child.life = undefined;

@@ -21,7 +21,7 @@ type Publish = (willRestart: boolean, delay: number) => boolean;
 
 /**
  * Carries out what the rules decide about the children of a supervisor: which are started, restarted and ended, and when the
- * supervisor gives up. It does one thing at a time, in a queue, as the one process does that a supervisor is in OTP. Only a
+ * supervisor gives up. It does one thing at a time, in a queue, as an OTP supervisor does, which is one process. Only a
  * call of {@link stop} takes effect at once.
  */
 export class SupervisorEngine {
@@ -131,7 +131,7 @@ export class SupervisorEngine {
     try {
       return await this.startByHand(child);
     } catch (error) {
-      // If it was interrupted, it is ended with the others.
+      // If the start was interrupted, the child is ended with the others.
       if (child.life === undefined) this.children.delete(child);
       throw error;
     }
@@ -152,12 +152,12 @@ export class SupervisorEngine {
   async terminate(child: Child): Promise<void> {
     const wasAwaited = child.timer !== undefined;
     await this.#end(child, 'terminated');
-    // Siblings that waited for its restart have one of their own now.
+    // The siblings that waited for its restart now get a restart of their own.
     const next = this.children.fromLeft.find(({ isRestarting, timer }) => isRestarting && timer === undefined);
     if (wasAwaited && next !== undefined) this.#restartIn(0, next);
   }
 
-  /** Shuts a child down, if it runs, for this cause. */
+  /** Shuts a child down for this cause, if it runs. */
   async #end(child: Child, cause: Cause): Promise<void> {
     const decision = decide(cause, child.spec.restart);
     const willRestart = decision === 'restart with sibling';

@@ -24,7 +24,7 @@ export type Cause =
   /** The whole supervisor stops or gives up. */
   | 'supervisor stops';
 
-/** What follows. */
+/** The decision about a child that has ended. */
 export type Decision =
   /** It and the siblings that its strategy names are restarted, which counts for the intensity: {@link restartGroup}. */
   | 'restart'

@@ -5,7 +5,7 @@ import { openSink, type OutputOption } from '../io/sink.js';
 /**
  * Makes a stage that passes on what it reads and writes it to `target` as well; the slower of the two sets the pace. If
  * the reader of `target` has gone, the chain goes on without it. If a write fails otherwise, the stage fails with a
- * SystemError as the `cause`. If the stage's output is not read any more, the writing to `target` ends, too.
+ * SystemError as the `cause`. If no program reads the stage's output any more, it stops writing to `target`, too.
  *
  * The stage is a function in this process. For a file by its path, the program costs less: `['tee', path]`.
  *

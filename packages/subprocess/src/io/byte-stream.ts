@@ -56,7 +56,7 @@ export class ByteStream extends LoopIterator<Buffer> implements StageInput {
   /** @param room - memory that the chunk may be put into; the next call may overwrite it */
   override next(room?: Buffer): Promise<IteratorResult<Buffer, undefined>> {
     if (this.#isOver && this.#failure === undefined) return Promise.resolve(LOOP_END);
-    // A function may have left without awaiting it.
+    // A function may have returned without awaiting it.
     return handled(
       new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
         if (this.#failure !== undefined) throw this.#failure.reason;

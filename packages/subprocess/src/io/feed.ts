@@ -8,7 +8,7 @@ import { type Chunks } from './chunks.js';
  * happens: the program's exit tells whether it had enough.
  */
 export class Feed {
-  /** Resolves when it is over. Rejects with what the source threw; then {@link stop} is still to be called. Marked as handled. */
+  /** Resolves at the end of the feed. Rejects with the source's error; then {@link stop} must still be called. Marked as handled. */
   readonly done: Promise<void>;
   readonly #writer: PipeWriter;
   readonly #chunks: ByteStream;

@@ -42,8 +42,8 @@ export async function* feedRecords(
  */
 export interface Lines<T extends string | Buffer> extends AsyncGenerator<T, void, undefined> {
   /**
-   * Calls `callback` for each line, several times as fast as a loop gets them. A promise that it returns is awaited
-   * before the next line. Resolves after the last line, and rejects as a loop throws; what `callback` throws ends it.
+   * Calls `callback` for each line; it is several times as fast as a loop. If `callback` returns a promise, it is awaited
+   * before the next line. Resolves after the last line. Rejects if a loop would throw, or if `callback` throws.
    */
   forEach(callback: (line: T) => unknown): Promise<void>;
 }

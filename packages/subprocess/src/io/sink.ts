@@ -16,7 +16,7 @@ export type OutputOption = Exclude<StdoutOption, 'pipe'>;
 
 /** Writes bytes to the target. */
 export interface Sink {
-  /** Resolves with false if the reader there has gone. Rejects with a SystemError that names the sink. */
+  /** Resolves with false if the reader has closed. Rejects with a SystemError that names the sink. */
   write(bytes: Buffer): Promise<boolean>;
   /** To be called after the last write. Rejects as `write()` does. */
   close(): Promise<void>;

@@ -6,10 +6,10 @@ export interface Parcel {
   readonly descriptions: readonly unknown[];
 }
 
-/** The bytes on their way in one direction. */
+/** The bytes that travel in one direction. */
 export class Flow {
   readonly #ring: Buffer;
-  /** Positions in the stream. */
+  /** The positions in the stream. */
   #taken = 0;
   #put = 0;
   readonly #parcels: Parcel[] = [];
@@ -67,7 +67,7 @@ export class Flow {
     return { count, parcel: isHere ? first : undefined };
   }
 
-  /** Nothing of it is going to be taken. Returns the descriptors that were on their way. */
+  /** Drops the bytes that were not taken. Returns the descriptors that were on their way. */
   drop(): Parcel[] {
     this.#taken = this.#put;
     return this.#parcels.splice(0);

@@ -27,7 +27,7 @@ interface Poll {
   wanted: number;
 }
 
-/** What the kernel does that programs seldom see. Each is a chance from 0 to 1. */
+/** The rare behaviour of the kernel. Each value is a chance from 0 to 1. */
 export interface KernelMoods {
   /** A call moves fewer bytes than it could. */
   readonly short: number;
@@ -44,8 +44,8 @@ export interface KernelMoods {
 export const CALM: KernelMoods = { short: 0, again: 0, spurious: 0, noBuffers: 0, lost: 0 };
 
 /**
- * Pipes and socket pairs without a system: it answers the calls of core's native binding, so that all of core and codec runs over
- * it as it is. A test decides when which events come; the rest is chance from a seed.
+ * Pipes and socket pairs without a system: it answers the calls of core's native binding, so core and codec run over it
+ * unchanged. A test decides when which events come; the rest is chance from a seed.
  */
 export class SimulatedKernel {
   moods = CALM;
@@ -58,7 +58,7 @@ export class SimulatedKernel {
   #polls: Poll[] = [];
   #owned = 0;
 
-  /** Loads `load`, which gets this kernel where it would get the binding. */
+  /** Runs `load`; the modules that it loads get this kernel instead of the binding. */
   async during<T>(load: () => Promise<T>): Promise<T> {
     const { dlopen } = process;
     process.dlopen = (module: object) => {
@@ -99,7 +99,7 @@ export class SimulatedKernel {
     let events = 0;
     if (input !== undefined && (input.length > 0 || input.isEnded)) events |= READABLE;
     if (output !== undefined && (output.room > 0 || output.isUnread)) events |= WRITABLE;
-    // POLLHUP or POLLERR come to whatever waits.
+    // POLLHUP or POLLERR come to every poll.
     if (output === undefined ? input?.isEnded : output.isUnread && (input === undefined || input.isEnded))
       events |= READABLE | WRITABLE;
     return events;
@@ -107,7 +107,7 @@ export class SimulatedKernel {
 
   #add(description: Description): number {
     let fd = 10;
-    // The lowest number that is free, as the system does: what is closed twice is soon another's.
+    // Takes the lowest free number, as the system does. So a descriptor that is closed twice soon closes another one.
     while (this.#open.has(fd)) fd++;
     this.#open.set(fd, description);
     description.references++;
@@ -131,7 +131,7 @@ export class SimulatedKernel {
     const { input, output } = description;
     if (output !== undefined) output.isEnded = true;
     if (input === undefined) return;
-    // A peer that still waits hears that not all was read.
+    // If not all was read, a peer that still waits gets an error.
     if (output !== undefined && input.length > 0) output.wasReset = true;
     input.isUnread = true;
     for (const parcel of input.drop()) this.#discard(parcel);
@@ -261,7 +261,7 @@ export class SimulatedKernel {
     };
   }
 
-  /** What is open, polled or owned, and should not be, with all wrong calls. */
+  /** Returns the descriptors that are still open, polled or owned, and all wrong calls. */
   leftovers(): string[] {
     const left = this.#open.size + this.#polls.length + Math.abs(this.#owned);
     const counts = `${String(this.#open.size)} open, ${String(this.#polls.length)} polled, ${String(this.#owned)} owned`;

@@ -1,8 +1,8 @@
 import { randomFrom } from '../random.js';
 
 /**
- * Runs worlds of a simulation until they have made so many steps together: AIOPIPE_STEPS, or `steps`. Each has a seed of its own. An
- * error names it: AIOPIPE_SEED begins with that world. It also names the seed that the run began with, should what worlds share matter.
+ * Runs worlds of a simulation until they have made AIOPIPE_STEPS (or `steps`) steps together. Each world has a seed of its own. An error
+ * names it: AIOPIPE_SEED begins with that world. It also names the first seed of the run, in case the failure depends on earlier worlds.
  *
  * @param each - the steps of one world
  */

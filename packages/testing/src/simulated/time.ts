@@ -26,12 +26,12 @@ type Callback = (...args: unknown[]) => void;
 export class SimulatedTime {
   /** Milliseconds. */
   now = 1_000_000;
-  /** How far the clock goes on each time that code looks at it: milliseconds. */
+  /** Milliseconds that the clock advances each time that code reads it. */
   perLook = 0;
   #timers: Handle[] = [];
   #immediates: Handle[] = [];
 
-  /** Runs `load`. Whatever modules take of Node's clock and timers while they are loaded is simulated from then on. */
+  /** Runs `load`. The modules that it loads get a simulated clock and simulated timers. */
   async during<T>(load: () => Promise<T>): Promise<T> {
     const { setTimeout, clearTimeout, setImmediate, clearImmediate } = globalThis;
     const real = { setTimeout, clearTimeout, setImmediate, clearImmediate };
@@ -91,7 +91,7 @@ export class SimulatedTime {
     return this.#immediates.length;
   }
 
-  /** When the next timer is due; Infinity if there is none. It fires when the test says so, perhaps later. */
+  /** The time of the next timer; Infinity if there is none. It fires when the test says so, perhaps later. */
   get nextTimer(): number {
     return this.#timers[0]?.at ?? Infinity;
   }
