@@ -1,4 +1,4 @@
-// What the root's npm scripts call: installs what is missing, builds what changed, then does the task.
+// The root's npm scripts call this: it installs missing packages, builds changed ones, and then does the task.
 // It needs Node and npm alone; pnpm comes through npx at the version that package.json names.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -13,7 +13,7 @@ const program = (name: string) => fileURLToPath(new URL(`../${name}.mjs`, import
 const run = async (name: string, ...args: string[]) =>
   (await promisify(execFile)(process.execPath, [program(name), ...args])).stdout;
 
-/** What a shell makes of a line, in which `$0` is the file: the yardstick. */
+/** Runs a line in a shell, to compare with. `$0` in it is the file. */
 const shell = (line: string, file: string) => execFileSync('sh', ['-c', line, file], { encoding: 'utf8' });
 
 let directory: string;

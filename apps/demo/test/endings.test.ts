@@ -6,7 +6,7 @@ afterAll(leakCheck());
 
 const tree = manyFiles(20);
 
-/** Where it is held up, and what shows that it is there. */
+/** The place where it is held up, and the sign that it has come there. */
 const moments = {
   'while it lists': { env: withProgram('sort', 'exec sleep 1000'), sign: ['sleep 1000', 1] },
   'while it verifies': { env: withProgram('sha1sum', 'exec sleep 1000'), sign: ['sleep 1000', 2] },

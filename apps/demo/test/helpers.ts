@@ -8,7 +8,7 @@ import { commandOf, until } from '@aiopipe/testing';
 
 export const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-/** What `--json` prints, as far as tests look at it. */
+/** The parts of the output of `--json` that tests check. */
 export interface Census {
   readonly files: number;
   readonly lines: number;
@@ -75,7 +75,7 @@ export function withProgram(name: string, script: string): NodeJS.ProcessEnv {
 
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
-  /** What starts it: `node` with the program, unless given. */
+  /** The command that starts it. Default: `node` with the program. */
   readonly argv?: readonly string[];
 }
 

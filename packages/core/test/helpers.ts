@@ -23,7 +23,7 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 }
 
-/** What a blocking descriptor gives until its end. */
+/** Returns the bytes that a blocking descriptor gives until its end. */
 export function readAllSync(fd: number): Buffer {
   const chunks: Buffer[] = [];
   for (;;) {

@@ -13,7 +13,7 @@ interface Manifest {
 }
 
 interface Entry {
-  /** Those of this workspace, which are not published, then those of users. */
+  /** The declarations of this workspace, which are not published, and then those of users. */
   readonly types: { readonly 'aiopipe-workspace': string; readonly default: string };
   readonly default: string;
 }

@@ -63,7 +63,7 @@ export class Watched implements AsyncDisposable {
     return this.events.filter((event) => event.type === 'exited');
   }
 
-  /** What was told, by type and path: `exited shop/web`. */
+  /** The events, by type and path: `exited shop/web`. */
   get told(): string[] {
     return this.events.map(({ type, path }) => `${type} ${path.join('/')}`);
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childPids, fdsSince, openFds } from '@aiopipe/testing';
 
-/** What a shell makes of a line: the yardstick. */
+/** Runs a line in a shell, to compare with. */
 export function shell(line: string, input = ''): string {
   return execFileSync('sh', ['-c', line], { encoding: 'utf8', input, maxBuffer: 1 << 28 });
 }
@@ -30,7 +30,7 @@ export function errorOf(callback: () => unknown): Failure {
   throw new Error('it did not throw');
 }
 
-/** What must be as it was before: pipes and sockets of this process, and its children. */
+/** Returns functions that list the pipes, sockets and children of this process that are new since this call. */
 export function whatIsThere(): { fds: () => string[]; children: () => number[] } {
   const fds = openFds();
   const children = new Set(childPids());

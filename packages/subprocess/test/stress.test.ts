@@ -12,7 +12,7 @@ afterAll(leakCheck());
 
 const MiB = 1024 * 1024;
 
-/** What the process has written so far. */
+/** The bytes that the process has written so far. */
 const bytesWritten = (pid: number) =>
   Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${String(pid)}/io`, 'utf8'))?.[1]);
 
@@ -80,7 +80,7 @@ describe('what goes through a chain', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       return hasStopped && bytesWritten(source) === written;
     });
-    // What three pipes, the buffers of two programs and one read of ours hold.
+    // Three pipes, the buffers of two programs and one read of ours hold this much.
     expect(before).toBeLessThan(MiB);
 
     for (let i = 0; i < 200_000; i++) await lines.next();

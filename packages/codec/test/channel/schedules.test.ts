@@ -1,4 +1,4 @@
-// Channels as they are, over a simulated kernel: short reads and writes, EAGAIN, late and needless events, lost descriptors, handles
+// Runs the real channels over a simulated kernel: short reads and writes, EAGAIN, late and needless events, lost descriptors, handles
 // that move, aborts, timeouts, and ends that close at any moment. A seed gives the same run again, and more steps take longer:
 // AIOPIPE_SEED=123 AIOPIPE_STEPS=1000000 npx vitest run test/channel/schedules.test.ts
 import { beforeAll, expect, test } from 'vitest';

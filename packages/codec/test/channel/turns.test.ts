@@ -8,7 +8,7 @@ import { errorOf, frameOf, isPending, readerAndTap, turns } from './helpers.js';
 
 afterAll(leakCheck());
 
-/** What a program does with a message. */
+/** Keeps the thread busy, as a program does that works on a message. */
 function work(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end) continue;

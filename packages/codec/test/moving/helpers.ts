@@ -10,7 +10,7 @@ export async function carried<T>(value: T): Promise<T> {
   return await r.get();
 }
 
-/** What a blocking end gives at once; empty at the end of the stream. */
+/** Returns the bytes that a blocking end gives at once; empty at the end of the stream. */
 export function text(end: ReadEnd): string {
   const bytes = Buffer.alloc(1000);
   return bytes.toString('utf8', 0, readSync(end.fd, bytes));

@@ -36,18 +36,18 @@ const HANDLES: [kind: string, ways: 'r' | 'w' | 'rw', data: unknown][] = [
   ['Channel', 'rw', { settings, ahead }],
 ];
 
-/** What a socket of node:dgram keeps to itself. */
+/** Returns the descriptor of a socket of node:dgram, which has no public name. */
 function numberOf(socket: dgram.Socket): number {
   const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
   return (socket as unknown as Record<symbol, { handle: { fd: number } }>)[state as symbol]?.handle.fd ?? -1;
 }
 
-/** Descriptors of each kind, by name, with the ways that an end over them could go: none for those that no end can be over. */
+/** Descriptors of each kind, by name, with the directions that an end over them may have: none if no end can use them. */
 interface Descriptors extends AsyncDisposable {
   readonly list: readonly [name: string, ways: readonly ('r' | 'w' | 'rw')[], fd: number][];
 }
 
-/** Node.js makes neither a terminal nor memory with a name: Python does, and they can be opened by path while it runs. */
+/** Node.js can make neither a terminal nor named memory. Python can, and both can be opened by path while it runs. */
 async function makeTerminalAndMemory(): Promise<{ terminal: string; memory: string; end(): Promise<void> }> {
   const code = 'import os; print(os.ttyname(os.openpty()[1]), os.memfd_create("m"), flush=True); input()';
   const python = spawn('python3', ['-c', code], { stdio: ['pipe', 'pipe', 'inherit'] });

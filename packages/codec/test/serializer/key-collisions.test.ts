@@ -70,14 +70,14 @@ test('many Maps of a message share the bound', () => {
   expect(thrownBy(() => deserialize(bytes))).toMatchObject({ code: 'ERR_AIOPIPE_DECODE' });
 });
 
-/** Milliseconds of processor time for a Set of these keys. */
+/** Returns the milliseconds of processor time for a Set of these keys. */
 function timeOfSet(keys: readonly unknown[]): number {
   const before = process.cpuUsage();
   expect(new Set(keys).size).toBe(keys.length);
   return process.cpuUsage(before).user / 1000;
 }
 
-// The guard computes V8's hashes. If this fails, V8 has other ones: see docs/security.md. The factor is 100 or more otherwise.
+// The guard computes V8's hashes. If this fails, V8 hashes differently: see docs/security.md. Otherwise the factor is 100 or more.
 test.each([
   ['integers', integers.slice(0, 10_000), Array.from({ length: 10_000 }, (_, i) => i)],
   ['BigInts', bigints.slice(0, 10_000), Array.from({ length: 10_000 }, (_, i) => BigInt(i))],

@@ -10,7 +10,7 @@ const trap = (): never => {
 };
 const hostileError = Object.defineProperty(new Error('x'), 'message', { get: trap });
 
-/** What user code may throw, and a peer may make it throw. */
+/** Values that user code may throw, or that a peer may make it throw. */
 const ODD: [string, unknown][] = [
   ['null', null],
   ['undefined', undefined],

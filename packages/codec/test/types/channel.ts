@@ -26,7 +26,7 @@ expectTypeOf(reader.tryGet()).toEqualTypeOf<{ value: Job } | undefined>();
 expectTypeOf(writer.put(job)).toEqualTypeOf<Promise<void>>();
 for await (const message of reader) expectTypeOf(message).toEqualTypeOf<Job>();
 
-// What one end sends, the other one receives.
+// One end receives the type that the other end sends.
 declare function isJob(value: unknown): value is Job;
 const [here, there] = channel<Job, Answer>({ duplex: true });
 expectTypeOf(here).toEqualTypeOf<Channel<Job, Answer>>();
@@ -42,7 +42,7 @@ expectTypeOf(channel()[0].get()).resolves.toBeUnknown();
 // A schema gives the type of what is received, and leaves what is sent.
 expectTypeOf(channel()[0].validate(schema)).toEqualTypeOf<ChannelReader<Job>>();
 expectTypeOf(here.validate(schema)).toEqualTypeOf<Channel<Job, Job>>();
-// One that is written by hand has no value beside its issues.
+// A handwritten schema has no value beside its issues.
 const byHand = {
   '~standard': {
     version: 1,

@@ -23,7 +23,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** What the compiler says to a file of the binding with this text, by the flags of its build; empty if it takes it. */
+/** Compiles a file of the binding with this text, by the flags of its build. Returns the errors; empty if there are none. */
 function compile(text: string): string {
   const file = join(directory, 'one.c');
   writeFileSync(file, text);

@@ -134,7 +134,7 @@ describe('the fd map', () => {
   });
 
   test('keeps out what we inherited without close-on-exec', async () => {
-    // What a Node program itself was given by its parent has no such flag.
+    // The descriptors that a Node program got from its parent have no such flag.
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
       'exec 8</dev/null 9</dev/null; exec "$0" "$@"',

@@ -1,4 +1,4 @@
-// Streams as they are, over a simulated kernel: short reads and writes, EAGAIN, late and needless events, aborts, timeouts, moves, and ends
+// Runs the real streams over a simulated kernel: short reads and writes, EAGAIN, late and needless events, aborts, timeouts, moves, and ends
 // that close at any moment. A seed gives the same run again, and more steps take longer:
 // AIOPIPE_SEED=123 AIOPIPE_STEPS=1000000 npx vitest run test/stream/schedules.test.ts
 import { beforeAll, expect, test } from 'vitest';

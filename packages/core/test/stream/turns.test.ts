@@ -77,7 +77,7 @@ test.each(['lines', 'readLine', 'read'] as const)(
     reader[Symbol.dispose]();
     writer.destroy();
     await writing.catch(() => undefined);
-    // The pipe, one read and the chunk that waits have less than this.
+    // The pipe, one read and the waiting chunk hold fewer bytes than this.
     expect(most).toBeLessThan(1024 * 1024);
   },
 );

@@ -66,7 +66,7 @@ describe('a child has', () => {
     const { ignored, blocked, caught } = await startProcess(describeSignals).result;
     for (const name of signals) process.off(name, handler);
     const bit = (name: keyof typeof constants.signals) => 1n << BigInt(constants.signals[name] - 1);
-    // What Node itself ignores.
+    // Node itself ignores these.
     expect(ignored).toBe(bit('SIGPIPE') | bit('SIGXFSZ'));
     expect(blocked).toBe(0n);
     for (const name of ['SIGUSR2', 'SIGHUP'] as const) expect(caught & bit(name), name).toBe(0n);

@@ -24,7 +24,7 @@ describe('any value that a child throws rejects its result, and join() settles:'
   });
 });
 
-/** What no child of ours says while its function runs. */
+/** Messages that no child of ours sends while its function runs. */
 const wrong: Record<string, Buffer> = {
   null: message(null),
   'a number': message(1),

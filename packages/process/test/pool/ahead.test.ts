@@ -1,4 +1,4 @@
-// Where tasks are short, a worker has the next ones before it is done: nobody is to notice.
+// If tasks are short, a worker has the next ones before it is done. No caller may notice that.
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';

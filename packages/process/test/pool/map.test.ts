@@ -115,7 +115,7 @@ describe('map', () => {
     expect(error.message).toBe('of this task');
     expect(results).toEqual([0, 1]);
     expect(isEnded).toBe(true);
-    // Those at the gate are told to stop, and the rest are never begun.
+    // The tasks at the gate are told to stop, and the rest are never begun.
     await until('both workers are idle', () => pool.stats.workers.idle === 2);
     expect(pool.stats).toMatchObject({ completed: 2, failed: 1, queued: 0, running: 0, killed: 0 });
     expect(linesOf(log).length).toBeLessThanOrEqual(2);

@@ -14,7 +14,7 @@ import {
   type TaskKind,
 } from '../../src/pool/protocol.js';
 
-/** What a simulated task is called with. */
+/** The argument of a simulated task. */
 export class Item {
   isSent = false;
   /** How often a worker was lost that had begun with it. */
@@ -59,11 +59,11 @@ export class SimulatedWorker implements Worker {
   readonly #sent: Item[] = [];
   /** Numbers that were claimed and whose answer was not heard. */
   readonly #begun = new Set<number>();
-  /** What it has said and the parent has not read. */
+  /** The messages that it has sent and the parent has not read. */
   #outgoing: { readonly message: unknown; readonly isWrong: boolean; readonly answers?: number }[] = [];
   #isPaused = false;
   #hasLied = false;
-  /** What it says no longer counts. */
+  /** Whether the parent ignores its messages from now on. */
   #isMute = false;
   #isReady = false;
   #takenUnheard = 0;

@@ -1,4 +1,4 @@
-// What comes from a worker is believed only as far as it fits what the worker was given: see docs/protocol.md.
+// The pool accepts a worker's messages only if they fit the tasks that the worker got: see docs/protocol.md.
 import { spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ChildError, Pool } from '@aiopipe/process';

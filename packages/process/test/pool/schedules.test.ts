@@ -1,8 +1,8 @@
-// The scheduler as it is, over simulated workers and a simulated clock: a random life, and a model that judges it. A seed gives the
+// Runs the real scheduler over simulated workers and a simulated clock: a random life, and a model that judges it. A seed gives the
 // same run again, and more steps take longer: AIOPIPE_SEED=123 AIOPIPE_STEPS=1000000 npx vitest run test/pool/schedules.test.ts
 import { beforeAll, expect, test } from 'vitest';
 import { runSchedules, SimulatedTime } from '@aiopipe/testing';
-// Loads nothing before the clock is simulated.
+// No module may load before the clock is simulated.
 import type { Item, SimulatedWorker } from './model.js';
 
 const realTurn = setImmediate;

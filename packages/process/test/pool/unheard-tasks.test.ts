@@ -26,7 +26,7 @@ describe('a failed task whose promise is not used has one warning:', () => {
   ])('%s', async (way, told) => {
     const warnings = await warningsOf(way);
     expect(warnings.length).toBeGreaterThan(0);
-    // Those that fail in one turn are told together.
+    // Tasks that fail in one turn are reported together.
     expect(warnings.length).toBeLessThanOrEqual(way === 'many alike' ? 100 : 1);
     for (const warning of warnings) expect(warning).toMatch(told);
   });

@@ -129,7 +129,7 @@ test('what a child has said on stdout, stderr and in messages arrives whole, tho
     return sum;
   };
   const counts = await Promise.all([count(child.stdout?.open()), count(child.stderr?.open()), count(reader)]);
-  // A word more on stdout, by a listener to its exit.
+  // A listener to its exit writes one more word to stdout.
   expect(counts).toEqual([bytes + 4, bytes, bytes]);
   expect(await child.join()).toEqual({ exitCode: 0, signalCode: null });
   expect((await errorOf(child.result)).code).toBe('ERR_AIOPIPE_NO_RESULT');

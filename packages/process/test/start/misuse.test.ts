@@ -51,7 +51,7 @@ describe('a call that is wrong', () => {
     target(url, 'one', one);
     target(url, 'other', other);
     expect(thrownBy(() => target(url, 'one', other)).message).toMatch(/module\.js.*"one"/);
-    // Another copy of the package, or a loader that evaluates the module again.
+    // This happens with another copy of the package, or with a loader that evaluates the module again.
     expect(target(url, 'one', one).run).toBe(one);
     await Promise.resolve();
     expect(target(url, 'one', other).run).toBe(other);

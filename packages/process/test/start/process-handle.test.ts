@@ -82,7 +82,7 @@ describe('a handle', () => {
       expect(error.message).toContain('waits');
     }
     expect(await errorOf(child.join())).toBeInstanceOf(ClosedError);
-    // What was asked for before is still told.
+    // Promises that were requested before the close still settle.
     expect(await errorOf(result)).toBeInstanceOf(ChildError);
   });
 });

@@ -1,4 +1,4 @@
-// The supervisor as it is, over simulated processes and a simulated clock: random specifications, ends, hangs, failed starts and calls,
+// Runs the real supervisor over simulated processes and a simulated clock: random specifications, ends, hangs, failed starts and calls,
 // stopped at any moment. A model says what must happen, in which order. A seed gives the same run again, and more steps take longer:
 // AIOPIPE_SEED=123 AIOPIPE_STEPS=1000000 npx vitest run test/supervisor/schedules.test.ts
 import { beforeAll, expect, test } from 'vitest';

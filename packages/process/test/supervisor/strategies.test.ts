@@ -9,7 +9,7 @@ afterAll(leakCheck());
 
 const IDS = ['a', 'b', 'c', 'd'];
 
-/** Who is shut down with a child, from left to right. */
+/** The children that are shut down with a child, from left to right. */
 const siblings: Record<Strategy, (id: string) => string[]> = {
   one_for_one: () => [],
   one_for_all: (id) => IDS.filter((other) => other !== id),

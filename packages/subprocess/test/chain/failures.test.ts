@@ -17,7 +17,7 @@ async function* same(input: StageInput) {
   yield* input;
 }
 
-/** What each of these rejects with is ours, tells how the chain went, and shows this file in its stack. */
+/** Each of these rejects with an error of ours that tells how the chain went, and has this file in its stack. */
 async function failureOf(running: Promise<unknown>): Promise<Ended> {
   const error = (await errorOf(running)) as unknown as Ended;
   expect(error).toBeInstanceOf(AiopipeError);

@@ -96,7 +96,7 @@ describe('a stage that fails', () => {
     const error = await run.catch((reason: unknown) => reason as PipelineError);
     if (!(error instanceof PipelineError)) throw new Error('it succeeded');
     expect(error.code).toBe('ERR_AIOPIPE_PIPELINE');
-    // What happens to `cat` depends on who is faster.
+    // The end of `cat` depends on which side is faster.
     expect(error.stages).toMatchObject([{ exitCode: 3, stderr: 'oops\n' }, { argv: ['cat'] }, { exitCode: 2 }]);
     expect(error.message).toMatch(/sh: exit code 3.*, sort: exit code 2/);
     expect(error.message).toContain('oops');

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 
 afterAll(leakCheck());
 
-/** What the fixture prints, whose stdin `stdin` is. */
+/** Returns the output of the fixture that shares `stdin`. */
 async function modes(stdin: Parameters<typeof popen>[1]): Promise<string> {
   const program = popen([process.execPath, fixture('shares-its-stdin')], { ...stdin, stdout: 'pipe' });
   await using reader = program.stdout.open();

@@ -1,19 +1,19 @@
 /** How a call ended. */
 export type Outcome = { readonly value: unknown } | { readonly code: string; readonly error: Error };
 
-/** A message that was put, and what its caller heard. */
+/** A message that was put, and how its put ended. */
 export interface Put {
   readonly n: number;
-  /** The handle was closed, or had moved, when it was called. */
+  /** Whether the handle was closed, or had moved, before the call. */
   readonly isLate: boolean;
   readonly isAbortable: boolean;
   readonly controller: AbortController;
   outcome?: Outcome;
-  /** The handle was disposed of, not closed, since. */
+  /** Whether the handle was disposed of after the call, not closed. */
   wasDisposed: boolean;
 }
 
-/** A call for a message, and what it got. */
+/** A call for a message, and its result. */
 export interface Get {
   readonly isLate: boolean;
   readonly timeout: number | undefined;
@@ -27,7 +27,7 @@ export interface Message {
   readonly n: number;
   readonly body: Buffer | string;
   readonly handle?: unknown;
-  /** The number of the end that the handle is of. */
+  /** The number of the handle's end. */
   readonly end?: number;
 }
 
@@ -35,16 +35,16 @@ export interface Message {
 export class Line {
   readonly puts: Put[] = [];
   readonly gets: Get[] = [];
-  /** An end was disposed of or lost, or the system failed: what was not acknowledged may not come. */
+  /** Whether an end was disposed of or lost, or the system failed: messages that were not acknowledged may not come. */
   isCut = false;
-  /** The reader was closed before the last message. */
+  /** Whether the reader was closed before the last message. */
   isUnread = false;
-  /** Its reader has taken all that came, until nothing was left to come. */
+  /** Whether its reader has taken every message to the end. */
   isRead = false;
 
   constructor(readonly id: number) {}
 
-  /** Throws unless every message that must come has come once, whole and in order, and every call heard what it should. */
+  /** Throws unless every message that must come has come once, whole and in order, and every call has the right result. */
   judge(): void {
     for (const [i, put] of this.puts.entries()) this.#check(this.#isRightPut(put), `put ${String(i)}`, put);
     for (const [i, get] of this.gets.entries()) this.#check(this.#isRightGet(get), `get ${String(i)}`, get);
@@ -63,7 +63,7 @@ export class Line {
     if (lost !== undefined) this.#fail(`message ${String(lost.n)} never came: ${tell(lost)}`);
   }
 
-  /** What lies between two messages that came was not sent. */
+  /** Throws if a message that must come is missing between two that came. */
   #judgeGap(before: number, n: number): void {
     const lost = this.puts.slice(before + 1, n).find(mustCome);
     if (lost !== undefined) this.#fail(`message ${String(lost.n)} is missing before ${String(n)}: ${tell(lost)}`);
@@ -132,7 +132,7 @@ function tell({ outcome, isLate }: Put | Get): string {
   return `it rejected: ${String(outcome.error.stack)}`;
 }
 
-/** Its sender heard that the kernel has it. */
+/** The sender's call has resolved: the kernel has the message. */
 const isSent = ({ outcome }: Put): boolean => outcome !== undefined && 'value' in outcome;
 
 const isRefused = ({ outcome, isLate }: Put): boolean =>
@@ -140,7 +140,7 @@ const isRefused = ({ outcome, isLate }: Put): boolean =>
   'code' in outcome &&
   (isLate || ['ERR_AIOPIPE_QUEUE_FULL', 'ERR_AIOPIPE_BUSY', 'ERR_AIOPIPE_MOVED'].includes(outcome.code));
 
-/** Also a message whose sender stopped waiting is sent. */
+/** If the sender stops waiting, its message is still sent. */
 const mustCome = (put: Put): boolean =>
   isSent(put) ||
   (put.outcome !== undefined &&

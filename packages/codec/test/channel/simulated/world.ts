@@ -4,7 +4,7 @@ import { bodyOf, Line, type Get, type Message, type Outcome, type Put } from './
 export const time = new SimulatedTime();
 export const kernel = new SimulatedKernel();
 
-/** The packages as they are, over the simulated kernel and clock. */
+/** Loads the real packages over the simulated kernel and clock. */
 export const load = () =>
   time.during(() =>
     kernel.during(async () => {
@@ -29,14 +29,14 @@ interface End {
   readonly sends: Line | undefined;
   readonly receives: Line | undefined;
   state: 'here' | 'moving' | 'closed';
-  /** Watched by `closed`. */
+  /** The calls that `closed` watches. */
   watched: Watched[];
 }
 
 const CODES_OF_ENDS = ['ERR_AIOPIPE_END_OF_STREAM', 'ERR_AIOPIPE_INCOMPLETE_READ', 'EPIPE', 'ENOBUFS', 'EMFILE'];
 
 const realTurn = setImmediate;
-/** Promises that are settled have called back then. */
+/** Resolves when all settled promises have called back. */
 export const settle = (): Promise<void> => new Promise((resolve) => void realTurn(resolve));
 
 export class World {
@@ -53,7 +53,7 @@ export class World {
     time.clear();
     time.perLook = this.#pick([0, 0, 0, 0.05, 1]);
     kernel.random = random;
-    // The last one takes more than a turn may write.
+    // The last size is more than a turn may write.
     kernel.capacity = this.#pick([100, 4096, 65_536, 300_000, 4_000_000]);
     kernel.moods = {
       short: this.#pick([0, 0.3, 0.9]),
@@ -91,7 +91,7 @@ export class World {
     }
   }
 
-  /** One thing happens. */
+  /** Lets one thing happen. */
   async step(): Promise<void> {
     const end = this.#pick(this.#ends);
     const chance = this.#random() * 100;
@@ -153,7 +153,7 @@ export class World {
   #putSoon(writer: Writer, message: unknown, put: Put): void {
     try {
       this.#codec.putSoon(writer, message);
-      // Nothing tells when it is sent.
+      // No call reports when it is sent.
       put.outcome = { code: 'ABORT_ERR', error: new Error('put soon') };
       put.controller.abort();
     } catch (error) {
@@ -161,7 +161,7 @@ export class World {
     }
   }
 
-  /** An end that can travel over this one. */
+  /** Returns an end that can travel over this one. */
   #movable({ channel }: End): End | undefined {
     return this.#pick(this.#ends.filter((end) => end.channel > channel && end.state === 'here'));
   }
@@ -205,7 +205,7 @@ export class World {
     }
   }
 
-  /** A message came: its handle is here from now on. */
+  /** Notes a message that came: its handle is here from now on. */
   #take(value: unknown, encoding: Encoding): Message {
     const message = decode(encoding, value);
     this.messages++;
@@ -217,7 +217,7 @@ export class World {
     return message;
   }
 
-  /** A call is aborted. */
+  /** Aborts a call. */
   #abort({ sends, receives }: End): void {
     const calls = [...(sends?.puts ?? []), ...(receives?.gets ?? [])].filter(({ outcome }) => outcome === undefined);
     this.#pick(calls)?.controller.abort(new Error('the test’s'));
@@ -261,7 +261,7 @@ export class World {
     if (end.receives !== undefined) end.receives.isUnread = true;
   }
 
-  /** The system's failure has closed it, or only what it sends. */
+  /** Notes that the system's failure has closed an end, or only its sending side. */
   #broke(end: End, code: string): void {
     if (end.sends !== undefined) end.sends.isCut = true;
     if (code !== 'EMFILE' || end.state !== 'here') return;
@@ -270,7 +270,7 @@ export class World {
     this.#ended(end);
   }
 
-  /** Nothing goes wrong from now on: all that was put is taken, all ends close, and nothing is left. */
+  /** Ends the world without further faults: takes all messages, closes all ends, and checks that nothing is left. */
   async end(): Promise<void> {
     kernel.moods = CALM;
     time.perLook = 0;
@@ -280,7 +280,7 @@ export class World {
     }
     for (const end of this.#ends) {
       if (end.state === 'here' && end.receives !== undefined) end.receives.isRead = true;
-      // It was on its way in a message that is lost.
+      // The end was on its way in a message that is lost.
       if (end.state === 'moving') this.#lose(end);
     }
     for (const end of this.#ends) {
@@ -316,7 +316,7 @@ export class World {
     if (end.receives !== undefined) end.receives.isUnread = true;
   }
 
-  /** Takes all that is there. */
+  /** Takes all messages that have come. */
   async #read(end: End): Promise<void> {
     if (end.receives === undefined) return;
     const { gets } = end.receives;
@@ -331,7 +331,7 @@ export class World {
     await settle();
   }
 
-  /** The loop goes round until nothing more happens. */
+  /** Runs the event loop until nothing more happens. */
   async #calm(): Promise<void> {
     for (let round = 0; ; round++) {
       check(round < 100_000, 'the loop never comes to rest');

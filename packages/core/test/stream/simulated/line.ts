@@ -1,8 +1,8 @@
-/** What the writer's caller asked for, and heard. */
+/** A call of the writer, and how it ended. */
 export interface Write {
   readonly bytes: Buffer;
   readonly isAbortable: boolean;
-  /** The writer was destroyed while it waited. */
+  /** Whether the writer was destroyed while the call waited. */
   wasDestroyed: boolean;
   code?: string;
 }
@@ -28,17 +28,17 @@ export function textOf(n: number, size: number): Buffer {
 export class Line {
   readonly writes: Write[] = [];
   readonly came: Buffer[] = [];
-  /** As many writes had been made when a drain() or close() was called that resolved. */
+  /** The number of writes before the last drain() or close() that resolved. */
   flushed = 0;
   hasEnded = false;
-  /** The reader was closed before the end. */
+  /** Whether the reader was closed before the end. */
   isUnread = false;
-  /** The writer was destroyed. */
+  /** Whether the writer was destroyed. */
   isCut = false;
 
   constructor(readonly id: number) {}
 
-  /** Throws unless what was read is what was written, and all of it if nothing was dropped. */
+  /** Throws unless the bytes read equal the bytes written, and all of them came if none were dropped. */
   judge(): void {
     for (const [n, write] of this.writes.entries())
       this.#check(this.#isRight(write), `write ${String(n)}: ${write.code ?? 'it was never settled'}`);
@@ -70,7 +70,7 @@ export class Line {
     }
   }
 
-  /** close() was called, or the writer was destroyed. */
+  /** Whether close() was called, or the writer was destroyed. */
   hasBeenClosed = false;
 
   #check(holds: boolean, what: string): void {

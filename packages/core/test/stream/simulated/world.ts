@@ -4,7 +4,7 @@ import { Line, textOf, type Write } from './line.js';
 export const time = new SimulatedTime();
 export const kernel = new SimulatedKernel();
 
-/** The package as it is, over the simulated kernel and clock. */
+/** Loads the real package over the simulated kernel and clock. */
 export const load = () =>
   time.during(() =>
     kernel.during(async () => {
@@ -25,7 +25,7 @@ interface Reading {
   readonly line: Line;
   reader: InstanceType<Core['PipeReader']>;
   isClosed: boolean;
-  /** What waits now, and what aborts it. */
+  /** Aborts the call that waits now. */
   waits: AbortController | undefined;
 }
 
@@ -41,7 +41,7 @@ export class World {
   readonly #aborts = new Set<AbortController>();
   /** Calls that have not settled. */
   #pending = 0;
-  /** What a callback found wrong: it cannot throw to the test. */
+  /** The first failure that a callback found. A callback cannot throw to the test. */
   #wrong: Error | undefined;
   bytes = 0;
 
@@ -51,7 +51,7 @@ export class World {
     time.clear();
     time.perLook = this.#pick([0, 0, 0.05, 1]);
     kernel.random = random;
-    // The last one takes more than a turn may write.
+    // The last size is more than a turn may write.
     kernel.capacity = this.#pick([100, 4096, 65_536, 300_000, 4_000_000]);
     kernel.moods = {
       ...CALM,
@@ -86,7 +86,7 @@ export class World {
     this.#writings.push({ line, writer, state: 'open' });
   }
 
-  /** One thing happens. */
+  /** Lets one thing happen. */
   async step(): Promise<void> {
     const writing = this.#pick(this.#writings);
     const reading = this.#pick(this.#readings);
@@ -115,7 +115,7 @@ export class World {
     return Math.floor(this.#random() * Math.min(400_000, 50 * kernel.capacity));
   }
 
-  /** Limits of a call, and what aborts it. */
+  /** Returns the limits of a call, and the controller that aborts it. */
   #limits(): { readonly limits?: { timeout?: number | undefined; signal: AbortSignal }; abort?: AbortController } {
     if (this.#random() < 0.6) return {};
     const abort = new AbortController();
@@ -123,7 +123,7 @@ export class World {
     return { limits: { timeout: this.#pick([undefined, 0, 5]), signal: abort.signal }, abort };
   }
 
-  /** Hears how a call ends. */
+  /** Notes how a call ends. */
   #hear<T>(promise: Promise<T>, abort: AbortController | undefined, settled: (code: string, value?: T) => void): void {
     this.#pending++;
     const after = (tell: () => void) => {
@@ -144,7 +144,7 @@ export class World {
       (error: unknown) => {
         after(() => {
           const { code = String(error), partial } = error as { code?: string; partial?: T };
-          // A half that was closed says where the other half went.
+          // The error of a closed half tells where the other half went.
           settled(code === 'ERR_AIOPIPE_MOVED' ? 'ERR_AIOPIPE_CLOSED' : code, partial);
         });
       },
@@ -262,7 +262,7 @@ export class World {
     reading.line.isUnread ||= !reading.line.hasEnded;
   }
 
-  /** A stream is handed on, with what it has read ahead. */
+  /** Hands a stream on, with the bytes that it has read ahead. */
   #move(reading: Reading, writing: Writing): void {
     const handle = this.#pick([reading.reader, writing.writer]);
     const isReader = handle === reading.reader;
@@ -277,14 +277,14 @@ export class World {
       if (isReader) reading.reader = moved as Reading['reader'];
       else writing.writer = moved as Writing['writer'];
     } catch (error) {
-      // It waits, has unflushed bytes, or is a half of a duplex stream; or its reader has gone.
+      // The stream waits, has unflushed bytes, or is a half of a duplex stream; or its reader has closed.
       const { code } = error as { code?: string };
       const isRight = ['ERR_AIOPIPE_BUSY', 'EPIPE', 'ERR_AIOPIPE_CLOSED'].includes(String(code));
       check(isRight || (error as Error).message.includes('duplex'), `a move: ${String((error as Error).stack)}`);
     }
   }
 
-  /** Nothing goes wrong from now on: all is flushed and read, everything closes, and nothing is left. */
+  /** Ends the world without further faults: flushes and reads all bytes, closes all streams, and checks that nothing is left. */
   async end(): Promise<void> {
     kernel.moods = CALM;
     time.perLook = 0;

@@ -1,14 +1,14 @@
-/** A child's part of a specification that matters to the model. */
+/** The parts of a child's specification that the model uses. */
 export interface ModelSpec {
   readonly id: string;
   readonly restart: 'permanent' | 'transient' | 'temporary';
   readonly significant: boolean;
   /** Milliseconds; 0 is SIGKILL at once. */
   readonly shutdown: number | undefined;
-  /** It must say that it is ready, within so many milliseconds. */
+  /** The child must call `ready()` within `timeout` milliseconds. */
   readonly ready: { readonly timeout: number | undefined } | undefined;
   readonly heartbeat: { readonly interval: number; readonly deadline: number } | undefined;
-  /** It is a supervisor. */
+  /** The options of a nested supervisor; undefined if the child is a process. */
   readonly nested: ModelOptions | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface ModelOptions {
   readonly children: readonly ModelSpec[];
 }
 
-/** What came of an attempt to start a process. The simulation decides it; the model is told. */
+/** The result of an attempt to start a process. The simulation decides it, and tells the model. */
 export type Attempt = 'runs' | 'no arguments' | 'no process';
 
 export interface Ending {
@@ -29,19 +29,19 @@ export interface Ending {
   readonly signalCode: string | null;
 }
 
-/** What the model needs of the simulation. */
+/** The parts of the simulation that the model uses. */
 export interface Surroundings {
   readonly now: number;
-  /** Compares with what happened. May call back into the model: what a listener did then. */
+  /** Compares an event with the real one. If a listener acted on it, this calls back into the model. */
   happens(what: string): void;
   attempt(path: string): Attempt;
-  /** Returns what cancels it. */
+  /** Sets a timer. Returns the function that cancels it. */
   setTimer(milliseconds: number, call: () => void): () => void;
-  /** A nested supervisor runs. */
+  /** Notes that a nested supervisor runs. */
   began(nested: ModelSupervisor): void;
 }
 
-/** Waits whenever it yields, until that is true. */
+/** Steps that wait: each yields a condition, and goes on when it is true. */
 type Steps<T = void> = Generator<() => boolean, T, void>;
 
 /** A child from one start to its end. */
@@ -61,7 +61,7 @@ class ModelLife {
     readonly world: Surroundings,
   ) {}
 
-  /** For a process. */
+  /** Begins the life of a process. */
   begin(hasProcess: boolean): this {
     const { ready } = this.spec;
     if (!hasProcess) {
@@ -124,7 +124,7 @@ class ModelChild {
   isRestarting = false;
   timer: { readonly cancel: () => void } | undefined;
   endsInARow = 0;
-  /** Its last start had a process, if only for a while. */
+  /** Whether its last start had a process, if only for a while. */
   hadProcess = false;
 
   constructor(readonly spec: ModelSpec) {}
@@ -140,7 +140,7 @@ class ModelChild {
   }
 }
 
-/** What a call by hand came to: a code if it failed. */
+/** The result of a call by hand: a code if it failed. */
 export interface ModelCall {
   result: string | undefined;
 }
@@ -148,14 +148,14 @@ export interface ModelCall {
 type Failure = 'stopped' | 'failed';
 
 /**
- * OTP's supervisor, from supervisor.erl and what our documentation says: a process with a mailbox, that deals with one message
- * after the other, and waits within. Time and processes are the simulation's.
+ * OTP's supervisor, from supervisor.erl and our documentation: a process with a mailbox. It handles one message
+ * after the other, and may wait while it handles one. The simulation provides time and processes.
  */
 export class ModelSupervisor {
   readonly #world: Surroundings;
   readonly #options: ModelOptions;
   readonly #path: readonly string[];
-  /** It, and those under it that have not finished. */
+  /** This supervisor, and the supervisors under it that have not finished. */
   readonly #all: ModelSupervisor[];
   #children: ModelChild[];
   readonly #mailbox: (() => Steps)[] = [];
@@ -179,7 +179,7 @@ export class ModelSupervisor {
     all.push(this);
   }
 
-  /** Goes on until everything waits. */
+  /** Runs all supervisors until each of them waits. */
   run(): void {
     for (let moves = true; moves;) {
       moves = false;
@@ -199,7 +199,7 @@ export class ModelSupervisor {
     return true;
   }
 
-  /** The life of a process. */
+  /** Returns the life of the process at a path. */
   lifeOf(path: string): ModelLife | undefined {
     const [id, ...rest] = path.split('/');
     const life = this.#children.find(({ spec }) => spec.id === id)?.life;
@@ -365,7 +365,7 @@ export class ModelSupervisor {
     }
   }
 
-  /** A call by hand. Its code is that of the error, or `done`. */
+  /** Makes a call by hand. Its result is the code of the error, or `done`. */
   call(kind: 'start' | 'terminate' | 'restart' | 'delete', id: string, spec?: ModelSpec): ModelCall {
     if (this.hasFinished) return { result: 'ERR_AIOPIPE_CLOSED' };
     const call: ModelCall = { result: undefined };
@@ -408,7 +408,7 @@ export class ModelSupervisor {
     return 'ERR_AIOPIPE_START';
   }
 
-  /** Also after a wait. */
+  /** A getter, because TypeScript would not expect a change during a wait. */
   get #isStoppingNow(): boolean {
     return this.isStopping;
   }

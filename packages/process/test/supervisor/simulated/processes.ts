@@ -5,13 +5,13 @@ import { type Attempt, type Ending } from './model.js';
 export const time = new SimulatedTime();
 
 const realTurn = setImmediate;
-/** All that follows from the last step has happened. */
+/** Resolves when all consequences of the last step have happened. */
 export async function settle(): Promise<void> {
   do await new Promise((resolve) => void realTurn(resolve));
   while (time.runImmediate());
 }
 
-/** What the supervisor sees of a process. */
+/** The parts of a process that the supervisor uses. */
 export class SimulatedProcess {
   readonly result: Promise<unknown>;
   readonly ready: Promise<void>;
@@ -20,7 +20,7 @@ export class SimulatedProcess {
   isReady = false;
   isHung = false;
   hasEnded = false;
-  /** A signal that ends it is on its way. */
+  /** Whether a signal that ends it is on its way. */
   isSignalled = false;
   #settle!: { resolve(value: unknown): void; reject(error: Error): void };
   #settleReady!: { resolve(): void; reject(error: Error): void };
@@ -79,14 +79,14 @@ export class SimulatedProcess {
   }
 }
 
-/** What starts a process, for the world that runs now. */
+/** Starts processes for the world that runs now. */
 export const starter: { start(path: string): SimulatedProcess } = {
   start: () => {
     throw new Error('no world runs');
   },
 };
 
-/** The supervisor as it is, over simulated processes. */
+/** Loads the real supervisor over simulated processes. */
 export const load = () =>
   time.during(async () => {
     vi.doMock('../../../src/start/process.js', () => ({

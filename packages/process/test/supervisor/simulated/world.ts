@@ -25,16 +25,16 @@ interface Call {
 
 type Real = InstanceType<Parts['Supervisor']>;
 
-/** A supervisor, the model of it, and what befalls both. */
+/** A supervisor, its model, and the events for both. */
 export class World implements Surroundings {
   readonly #parts: Parts;
   readonly #random: () => number;
   readonly #processes: SimulatedProcess[] = [];
-  /** What has happened, and the model has not done yet. */
+  /** The events that the model has not repeated yet. */
   #trace: { readonly what: string; act?: (() => void) | undefined }[] = [];
   readonly #attempts: { path: string; attempt: Attempt }[] = [];
   readonly #timers: { at: number; call: () => void }[] = [];
-  /** Those that were ever started: the real ones and the models, in the same order. */
+  /** All supervisors that were started: the real ones and the models, in the same order. */
   readonly #real: Known[] = [];
   readonly #models: ModelSupervisor[] = [];
   #calls: Call[] = [];
@@ -109,7 +109,7 @@ export class World implements Surroundings {
     return { ...common, ...process, target: this.#parts.work, args: () => this.#argsOf(path.join('/')) };
   }
 
-  /** The supervisor asks for the arguments of a process, right before it starts it. */
+  /** Returns the arguments of a process. The supervisor asks for them right before it starts the process. */
   #argsOf(path: string): [string] {
     const isRunning = this.#processes.some((process) => process.path === path && !process.hasEnded);
     check(!isRunning, `${path} is started, and it runs`);
@@ -137,7 +137,7 @@ export class World implements Surroundings {
     return process;
   }
 
-  /** Something has happened, and perhaps the program has acted on it at once: `real`, which the model does by `model`. */
+  /** Notes an event. If the program acted on it at once, `real` is its act, and `model` is the same act for the model. */
   #happened(what: string, real?: () => void, model?: () => void): void {
     this.#trace.push({ what, act: real && model });
     real?.();
@@ -163,7 +163,7 @@ export class World implements Surroundings {
       'gave-up': () => '',
     }[event.type]();
     const what = `${event.type} ${path}${text}`;
-    // A listener calls the supervisor of the event: what it did to another would be a race of the two.
+    // A listener calls only the supervisor of the event: a call of another one would race with it.
     const parent = supervisorOf(what);
     const chance = this.#random();
     if (chance < 0.005 && parent === '') this.#happened(what, this.#stopReal, this.#stopModel);
@@ -182,7 +182,7 @@ export class World implements Surroundings {
     this.#model.stop();
   };
 
-  /** A call by hand, on a supervisor that runs or once ran. */
+  /** Makes a call by hand, on a supervisor that runs or has run. */
   #newCall(index: number): { readonly real: () => void; readonly model: () => void } {
     const { supervisor, path } = this.#real[index] as Known;
     const kind = this.#pick(['start', 'terminate', 'terminate', 'restart', 'restart', 'delete'] as const);
@@ -222,7 +222,7 @@ export class World implements Surroundings {
     });
   }
 
-  /** One thing happens. */
+  /** Lets one thing happen. */
   async step(): Promise<void> {
     const chance = this.#random() * 100;
     const running = this.#processes.filter(({ hasEnded }) => !hasEnded);
@@ -278,7 +278,7 @@ export class World implements Surroundings {
     await this.#follow(() => this.#model.lifeOf(process.path)?.end(ending));
   }
 
-  /** What follows from the last step has happened; now the model does the same. */
+  /** Waits for the consequences of the last step, and then lets the model do the same. */
   async #follow(step: () => void): Promise<void> {
     await settle();
     step();
@@ -294,7 +294,7 @@ export class World implements Surroundings {
     });
   }
 
-  /** It is stopped, and all processes end when they are told to. */
+  /** Stops the supervisor; all processes end when they are told to. */
   async end(): Promise<void> {
     if (!this.#isStopping) {
       this.#stopReal();
@@ -314,14 +314,14 @@ export class World implements Surroundings {
     }
   }
 
-  // --- What the model asks for ---
+  // --- The parts that the model uses ---
 
   get now(): number {
     return time.now;
   }
 
   happens(what: string): void {
-    // Supervisors of a tree do their work side by side: each keeps its own order.
+    // The supervisors of a tree work concurrently: each keeps its own order.
     const supervisor = supervisorOf(what);
     const index = this.#trace.findIndex((happened) => supervisorOf(happened.what) === supervisor);
     const next = this.#trace[index];
@@ -353,7 +353,7 @@ export class World implements Surroundings {
   }
 }
 
-/** The path of the supervisor whose child this is about. */
+/** Returns the path of the supervisor whose child an event is about. */
 function supervisorOf(what: string): string {
   const [path = ''] = /c\d[\w/]*/.exec(what) ?? [];
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
