@@ -35,7 +35,7 @@ test.runIf(canTrace).each(
 );
 
 test.runIf(canTrace)(
-  'a child that the parent cannot reach any more settles, if the system says that it has gone and it has not',
+  'the promises of a child settle if the system says that it has closed its channel, but it lives on',
   { timeout: 60_000 },
   async () => {
     // A child sends twice: the third send is the parent's third start.

@@ -46,7 +46,7 @@ const CACHED_CHARACTERS = 1024 * 1024;
 
 /**
  * The encoder's side of the shape table. The shapes themselves are kept in a cache for as long as they are met (so a
- * one-shot message needn't make them anew); their numbers are valid for one generation of the table.
+ * one-shot message need not make them anew); their numbers are valid for one generation of the table.
  */
 export class ShapeTable {
   readonly #cache = new Map<number, EncoderShape>();

@@ -118,7 +118,7 @@ describe('json', () => {
     expect(await r.get()).toBe('good');
   });
 
-  test('says so if JSON.stringify() itself fails', async () => {
+  test('rejects with an EncodeError if JSON.stringify() itself fails', async () => {
     using pair = channel<unknown>({ encoder: 'json', decoder: 'json' });
     const value = Object.defineProperty({}, 'a', {
       enumerable: true,

@@ -154,7 +154,7 @@ test.each<[string, object, readonly string[]]>([
   expect(result).toEqual(expected);
 });
 
-test.each(['name', 'message'])('a DOMException whose own %s is no text arrives with that', (key) => {
+test.each(['name', 'message'])('a DOMException can be sent even if its own %s is no text', (key) => {
   const exception = Object.defineProperty(new DOMException('text', 'AbortError'), key, { value: true });
   expect(roundTrip(exception)).toMatchObject({ [key]: key === 'name' ? 'AbortError' : true, code: 20 });
 });

@@ -54,7 +54,7 @@ test('timers run during a loop over lines', async () => {
 });
 
 test.each(['lines', 'readLine', 'read'] as const)(
-  'a loop of %s over short pieces does not read ahead more and more',
+  'a loop of %s over short pieces does not read ahead without bound',
   async (call) => {
     const [rx, tx] = aiopipe();
     const reader = rx.open();

@@ -30,7 +30,7 @@ describe('the end of a child', () => {
     reader.close();
   });
 
-  test('is told after 10 MB that it wrote to its stdout, to a reader that is slow to begin', async () => {
+  test('comes after 10 MB on its stdout, also if the reader starts late', async () => {
     const child = startProcess(uses.writeMuch, { args: [10 * 1024 * 1024, true], stdout: 'pipe' });
     await child.join({ timeout: 300 });
     expect(child.isAlive()).toBe(true);
@@ -41,7 +41,7 @@ describe('the end of a child', () => {
     child.close();
   });
 
-  test('is told after 10 MB that it put into a channel', async () => {
+  test('comes after 10 MB that it put into a channel', async () => {
     const [reader, writer] = channel<Buffer>();
     const child = startProcess(uses.writeMuch, { args: [10 * 1024 * 1024, false, writer] });
     await child.join({ timeout: 300 });
@@ -81,7 +81,7 @@ describe('the end of a child', () => {
     await child.join();
   });
 
-  test('need not be awaited: an unheard failure is no unhandled rejection', async () => {
+  test('need not be awaited: an unheard failure causes no unhandledRejection', async () => {
     const heard: unknown[] = [];
     const hear = (reason: unknown) => heard.push(reason);
     process.on('unhandledRejection', hear);
@@ -119,7 +119,7 @@ test('30 children that are killed at once are all reported', async () => {
   for (const child of children) expect(await child.join()).toEqual({ exitCode: null, signalCode: 'SIGKILL' });
 });
 
-test('what a child has said on stdout, stderr and in messages arrives whole, though it ends by process.exit()', async () => {
+test('all output and all messages of a child arrive, even if it ends by process.exit()', async () => {
   const bytes = 10 * 1024 * 1024;
   const [reader, writer] = channel<Buffer>();
   const child = startProcess(saysMuchAndExits, { args: [bytes, writer], stdout: 'pipe', stderr: 'pipe' });

@@ -45,7 +45,7 @@ describe('a process that cannot be started', () => {
     tx.close();
   });
 
-  test('tells what its module threw as the cause', async () => {
+  test('has the error of its module as the cause', async () => {
     const { cause } = await errorOf(startProcess(moduleOf('fails-to-load'), { export: 'x' }).result);
     expect(cause).toBeInstanceOf(RangeError);
     expect(cause).toMatchObject({ message: 'not today', code: 'E_NOT_TODAY' });

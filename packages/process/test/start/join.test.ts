@@ -35,7 +35,7 @@ describe('join', () => {
     expect(await child.join({ timeout: 0 })).toEqual(exit);
   });
 
-  test('rejects what is no timeout', async () => {
+  test('rejects if the timeout is not a number of milliseconds', async () => {
     const child = startProcess(waits);
     for (const timeout of [-1, NaN, '5' as unknown as number]) {
       expect(await errorOf(child.join({ timeout }))).toBeInstanceOf(TypeError);

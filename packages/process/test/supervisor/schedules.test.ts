@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 test(
-  'a supervisor does what the model does, in the same order, whatever its children and its program do',
+  'a supervisor does the same as its model, in the same order, for any acts of its children and its program',
   { timeout: 0 },
   async () => {
     let events = 0;

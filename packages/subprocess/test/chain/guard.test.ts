@@ -64,7 +64,7 @@ describe.runIf(process.platform === 'linux')('the guard', () => {
     await until('all have ended', () => !pids.some(isRunning));
   });
 
-  it('that is stopped goes on when its parent ends, and ends all that it had, and itself', async () => {
+  it('that is stopped goes on when its parent ends, and ends all its programs and itself', async () => {
     const { parent, own, pids } = await start();
     const [guard = 0] = guardPids(own);
     process.kill(guard, 'SIGSTOP');
