@@ -24,7 +24,7 @@ export {
   type Packed,
 } from './move/handle.js';
 export { allocateLarge, shareMemory } from './stream/large-memory.js';
-export { Progress } from './stream/progress.js';
+export { Progress } from './stream/write-progress.js';
 export { GeneratorLoop, LOOP_END, LoopIterator } from './wait/loop-iterator.js';
 export { native, OWN, READABLE, SHARED, SOCKET, WRITABLE } from './fd/native.js';
 export { OwnedFd } from './fd/owned-fd.js';

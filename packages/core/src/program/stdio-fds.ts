@@ -88,7 +88,7 @@ export class StdioFds {
 
   /** Our number for each of the child's, once all are there. */
   get map(): ReadonlyMap<number, number> {
-    // The slots are in the order of their numbers, so what 1 is has been decided.
+    // `2>&1`: the child's 2 is the descriptor that its 1 is. The slots are in the order of their numbers, so 1 is known.
     for (const { fd, spec } of this.#slots) {
       if (spec === 'stdout') this.#numbers.set(fd, this.#numbers.get(1) as number);
     }

@@ -3,7 +3,7 @@ import { EAGAIN, EFAULT, type Descriptor, type Interest } from '../fd/descriptor
 import { BrokenPipeError, ClosedError, SystemError } from '../errors.js';
 import { GATHER_BELOW } from './gathered.js';
 import { WRITABLE } from '../fd/native.js';
-import { Progress, type WaitsFor } from './progress.js';
+import { Progress, type WaitsFor } from './write-progress.js';
 import { unflushed, type Unflushed } from './unflushed.js';
 import { handled } from '../wait/handled.js';
 import { type WaitOptions } from '../wait/pending.js';

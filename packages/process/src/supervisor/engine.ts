@@ -13,7 +13,7 @@ import { intensityError, nameOf, publishedFailures, startError, stoppedError } f
 import { type NestedSupervisor } from './interface.js';
 import { type Ending, type Life } from './life.js';
 import { RestartIntensity } from './restart-intensity.js';
-import { decide, restartGroup, stopsItself, type Cause } from './rules.js';
+import { decide, restartGroup, stopsItself, type Cause } from './restart-rules.js';
 import { SerialQueue } from './serial-queue.js';
 import { type AnyChildSpec, type SupervisorOptions } from './spec.js';
 

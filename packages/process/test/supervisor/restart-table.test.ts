@@ -1,4 +1,4 @@
-// The decision table of src/supervisor/rules.ts, seen from outside: what is published, and what is left.
+// The decision table of src/supervisor/restart-rules.ts, seen from outside: what is published, and what is left.
 import { afterAll, describe, expect, test } from 'vitest';
 import { type AutoShutdown, type Restart, type Strategy } from '@aiopipe/process';
 import { leakCheck, until } from '@aiopipe/testing';

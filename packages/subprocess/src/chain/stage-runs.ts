@@ -7,7 +7,7 @@ import { type ChainOptions } from './options.js';
 import { ProgramGroup } from './program-group.js';
 import { type StageResult } from './result.js';
 import { type Run, type Source } from './run.js';
-import { SharedStderr } from './shared-stderr.js';
+import { SharedStderr } from './chain-stderr.js';
 import { type ChainStage, type Surroundings } from './stage.js';
 
 /** Milliseconds to wait for the end of a stderr that a process still holds after the end of its program. */

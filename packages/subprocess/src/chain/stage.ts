@@ -1,7 +1,7 @@
 import { type OutputOption } from '../io/sink.js';
 import { type ProgramGroup } from './program-group.js';
 import { type Run, type Source } from './run.js';
-import { type SharedStderr } from './shared-stderr.js';
+import { type SharedStderr } from './chain-stderr.js';
 
 /** The values that a chain gives to the stages that it starts. */
 export interface Surroundings {
