@@ -1,5 +1,5 @@
 import { checkFlag, checkName, checkOptions as checkNames, optionNames } from '@aiopipe/core/internal';
-import { checkSurroundings, type Surroundings } from './surroundings.js';
+import { checkSurroundings, SURROUNDINGS, type Surroundings } from './surroundings.js';
 import { checkPrefork, type Prefork } from './prefork.js';
 
 /** Options of a child process. */
@@ -17,18 +17,7 @@ export interface ProcessOptions extends Surroundings {
   readonly prefork?: Prefork | undefined;
 }
 
-const NAMES = {
-  stdin: true,
-  stdout: true,
-  stderr: true,
-  env: true,
-  cwd: true,
-  execArgv: true,
-  name: true,
-  daemon: true,
-  detached: true,
-  prefork: true,
-} as const;
+const NAMES = { ...SURROUNDINGS, name: true, daemon: true, detached: true, prefork: true } as const;
 
 const OPTIONS = optionNames<ProcessOptions>(NAMES);
 

@@ -1,7 +1,7 @@
 import { checkCount, checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { isTarget, type AnyTarget } from '../target/target.js';
 import { type StdioOptions } from './stdio.js';
-import { checkSurroundings, surroundingsKey, type Surroundings } from './surroundings.js';
+import { checkSurroundings, SURROUNDINGS, surroundingsKey, type Surroundings } from './surroundings.js';
 
 /** Options of {@link Prefork}: the number and the surroundings of its children. */
 export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
@@ -17,16 +17,7 @@ export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
   readonly stderr?: 'ignore' | 'inherit' | undefined;
 }
 
-const OPTIONS = optionNames<PreforkOptions>({
-  size: true,
-  preload: true,
-  stdin: true,
-  stdout: true,
-  stderr: true,
-  env: true,
-  cwd: true,
-  execArgv: true,
-});
+const OPTIONS = optionNames<PreforkOptions>({ ...SURROUNDINGS, size: true, preload: true });
 
 /** The same limit as for a pool's workers: a larger number is a mistake. */
 const MOST_CHILDREN = 1024;

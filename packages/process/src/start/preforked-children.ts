@@ -1,4 +1,4 @@
-import { setTimeout } from '@aiopipe/core/internal';
+import { clearTimeout, setTimeout } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { type Control, type Launched } from './launch.js';
 import { type PreforkSettings } from './prefork-options.js';
@@ -150,6 +150,7 @@ export class PreforkedChildren {
   /** Ends all children, and starts no more. Resolves when their processes have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#refillTimer);
     const children = [...this.#children];
     this.#children.clear();
     for (const child of children) child.end();

@@ -18,6 +18,9 @@ export interface Surroundings extends StdioOptions {
   readonly execArgv?: readonly string[] | undefined;
 }
 
+/** The names of {@link Surroundings}, for the lists of option names. */
+export const SURROUNDINGS = { stdin: true, stdout: true, stderr: true, env: true, cwd: true, execArgv: true } as const;
+
 /** Throws a TypeError for what no child can have; nothing has moved then, and nothing was started. */
 export function checkSurroundings(options: Surroundings): void {
   checkStdio(options);

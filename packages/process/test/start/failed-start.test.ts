@@ -19,8 +19,8 @@ describe('a process that cannot be started', () => {
     ['because its module throws', () => startProcess(moduleOf('fails-to-load'), { export: 'x' }), /not today/],
     [
       'because the export is not there',
-      () => startProcess(moduleOf('echoes'), { export: 'nobody' }),
-      /nobody.*exports.*echo/,
+      () => startProcess(moduleOf('echoes'), { export: 'missing' }),
+      /missing.*exports.*echo/,
     ],
     [
       'because the export is no function',
