@@ -55,6 +55,7 @@ function chosen() {
 
 const failed = new FailedTests();
 const directory = mkdtempSync(join(tmpdir(), 'aiopipe-test-loop-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 let running;
 let isStopped = false;
 
@@ -123,7 +124,6 @@ async function main() {
   }
   if (isStopped) console.log(`stopped in round ${String(begun)} of ${String(times)}`);
   console.log(failed.table(begun));
-  rmSync(directory, { recursive: true, force: true });
   process.exit(isStopped ? 130 : failed.isEmpty ? 0 : 1);
 }
 

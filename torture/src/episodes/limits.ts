@@ -5,7 +5,7 @@ import { chain, Work } from '../work.js';
 import { type Episode } from './episode.js';
 
 /** Root has no limit of processes, or of descriptors on their way. */
-const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+const AS_NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 let canBeNobody: boolean | undefined;
 
@@ -14,14 +14,14 @@ function isRoot(): boolean {
   const here = fileURLToPath(import.meta.url);
   canBeNobody ??=
     process.getuid?.() === 0 &&
-    spawnSync(NOBODY[0] as string, [...NOBODY.slice(1), process.execPath, '--check', here]).status === 0;
+    spawnSync(AS_NOBODY[0] as string, [...AS_NOBODY.slice(1), process.execPath, '--check', here]).status === 0;
   return canBeNobody;
 }
 
 export const limits: Episode = {
   about: 'few descriptors or processes: right data or a clear error, and never a hang',
   lacks: () => (spawnSync('prlimit', ['--version']).status === 0 ? undefined : 'prlimit is not there'),
-  wrapper: (world) => (isRoot() && world.between(0, 1) === 0 ? { words: NOBODY } : { words: [] }),
+  wrapper: (world) => (isRoot() && world.between(0, 1) === 0 ? { words: AS_NOBODY } : { words: [] }),
   async run(world) {
     if (process.getuid?.() !== 0 && world.between(0, 3) === 0) {
       limit('nproc', world.between(12, 60));

@@ -40,9 +40,6 @@ export class PendingRead {
    * Starts a read. Rejects with {@link BusyError} if another one waits. While it waits, the stream is not collected if
    * `attempt` refers to it.
    *
-   * Callers pass their functions inline, not by a constant. If a constant holds a function, the build sets the function's name
-   * (`keepNames`) each time that it is made. That costs more than the read.
-   *
    * @param what - completes the messages of a timeout and an abort: `nothing came`
    */
   start<T>(

@@ -1,55 +1,20 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { connect, createServer, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import { collectGarbage, fixture, leakCheck, pattern, until } from '@aiopipe/testing';
-import {
-  aioduplex,
-  aiopipe,
-  AsyncFile,
-  BrokenPipeError,
-  BusyError,
-  ClosedError,
-  MovedError,
-  TimeoutError,
-  type AsyncFileFlags,
-  type AsyncFileSource,
-} from '@aiopipe/core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorOf, isPending, randomFrom, randomSplit, thrownBy, turns } from '../helpers.js';
+import { fixture, leakCheck, pattern, until } from '@aiopipe/testing';
+import { aioduplex, AsyncFile, BrokenPipeError, BusyError, ClosedError, MovedError, TimeoutError } from '@aiopipe/core';
+import { afterAll, describe, expect, test } from 'vitest';
+import { errorOf, randomFrom, randomSplit, thrownBy, turns } from '../helpers.js';
+import { scratchDirectory } from './helpers.js';
 
 afterAll(leakCheck());
 
-let directory = '';
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'aiopipe-file-'));
-});
-afterAll(() => {
-  rmSync(directory, { recursive: true });
-});
-
-function makeFifo(name: string): string {
-  const path = join(directory, name);
-  expect(spawnSync('mkfifo', [path]).status).toBe(0);
-  return path;
-}
+const { pathOf } = scratchDirectory();
 
 /** Both ends of a TCP connection; the server's has read nothing yet. */
 async function tcpPair(): Promise<{ client: Socket; served: Socket }> {
@@ -60,225 +25,6 @@ async function tcpPair(): Promise<{ client: Socket; served: Socket }> {
   server.close();
   return { client, served };
 }
-
-const isOpen = (fd: number) => {
-  try {
-    fstatSync(fd);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-describe('of the number of a descriptor', () => {
-  test('reads, or writes, and closes the number', async () => {
-    const [rx, tx] = aiopipe();
-    const [read, write] = [rx.release(), tx.release()];
-    const [reading, writing] = [new AsyncFile(read), new AsyncFile(write)];
-    expect(await writing.write('hello')).toBe(5);
-    expect((await reading.read(10)).toString()).toBe('hello');
-    expect(await errorOf(reading.write('x'))).toMatchObject({ code: 'ERR_AIOPIPE_WRONG_DIRECTION' });
-    expect(await errorOf(writing.read(1))).toMatchObject({ code: 'ERR_AIOPIPE_WRONG_DIRECTION' });
-    await reading.close();
-    await writing.close();
-    expect([isOpen(read), isOpen(write)]).toEqual([false, false]);
-  });
-
-  test('of a socket goes both ways', async () => {
-    const [one, other] = aioduplex();
-    const [a, b] = [new AsyncFile(one.release()), new AsyncFile(other.release())];
-    await a.write('ping\n');
-    expect((await b.readLine()).toString()).toBe('ping\n');
-    await b.write('pong\n');
-    expect((await a.readLine()).toString()).toBe('pong\n');
-    await a.close();
-    expect(await b.read()).toHaveLength(0);
-    await b.close();
-  });
-
-  test('of a FIFO that is open both ways goes both ways, and others who share it don’t see its mode change', async () => {
-    const path = makeFifo('both');
-    const fd = openSync(path, 'r+');
-    const child = spawn('sleep', ['10'], { stdio: ['ignore', 'ignore', fd] });
-    await using file = new AsyncFile(fd);
-    await file.write('round\n');
-    expect((await file.readLine()).toString()).toBe('round\n');
-    const flags = /flags:\s+(\d+)/.exec(readFileSync(`/proc/${String(child.pid)}/fdinfo/2`, 'utf8'))?.[1] ?? '';
-    expect(parseInt(flags, 8) & constants.O_NONBLOCK).toBe(0);
-    child.kill();
-    await once(child, 'exit');
-    rmSync(path);
-  });
-
-  test.each(['regular file', 'directory', 'device that is always ready'])('of a %s is refused', (what) => {
-    const path = { 'regular file': fixture('says-hi'), directory, 'device that is always ready': '/dev/null' }[what];
-    const fd = openSync(path as string, 'r');
-    const error = thrownBy(() => new AsyncFile(fd));
-    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NOT_POLLABLE' });
-    expect(error.message).toMatch(/cannot be polled; use node:fs/);
-    expect(isOpen(fd)).toBe(true);
-    closeSync(fd);
-  });
-
-  test('that is none is refused', () => {
-    expect(thrownBy(() => new AsyncFile(99_999))).toMatchObject({ code: 'EBADF' });
-    for (const wrong of [-1, 1.5, NaN, undefined, null, {}, true, '/a/path']) {
-      expect(
-        thrownBy(() => new AsyncFile(wrong as AsyncFileSource)),
-        String(wrong),
-      ).toBeInstanceOf(TypeError);
-    }
-    expect(thrownBy(() => new AsyncFile('/a/path' as never)).message).toContain('AsyncFile.open()');
-  });
-});
-
-describe('of a FileHandle', () => {
-  test('of a FIFO takes over: the handle is closed, and can close nothing of ours', async () => {
-    const path = makeFifo('handle');
-    const [forReading, forWriting] = await Promise.all([open(path, 'r'), open(path, 'w')]);
-    await using reading = new AsyncFile(forReading);
-    const writing = new AsyncFile(forWriting);
-    expect([forReading.fd, forWriting.fd]).toEqual([-1, -1]);
-    expect(await errorOf(forReading.read())).toMatchObject({ code: 'EBADF' });
-    await forReading.close();
-    await collectGarbage();
-    await writing.write('still here\n');
-    expect((await reading.readLine()).toString()).toBe('still here\n');
-    await writing.close();
-    expect(await reading.read()).toHaveLength(0);
-    rmSync(path);
-  });
-
-  test('leaves none behind for the garbage collector to close', async () => {
-    const path = makeFifo('collected');
-    const warnings: Error[] = [];
-    const note = (warning: Error) => warnings.push(warning);
-    process.on('warning', note);
-    const make = async () => new AsyncFile(await open(path, 'r+'));
-    const file = await make();
-    await collectGarbage();
-    await file.write('x');
-    expect((await file.read(1)).toString()).toBe('x');
-    await file.close();
-    await turns();
-    process.off('warning', note);
-    expect(warnings).toEqual([]);
-    rmSync(path);
-  });
-
-  test('of a regular file is refused, and the handle can be used on', async () => {
-    const handle = await open(fixture('says-hi'));
-    expect(thrownBy(() => new AsyncFile(handle)).message).toMatch(/always ready.*use node:fs/);
-    expect((await handle.readFile('utf8')).length).toBeGreaterThan(0);
-    await handle.close();
-    expect(thrownBy(() => new AsyncFile(handle))).toBeInstanceOf(ClosedError);
-  });
-});
-
-describe('open', () => {
-  test('of a FIFO without a writer does not block; its first read waits for one', async () => {
-    const path = makeFifo('early');
-    await using file = await AsyncFile.open(path);
-    const read = file.read(10);
-    expect(await isPending(read)).toBe(true);
-    const writer = openSync(path, 'w');
-    expect(await isPending(read)).toBe(true);
-    writeSync(writer, 'first');
-    expect((await read).toString()).toBe('first');
-    closeSync(writer);
-    expect(await file.read(10)).toHaveLength(0);
-    rmSync(path);
-  });
-
-  test('of such a FIFO has timeouts, and an end if its writer wrote nothing', async () => {
-    const path = makeFifo('silent');
-    await using file = await AsyncFile.open(path);
-    expect(await errorOf(file.read(10, { timeout: 1 }))).toBeInstanceOf(TimeoutError);
-    expect(await errorOf(file.readLine(0, { timeout: 1 }))).toBeInstanceOf(TimeoutError);
-    const all = file.read();
-    closeSync(openSync(path, 'w'));
-    expect(await all).toHaveLength(0);
-    rmSync(path);
-  });
-
-  test('lets a program go on that waits for us to open the other side', async () => {
-    const path = makeFifo('program');
-    const program = spawn('sh', ['-c', 'echo through the fifo > "$1"', 'sh', path], { stdio: 'ignore' });
-    await using file = await AsyncFile.open(path);
-    expect((await file.read()).toString()).toBe('through the fifo\n');
-    if (program.exitCode === null) await once(program, 'exit');
-    rmSync(path);
-  });
-
-  test('of a FIFO for writing needs a reader, and says so', async () => {
-    const path = makeFifo('unread');
-    const error = await errorOf(AsyncFile.open(path, 'w'));
-    expect(error).toMatchObject({ code: 'ENXIO', syscall: 'open', path });
-    expect(error.message).toContain('no process has it open for reading yet');
-    const reader = await AsyncFile.open(path);
-    const writer = await AsyncFile.open(path, 'w');
-    await writer.write('x');
-    await reader.close();
-    expect(await errorOf(writer.write('y'))).toBeInstanceOf(BrokenPipeError);
-    await writer.close().catch(() => undefined);
-    rmSync(path);
-  });
-
-  test('of a FIFO both ways never ends by itself', async () => {
-    const path = makeFifo('round');
-    await using file = await AsyncFile.open(path, 'r+');
-    await file.write('x');
-    expect((await file.read(5)).toString()).toBe('x');
-    expect(await isPending(file.read(5, { timeout: 1000 }).catch(() => undefined))).toBe(true);
-    rmSync(path);
-  });
-
-  test.each<AsyncFileFlags>(['r', 'w', 'r+'])(
-    'of a regular file with %s is refused, and changes nothing',
-    async (flags) => {
-      const path = join(directory, 'regular');
-      writeFileSync(path, 'contents');
-      const error = await errorOf(AsyncFile.open(path, flags));
-      expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NOT_POLLABLE' });
-      expect(error.message).toContain(path);
-      expect(error.message).toMatch(/cannot be polled; use node:fs/);
-      expect(readFileSync(path, 'utf8')).toBe('contents');
-    },
-  );
-
-  test('makes no file', async () => {
-    const path = join(directory, 'missing');
-    for (const flags of ['r', 'w', 'r+'] as const) {
-      expect(await errorOf(AsyncFile.open(path, flags))).toMatchObject({ code: 'ENOENT', syscall: 'open', path });
-    }
-    expect(readdirSync(directory)).not.toContain('missing');
-    expect(await errorOf(AsyncFile.open(path, 'a' as never))).toBeInstanceOf(TypeError);
-    expect(await errorOf(AsyncFile.open(7 as never))).toBeInstanceOf(TypeError);
-  });
-
-  test('of the path of a socket says how to connect', async () => {
-    const path = join(directory, 'listening');
-    const server = createServer().listen(path);
-    await once(server, 'listening');
-    expect((await errorOf(AsyncFile.open(path, 'r+'))).message).toMatch(/is a socket: connect to it with node:net/);
-    server.close();
-    await once(server, 'close');
-  });
-
-  test('of a terminal reads and writes lines', async () => {
-    const command = `${process.execPath} ${fixture('answers-on-its-terminal')}`;
-    const terminal = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    let seen = '';
-    terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-    await until('the question', () => seen.includes('your name?'));
-    terminal.stdin.write('World\n');
-    await until('the answer', () => seen.includes('hello WORLD'));
-    terminal.stdin.end();
-    const [code] = (await once(terminal, 'close')) as [number];
-    expect(seen).toContain('its mode is as before');
-    expect(code).toBe(0);
-  });
-});
 
 describe('of a net.Socket', () => {
   test('goes on where the socket was: what it had buffered comes first', async () => {
@@ -468,7 +214,7 @@ describe('of a net.Socket', () => {
 });
 
 test('a client writes a file, the server reads lines: both sums agree', async () => {
-  const path = join(directory, 'file');
+  const path = pathOf('file');
   const lines = Array.from({ length: 20_000 }, (_, i) => randomBytes(i % 97).toString('base64'));
   writeFileSync(path, lines.join('\n'));
 

@@ -183,7 +183,8 @@ export class World {
     this.#hear(writer.close(limits), abort, (code) => {
       const goesOn = code === 'ABORT_ERR' || code === 'ERR_AIOPIPE_TIMEOUT';
       if (code === 'done') line.flushed = Math.max(line.flushed, length);
-      else if (code === 'ERR_AIOPIPE_CLOSED') check(line.isCut, 'close(): closed by nobody');
+      else if (code === 'ERR_AIOPIPE_CLOSED')
+        check(line.isCut, 'close() rejects with ClosedError, but nothing has closed the stream');
       else check(goesOn ? limits !== undefined : code === 'EPIPE' && line.isUnread, `close(): ${code}`);
       if (writing.state === 'closing') writing.state = goesOn ? 'open' : 'closed';
     });
