@@ -17,7 +17,7 @@ export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
   readonly stderr?: 'ignore' | 'inherit' | undefined;
 }
 
-const OPTIONS = optionNames<PreforkOptions>({ ...SURROUNDINGS, size: true, preload: true });
+const OPTIONS = optionNames<PreforkOptions>({ size: true, preload: true, ...SURROUNDINGS });
 
 /** The same limit as for a pool's workers: a larger number is a mistake. */
 const MOST_CHILDREN = 1024;
