@@ -30,6 +30,9 @@ export function preset(): ViteUserConfig {
       testTimeout: 30_000,
       hookTimeout: 30_000,
       server: { deps: { external: [/\/dist\//, /\/\.fixtures\//] } },
+      // What ran in the tests' own processes, by source file. Child processes are not counted: most are killed, and a killed
+      // process reports nothing.
+      coverage: { provider: 'v8', include: ['dist/*.js'], reporter: ['text-summary'] },
     },
   });
 }
