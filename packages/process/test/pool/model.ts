@@ -66,7 +66,8 @@ export class SimulatedWorker implements Worker {
   /** Whether the parent ignores its messages from now on. */
   #isMute = false;
   #isReady = false;
-  #takenUnheard = 0;
+  /** How many of the parent's TAKEN it has not heard the answer to. */
+  #unanswered = 0;
   #sendFailure: Error | undefined;
   /** The next of these calls fails. */
   failsToSend = false;
@@ -87,7 +88,8 @@ export class SimulatedWorker implements Worker {
 
   send(ask: Ask): boolean {
     check(!this.isKilled && !this.isRetired && !this.isGone, `${this.name} is sent ${String(ask[0])} after its end`);
-    if (ask[0] !== CANCEL && ask[0] !== TAKEN) this.#sent.push(encoded(ask[1][0] as Item));
+    if (ask[0] === TAKEN) this.#unanswered++;
+    else if (ask[0] !== CANCEL) this.#sent.push(encoded(ask[1][0] as Item));
     if (this.failsToSend) {
       this.failsToSend = false;
       this.#sendFailure = new SystemError(-105, 'sendmsg', 'a simulated channel');
@@ -210,9 +212,8 @@ export class SimulatedWorker implements Worker {
     if (this.#current?.kind === CALL) lies.push([ITEM, number, 'FORGED']);
     if (this.#current === undefined) lies.push([VALUE, number, 'FORGED'], [ITEM, number, 'FORGED']);
     if (this.#isReady) lies.push([READY]);
-    if (this.#takenUnheard === 0 && !this.#incoming.some(([kind]) => kind === TAKEN)) lies.push([HEARD], [HEARD]);
-    const message = lies[Math.floor(random() * lies.length)];
-    this.#outgoing.push({ message, isWrong: !(Array.isArray(message) && message[0] === HEARD) });
+    lies.push([HEARD], [HEARD]);
+    this.#outgoing.push({ message: lies[Math.floor(random() * lies.length)], isWrong: true });
   }
 
   /** The parent reads the next message. */
@@ -221,8 +222,12 @@ export class SimulatedWorker implements Worker {
     const [next] = this.#outgoing.splice(0, 1);
     if (next === undefined) return;
     if (next.answers !== undefined) this.#begun.delete(next.answers);
+    // One that comes too early answers the parent's next TAKEN, as far as the parent can see. Then the true one comes too late.
+    const isHeard = Array.isArray(next.message) && next.message[0] === HEARD;
+    const isWrong = isHeard ? this.#unanswered === 0 : next.isWrong;
+    if (isHeard && !isWrong) this.#unanswered--;
     const taken = this.owner.heard(next.message);
-    check(!next.isWrong || this.isKilled || this.isDead, `${this.name} lives after ${JSON.stringify(next.message)}`);
+    check(!isWrong || this.isKilled || this.isDead, `${this.name} lives after ${JSON.stringify(next.message)}`);
     // After its end nobody can see that from outside, but what follows a lie doesn't count.
     if (this.isDead && this.#hasLied) this.#mute();
     if (taken === undefined) return;
