@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -39,7 +41,9 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   let end: End | undefined;
 
   const mark = `${String(process.pid)}-${String(seed)}`;
-  const { words: wrapper, fault } = episode.wrapper?.(chance) ?? { words: [] };
+  const directory = mkdtempSync(join(tmpdir(), 'aiopipe-torture-'));
+  const log = join(directory, 'log');
+  const { words: wrapper, fault } = episode.wrapper?.(chance, log) ?? { words: [] };
   if (fault !== undefined) faults.set(fault, 1);
   const words = [...wrapper, process.execPath, '--expose-gc', program, name, String(seed)];
   const child = spawn(words[0] as string, words.slice(1), {
@@ -93,7 +97,8 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   clearTimeout(timer);
   signal.removeEventListener('abort', killAll);
   const hasBegun = place !== undefined || wrapper.length === 0;
-  const isOfLibuv = episode.mayAbort === true && signalCode === 'SIGABRT';
+  const isOfLibuv = signalCode === 'SIGABRT' && episode.mayAbort?.(textOf(log)) === true;
+  rmSync(directory, { recursive: true });
   if (killAfter === undefined && !isOfLibuv && wrong.length === 0 && end === undefined && hasBegun) {
     wrong.push(`ended with ${String(code ?? signalCode)} at: ${place ?? 'its start'}`);
   }

@@ -6,15 +6,15 @@ export interface Episode {
   readonly about: string;
   /**
    * The program that starts the episode's process: `strace` with its options, say. If a fault ends Node before the episode has
-   * begun, it is a fault of Node, and no failure.
+   * begun, it is a fault of Node, and no failure. `log` is the path of a file that it may write.
    */
-  readonly wrapper?: (world: World) => Wrapper;
+  readonly wrapper?: (world: World, log: string) => Wrapper;
   /** Whether the machine has what it needs; a reason if not. */
   readonly lacks?: () => string | undefined;
   /** Milliseconds after which the episode's process gets SIGKILL, which is then no failure. */
   readonly killAfter?: (world: World) => number;
-  /** Whether libuv may end the process: it aborts if a call fails that it cannot do without, such as a write to its eventfd. */
-  readonly mayAbort?: boolean;
+  /** Returns whether a SIGABRT that ended the process is no failure of ours. `log` is the text that the wrapper wrote. */
+  readonly mayAbort?: (log: string) => boolean;
   readonly run: (world: World) => Promise<void>;
 }
 

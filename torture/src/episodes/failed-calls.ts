@@ -29,22 +29,36 @@ const canTrace = (): string | undefined =>
     ? undefined
     : 'strace is not there, or may not trace';
 
-const strace = (calls: string, error: string, when: string): string[] => {
+const strace = (log: string, calls: string, error: string, when: string): string[] => {
   const inject = `inject=${calls}:error=${error}:when=${when}`;
-  return ['strace', '-f', '--seccomp-bpf', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', inject];
+  return ['strace', '-f', '-y', '--seccomp-bpf', '-o', log, '-e', `trace=${calls}`, '-e', inject];
 };
+
+/**
+ * Whether libuv has ended the process: it aborts if it cannot read or write the eventfd by which threads wake its loop. `log` is strace's. Then
+ * the last call that failed in one of the threads that the signal ended is such a call.
+ */
+function isAbortOfLibuv(log: string): boolean {
+  const lastFailed = new Map<string, string>();
+  for (const line of log.split('\n')) {
+    const [thread = '', ...rest] = line.split(' ');
+    if (line.endsWith('(INJECTED)')) lastFailed.set(thread, line);
+    else if (rest.includes('SIGABRT') && lastFailed.get(thread)?.includes('<anon_inode:[eventfd]>')) return true;
+  }
+  return false;
+}
 
 export const failedCalls: Episode = {
   about: 'a system call fails: right data or a clear error, and never a hang',
   lacks: canTrace,
-  wrapper(world) {
+  wrapper(world, log) {
     const [calls, errors, among] = world.pick(CALLS);
     const error = world.pick(errors);
     const first = world.between(1, among);
     const when = world.pick([String(first), `${String(first)}+${String(world.between(5, 100))}`]);
-    return { words: strace(calls, error, when), fault: error };
+    return { words: strace(log, calls, error, when), fault: error };
   },
-  mayAbort: true,
+  mayAbort: isAbortOfLibuv,
   run: (world) => new Work(world, true).some(3),
 };
 
@@ -54,7 +68,7 @@ export const refusedCalls: Episode = {
   wrapper(world) {
     const [calls, errors] = world.pick(REFUSED);
     const error = world.pick(errors);
-    return { words: strace(calls, error, '1+'), fault: `${error} always` };
+    return { words: strace('/dev/null', calls, error, '1+'), fault: `${error} always` };
   },
   run: (world) => new Work(world, false).some(3),
 };
