@@ -4,6 +4,7 @@ import { Coverage } from '../fuzz/coverage.js';
 import { Grammar } from '../fuzz/grammar.js';
 import { judge } from '../fuzz/judge.js';
 import { mutated, VALUES } from '../fuzz/mutate.js';
+import { recorded } from '../fuzz/recorded.js';
 import { type World } from '../world.js';
 import { type Episode } from './episode.js';
 
@@ -12,9 +13,10 @@ const LONG_ENOUGH = 3000;
 /** Inputs between two looks at the coverage. One look costs as much as this many inputs. */
 const BATCH = 50;
 
-/** A stream of a peer: frames by the grammar, frames of right values, an input that was of use, or a mixture of them. */
-function streamOf(world: World, corpus: readonly Buffer[]): Buffer {
-  const kind = world.between(0, 3);
+/** A stream of a peer: frames by the grammar, frames of right values, one that a channel wrote, an input that was of use, or a mixture of them. */
+function streamOf(world: World, corpus: readonly Buffer[], records: readonly Buffer[]): Buffer {
+  const kind = world.between(0, 4);
+  if (kind === 4) return mutated(world, world.pick(records));
   if (kind === 0 && corpus.length > 0) return mutated(world, world.pick(corpus));
   if (kind === 1 && corpus.length > 0) {
     const [one, other] = [world.pick(corpus), world.pick(corpus)];
@@ -50,9 +52,13 @@ export const fuzz: Episode = {
       run(input);
       return coverage.take();
     });
+    world.at('recording streams');
+    const records: Buffer[] = [];
+    for (let n = 0; n < 10; n++)
+      records.push(await recorded(Array.from({ length: world.between(2, 8) }, () => world.pick(VALUES))));
     world.at('running new inputs');
     for (const end = performance.now() + LONG_ENOUGH; performance.now() < end;) {
-      const streams = Array.from({ length: BATCH }, () => streamOf(world, corpus.inputs));
+      const streams = Array.from({ length: BATCH }, () => streamOf(world, corpus.inputs, records));
       streams.forEach(run);
       world.count('inputs', BATCH);
       if (coverage.take()) addThose(streams, corpus);

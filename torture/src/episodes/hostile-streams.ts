@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { aioduplex, AiopipeError, type DuplexEnd } from '@aiopipe/core';
 import { Channel, channel, serialize } from '@aiopipe/codec';
 import { VALUES } from '../fuzz/mutate.js';
+import { recorded } from '../fuzz/recorded.js';
 import { type World } from '../world.js';
 import { type Episode } from './episode.js';
 
@@ -27,7 +28,10 @@ export const hostileStreams: Episode = {
     'streams cut at every byte, peers that send byte by byte, and floods: messages as sent, and others are not held up',
   async run(world) {
     world.at('a stream that is cut at every byte');
-    await everySplit(world);
+    await everySplit(world, Buffer.concat(VALUES.map((value) => framed(serialize(value)))), VALUES);
+    world.at('a recorded stream that is cut at every byte');
+    const messages = [...VALUES, ...VALUES];
+    await everySplit(world, await recorded(messages), messages);
     world.at('slow peers');
     await slowPeers(world);
     world.at('a flood');
@@ -35,9 +39,8 @@ export const hostileStreams: Episode = {
   },
 };
 
-async function everySplit(world: World): Promise<void> {
-  const payloads = VALUES.map((value) => serialize(value));
-  const stream = Buffer.concat(payloads.map(framed));
+async function everySplit(world: World, stream: Buffer, messages: readonly unknown[]): Promise<void> {
+  const payloads = messages.map((message) => serialize(message));
   const first = world.between(0, 4);
   for (let at = first; at <= stream.length; at += 5) {
     const { own, far } = tapped();
