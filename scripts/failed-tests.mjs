@@ -10,10 +10,9 @@ export class FailedTests {
    * Adds one run of a suite. Returns the number of failures in it. If a run fails and none of its tests does, the suite has
    * failed; the reason is the end of its output.
    */
-  add(suite, files, status, output, nameOf) {
+  add(suite, files, status, output) {
     const before = this.#total();
-    for (const { name, status: state, message, assertionResults: tests } of files) {
-      const file = nameOf(name);
+    for (const { name: file, status: state, message, assertionResults: tests } of files) {
       const failed = tests.filter((test) => test.status === 'failed');
       for (const test of failed) this.#note(file, test.fullName, test.failureMessages[0]);
       // Its hooks failed, or it could not be loaded.

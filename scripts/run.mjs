@@ -88,6 +88,12 @@ const tasks = {
     turbo(['build', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'scripts/test-loop.mjs'), process.env.INIT_CWD ?? process.cwd());
   },
+  async 'test:nodes'() {
+    install();
+    say('building what changed');
+    turbo(['build', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'scripts/test-nodes.mjs'), root);
+  },
   format() {
     install();
     manifests();

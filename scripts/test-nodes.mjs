@@ -1,0 +1,39 @@
+// Runs what was built on several versions of Node: `npm run test:nodes`, or `npm run test:nodes -- core codec --node 24`.
+import { Command } from 'commander';
+import { FailedTests } from './failed-tests.mjs';
+import { nodeOf, versionOf } from './other-nodes.mjs';
+import { choose, SuiteRunner, suites } from './suites.mjs';
+
+/** The lowest that is supported, and every long-term release since. */
+const MAJORS = ['20', '22', '24', '26'];
+
+const program = new Command('test:nodes')
+  .description('Runs the test suites on several versions of Node, which come from npm, and prints a table.')
+  .argument('[what...]', `suites or test files; all of them if none is named: ${suites.join(', ')}`)
+  .option('--node <major...>', 'versions of Node', MAJORS)
+  .parse();
+const wanted = choose(program.args, (message) => program.error(message));
+const nodes = program.opts().node.map(nodeOf);
+
+const runner = new SuiteRunner();
+const failed = new FailedTests();
+const rows = [];
+for (const node of nodes) {
+  const version = versionOf(node);
+  for (const [suite, files] of wanted) {
+    if (runner.isStopped) break;
+    console.log(`Node ${version}: ${suite} …`);
+    const result = await runner.run(suite, files, node);
+    if (result === undefined) break;
+    const onNode = result.files.map((file) => ({ ...file, name: `Node ${version}: ${file.name}` }));
+    failed.add(`Node ${version}: ${suite}`, onNode, result.status, result.output);
+    const tests = result.files.flatMap((file) => file.assertionResults);
+    const count = (...states) => tests.filter(({ status }) => states.includes(status)).length;
+    const row = { node: version, suite, passed: count('passed'), failed: count('failed') };
+    rows.push({ ...row, skipped: count('skipped', 'pending', 'todo'), ended: result.status === 0 ? 'well' : 'badly' });
+  }
+}
+
+console.table(rows);
+if (!failed.isEmpty) console.log(failed.table(1));
+process.exit(runner.isStopped ? 130 : failed.isEmpty ? 0 : 1);
