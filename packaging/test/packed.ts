@@ -1,0 +1,77 @@
+// Packs the packages once for all tests. With AIOPIPE_TARBALLS, the tests take the tarballs in that directory instead: those
+// that a release is about to publish.
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The path of each package's tarball, by the package's name. */
+    tarballs: Readonly<Record<string, string>>;
+  }
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Manifest {
+  readonly name: string;
+  readonly packageManager: string;
+}
+
+export default function packed(project: TestProject): () => void {
+  const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'aiopipe-packed-')));
+  const given = process.env['AIOPIPE_TARBALLS'];
+  if (given === undefined) pack(scratch);
+  else for (const file of readdirSync(given)) cpSync(join(given, file), join(scratch, file));
+
+  // Core's one dependency from elsewhere comes as a tarball, too: so the tests need no network.
+  const nodeGypBuild = dirname(createRequire(import.meta.url).resolve('node-gyp-build/package.json'));
+  execFileSync('npm', ['pack', nodeGypBuild, '--pack-destination', scratch, '--silent']);
+  project.provide('tarballs', byName(scratch));
+  return () => {
+    rmSync(scratch, { recursive: true, force: true });
+  };
+}
+
+function pack(directory: string): void {
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+  const chosen = ['--filter', './packages/*', '--filter', '!@aiopipe/testing'];
+  const words = ['pack', '--config.ignore-scripts=true', '--pack-destination', directory];
+  execFileSync('npx', ['--yes', '--prefer-offline', '--', packageManager, ...chosen, ...words], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  addBinding(byName(directory)['@aiopipe/core'] as string);
+}
+
+/** The binding of this build as the package's prebuilt one, instead of those that may lie there from packing. */
+function addBinding(tarball: string): void {
+  const unpacked = mkdtempSync(join(dirname(tarball), 'core-'));
+  execFileSync('tar', ['xzf', tarball, '-C', unpacked]);
+  const { glibcVersionRuntime } = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
+  const libc = process.platform !== 'linux' ? '' : glibcVersionRuntime === undefined ? '.musl' : '.glibc';
+  const prebuilds = join(unpacked, 'package/native/prebuilds');
+  rmSync(prebuilds, { recursive: true, force: true });
+  mkdirSync(prebuilds);
+  cpSync(
+    join(root, 'packages/core/native/build/Release/aiopipe.node'),
+    join(prebuilds, `${process.platform}-${process.arch}`, `aiopipe${libc}.node`),
+  );
+  execFileSync('tar', ['czf', tarball, '-C', unpacked, 'package']);
+  rmSync(unpacked, { recursive: true });
+}
+
+function byName(directory: string): Record<string, string> {
+  const tarballs = readdirSync(directory).filter((file) => file.endsWith('.tgz'));
+  return Object.fromEntries(
+    tarballs.map((file) => {
+      const path = join(directory, file);
+      const manifest = execFileSync('tar', ['xzOf', path, 'package/package.json'], { encoding: 'utf8' });
+      return [(JSON.parse(manifest) as Manifest).name, path];
+    }),
+  );
+}
