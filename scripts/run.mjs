@@ -94,6 +94,16 @@ const tasks = {
     turbo(['build', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'scripts/test-nodes.mjs'), root);
   },
+  'test:packages'() {
+    install();
+    turbo(['test', '--filter=@aiopipe/packaging', '--output-logs=new-only']);
+  },
+  async release() {
+    install();
+    say('building what changed');
+    turbo(['build', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'scripts/release.mjs'), root);
+  },
   format() {
     install();
     manifests();

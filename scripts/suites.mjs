@@ -15,6 +15,7 @@ export const suites = [
   'packages/subprocess',
   'apps/demo',
   'examples',
+  'packaging',
 ];
 
 /** Milliseconds that a suite has to end after SIGTERM. */

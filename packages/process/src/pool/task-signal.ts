@@ -41,6 +41,13 @@ export const current: Current = ((globalThis as { [CURRENT]?: Current })[CURRENT
  * ```ts
  * export const load = target(import.meta.url, 'load', async (url: string) => fetch(url, { signal: taskSignal() }).then(…));
  * ```
+ *
+ * A signal that was aborted before tells its listeners nothing: look at `aborted` before you listen for `abort`.
+ *
+ * ```ts
+ * const signal = taskSignal();
+ * if (!signal.aborted) await once(signal, 'abort');
+ * ```
  */
 export function taskSignal(): AbortSignal {
   return current.task?.signal ?? new AbortController().signal;

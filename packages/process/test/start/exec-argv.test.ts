@@ -33,7 +33,7 @@ test('a child inherits what is about how code is loaded and run', async () => {
 });
 
 test('a child inherits a value that stands apart, and one of an option with a similar name', async () => {
-  const options = ['-C', 'other', '--no-warnings', '--experimental-default-type=module', '--preserve-symlinks'];
+  const options = ['-C', 'other', '--no-warnings', '--trace-warnings', '--preserve-symlinks'];
   expect(await inheritedFrom(...options)).toEqual(options);
 });
 
