@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { missingTools } from './optional-tools.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -81,6 +82,9 @@ const tasks = {
     // Words are for turbo: they choose suites.
     // One seed makes the same decisions in each run. `npm run torture` alone takes a random seed.
     if (args.length === 0) torture('--minutes', '1', '--seed', '1');
+    for (const { name, tests, debian } of missingTools()) {
+      process.stderr.write(`skipped, because there is no ${name}: ${tests} (Debian: apt-get install ${debian})\n`);
+    }
   },
   async 'test:loop'() {
     install();

@@ -1,0 +1,36 @@
+// The programs that some tests need, and what is skipped without them. Run as a program, it prints the Debian packages of those that
+// are missing.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const tools = [
+  { name: 'strace', debian: 'strace', tests: 'tests of system calls that fail' },
+  { name: 'prlimit', debian: 'util-linux', tests: 'tests of limits on descriptors and processes' },
+  { name: 'script', debian: 'bsdutils', tests: 'tests of chains on a terminal' },
+  { name: 'python3', debian: 'python3', tests: 'tests with terminals, and with a peer in another language' },
+  { name: 'cc', debian: 'gcc libc6-dev', tests: 'tests that compile a small library' },
+  { name: 'readelf', debian: 'binutils', tests: 'the check of the binding against old C libraries' },
+];
+
+/** Those that are not in PATH. */
+export function missingTools() {
+  return tools.filter(({ name }) => !process.env.PATH.split(delimiter).some((folder) => isProgram(join(folder, name))));
+}
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(
+    missingTools()
+      .map(({ debian }) => debian)
+      .join(' '),
+  );
+}
