@@ -20,7 +20,10 @@ export function nodeOf(major) {
   return path;
 }
 
-/** Its whole version: v24.1.0. */
+/** Its whole version: v24.1.0. Exits if it does not run here: npm's Nodes for Linux need glibc. */
 export function versionOf(node) {
-  return spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  const { status, stdout, error } = spawnSync(node, ['--version'], { encoding: 'utf8' });
+  if (status === 0) return stdout.trim();
+  console.error(`${node} does not run here${error === undefined ? '' : `: ${error.message}`}`);
+  process.exit(1);
 }
