@@ -108,6 +108,12 @@ const tasks = {
     turbo(['build', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'scripts/release.mjs'), root);
   },
+  async 'test:portable'() {
+    install();
+    say('building what changed');
+    turbo(['build', '--filter=./packages/*', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'scripts/portable/main.mjs'), root);
+  },
   format() {
     install();
     manifests();

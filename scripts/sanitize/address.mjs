@@ -1,11 +1,9 @@
 // The suites of four packages with the binding under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer.
 import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import process from 'node:process';
+import { join } from 'node:path';
 import { fileIn, library, options, sanitized } from './binding.mjs';
-import { missing, run } from './children.mjs';
-
-const SUITES = ['core', 'codec', 'process', 'subprocess'];
+import { missing } from '../children.mjs';
+import { runSuite, SUITES } from '../suite-run.mjs';
 
 /** Tests that cannot hold here, and why. */
 const LEFT_OUT = {
@@ -28,55 +26,24 @@ export async function address(directory) {
   const words = ['-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'];
   const { copy, node } = await sanitized(directory, words, 'libasan.so');
   const suppressions = fileIn(directory, 'leaks.txt', SUPPRESSIONS);
-  const names = Object.keys(LEFT_OUT).join('|');
 
   return async (suite) => {
     const logs = join(directory, `logs-${suite}`);
     mkdirSync(logs);
     chmodSync(logs, 0o777);
-    const report = join(directory, `${suite}.json`);
     const log = `log_path=${join(logs, 'report')}`;
-    const vitest = join(copy, 'node_modules/vitest/vitest.mjs');
-    const { end, output } = await run(
-      [
-        node,
-        vitest,
-        'run',
-        '--reporter=json',
-        `--outputFile=${report}`,
-        '-t',
-        `^(?!.*(${names}))`,
-        '--testTimeout=180000',
-        '--hookTimeout=180000',
-      ],
-      {
-        cwd: join(copy, 'packages', suite),
-        minutes: 40,
-        env: {
-          PATH: `${dirname(node)}:${process.env.PATH}`,
-          // The suites must not build the copy again: the new build would have no sanitizer.
-          TURBO_HASH: 'built',
-          // V8 leaves most of its memory to the system. These leaks must not change a program's exit code.
-          ASAN_OPTIONS: `${log}:quarantine_size_mb=16`,
-          LSAN_OPTIONS: `exitcode=0:print_suppressions=0:suppressions=${suppressions}`,
-          UBSAN_OPTIONS: `${log}:print_stacktrace=1`,
-        },
+    const { passed, failed } = await runSuite(copy, directory, suite, {
+      node,
+      leftOut: Object.keys(LEFT_OUT),
+      env: {
+        // V8 leaves most of its memory to the system. These leaks must not change a program's exit code.
+        ASAN_OPTIONS: `${log}:quarantine_size_mb=16`,
+        LSAN_OPTIONS: `exitcode=0:print_suppressions=0:suppressions=${suppressions}`,
+        UBSAN_OPTIONS: `${log}:print_stacktrace=1`,
       },
-    );
+    });
     const found = readdirSync(logs).flatMap((name) => ofTheBinding(readFileSync(join(logs, name), 'utf8')));
-    try {
-      const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
-      const failed = testResults.flatMap(({ assertionResults }) =>
-        assertionResults.filter(({ status }) => status === 'failed'),
-      );
-      return {
-        did: `${numPassedTests} tests`,
-        found,
-        failed: failed.map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages.join()}`),
-      };
-    } catch {
-      return { did: 'nothing', found, failed: [`${suite} ended with ${end}: ${output.slice(-2000)}`] };
-    }
+    return { did: `${passed} tests`, found, failed };
   };
 }
 

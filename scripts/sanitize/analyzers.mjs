@@ -1,5 +1,5 @@
 // gcc's analyzer and clang-tidy over the binding's sources.
-import { missing, run } from './children.mjs';
+import { missing, run } from '../children.mjs';
 import { native, options, sources } from './binding.mjs';
 
 const findings = (output) => output.split('\n').filter((line) => /: (warning|error): /.test(line));

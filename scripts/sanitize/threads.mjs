@@ -1,7 +1,7 @@
 // The binding's own threads under ThreadSanitizer: those that wait for children, keep the guard and watch the lifeline.
 import { join } from 'node:path';
 import { library, native, options, root, sources } from './binding.mjs';
-import { missing, run } from './children.mjs';
+import { missing, run } from '../children.mjs';
 
 /** All but the glue to Node: ThreadSanitizer would not see how Node's own threads keep each other out. */
 const calls = sources.filter((name) => !/^(binding|checked|calls|poll|spin|child)\.c$/.test(name));

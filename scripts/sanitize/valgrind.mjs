@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { root } from './binding.mjs';
-import { missing, run } from './children.mjs';
+import { missing, run } from '../children.mjs';
 
 export async function valgrind(directory) {
   const lack = missing('valgrind');

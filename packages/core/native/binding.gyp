@@ -13,12 +13,15 @@
         "transfer.c",
         "process.c",
         "lifeline.c",
-        "guard.c",
-        "platform_<(OS).c",
-        "nowait_<(OS).c",
-        "exit_watch_<(OS).c",
-        "spawn_<(OS).c",
-        "guard_<(OS).c"
+        "guard.c"
+      ],
+      "conditions": [
+        ["OS=='linux'", {
+          "sources": ["platform_linux.c", "nowait_linux.c", "exit_watch_linux.c", "exit_waiter.c", "spawn_linux.c", "guard_linux.c"]
+        }],
+        ["OS=='mac'", {
+          "sources": ["platform_portable.c", "nowait_portable.c", "spawn_portable.c", "guard_portable.c", "mac.c"]
+        }]
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=gnu11", "-O2", "-fno-plt", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-Werror=unused-result", "-fvisibility=hidden"],

@@ -6,7 +6,7 @@
 
 struct exit_watch {
   int fd; /* the descriptor. Before there is a child, there is no pidfd on Linux: then another descriptor holds its number */
-  struct waiter *waiter; /* a thread that waits on Linux without pidfds; else NULL */
+  struct waiter *waiter; /* see exit_waiter.h; NULL: none */
 };
 
 /* Returns 0, or a negative errno. begin_watch() must follow: it ends the ownership of everything that the watch holds. */

@@ -1,4 +1,4 @@
-/* The guard's own process: functions that guard.c shares with guard_linux.c or guard_mac.c. */
+/* The guard's own process: functions that guard.c shares with guard_linux.c or guard_portable.c. */
 #ifndef AIOPIPE_GUARD_PROCESS_H
 #define AIOPIPE_GUARD_PROCESS_H
 

@@ -13,8 +13,7 @@ static atomic_bool is_watching;
 static atomic_int lifeline_grace;
 
 static void *watch_lifeline(void *argument) {
-  struct pollfd entry = {.fd = (int)(intptr_t)argument, .events = peer_closed};
-  poll_until(&entry, 1, -1);
+  wait_for_peer_end((int)(intptr_t)argument);
   bool leads_group = getpgrp() == getpid();
   int grace = atomic_load(&lifeline_grace);
   if (grace > 0) {

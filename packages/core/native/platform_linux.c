@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,26 +10,21 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "retry.h"
 #include "system.h"
 
 const int receive_flags = MSG_CMSG_CLOEXEC;
-const int send_flags = MSG_NOSIGNAL;
-const short peer_closed = POLLRDHUP;
+const int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 int make_socket_pair(int fds[2]) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
 }
 
-void take_broken_pipe_signal(void) {
-  sigset_t broken_pipe;
-  sigemptyset(&broken_pipe);
-  sigaddset(&broken_pipe, SIGPIPE);
-  struct timespec none = {0};
-  while (sigtimedwait(&broken_pipe, NULL, &none) < 0 && errno == EINTR) continue;
+void wait_for_peer_end(int fd) {
+  struct pollfd entry = {.fd = fd, .events = POLLRDHUP};
+  poll_until(&entry, 1, -1);
 }
 
 int sys_pipe(int fds[2], int capacity) {

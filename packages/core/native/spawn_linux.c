@@ -1,5 +1,5 @@
 /* The part of system.h that starts programs. */
-#include "spawn.h"
+#include "path_search.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * Every system call that aiopipe makes. What differs between systems lies in files named *_linux.c and *_mac.c, of which
- * binding.gyp takes those of the system that it builds for.
+ * Every system call that aiopipe makes. What differs between systems lies in files named *_linux.c, and for macOS in *_portable.c and
+ * mac.c. binding.gyp takes those of the system that it builds for.
  *
  * Calls return the result that their comment names, or a negative errno, as libuv's do. They repeat a call that a signal interrupted. All
  * descriptors that they make are close-on-exec, and the caller owns them. A call borrows the descriptors among its arguments, unless
@@ -88,7 +88,7 @@ int sys_wait_writable(int fd, int milliseconds);
  */
 enum sys_how {
   SYS_OWN = 0,    /* by O_NONBLOCK, which is set: no other process has this description */
-  SYS_SOCKET = 1, /* MSG_DONTWAIT */
+  SYS_SOCKET = 1, /* MSG_DONTWAIT. If the system lacks that for sends, and O_NONBLOCK is not set: -EOPNOTSUPP */
   SYS_SHARED = 2, /* RWF_NOWAIT: pipes of pipe(2), Linux 6.4; else -EOPNOTSUPP, and nothing has happened */
   SYS_SPLICED = 3 /* SPLICE_F_NONBLOCK: any pipe or FIFO on Linux, slower; else -EOPNOTSUPP */
 };
@@ -129,7 +129,7 @@ struct sys_spawn {
   size_t fd_count;     /* pairs */
   int group;           /* -1: ours; 0: its own; else the group to join */
   struct guarded *guarded; /* the entry that the child fills, or NULL: see guard.h */
-  int death_signal;    /* the child gets it when the thread that spawned it ends; 0: none. Linux only. */
+  int death_signal;    /* the child gets it when the thread that spawned it ends; 0: none. Elsewhere than on Linux, the guard sends SIGTERM */
 };
 
 enum sys_spawn_stage {
@@ -148,9 +148,6 @@ enum sys_spawn_stage {
  * negative errno, and sets `*stage` to the step that failed.
  */
 pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stage *stage);
-
-/* Returns a descriptor that becomes readable when the process `pid` ends. */
-int sys_open_exit_fd(pid_t pid);
 
 /* Returns the environment of this process, which still owns it. */
 char **sys_environment(void);

@@ -1,6 +1,5 @@
 /* The part of system.h that moves bytes. */
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -46,47 +45,13 @@ static int cut(struct iovec *parts, int count) {
 }
 
 /*
- * --- SIGPIPE. Node ignores it. But a program that listens to it, and then stops, leaves the default disposition, which ends
- * the process. ---
+ * Node ignores SIGPIPE. But a program that listens to it, and then stops, leaves the default disposition, which ends the process. To block
+ * the signal in this thread would not be enough: macOS sends it to the process.
  */
-
-static bool would_kill(void) {
-  struct sigaction action;
-  return sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL;
-}
-
-static bool is_pending(void) {
-  sigset_t pending;
-  return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE);
-}
-
-/* While it is on, no SIGPIPE reaches this thread. The system sends the signal to the thread that writes. */
-struct silence {
-  bool is_on, was_pending;
-  sigset_t before;
-};
-
-static struct silence begin_silence(void) {
-  struct silence silence = {.is_on = would_kill()};
-  if (!silence.is_on) return silence;
-  sigset_t broken_pipe;
-  sigemptyset(&broken_pipe);
-  sigaddset(&broken_pipe, SIGPIPE);
-  silence.was_pending = is_pending();
-  pthread_sigmask(SIG_BLOCK, &broken_pipe, &silence.before);
-  return silence;
-}
-
-static ssize_t end_silence(const struct silence *silence, ssize_t result) {
-  if (!silence->is_on) return result;
-  if (result == -EPIPE && !silence->was_pending) take_broken_pipe_signal();
-  pthread_sigmask(SIG_SETMASK, &silence->before, NULL);
-  return result;
-}
-
 void sys_ignore_broken_pipe_signal(void) {
-  if (!would_kill()) return;
-  struct sigaction action = {.sa_handler = SIG_IGN};
+  struct sigaction action;
+  if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
+  action = (struct sigaction){.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &action, NULL);
 }
 
@@ -123,8 +88,8 @@ ssize_t sys_write(int fd, struct iovec *parts, int count, enum sys_how how) {
     ssize_t result = without_signal(fd, parts, count, how);
     if (result != -EOPNOTSUPP) return result;
   }
-  struct silence silence = begin_silence();
-  ssize_t result = end_silence(&silence, with_signal(fd, parts, count, how));
+  sys_ignore_broken_pipe_signal();
+  ssize_t result = with_signal(fd, parts, count, how);
   /* The call worked without RWF_NOSIGNAL, so the system does not know that flag. */
   if (is_silent && result >= 0) atomic_store_explicit(&can_be_silent, false, memory_order_relaxed);
   return result;
@@ -132,23 +97,37 @@ ssize_t sys_write(int fd, struct iovec *parts, int count, enum sys_how how) {
 
 /* --- Sockets --- */
 
-union control {
+union sent {
   struct cmsghdr header;
   char space[CMSG_SPACE(sizeof(int) * SYS_MAX_PASSED_FDS)];
+};
+
+/* macOS takes one more of a sender. It would leave the descriptors that find no room here open in this process, without a number. */
+#define MAX_RECEIVED_FDS 254
+
+union received {
+  struct cmsghdr header;
+  char space[CMSG_SPACE(sizeof(int) * MAX_RECEIVED_FDS)];
 };
 
 static ssize_t send_message(int fd, const struct msghdr *message) {
   const struct iovec *first = message->msg_iov;
   ssize_t result;
+  if (send_flags == 0) {
+    /* Only O_NONBLOCK protects. A send of no bytes, which asks for the state of the peer, never waits. */
+    bool is_empty = message->msg_iovlen == 1 && first->iov_len == 0;
+    if (!is_empty && sys_is_nonblocking(fd) == 0) return -EOPNOTSUPP;
+    sys_ignore_broken_pipe_signal();
+  }
   /* One part needs no message header, which the system would have to read first. */
   if (message->msg_iovlen == 1 && message->msg_controllen == 0)
-    RETRY(result, send(fd, first->iov_base, first->iov_len, MSG_DONTWAIT | send_flags));
-  else RETRY(result, sendmsg(fd, message, MSG_DONTWAIT | send_flags));
+    RETRY(result, send(fd, first->iov_base, first->iov_len, send_flags));
+  else RETRY(result, sendmsg(fd, message, send_flags));
   return errno_of(result);
 }
 
 ssize_t sys_send_with_fds(int fd, struct iovec *parts, int count, const int *passed, int passed_count) {
-  union control control;
+  union sent control;
   count = cut(parts, count);
   struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
 
@@ -164,13 +143,11 @@ ssize_t sys_send_with_fds(int fd, struct iovec *parts, int count, const int *pas
     header->cmsg_len = CMSG_LEN(size);
     memcpy(CMSG_DATA(header), passed, size);
   }
-  if (send_flags != 0) return send_message(fd, &message);
-  struct silence silence = begin_silence();
-  return end_silence(&silence, send_message(fd, &message));
+  return send_message(fd, &message);
 }
 
 ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, int *passed_count) {
-  union control control;
+  union received control;
   struct iovec part = {.iov_base = bytes, .iov_len = at_most(length, SYS_MOST_AT_ONCE)};
   struct msghdr message = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
@@ -178,20 +155,23 @@ ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, in
   *passed_count = 0;
   ssize_t result;
   RETRY(result, recvmsg(fd, &message, MSG_DONTWAIT | receive_flags));
-  if (result < 0) return -errno;
+  /* macOS reports the limit of open files so, and has closed the descriptors. */
+  if (result < 0) return errno == EMSGSIZE ? -EMFILE : -errno;
 
-  int count = 0;
+  int came[MAX_RECEIVED_FDS], count = 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    int came = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    memcpy(passed + count, CMSG_DATA(header), sizeof(int) * (size_t)came);
-    count += came;
+    size_t size = header->cmsg_len - CMSG_LEN(0);
+    memcpy(came + count, CMSG_DATA(header), size);
+    count += (int)(size / sizeof(int));
   }
-  for (int i = 0; receive_flags == 0 && i < count; i++) sys_set_close_on_exec(passed[i]);
-  if (message.msg_flags & MSG_CTRUNC) {
-    for (int i = 0; i < count; i++) sys_close(passed[i]);
-    count = -1;
+  if ((message.msg_flags & MSG_CTRUNC) || count > SYS_MAX_PASSED_FDS) {
+    for (int i = 0; i < count; i++) sys_close(came[i]);
+    *passed_count = -1;
+    return result;
   }
+  for (int i = 0; receive_flags == 0 && i < count; i++) sys_set_close_on_exec(came[i]);
+  memcpy(passed, came, sizeof(int) * (size_t)count);
   *passed_count = count;
   return result;
 }

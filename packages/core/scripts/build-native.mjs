@@ -1,12 +1,11 @@
 // Compiles native/ with node-gyp against the running Node's own headers, where they are installed beside it.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { bindingFor, nativeDir } from './binding.mjs';
 import { headersPrefix } from './headers.mjs';
 
-const nativeDir = join(dirname(dirname(fileURLToPath(import.meta.url))), 'native');
 const require = createRequire(import.meta.url);
 
 const tools =
@@ -33,15 +32,14 @@ function nodeGyp() {
 
 /** Compiles what binding.gyp names, on Linux. */
 function compileDirectly(prefix) {
-  const text = readFileSync(join(nativeDir, 'binding.gyp'), 'utf8').replaceAll('<(OS)', 'linux');
-  const { target_name, sources, defines, cflags } = JSON.parse(text).targets[0];
+  const { name, sources, defines, cflags } = bindingFor('linux');
   const directory = join(nativeDir, 'build', 'Release');
   mkdirSync(directory, { recursive: true });
   const includes = ['include/node', 'include'].map((path) => `-I${join(prefix, path)}`);
-  const macros = [...defines, `NODE_GYP_MODULE_NAME=${target_name}`].map((define) => `-D${define}`);
+  const macros = defines.map((define) => `-D${define}`);
   const [file, ...options] = (process.env.CC || 'cc').split(' ');
   const words = [...options, '-shared', '-fPIC', '-pthread', ...cflags, ...macros, ...includes, ...sources];
-  const { status } = spawnSync(file, [...words, '-o', join(directory, `${target_name}.node`)], {
+  const { status } = spawnSync(file, [...words, '-o', join(directory, `${name}.node`)], {
     cwd: nativeDir,
     stdio: ['ignore', 2, 2],
   });

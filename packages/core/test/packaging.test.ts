@@ -1,12 +1,21 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkPrebuilt } from '../scripts/check-prebuilt.mjs';
+import { targets } from '../scripts/prebuilt-targets.mjs';
 
 const packageDir = process.cwd();
 const require = createRequire(import.meta.url);
+
+/** What node-gyp-build has beside its search. */
+const finder = require('node-gyp-build') as {
+  parseTuple(folder: string): object;
+  matchTuple(platform: string, arch: string): (tuple: object) => boolean;
+  parseTags(file: string): object;
+};
 const packed = (
   JSON.parse(
     execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
@@ -89,29 +98,32 @@ test('the package has what loads the binding, what builds it, and nothing that w
       'native/binding.c',
       'native/system.h',
       'scripts/install.mjs',
+      'scripts/binding.mjs',
       'scripts/build-native.mjs',
       'scripts/headers.mjs',
     ]),
   );
-  expect(packed.filter((path) => /(^|\/)build\/|^test\/|^scripts\/(prebuild|old)/.test(path))).toEqual([]);
+  expect(packed.filter((path) => /(^|\/)build\/|^test\/|^scripts\/(check|exports|prebuil|zig)/.test(path))).toEqual([]);
 });
 
-const readelf = spawnSync('readelf', ['--dyn-syms', '--wide', join(packageDir, 'native/build/Release/aiopipe.node')], {
-  encoding: 'utf8',
+test.each(Object.entries(targets))('the prebuilt binary for %s is found by its name', (name, { file }) => {
+  const [platform = '', arch = '', libc = 'glibc'] = name.split('-');
+  const [folder = '', binary = ''] = file.split('/');
+  const isFound = (...here: [string, string]) => finder.matchTuple(...here)(finder.parseTuple(folder));
+  expect(isFound(platform, arch)).toBe(true);
+  expect(isFound(platform, arch === 'x64' ? 'arm64' : 'x64')).toBe(false);
+  expect(finder.parseTags(binary)).toMatchObject(platform === 'linux' ? { file: binary, libc } : { file: binary });
 });
 
-test.skipIf(readelf.status !== 0)(
-  'what needs a newer glibc than Node does is given its old version when prebuilt',
-  () => {
-    const oldGlibc = readFileSync(join(packageDir, 'scripts/old-glibc.h'), 'utf8');
-    const newer = [...readelf.stdout.matchAll(/ (\w+)@GLIBC_2\.(\d+) /g)].filter(([, , minor]) => Number(minor) > 28);
-    const unheard = newer
-      // With a 64-bit off_t the C library calls it fstat64; its source doesn't.
-      .map(([, name = '']) => name.replace(/64$/, ''))
-      .filter((name) => !oldGlibc.includes(`OLD(${name});`) && !oldGlibc.includes(`#define ${name} old_${name}`));
-    expect(unheard).toEqual([]);
-  },
-);
+const built = join(packageDir, 'native/build/Release/aiopipe.node');
+const hasTools = spawnSync('llvm-readobj', ['--version']).status === 0;
+
+test.skipIf(!hasTools || process.platform !== 'linux')('a prebuilt binary of another kind is refused', () => {
+  expect(() => checkPrebuilt(built, 'riscv64-linux-gnu')).toThrow(/a file of another kind: elf64-/);
+  expect(() => checkPrebuilt(built, `${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-musl`)).toThrow(
+    /the libraries that it needs: .*libc\.so\.6/,
+  );
+});
 
 describe('an installed package', () => {
   test('is compiled if no prebuilt binary fits, and then works', async () => {

@@ -78,15 +78,22 @@ export class Calls {
   /** Whether the call must be made again in another way: this system, or this descriptor, cannot be asked call by call. */
   #mustChangeHow(result: number): boolean {
     if (result !== EOPNOTSUPP) return false;
-    if (this.#how === SHARED) {
-      this.#how = OWN;
-      this.#setMode();
-      return true;
+    switch (this.#how) {
+      case SHARED:
+        this.#how = OWN;
+        this.#setMode();
+        return true;
+      case SPLICED:
+        this.#how = OWN;
+        this.#setModeForAll();
+        return true;
+      case SOCKET:
+        // It is asked each time, because others who share the socket can take the mode away.
+        this.#setModeForAll();
+        return true;
+      default:
+        return false;
     }
-    if (this.#how !== SPLICED) return false;
-    this.#how = OWN;
-    this.#setModeForAll();
-    return true;
   }
 
   /** Sets O_NONBLOCK: on a description that is ours alone, if there is a way to get one. */
@@ -100,9 +107,8 @@ export class Calls {
 
   /** The last resort: all who share the description find it non-blocking while we have it. */
   #setModeForAll(): void {
-    if (this.#transport.isNonblocking) return;
     const result = native().setNonblocking(this.#owned.number, 1);
     if (result < 0) throw new SystemError(result, 'fcntl', this.#owned.toString());
-    this.#mustRestoreMode = this.#transport.isShared;
+    this.#mustRestoreMode = this.#transport.isShared && !this.#transport.isNonblocking;
   }
 }

@@ -15,8 +15,8 @@ export const HOLDS_LOOP = 4;
 
 /**
  * How a call that moves bytes is made so that it cannot block; see `enum sys_how` in `native/system.h`. `OWN`: by O_NONBLOCK,
- * which is set, and no other process has the open file description. `SHARED` and `SPLICED` fail with EOPNOTSUPP if the system
- * cannot do that with this descriptor.
+ * which is set, and no other process has the open file description. The others fail with EOPNOTSUPP if the system cannot do that
+ * with this descriptor.
  */
 export const OWN = 0;
 export const SOCKET = 1;
@@ -122,7 +122,8 @@ function bundled(directory: string, cause: unknown): AiopipeError {
  */
 function load(directory: string): unknown {
   const libc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
-  const prebuilt = `prebuilds/${process.platform}-${process.arch}/aiopipe.${libc}.node`;
+  const file = process.platform === 'linux' ? `aiopipe.${libc}.node` : 'aiopipe.node';
+  const prebuilt = `prebuilds/${process.platform}-${process.arch}/${file}`;
   for (const name of ['build/Release/aiopipe.node', prebuilt]) {
     const path = `${directory}/${name}`;
     if (!existsSync(path)) continue;

@@ -3,17 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bindingFor } from '../../scripts/binding.mjs';
 
 const prefix = dirname(dirname(process.execPath));
 const canCompile = existsSync(join(prefix, 'include/node/node_api.h')) && spawnSync('cc', ['--version']).status === 0;
 
-interface Target {
-  readonly sources: string[];
-  readonly defines: string[];
-  readonly cflags: string[];
-}
-const { targets } = JSON.parse(readFileSync('native/binding.gyp', 'utf8')) as { targets: [Target] };
-const [{ sources, defines, cflags }] = targets;
+const { defines, cflags } = bindingFor('linux');
 
 let directory = '';
 beforeAll(() => {
@@ -56,7 +51,7 @@ test.skipIf(!canCompile).each([
 
 test('Node’s headers are included where statuses are checked, and nowhere else', () => {
   const files = readdirSync('native').filter((name) => /\.[ch]$/.test(name));
-  const built = ['linux', 'mac'].flatMap((system) => sources.map((name) => name.replace('<(OS)', system)));
+  const built = ['linux', 'mac'].flatMap((system) => bindingFor(system).sources);
   expect(files.filter((name) => name.endsWith('.c')).sort()).toEqual([...new Set(built)].sort());
   const including = files.filter((name) => /<(js_native|node)_api/.test(readFileSync(join('native', name), 'utf8')));
   expect(including).toEqual(['checked.h']);

@@ -110,6 +110,12 @@ test('ignores SIGPIPE, and lets children have it', async () => {
 });
 
 describe('descriptors that travel over a socket', () => {
+  /** Some systems send without blocking only if O_NONBLOCK is set. */
+  const sockets = () => {
+    const ends = aioduplex();
+    for (const { fd } of ends) native().setNonblocking(fd, 1);
+    return ends;
+  };
   const send = (fd: number, passed: number[]) =>
     native().writeParts(fd, [Buffer.from('with '), Buffer.from('them')], 0, true, Int32Array.from(passed));
   const receive = (fd: number) => {
@@ -124,7 +130,7 @@ describe('descriptors that travel over a socket', () => {
 
   test.each([1, 2, 253])('%i at once arrive as what they were, close-on-exec', (count) => {
     const before = openFds();
-    const [one, other] = aioduplex();
+    const [one, other] = sockets();
     const [rx, tx] = aiopipe();
     expect(
       send(
@@ -148,7 +154,7 @@ describe('descriptors that travel over a socket', () => {
   });
 
   test('more than the kernel takes are refused, and none that is not open is sent', () => {
-    const [one, other] = aioduplex();
+    const [one, other] = sockets();
     const { errno } = constants;
     expect(
       send(
@@ -163,7 +169,7 @@ describe('descriptors that travel over a socket', () => {
   });
 
   test('come with the bytes that they were sent with, not with others', () => {
-    const [one, other] = aioduplex();
+    const [one, other] = sockets();
     native().write(one.fd, Buffer.from('before '), 0, 7, true);
     send(one.fd, [one.fd]);
     native().write(one.fd, Buffer.from(' after'), 0, 6, true);

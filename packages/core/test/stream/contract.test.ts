@@ -56,6 +56,8 @@ async function clog(push: Push): Promise<number> {
 }
 
 function pushTo(end: { readonly fd: number }, isSocket: boolean): Push {
+  // Some systems send without blocking only so.
+  if (isSocket) native().setNonblocking(end.fd, 1);
   return (bytes) => Math.max(0, native().write(end.fd, bytes, 0, bytes.length, isSocket));
 }
 

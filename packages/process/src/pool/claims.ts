@@ -1,6 +1,5 @@
-import { closeSync, constants, openSync } from 'node:fs';
 import { aiopipe, SystemError, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { EAGAIN, fileError, native } from '@aiopipe/core/internal';
+import { EAGAIN, native } from '@aiopipe/core/internal';
 
 /** Bytes of a task's number. A pipe reads and writes so few in one piece: pipe(7). */
 export const NUMBER_LENGTH = 4;
@@ -15,24 +14,24 @@ const CLAIMS = 'the claims pipe of a pool';
  * worker dies, the pool knows which tasks it had not begun.
  *
  * The worker can open the pipe's other side through /proc, and fill it. So no call of the pool's waits for the pipe: the
- * pool's two ends are open file descriptions that the worker has no descriptor of, and it cannot make them block.
+ * pool's two ends are open file descriptions that the worker has no descriptor of, and it cannot make them block. On a system
+ * without /proc the worker shares the pool's description to read from, so its mode is set before each read.
  */
 export class Claims {
   /** The worker's end, to be moved to it. */
   readonly theirs: ReadEnd;
   readonly #writer: WriteEnd;
   readonly #reader: number;
+  readonly #isShared: boolean;
   readonly #numbers = Buffer.alloc(MOST * NUMBER_LENGTH);
 
   constructor() {
     const [reader, writer] = aiopipe();
     try {
-      for (const { fd } of [reader, writer]) {
-        // The mode is the description's. The worker shares the reader's.
-        const result = native().setNonblocking(fd, 1);
-        if (result < 0) throw new SystemError(result, 'fcntl', CLAIMS);
-      }
-      this.#reader = openAgain(reader);
+      for (const { fd } of [reader, writer]) setNonblocking(fd);
+      this.#reader = native().duplicate(reader.fd);
+      if (this.#reader < 0) throw new SystemError(this.#reader, 'fcntl', CLAIMS);
+      this.#isShared = native().reopenNonblocking(this.#reader, 0) < 0;
     } catch (error) {
       reader.close();
       writer.close();
@@ -54,6 +53,7 @@ export class Claims {
 
   /** Returns the numbers of all tasks that the worker has not begun, and now will not begin. */
   takeBack(): Set<number> {
+    if (this.#isShared) setNonblocking(this.#reader);
     // An interrupted call looks like an empty pipe: try twice.
     const length = readNow(this.#reader, this.#numbers) || readNow(this.#reader, this.#numbers);
     const numbers = new Set<number>();
@@ -62,19 +62,15 @@ export class Claims {
   }
 
   close(): void {
-    closeSync(this.#reader);
+    native().close(this.#reader);
     this.#writer.close();
     if (this.theirs.state === 'owned') this.theirs.close();
   }
 }
 
-/** Opens a description of its own for the same pipe. */
-function openAgain({ fd }: ReadEnd): number {
-  try {
-    return openSync(`/dev/fd/${String(fd)}`, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    throw fileError(cause, 'open', `${CLAIMS} cannot be opened again`);
-  }
+function setNonblocking(fd: number): void {
+  const result = native().setNonblocking(fd, 1);
+  if (result < 0) throw new SystemError(result, 'fcntl', CLAIMS);
 }
 
 /** Returns how many bytes were read; 0 if there are none now. */

@@ -2,17 +2,17 @@
  * The part of system.h that starts programs. vfork(2) is deprecated on macOS, and does the same as fork(2), so a child could not report
  * its failure to our memory. posix_spawn(2), a system call of its own here, reports it.
  */
-#include "spawn.h"
+#include "path_search.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit_watch.h"
 #include "guard.h"
+#include "portable.h"
 
 /*
  * Adds the actions that give the child the descriptors of the map. Duplicates above all of the child's numbers come first, so that no
@@ -33,12 +33,12 @@ static int arrange_fds(const struct sys_spawn *spawn, int *moved, posix_spawn_fi
   return 0;
 }
 
-/* Sets an empty signal mask, default dispositions, the group, and that the child gets only the descriptors of the map. */
-static int set_attributes(const struct sys_spawn *spawn, posix_spawnattr_t *attributes) {
+/* Sets an empty signal mask, default dispositions and the group. */
+static int set_attributes(const struct sys_spawn *spawn, posix_spawnattr_t *attributes, short flags) {
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
-  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_CLOEXEC_DEFAULT;
+  flags |= POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   if (spawn->group >= 0) flags |= POSIX_SPAWN_SETPGROUP;
   int error = posix_spawnattr_setsigmask(attributes, &none);
   if (error == 0) error = posix_spawnattr_setsigdefault(attributes, &all);
@@ -53,7 +53,8 @@ static int search(const struct sys_spawn *spawn, char **shell_argv, pid_t *pid,
   bool was_denied = false;
   int error = ENOENT;
   for (char *const *path = spawn->candidates; *path != NULL; path++) {
-    error = posix_spawn(pid, *path, actions, attributes, spawn->argv, spawn->env);
+    do error = posix_spawn(pid, *path, actions, attributes, spawn->argv, spawn->env);
+    while (error == EINTR);
     if (error == 0) return 0;
     enum search next = search_after(error);
     if (next == SEARCH_WITH_SHELL) {
@@ -74,19 +75,39 @@ static int start(const struct sys_spawn *spawn, int *moved, char **shell_argv, p
     posix_spawn_file_actions_destroy(&actions);
     return -ENOMEM;
   }
-  int error = set_attributes(spawn, &attributes);
-  if (error == 0 && spawn->cwd != NULL) error = -posix_spawn_file_actions_addchdir_np(&actions, spawn->cwd);
+  int error = spawn->cwd == NULL ? 0 : -posix_spawn_file_actions_addchdir_np(&actions, spawn->cwd);
   if (error == 0) {
     *stage = SYS_STAGE_FDS;
     error = arrange_fds(spawn, moved, &actions);
     if (error == 0) {
-      *stage = SYS_STAGE_EXEC;
-      error = -search(spawn, shell_argv, pid, &actions, &attributes);
+      short flags = 0;
+      error = inherit_only_map(spawn, &actions, &flags);
+      if (error == 0) error = set_attributes(spawn, &attributes, flags);
+      if (error == 0) {
+        *stage = SYS_STAGE_EXEC;
+        error = -search(spawn, shell_argv, pid, &actions, &attributes);
+      }
       for (size_t i = 0; i < spawn->fd_count; i++) close(moved[i]);
     }
   }
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+/* posix_spawn(2) reports the errno alone. Only another look at the group and the directory shows whether their step failed. */
+static int find_stage(const struct sys_spawn *spawn, int error, enum sys_spawn_stage *stage) {
+  if (spawn->group > 0 && kill(-spawn->group, 0) < 0 && errno == ESRCH) {
+    *stage = SYS_STAGE_GROUP;
+    return error;
+  }
+  struct stat status;
+  if (spawn->cwd == NULL) return error;
+  if (stat(spawn->cwd, &status) < 0) error = -errno;
+  else if (!S_ISDIR(status.st_mode)) error = -ENOTDIR;
+  else if (access(spawn->cwd, X_OK) < 0) error = -errno;
+  else return error;
+  *stage = SYS_STAGE_CWD;
   return error;
 }
 
@@ -97,6 +118,8 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
   if (error != 0) return error;
 
   *stage = SYS_STAGE_FORK;
+  /* There is no death signal: the guard sends it. */
+  if (spawn->guarded != NULL && spawn->death_signal == SIGTERM) spawn->guarded->terminate = true;
   pid_t pid = 0;
   int *moved = malloc(sizeof(int) * (spawn->fd_count + 1));
   char **shell_argv = calloc(shell_argv_size(spawn), sizeof(char *));
@@ -105,12 +128,10 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
   free(shell_argv);
   if (error != 0) {
     begin_watch(&watch, 0);
-    /* One errno stands for all steps. Only a look at the directory shows whether that step failed. */
-    struct stat status;
-    if (*stage != SYS_STAGE_EXEC || spawn->cwd == NULL || stat(spawn->cwd, &status) == 0) return error;
-    *stage = SYS_STAGE_CWD;
-    return -errno;
+    if (*stage == SYS_STAGE_EXEC) error = find_stage(spawn, error, stage);
+    return error;
   }
+  /* The child cannot enter itself: for a moment it runs without the guard. */
   if (spawn->guarded != NULL) atomic_store(&spawn->guarded->target, spawn->group == 0 ? -pid : pid);
   *exit_fd = begin_watch(&watch, pid);
   return pid;

@@ -1,6 +1,6 @@
 /* The meaning of a failed exec for the search along PATH. It is the same on all systems. */
-#ifndef AIOPIPE_SPAWN_H
-#define AIOPIPE_SPAWN_H
+#ifndef AIOPIPE_PATH_SEARCH_H
+#define AIOPIPE_PATH_SEARCH_H
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* macOS has no such calls. Calls in src/fd sets O_NONBLOCK instead. */
+/* The portable calls cannot do that. Calls in src/fd sets O_NONBLOCK instead. */
 #include "nowait.h"
 
 #include <errno.h>

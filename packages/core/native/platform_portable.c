@@ -1,0 +1,39 @@
+#include "platform.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "system.h"
+
+const int receive_flags = 0;
+const int send_flags = 0;
+
+/* There is a moment between two calls in which another thread's fork(2) and exec(2) can inherit the descriptors. */
+static void set_close_on_exec(const int fds[2]) {
+  for (int i = 0; i < 2; i++) sys_set_close_on_exec(fds[i]);
+}
+
+int make_socket_pair(int fds[2]) {
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) return -errno;
+  set_close_on_exec(fds);
+  return 0;
+}
+
+/* No portable call takes `capacity`. The pipes of macOS grow by themselves. */
+int sys_pipe(int fds[2], int capacity) {
+  (void)capacity;
+  if (pipe(fds) < 0) return -errno;
+  set_close_on_exec(fds);
+  return 0;
+}
+
+/* The file systems that have /dev/fd give a duplicate, which shares the description. */
+int sys_reopen_nonblocking(int fd, int for_writing) {
+  (void)fd, (void)for_writing;
+  return -ENOTSUP;
+}
+
+void sys_close_from(int first) {
+  for (int fd = first, end = getdtablesize(); fd < end; fd++) close(fd);
+}

@@ -1,0 +1,17 @@
+/** Tests that do not hold for the portable code, by a part of their names, and why. docs/platforms.md says what that means for users. */
+export const DIFFERS = {
+  'gives the pipe the capacity that was asked for': 'no portable call sets the capacity of a pipe',
+  'says which call failed when the system refuses': 'it asks for a pipe that is too large',
+  'is no busy loop': 'it needs a small pipe',
+  'a flood leaves the loop to others': 'it needs a large pipe',
+  'of a pipe that is read does not become non-blocking for them': 'pipes are read and written with O_NONBLOCK',
+  'of a FIFO does not become non-blocking for them': 'pipes are read and written with O_NONBLOCK',
+  'ignores SIGPIPE, and lets children have it':
+    "posix_spawn of glibc ignores that library's own two signals in the child",
+  'has default dispositions and an empty signal mask':
+    "posix_spawn of glibc ignores that library's own two signals in the child",
+  'gets its death signal': 'PR_SET_PDEATHSIG',
+  'a worker thread leaves, however it ends': 'PR_SET_PDEATHSIG',
+  'wrong arguments crash nothing and leave nothing open or running, by seed 3':
+    'it closes descriptor 0, which a pipe that waits for a program gets then',
+};
