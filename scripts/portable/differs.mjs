@@ -12,6 +12,7 @@ export const DIFFERS = {
     "posix_spawn of glibc ignores that library's own two signals in the child",
   'gets its death signal': 'PR_SET_PDEATHSIG',
   'a worker thread leaves, however it ends': 'PR_SET_PDEATHSIG',
+  'calls that signals interrupt go on, and lose nothing': 'it makes calls that block',
   'wrong arguments crash nothing and leave nothing open or running, by seed 3':
     'it closes descriptor 0, which a pipe that waits for a program gets then',
 };

@@ -16,13 +16,14 @@
 #define RWF_NOSIGNAL 0x100 /* Linux 6.18 */
 #endif
 
+/* An old kernel lacks the call, and a filter of system calls that does not know it returns EPERM. */
+static ssize_t error_of_call(void) { return errno == ENOSYS || errno == EPERM ? -EOPNOTSUPP : -errno; }
+
 static ssize_t with_flags(long call, int fd, const struct iovec *parts, int count, int flags) {
   ssize_t result;
   /* Called by number: our oldest C libraries lack the functions, or their last argument. -1 means the file's own position. */
   RETRY(result, syscall(call, fd, parts, (long)count, -1L, -1L, flags));
-  if (result >= 0) return result;
-  /* An old kernel lacks the call, and a filter of system calls that does not know it returns EPERM. */
-  return errno == ENOSYS || errno == EPERM ? -EOPNOTSUPP : -errno;
+  return result < 0 ? error_of_call() : result;
 }
 
 ssize_t nowait_read(int fd, const struct iovec *part) { return with_flags(SYS_preadv2, fd, part, 1, RWF_NOWAIT); }
@@ -42,7 +43,7 @@ ssize_t silent_write(int fd, const struct iovec *parts, int count) {
 ssize_t splice_read(int fd, const struct iovec *part) {
   ssize_t result;
   RETRY(result, vmsplice(fd, part, 1, SPLICE_F_NONBLOCK));
-  return result < 0 ? -errno : result;
+  return result < 0 ? error_of_call() : result;
 }
 
 /* Copies into a pipe of our own, and moves as much as fits from there. The rest of the copy goes with that pipe. */
@@ -55,7 +56,7 @@ ssize_t splice_write(int fd, const struct iovec *parts, int count) {
   ssize_t result;
   RETRY(result, write(own[1], parts[0].iov_base, length));
   if (result > 0) RETRY(result, splice(own[0], NULL, fd, NULL, (size_t)result, SPLICE_F_NONBLOCK));
-  if (result < 0) result = -errno;
+  if (result < 0) result = error_of_call();
   sys_close(own[0]);
   sys_close(own[1]);
   return result;

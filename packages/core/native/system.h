@@ -84,11 +84,12 @@ int sys_wait_writable(int fd, int milliseconds);
 
 /*
  * How a call avoids blocking. Every process that shares an open file description can change its mode at any time. So O_NONBLOCK
- * protects only a description that this process alone has.
+ * protects only a description that this process alone has. On a system that has nothing else, SYS_OWN and SYS_SOCKET look at the mode
+ * before each call: -EOPNOTSUPP if the call could block.
  */
 enum sys_how {
   SYS_OWN = 0,    /* by O_NONBLOCK, which is set: no other process has this description */
-  SYS_SOCKET = 1, /* MSG_DONTWAIT. If the system lacks that for sends, and O_NONBLOCK is not set: -EOPNOTSUPP */
+  SYS_SOCKET = 1, /* MSG_DONTWAIT */
   SYS_SHARED = 2, /* RWF_NOWAIT: pipes of pipe(2), Linux 6.4; else -EOPNOTSUPP, and nothing has happened */
   SYS_SPLICED = 3 /* SPLICE_F_NONBLOCK: any pipe or FIFO on Linux, slower; else -EOPNOTSUPP */
 };

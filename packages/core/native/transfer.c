@@ -16,6 +16,9 @@ static ssize_t errno_of(ssize_t result) { return result < 0 ? -errno : result; }
 
 static size_t at_most(size_t length, size_t most) { return length < most ? length : most; }
 
+/* Without the flags, only O_NONBLOCK protects, and whoever shares the description can take it away at any time. */
+static bool could_block(int fd) { return send_flags == 0 && sys_is_nonblocking(fd) == 0; }
+
 ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how) {
   struct iovec part = {.iov_base = bytes, .iov_len = at_most(length, SYS_MOST_AT_ONCE)};
   ssize_t result;
@@ -28,6 +31,7 @@ ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how) {
     case SYS_SPLICED:
       return splice_read(fd, &part);
     default:
+      if (could_block(fd)) return -EOPNOTSUPP;
       RETRY(result, read(fd, part.iov_base, part.iov_len));
       return errno_of(result);
   }
@@ -57,6 +61,7 @@ void sys_ignore_broken_pipe_signal(void) {
 
 static ssize_t plain_write(int fd, const struct iovec *parts, int count) {
   ssize_t result;
+  if (could_block(fd)) return -EOPNOTSUPP;
   if (count == 1) RETRY(result, write(fd, parts[0].iov_base, parts[0].iov_len));
   else RETRY(result, writev(fd, parts, count));
   return errno_of(result);
@@ -114,9 +119,9 @@ static ssize_t send_message(int fd, const struct msghdr *message) {
   const struct iovec *first = message->msg_iov;
   ssize_t result;
   if (send_flags == 0) {
-    /* Only O_NONBLOCK protects. A send of no bytes, which asks for the state of the peer, never waits. */
+    /* A send of no bytes, which asks for the state of the peer, never waits. */
     bool is_empty = message->msg_iovlen == 1 && first->iov_len == 0;
-    if (!is_empty && sys_is_nonblocking(fd) == 0) return -EOPNOTSUPP;
+    if (!is_empty && could_block(fd)) return -EOPNOTSUPP;
     sys_ignore_broken_pipe_signal();
   }
   /* One part needs no message header, which the system would have to read first. */

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { SystemError } from '../errors.js';
+import { describeFd } from './description.js';
 import { native, OWN, SHARED, SOCKET, SPLICED, WRITABLE, type How } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
 import { type Transport } from './transport.js';
@@ -87,12 +88,13 @@ export class Calls {
         this.#how = OWN;
         this.#setModeForAll();
         return true;
-      case SOCKET:
-        // It is asked each time, because others who share the socket can take the mode away.
+      default: {
+        // The call looked at the mode, which others who share the description can take away.
+        const described = describeFd(this.#owned.number);
+        if (typeof described === 'number' || described.isNonblocking) return false;
         this.#setModeForAll();
         return true;
-      default:
-        return false;
+      }
     }
   }
 
