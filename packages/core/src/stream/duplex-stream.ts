@@ -24,11 +24,15 @@ export class DuplexStream implements AsyncDisposable {
 
   readonly #descriptor: Descriptor;
 
-  /** @internal Made by `open()`. */
-  constructor(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor) {
+  private constructor(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor) {
     this.reader = reader;
     this.writer = writer;
     this.#descriptor = descriptor;
+  }
+
+  /** @internal */
+  static make(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor): DuplexStream {
+    return new DuplexStream(reader, writer, descriptor);
   }
 
   /** Flushes and closes the writer, then closes the reader. One of them may be closed already. Rejects with {@link BusyError} while a read waits. */

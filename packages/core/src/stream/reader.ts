@@ -45,8 +45,7 @@ export class PipeReader {
     bytesAhead = (reader) => reader.#incoming.queue.bytes;
   }
 
-  /** @internal Made by `open()`. */
-  constructor(descriptor: Descriptor, options: ReaderOptions & Partial<MovedReader> = {}) {
+  private constructor(descriptor: Descriptor, options: ReaderOptions & Partial<MovedReader> = {}) {
     this.#maxLineLength = maxLineLength(options);
     this.#descriptor = descriptor;
     this.#incoming = new Incoming(descriptor);
@@ -55,6 +54,11 @@ export class PipeReader {
     this.#read = new PendingRead(descriptor, this.#incoming);
     this.#separated = new SeparatedReads(this.#incoming, this.#read, this.#maxLineLength, () => this.#name);
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
+  }
+
+  /** @internal */
+  static make(descriptor: Descriptor, options?: ReaderOptions & Partial<MovedReader>): PipeReader {
+    return new PipeReader(descriptor, options);
   }
 
   /** Whether all bytes were read and the peer has closed. It becomes true when a read meets the end of the stream. */
