@@ -6,15 +6,10 @@ import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { inspectFd, type Transport } from '../fd/transport.js';
 import { registerHandleKind } from '../move/handle.js';
-import { DuplexStream, type MovedDuplex } from '../stream/duplex-stream.js';
+import { DuplexStream } from '../stream/duplex-stream.js';
+import { checkMovedReader, type MovedDuplex, type MovedReader } from '../stream/moving.js';
 import { PipeReader } from '../stream/reader.js';
-import {
-  checkMovedReader,
-  checkReaderOptions,
-  maxLineLength,
-  type MovedReader,
-  type ReaderOptions,
-} from '../stream/reader-options.js';
+import { checkReaderOptions, maxLineLength, type ReaderOptions } from '../stream/reader-options.js';
 import { PipeWriter } from '../stream/writer.js';
 import { checkWriterOptions, checkWriterValues, type WriterOptions } from '../stream/writer-options.js';
 

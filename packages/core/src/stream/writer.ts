@@ -2,7 +2,7 @@ import { type Writable as NodeWritable } from 'node:stream';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError, TimeoutError } from '../errors.js';
-import { moveOfHalf } from './half.js';
+import { moveOfHalf } from './moving.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeWritable } from './node-streams.js';
