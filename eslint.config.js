@@ -73,8 +73,6 @@ export default tseslint.config(
     ignores: [
       '**/dist/**',
       '**/build/**',
-      'types/**',
-      'packages/*/types/**',
       '**/.turbo/**',
       '**/.fixtures/**',
       '**/node_modules/**',

@@ -4,7 +4,7 @@ import { defineConfig, type Options } from 'tsup';
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
-/** One way to build everything: ESM for the lowest supported Node, with source maps; `tsc` makes the declarations beside it. */
+/** One way to build everything: ESM for the lowest supported Node, with source maps. `declarations.rollup.js` makes the declarations beside it. */
 export const build = (entry: Record<string, string>, more: Options = {}) =>
   defineConfig({
     entry,

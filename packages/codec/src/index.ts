@@ -23,4 +23,4 @@ export {
   type DecoderOption,
   type EncodeFunction,
   type EncoderOption,
-} from './channel/message-codec.js';
+} from './channel/codec-option.js';

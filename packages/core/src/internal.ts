@@ -59,7 +59,7 @@ export { mayAnswerNow, nextShare } from './wait/turn.js';
 export { Timer } from './wait/timer.js';
 export { checkInterval, checkMilliseconds, refuseMilliseconds } from './check/milliseconds.js';
 export { checkName, checkText, checkTexts } from './check/text.js';
-export { calledFrom, callSite, withStackLimit, type CallSite } from './wait/call-site.js';
+export { calledFrom, callSite, placeOfCall, withStackLimit, type CallSite } from './wait/call-site.js';
 export { abortError, Pending, refuse, WAIT_OPTIONS } from './wait/pending.js';
 export { inspectFd, PIPE, type Transport } from './fd/transport.js';
 export { checkMaxLineLength } from './stream/reader-options.js';

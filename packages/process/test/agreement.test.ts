@@ -306,7 +306,6 @@ describe('calls that end something answer alike to', () => {
       'child.kill': () => child.kill(signal as never),
       'program.kill': () => program.kill(signal as never),
       'program.killGroup': () => program.killGroup(signal as never),
-      'spawn of core': () => program.spawned.kill(signal as never),
     };
     const answer = `TypeError : signal: ${shown} does not exist; expected a name such as 'SIGTERM', or a number from 0 to 64`;
     await expectAnswer(calls, answer);

@@ -13,8 +13,8 @@ interface Manifest {
 }
 
 interface Entry {
-  /** The declarations of this workspace, which are not published, and then those of users. */
-  readonly types: { readonly 'aiopipe-workspace': string; readonly default: string };
+  /** The declarations of users. This workspace is compiled against the sources where they differ. */
+  readonly types: string | { readonly 'aiopipe-workspace': string; readonly default: string | null };
   readonly default: string;
 }
 
@@ -41,7 +41,10 @@ test.each(packages)('%s has a file and types behind each of its entries', (name)
     if (typeof target === 'string') continue;
     // The types come first: TypeScript takes the first condition that fits.
     expect(Object.keys(target)).toEqual(['types', 'default']);
-    for (const path of [target.types.default, target.default]) expect(read(`packages/${name}/${path}`)).not.toBe('');
+    const types = typeof target.types === 'string' ? target.types : target.types.default;
+    // `/internal` has no types for users.
+    for (const path of [types, target.default])
+      if (path !== null) expect(read(`packages/${name}/${path}`)).not.toBe('');
   }
 });
 

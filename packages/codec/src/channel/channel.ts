@@ -34,15 +34,23 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
   /** @internal */
   declare protected readonly receiver: Receiver;
 
+  private constructor(owned: OwnedFd, settings: ChannelSettings, moved?: MovedChannel, aheadFds?: readonly number[]) {
+    super(owned, READABLE, settings, moved, aheadFds);
+  }
+
+  /** @internal */
+  static make<Receive = unknown>(
+    owned: OwnedFd,
+    settings: ChannelSettings,
+    moved?: MovedChannel,
+    aheadFds?: readonly number[],
+  ): ChannelReader<Receive> {
+    return new ChannelReader(owned, settings, moved, aheadFds);
+  }
+
   /** Makes a channel over a read end, which moves into it. */
   static from<Receive = unknown>(end: ReadEnd | DuplexEnd, options?: ChannelOptions): ChannelReader<Receive> {
-    return takeOver(
-      'ChannelReader.from',
-      end,
-      [ReadEnd, DuplexEnd],
-      options,
-      (owned, settings) => new ChannelReader(owned, READABLE, settings),
-    );
+    return takeOver('ChannelReader.from', end, [ReadEnd, DuplexEnd], options, ChannelReader.make<Receive>);
   }
 
   /**
@@ -89,15 +97,18 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
   /** @internal */
   declare protected readonly sender: Sender;
 
+  private constructor(owned: OwnedFd, settings: ChannelSettings, moved?: MovedChannel) {
+    super(owned, WRITABLE, settings, moved);
+  }
+
+  /** @internal */
+  static make<Send = unknown>(owned: OwnedFd, settings: ChannelSettings, moved?: MovedChannel): ChannelWriter<Send> {
+    return new ChannelWriter(owned, settings, moved);
+  }
+
   /** Makes a channel over a write end, which moves into it. */
   static from<Send = unknown>(end: WriteEnd | DuplexEnd, options?: ChannelOptions): ChannelWriter<Send> {
-    return takeOver(
-      'ChannelWriter.from',
-      end,
-      [WriteEnd, DuplexEnd],
-      options,
-      (owned, settings) => new ChannelWriter(owned, WRITABLE, settings),
-    );
+    return takeOver('ChannelWriter.from', end, [WriteEnd, DuplexEnd], options, ChannelWriter.make<Send>);
   }
 
   /**
@@ -127,16 +138,23 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
   /** @internal */
   declare protected readonly receiver: Receiver;
 
+  private constructor(owned: OwnedFd, settings: ChannelSettings, moved?: MovedChannel, aheadFds?: readonly number[]) {
+    super(owned, READABLE | WRITABLE, settings, moved, aheadFds);
+  }
+
+  /** @internal */
+  static make<Send = unknown, Receive = Send>(
+    owned: OwnedFd,
+    settings: ChannelSettings,
+    moved?: MovedChannel,
+    aheadFds?: readonly number[],
+  ): Channel<Send, Receive> {
+    return new Channel(owned, settings, moved, aheadFds);
+  }
+
   /** Makes a channel over a duplex end, which moves into it. */
   static from<Send = unknown, Receive = Send>(end: DuplexEnd, options?: ChannelOptions): Channel<Send, Receive> {
-    const directions = READABLE | WRITABLE;
-    return takeOver(
-      'Channel.from',
-      end,
-      [DuplexEnd],
-      options,
-      (owned, settings) => new Channel(owned, directions, settings),
-    );
+    return takeOver('Channel.from', end, [DuplexEnd], options, Channel.make<Send, Receive>);
   }
 
   /** See {@link ChannelReader.get}. */
@@ -193,12 +211,11 @@ export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, Chan
   const settings = readOptions(options);
   const { duplex = false } = options;
   checkFlag('duplex', duplex);
-  const both = READABLE | WRITABLE;
   const names = duplex ? (['channel end', 'channel end'] as const) : (['channel reader', 'channel writer'] as const);
   const [one, other] = socketPair(BUFFER_SIZE, names, channel);
   return asPair(
-    duplex ? new Channel(one, both, settings) : new ChannelReader(one, READABLE, settings),
-    duplex ? new Channel(other, both, settings) : new ChannelWriter(other, WRITABLE, settings),
+    duplex ? Channel.make(one, settings) : ChannelReader.make(one, settings),
+    duplex ? Channel.make(other, settings) : ChannelWriter.make(other, settings),
   );
 }
 
@@ -231,7 +248,7 @@ function asPair<One extends Disposable, Other extends Disposable>(one: One, othe
 function takeOver<End extends ChannelEnd>(
   call: string,
   end: ReadEnd | WriteEnd | DuplexEnd,
-  kinds: readonly (new (...args: never[]) => object)[],
+  kinds: readonly { readonly name: string }[],
   options: ChannelOptions | undefined,
   make: (owned: OwnedFd, settings: ChannelSettings) => End,
 ): End {
@@ -298,10 +315,10 @@ export function watchSends<Send, Receive>(
 
 const makers = {
   ChannelReader: (owned: OwnedFd, moved: MovedChannel, ahead: readonly number[]) =>
-    new ChannelReader(owned, READABLE, moved.settings, moved, ahead),
-  ChannelWriter: (owned: OwnedFd, moved: MovedChannel) => new ChannelWriter(owned, WRITABLE, moved.settings, moved),
+    ChannelReader.make(owned, moved.settings, moved, ahead),
+  ChannelWriter: (owned: OwnedFd, moved: MovedChannel) => ChannelWriter.make(owned, moved.settings, moved),
   Channel: (owned: OwnedFd, moved: MovedChannel, ahead: readonly number[]) =>
-    new Channel(owned, READABLE | WRITABLE, moved.settings, moved, ahead),
+    Channel.make(owned, moved.settings, moved, ahead),
 };
 
 for (const [kind, make] of Object.entries(makers)) {

@@ -14,7 +14,7 @@ import {
   type Move,
   type Packed,
 } from '@aiopipe/core/internal';
-import { resolveDecoder, resolveEncoder } from './message-codec.js';
+import { resolveDecoder, resolveEncoder } from './codec-option.js';
 import { type ChannelSettings } from './options.js';
 import { EndOfStreamError } from '../errors.js';
 import { type IncomingFds } from '../moving/passing.js';

@@ -1,7 +1,7 @@
 import { checkCount, optionNames, show } from '@aiopipe/core/internal';
 import { maxFrameLengthOf } from '../frame/format.js';
 import { type DecodeLimits } from '../serializer/decode.js';
-import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './message-codec.js';
+import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './codec-option.js';
 
 /** The options of a channel. */
 export interface ChannelOptions {

@@ -56,6 +56,15 @@ const slow = {
 } as const;
 expectTypeOf(here.validate(slow)).toEqualTypeOf<Channel<Job, number>>();
 for await (const message of merge([reader, channel<Job>()[0]])) expectTypeOf(message).toEqualTypeOf<Job>();
+expectTypeOf(merge([reader, there], { signal: AbortSignal.timeout(5) })).toExtend<AsyncIterable<unknown>>();
+expectTypeOf(merge(new Set([reader]))).toExtend<AsyncIterable<Job>>();
+
+// @ts-expect-error -- a misspelt option
+merge([reader], { signl: AbortSignal.timeout(5) });
+// @ts-expect-error -- each get() has its timeout; a loop has none
+merge([reader], { timeout: 5 });
+// @ts-expect-error -- a writer receives nothing
+merge([writer]);
 
 // @ts-expect-error -- a wrong message
 void writer.put({ name: 'x' });

@@ -6,10 +6,14 @@ import { ClosedError } from '../errors.js';
 export class DetachedEnd implements Disposable {
   readonly #owned: OwnedFd;
 
-  /** @internal */
-  constructor(owned: OwnedFd) {
+  private constructor(owned: OwnedFd) {
     this.#owned = owned;
     closeWhenDropped(this, owned);
+  }
+
+  /** @internal */
+  static make(owned: OwnedFd): DetachedEnd {
+    return new DetachedEnd(owned);
   }
 
   /** The descriptor to pass to the spawn. Throws {@link ClosedError} after the scope has ended. */

@@ -94,7 +94,7 @@ export abstract class End {
     }
     this.#assertOwned('detached');
     this.#leave('detached', 'detach()');
-    const child = new DetachedEnd(this.#owned);
+    const child = DetachedEnd.make(this.#owned);
     if (callback === undefined) return child;
     try {
       const result = callback(child);

@@ -6,15 +6,10 @@ import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { inspectFd, type Transport } from '../fd/transport.js';
 import { registerHandleKind } from '../move/handle.js';
-import { DuplexStream, type MovedDuplex } from '../stream/duplex-stream.js';
+import { DuplexStream } from '../stream/duplex-stream.js';
+import { checkMovedReader, type MovedDuplex, type MovedReader } from '../stream/moving.js';
 import { PipeReader } from '../stream/reader.js';
-import {
-  checkMovedReader,
-  checkReaderOptions,
-  maxLineLength,
-  type MovedReader,
-  type ReaderOptions,
-} from '../stream/reader-options.js';
+import { checkReaderOptions, maxLineLength, type ReaderOptions } from '../stream/reader-options.js';
 import { PipeWriter } from '../stream/writer.js';
 import { checkWriterOptions, checkWriterValues, type WriterOptions } from '../stream/writer-options.js';
 
@@ -23,6 +18,15 @@ export class ReadEnd extends End {
   /** @internal */
   protected override readonly kind = 'ReadEnd';
 
+  private constructor(owned: OwnedFd, transport: Transport) {
+    super(owned, transport, READABLE);
+  }
+
+  /** @internal */
+  static make(owned: OwnedFd, transport: Transport): ReadEnd {
+    return new ReadEnd(owned, transport);
+  }
+
   /**
    * Makes an end of a descriptor that is open for reading: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit.
    *
@@ -30,13 +34,13 @@ export class ReadEnd extends End {
    * ends, also if its number belongs to another file by then. `AsyncFile.open()` opens a FIFO or a terminal there.
    */
   static fromFd(fd: number): ReadEnd {
-    return new ReadEnd(...adopt(fd, READABLE, 'read end', ReadEnd.fromFd));
+    return ReadEnd.make(...adopt(fd, READABLE, 'read end', ReadEnd.fromFd));
   }
 
   /** Opens a reader over this end, at once. The end is `open` then. */
   open(options?: ReaderOptions): PipeReader {
     checkReaderOptions(options);
-    return new PipeReader(this.openDescriptor(), options);
+    return PipeReader.make(this.openDescriptor(), options);
   }
 }
 
@@ -45,6 +49,15 @@ export class WriteEnd extends End {
   /** @internal */
   protected override readonly kind = 'WriteEnd';
 
+  private constructor(owned: OwnedFd, transport: Transport) {
+    super(owned, transport, WRITABLE);
+  }
+
+  /** @internal */
+  static make(owned: OwnedFd, transport: Transport): WriteEnd {
+    return new WriteEnd(owned, transport);
+  }
+
   /**
    * Makes an end of a descriptor that is open for writing: a pipe, a socket, a terminal. The end owns it then. Throws if it does not fit.
    *
@@ -52,13 +65,13 @@ export class WriteEnd extends End {
    * ends, also if its number belongs to another file by then. `AsyncFile.open()` opens a FIFO or a terminal there.
    */
   static fromFd(fd: number): WriteEnd {
-    return new WriteEnd(...adopt(fd, WRITABLE, 'write end', WriteEnd.fromFd));
+    return WriteEnd.make(...adopt(fd, WRITABLE, 'write end', WriteEnd.fromFd));
   }
 
   /** Opens a writer over this end, at once. The end is `open` then. */
   open(options?: WriterOptions): PipeWriter {
     checkWriterOptions(options);
-    return new PipeWriter(this.openDescriptor(), options);
+    return PipeWriter.make(this.openDescriptor(), options);
   }
 }
 
@@ -73,9 +86,18 @@ export class DuplexEnd extends End {
   /** @internal */
   protected override readonly kind = 'DuplexEnd';
 
+  private constructor(owned: OwnedFd, transport: Transport) {
+    super(owned, transport, READABLE | WRITABLE);
+  }
+
+  /** @internal */
+  static make(owned: OwnedFd, transport: Transport): DuplexEnd {
+    return new DuplexEnd(owned, transport);
+  }
+
   /** Makes an end of a connected socket. The end owns it then. Throws if it does not fit. See {@link ReadEnd.fromFd} for worker threads. */
   static fromFd(fd: number): DuplexEnd {
-    return new DuplexEnd(...adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd));
+    return DuplexEnd.make(...adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd));
   }
 
   /** Opens a reader and a writer over this end, at once. The end is `open` then. */
@@ -84,22 +106,22 @@ export class DuplexEnd extends End {
     maxLineLength(options ?? {});
     checkWriterValues(options ?? {});
     const descriptor = this.openDescriptor();
-    return new DuplexStream(new PipeReader(descriptor, options), new PipeWriter(descriptor, options), descriptor);
+    return DuplexStream.make(PipeReader.make(descriptor, options), PipeWriter.make(descriptor, options), descriptor);
   }
 }
 
-registerHandleKind('ReadEnd', (fds) => new ReadEnd(...receive(fds, READABLE, 'read end')));
-registerHandleKind('WriteEnd', (fds) => new WriteEnd(...receive(fds, WRITABLE, 'write end')));
-registerHandleKind('DuplexEnd', (fds) => new DuplexEnd(...receive(fds, READABLE | WRITABLE, 'duplex end')));
+registerHandleKind('ReadEnd', (fds) => ReadEnd.make(...receive(fds, READABLE, 'read end')));
+registerHandleKind('WriteEnd', (fds) => WriteEnd.make(...receive(fds, WRITABLE, 'write end')));
+registerHandleKind('DuplexEnd', (fds) => DuplexEnd.make(...receive(fds, READABLE | WRITABLE, 'duplex end')));
 
 registerHandleKind('PipeReader', (fds, data) => {
   const options = checkMovedReader(data as MovedReader);
-  return new PipeReader(new Descriptor(...receive(fds, READABLE, 'read end')), options);
+  return PipeReader.make(new Descriptor(...receive(fds, READABLE, 'read end'), READABLE), options);
 });
 registerHandleKind('PipeWriter', (fds, data) => {
   const options = data as WriterOptions;
   checkWriterOptions(options);
-  return new PipeWriter(new Descriptor(...receive(fds, WRITABLE, 'write end')), options);
+  return PipeWriter.make(new Descriptor(...receive(fds, WRITABLE, 'write end'), WRITABLE), options);
 });
 registerHandleKind('DuplexStream', (fds, data) => {
   const { reader, writer } = data as MovedDuplex;
@@ -107,18 +129,18 @@ registerHandleKind('DuplexStream', (fds, data) => {
   checkWriterOptions(writer);
   const directions = (reader === undefined ? 0 : READABLE) | (writer === undefined ? 0 : WRITABLE);
   if (directions === 0) throw new TypeError('a duplex stream arrived without a direction');
-  const descriptor = new Descriptor(...receive(fds, directions, 'duplex end'));
-  return new DuplexStream(new PipeReader(descriptor, reader), new PipeWriter(descriptor, writer), descriptor);
+  const descriptor = new Descriptor(...receive(fds, directions, 'duplex end'), directions);
+  return DuplexStream.make(PipeReader.make(descriptor, reader), PipeWriter.make(descriptor, writer), descriptor);
 });
 
-type EndParts = [owned: OwnedFd, transport: Transport, directions: number];
+type EndParts = [owned: OwnedFd, transport: Transport];
 
 /** Throws before it takes the descriptor over, if it does not fit: the caller still has it then. */
 function adopt(fd: number, directions: number, what: string, maker: (...args: never[]) => unknown): EndParts {
   const transport = inspectFd(fd, directions, what);
   const result = native().setCloseOnExec(fd);
   if (result < 0) throw new SystemError(result, 'fcntl', `fd ${String(fd)}`);
-  return [new OwnedFd(fd, what, maker), transport, directions];
+  return [new OwnedFd(fd, what, maker), transport];
 }
 
 /** Takes over a descriptor that moved here. Other processes may have its open file description, such as the sender. */

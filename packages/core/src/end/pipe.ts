@@ -3,7 +3,7 @@ import { checkCount } from '../check/count.js';
 import { checkOptions, optionNames } from '../check/options.js';
 import { DuplexEnd, ReadEnd, WriteEnd } from './ends.js';
 import { SystemError } from '../errors.js';
-import { native, READABLE, WRITABLE } from '../fd/native.js';
+import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { LOCAL_SOCKET, PIPE } from '../fd/transport.js';
 
@@ -41,8 +41,8 @@ export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
   }
   const [read, write] = fds as unknown as [number, number];
   return [
-    new ReadEnd(new OwnedFd(read, 'read end', aiopipe), PIPE, READABLE),
-    new WriteEnd(new OwnedFd(write, 'write end', aiopipe), PIPE, WRITABLE),
+    ReadEnd.make(new OwnedFd(read, 'read end', aiopipe), PIPE),
+    WriteEnd.make(new OwnedFd(write, 'write end', aiopipe), PIPE),
   ];
 }
 
@@ -61,7 +61,7 @@ export function aioduplex(options: DuplexOptions = {}): [DuplexEnd, DuplexEnd] {
   checkOptions(options, DUPLEX_OPTIONS);
   const { bufferSize = 0 } = options;
   checkCount('bufferSize', options.bufferSize, SIZES);
-  const make = (owned: OwnedFd) => new DuplexEnd(owned, LOCAL_SOCKET, READABLE | WRITABLE);
+  const make = (owned: OwnedFd) => DuplexEnd.make(owned, LOCAL_SOCKET);
   const [one, other] = socketPair(bufferSize, ['duplex end', 'duplex end'], aioduplex);
   return [make(one), make(other)];
 }

@@ -54,7 +54,7 @@ export function openFd(
   const other = openDuplicate(fd, maker, WRITABLE);
   try {
     const descriptor = makeOwned(fd, maker, isOurs, (owned) => new Descriptor(owned, transport, READABLE));
-    return { reader: new PipeReader(descriptor), writer: other.writer };
+    return { reader: PipeReader.make(descriptor), writer: other.writer };
   } catch (error) {
     other.writer?.destroy();
     throw error;
@@ -63,8 +63,8 @@ export function openFd(
 
 function streamsOver(descriptor: Descriptor, directions: number): Streams {
   return {
-    reader: directions & READABLE ? new PipeReader(descriptor) : undefined,
-    writer: directions & WRITABLE ? new PipeWriter(descriptor) : undefined,
+    reader: directions & READABLE ? PipeReader.make(descriptor) : undefined,
+    writer: directions & WRITABLE ? PipeWriter.make(descriptor) : undefined,
   };
 }
 

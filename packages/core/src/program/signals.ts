@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { show } from '../check/show.js';
+import { native } from '../fd/native.js';
 
 /** A signal by name. Real-time signals are named as a shell names them: `SIGRTMIN`, `SIGRTMIN+1`. */
 export type SignalName = NodeJS.Signals | 'SIGRTMIN' | `SIGRTMIN+${number}`;
@@ -38,4 +39,14 @@ export function signalName(number: number): SignalName {
   const offset = number - FIRST_REAL_TIME;
   // The C library has the two below it for itself.
   return offset === 0 ? 'SIGRTMIN' : `SIGRTMIN+${offset}`;
+}
+
+/**
+ * Sends a signal to a process, or to a process group if `target` is negative. Returns false if no process got it. SIGTERM
+ * does not reach a stopped process before SIGCONT does.
+ */
+export function sendSignal(target: number, signal: number): boolean {
+  const result = native().kill(target, signal);
+  if (signal === constants.signals.SIGTERM) native().kill(target, constants.signals.SIGCONT);
+  return result === 0;
 }

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { checkName } from '../check/text.js';
 import { variablesOf } from './environment.js';
 import { type AiopipeError, SystemError } from '../errors.js';
-import { groupIsRunning } from './group.js';
+import { groupIsRunning, signalGroup } from './group.js';
 import { missingInterpreter } from './interpreter.js';
 import { native, type NativeChild } from '../fd/native.js';
-import { signalName, signalNumber, type SignalName } from './signals.js';
+import { sendSignal, signalName, signalNumber, type SignalName } from './signals.js';
 import { checkArgv, checkSurroundings } from './surroundings.js';
 
 /** The resources that a program used, as the system counted them at its end. Names and units are those of `process.resourceUsage()`. */
@@ -58,7 +58,6 @@ export interface Guard {
 }
 
 const GUARDS = { program: 1, chain: 2 };
-const ESRCH = -constants.errno.ESRCH;
 const ENOENT = -constants.errno.ENOENT;
 const EACCES = -constants.errno.EACCES;
 const STAGE_EXEC = 0;
@@ -134,7 +133,7 @@ export class SpawnedProgram {
   kill(signal: SignalName | number = 'SIGTERM'): boolean {
     const number = signalNumber(signal);
     // Once it is reaped, its pid may be another process's.
-    return this.#exit === undefined && send(this.pid, number);
+    return this.#exit === undefined && sendSignal(this.pid, number);
   }
 
   /**
@@ -144,7 +143,7 @@ export class SpawnedProgram {
   killGroup(signal: SignalName | number = 'SIGTERM'): boolean {
     if (!this.leadsGroup) return this.kill(signal);
     const number = signalNumber(signal);
-    return this.#groupIsOurs() && send(-this.pid, number);
+    return signalGroup(this.pid, this.#exit !== undefined, number);
   }
 
   /** Whether a process runs in the group that it leads; it may have ended itself. */
@@ -160,14 +159,6 @@ export class SpawnedProgram {
   /** Changes {@link Guard.killAfter}. */
   killAfter(milliseconds: number): void {
     native().killAfter(this.#child, milliseconds);
-  }
-
-  /**
-   * A pid is free for others once its process was reaped and its group is empty. So if a process has that pid after ours was
-   * reaped, the group of that number is not ours.
-   */
-  #groupIsOurs(): boolean {
-    return this.#exit === undefined || native().kill(this.pid, 0) === ESRCH;
   }
 
   /** Whether it keeps our event loop alive while it runs; it does unless {@link unref} was called. */
@@ -212,11 +203,4 @@ function startError(
   const { file: found, interpreter } = missing;
   const why = `${about}: ${found} needs ${JSON.stringify(interpreter)}, which does not exist or is not executable`;
   return new SystemError(errno, syscall, why, { path: interpreter });
-}
-
-/** SIGTERM does not reach a stopped process before SIGCONT does. */
-function send(target: number, signal: number): boolean {
-  const result = native().kill(target, signal);
-  if (signal === constants.signals.SIGTERM) native().kill(target, constants.signals.SIGCONT);
-  return result === 0;
 }

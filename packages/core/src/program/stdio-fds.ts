@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ReadEnd, WriteEnd } from '../end/ends.js';
 import { SystemError } from '../errors.js';
-import { native, READABLE, WRITABLE } from '../fd/native.js';
+import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { PIPE } from '../fd/transport.js';
 import { move } from '../move/handle.js';
@@ -132,10 +132,10 @@ export class StdioFds {
     if (result < 0) throw new SystemError(result, 'pipe', `cannot make a pipe for ${what}`);
     const [read, write] = fds as unknown as [number, number];
     if (fd === 0) {
-      this.stdin = new WriteEnd(new OwnedFd(write, what, maker), PIPE, WRITABLE);
+      this.stdin = WriteEnd.make(new OwnedFd(write, what, maker), PIPE);
       return this.#theirs(read);
     }
-    const ours = new ReadEnd(new OwnedFd(read, what, maker), PIPE, READABLE);
+    const ours = ReadEnd.make(new OwnedFd(read, what, maker), PIPE);
     if (fd === 1) this.stdout = ours;
     else this.stderr = ours;
     return this.#theirs(write);

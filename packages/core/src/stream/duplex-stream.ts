@@ -3,19 +3,12 @@ import { type Duplex } from 'node:stream';
 import { nodeDuplex } from './node-streams.js';
 import { forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
+import { type MovedDuplex } from './moving.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { type PipeReader } from './reader.js';
-import { type MovedReader } from './reader-options.js';
 import { type Writable } from './writable.js';
 import { type PipeWriter } from './writer.js';
-import { type WriterOptions } from './writer-options.js';
-
-/** The state of a stream's halves for its next owner; undefined for a closed half. */
-export interface MovedDuplex {
-  readonly reader: MovedReader | undefined;
-  readonly writer: WriterOptions | undefined;
-}
 
 /** The reader and the writer of an opened duplex end. Closing the writer alone is a half-close: the peer meets the end of the stream, and can still answer. */
 export class DuplexStream implements AsyncDisposable {
@@ -24,11 +17,15 @@ export class DuplexStream implements AsyncDisposable {
 
   readonly #descriptor: Descriptor;
 
-  /** @internal Made by `open()`. */
-  constructor(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor) {
+  private constructor(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor) {
     this.reader = reader;
     this.writer = writer;
     this.#descriptor = descriptor;
+  }
+
+  /** @internal */
+  static make(reader: PipeReader, writer: PipeWriter, descriptor: Descriptor): DuplexStream {
+    return new DuplexStream(reader, writer, descriptor);
   }
 
   /** Flushes and closes the writer, then closes the reader. One of them may be closed already. Rejects with {@link BusyError} while a read waits. */

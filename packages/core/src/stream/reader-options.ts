@@ -11,13 +11,6 @@ export interface ReaderOptions {
 
 export const READER_OPTIONS = optionNames<ReaderOptions>({ maxLineLength: true });
 
-/** The state of a reader for its next owner. */
-export interface MovedReader extends ReaderOptions {
-  /** The bytes that were read from the kernel and that no call has taken. */
-  readonly ahead: Uint8Array;
-  readonly ended: boolean;
-}
-
 /** Throws for wrong options before the end is opened: the caller still has the end then. */
 export function checkReaderOptions(options: ReaderOptions | undefined): void {
   checkOptions(options, READER_OPTIONS);
@@ -33,11 +26,4 @@ export function maxLineLength({ maxLineLength: length = DEFAULT_MAX_LINE_LENGTH 
 /** Throws a TypeError for a wrong `maxLineLength` of any call. */
 export function checkMaxLineLength(length: unknown): void {
   checkCount('maxLineLength', length, { least: 1, of: 'bytes' });
-}
-
-/** Throws a TypeError for wrong values: they come from another process. */
-export function checkMovedReader(moved: MovedReader): MovedReader {
-  maxLineLength(moved);
-  if (!(moved.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
-  return moved;
 }

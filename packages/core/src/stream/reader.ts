@@ -2,7 +2,7 @@ import { type Readable } from 'node:stream';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError, IncompleteReadError } from '../errors.js';
-import { moveOfHalf } from './half.js';
+import { moveOfHalf, type MovedReader } from './moving.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { Incoming } from './incoming.js';
 import { GeneratorLoop } from '../wait/loop-iterator.js';
@@ -11,7 +11,7 @@ import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeReadable } from './node-streams.js';
 import { optionNames } from '../check/options.js';
 import { PendingRead } from './pending-read.js';
-import { maxLineLength, type MovedReader, type ReaderOptions } from './reader-options.js';
+import { maxLineLength, type ReaderOptions } from './reader-options.js';
 import { NEWLINE, SeparatedReads } from './separated-reads.js';
 import { separatorBytes } from './separator-search.js';
 import { show } from '../check/show.js';
@@ -45,8 +45,7 @@ export class PipeReader {
     bytesAhead = (reader) => reader.#incoming.queue.bytes;
   }
 
-  /** @internal Made by `open()`. */
-  constructor(descriptor: Descriptor, options: ReaderOptions & Partial<MovedReader> = {}) {
+  private constructor(descriptor: Descriptor, options: ReaderOptions & Partial<MovedReader> = {}) {
     this.#maxLineLength = maxLineLength(options);
     this.#descriptor = descriptor;
     this.#incoming = new Incoming(descriptor);
@@ -55,6 +54,11 @@ export class PipeReader {
     this.#read = new PendingRead(descriptor, this.#incoming);
     this.#separated = new SeparatedReads(this.#incoming, this.#read, this.#maxLineLength, () => this.#name);
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
+  }
+
+  /** @internal */
+  static make(descriptor: Descriptor, options?: ReaderOptions & Partial<MovedReader>): PipeReader {
+    return new PipeReader(descriptor, options);
   }
 
   /** Whether all bytes were read and the peer has closed. It becomes true when a read meets the end of the stream. */

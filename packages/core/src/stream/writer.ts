@@ -2,7 +2,7 @@ import { type Writable as NodeWritable } from 'node:stream';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError, TimeoutError } from '../errors.js';
-import { moveOfHalf } from './half.js';
+import { moveOfHalf } from './moving.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeWritable } from './node-streams.js';
@@ -26,13 +26,17 @@ export class PipeWriter {
   readonly #outgoing: Outgoing;
   #isClosing = false;
 
-  /** @internal Made by `open()`. */
-  constructor(descriptor: Descriptor, options: WriterOptions = {}) {
+  private constructor(descriptor: Descriptor, options: WriterOptions = {}) {
     this.#descriptor = descriptor;
     this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.#closeTimeout = options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT;
     this.#outgoing = new Outgoing(this, descriptor, this.#highWaterMark);
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, WRITABLE);
+  }
+
+  /** @internal */
+  static make(descriptor: Descriptor, options?: WriterOptions): PipeWriter {
+    return new PipeWriter(descriptor, options);
   }
 
   /** The number of bytes that were accepted and that the kernel has not taken yet. */

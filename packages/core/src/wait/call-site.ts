@@ -14,6 +14,12 @@ export function callSite(
   return site;
 }
 
+/** Returns file, line and column of the call. */
+export function placeOfCall({ stack }: CallSite): string {
+  const frame = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(typeof stack === 'string' ? stack : '')?.[1];
+  return frame ?? 'an unknown place'; // the program has its own Error.prepareStackTrace
+}
+
 /** Gives `error`, which a callback makes, the stack of the call that waits. */
 export function calledFrom<Made extends Error>({ stack }: CallSite, error: Made): Made {
   const frames = typeof stack === 'string' ? stack.indexOf('\n    at ') : -1;

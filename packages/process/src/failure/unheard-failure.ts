@@ -1,15 +1,32 @@
-import { describeValue, setImmediate } from '@aiopipe/core/internal';
+import { describeValue, placeOfCall, setImmediate, SiteWarnings, type CallSite } from '@aiopipe/core/internal';
 
-type Code = 'AIOPIPE_CHILD_FAILED' | 'AIOPIPE_SUPERVISOR_FAILED' | 'AIOPIPE_PREFORK_FAILED' | 'AIOPIPE_TASK_FAILED';
+type Code = 'AIOPIPE_SUPERVISOR_FAILED' | 'AIOPIPE_PREFORK_FAILED' | 'AIOPIPE_TASK_FAILED';
 
 /** Tells of a failure, by a process warning, that the program has no other way to hear of. */
 export function warnOf(code: Code, error: Error, remedy: string): void {
-  const cause: unknown = error.cause;
+  const detail = causeIn(error);
   process.emitWarning(`${describeValue(error)} (${remedy})`, {
     type: 'AiopipeWarning',
     code,
-    ...(cause !== undefined && { detail: `caused by ${stackOf(cause)}` }),
+    ...(detail !== undefined && { detail }),
   });
+}
+
+const failedChildren = new SiteWarnings('AIOPIPE_CHILD_FAILED', (site, count, first) =>
+  count === 1 ? first : `${String(count)} child processes started at ${site} failed, the first with: ${first}`,
+);
+
+/**
+ * Tells of the failure of a child, by a process warning, that the program has no other way to hear of.
+ *
+ * @param site - the call that started it: a loop of failing children has few warnings
+ */
+export function warnOfChild(site: CallSite, error: Error, remedy: string): void {
+  failedChildren.note(placeOfCall(site), `${describeValue(error)} (${remedy})`, causeIn(error));
+}
+
+function causeIn({ cause }: Error): string | undefined {
+  return cause === undefined ? undefined : `caused by ${stackOf(cause)}`;
 }
 
 function stackOf(cause: unknown): string {

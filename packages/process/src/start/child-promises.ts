@@ -2,7 +2,7 @@ import { ClosedError, TimeoutError, type SignalName, type WaitOptions } from '@a
 import { calledFrom, callSite, Pending, refuse, setImmediate, type CallSite } from '@aiopipe/core/internal';
 import { Pings } from '../control/pings.js';
 import { type ChildError } from '../errors.js';
-import { warnOf } from '../failure/unheard-failure.js';
+import { warnOfChild } from '../failure/unheard-failure.js';
 import { Deferred } from '../wait/deferred.js';
 import { type Account } from './account.js';
 
@@ -114,7 +114,7 @@ export class ChildPromises<Result> {
     setImmediate(() => {
       if (this.#isHeard && account?.brokeAfterResult !== true) return;
       if (this.endIsWanted && (error.code === 'ERR_AIOPIPE_NO_RESULT' || account?.toldNothing === true)) return;
-      warnOf('AIOPIPE_CHILD_FAILED', error, 'nothing has used its `result`');
+      warnOfChild(this.#site, error, 'nothing has used its `result`');
     });
   }
 

@@ -3,7 +3,7 @@ import { calledFrom, setImmediate, Timer, type CallSite } from '@aiopipe/core/in
 import { type SupervisorError } from '../errors.js';
 import { Deferred } from '../wait/deferred.js';
 import { type ProcessHandle } from '../start/process.js';
-import { warnOf } from '../failure/unheard-failure.js';
+import { warnOf, warnOfChild } from '../failure/unheard-failure.js';
 import { restartDelay } from './backoff.js';
 import { type Child } from './child.js';
 import { ChildList } from './child-list.js';
@@ -190,7 +190,7 @@ export class SupervisorEngine {
     }
     const isHeard = publish(false, 0);
     if (error !== undefined && !isHeard && !this.isStopping)
-      warnOf('AIOPIPE_CHILD_FAILED', error, "nothing listens to its supervisor's 'exited'");
+      warnOfChild(this.startSite, error, "nothing listens to its supervisor's 'exited'");
     if (decision === 'delete') this.children.delete(child);
     if (child.spec.significant === true && stopsItself(this.#options.autoShutdown, this.#hasSignificant))
       void this.stop();

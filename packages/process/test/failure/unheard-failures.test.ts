@@ -23,6 +23,15 @@ describe('a failure that nothing else reports has one warning:', () => {
   });
 });
 
+test('twelve failures of children that one line starts have two warnings: of the first, and of ten', async () => {
+  expect(await warningsOf('twelve times at one line')).toEqual([
+    expect.stringMatching(/^AIOPIPE_CHILD_FAILED: .*process fails \(pid \d+\) failed: RangeError: it went wrong/),
+    expect.stringMatching(
+      /^AIOPIPE_CHILD_FAILED: 10 child processes started at .*fails-unheard.*:\d+:\d+ failed, the first with: .*RangeError: it went wrong/,
+    ),
+  ]);
+});
+
 describe('a failure that was reported has no warning:', () => {
   test.each([
     'missing, joined',

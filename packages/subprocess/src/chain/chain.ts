@@ -172,7 +172,7 @@ export class Chain {
       this.start();
       for await (const chunk of this.chunks()) {
         if (output.push(chunk)) continue;
-        throw new OutputTooLongError(this.toString(), output.limit, output.limitSetBy);
+        throw OutputTooLongError.make(this.toString(), output.limit, output.limitSetBy);
       }
       await this.#finish();
     } catch (reason) {
@@ -250,10 +250,10 @@ export class Chain {
     const ended: EndedChain = { stdout, stderr, stages };
     const { reason, option } = this.#stopped ?? thrown ?? {};
     let error = reason;
-    if (option !== undefined) error = new PipelineError(this.toString(), ended, failed, { name: option, reason });
+    if (option !== undefined) error = PipelineError.make(this.toString(), ended, failed, { name: option, reason });
     else if ((this.#stopped ?? thrown) === undefined) {
       if (failed.length === 0) return undefined;
-      error = new PipelineError(this.toString(), ended, failed);
+      error = PipelineError.make(this.toString(), ended, failed);
     }
     if (error instanceof AiopipeError) calledFrom(this.#caller, Object.assign(error, ended));
     return { reason: error };

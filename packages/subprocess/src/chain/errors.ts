@@ -35,18 +35,22 @@ export class PipelineError extends AiopipeError implements EndedChain {
   readonly stderr: string;
   readonly stages: readonly StageResult[];
 
+  private constructor(line: string, ended: EndedChain, failed: readonly number[], option?: FailedOption) {
+    const threw = option ? { error: option.reason } : failed.map((index) => ended.stages[index]).find(hasThrown);
+    super('ERR_AIOPIPE_PIPELINE', pipelineMessage(line, ended, failed, option), threw && { cause: threw.error });
+    this.stdout = ended.stdout;
+    this.stderr = ended.stderr;
+    this.stages = ended.stages;
+  }
+
   /**
    * @param line - the chain as a shell line
    * @param failed - the indexes of the failed stages
    * @param option - the option that ended the chain
    * @internal
    */
-  constructor(line: string, ended: EndedChain, failed: readonly number[], option?: FailedOption) {
-    const threw = option ? { error: option.reason } : failed.map((index) => ended.stages[index]).find(hasThrown);
-    super('ERR_AIOPIPE_PIPELINE', pipelineMessage(line, ended, failed, option), threw && { cause: threw.error });
-    this.stdout = ended.stdout;
-    this.stderr = ended.stderr;
-    this.stages = ended.stages;
+  static make(line: string, ended: EndedChain, failed: readonly number[], option?: FailedOption): PipelineError {
+    return new PipelineError(line, ended, failed, option);
   }
 
   static {
@@ -77,16 +81,20 @@ export class OutputTooLongError extends AiopipeError implements EndedChain {
   readonly stderr: string = '';
   readonly stages: readonly StageResult[] = [];
 
-  /**
-   * @param line - the chain as a shell line
-   * @internal
-   */
-  constructor(line: string, limit: number, setBy: OutputLimit) {
+  private constructor(line: string, limit: number, setBy: OutputLimit) {
     const most = setBy === 'maxOutput' ? '' : `, the most that a ${setBy} can hold,`;
     super(
       'ERR_AIOPIPE_OUTPUT_TOO_LONG',
       `\`${line}\` wrote more than ${String(limit)} bytes${most} and was ended; ${REMEDIES[setBy]}`,
     );
+  }
+
+  /**
+   * @param line - the chain as a shell line
+   * @internal
+   */
+  static make(line: string, limit: number, setBy: OutputLimit): OutputTooLongError {
+    return new OutputTooLongError(line, limit, setBy);
   }
 
   static {

@@ -48,7 +48,7 @@ export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
  * Throws TypeError for a value that cannot be a stage.
  */
 export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
-  return new Pipeline(stages, pipeline);
+  return Pipeline.make(stages, pipeline);
 }
 
 const STAGES = Symbol.for('@aiopipe/subprocess.stages');
@@ -59,11 +59,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   readonly #unrun: UnrunChain;
   #awaited: Promise<PipelineResult> | undefined;
 
-  /**
-   * @param maker - the public function that the user called
-   * @internal
-   */
-  constructor(stages: readonly Stage[], maker: (...args: never[]) => unknown) {
+  private constructor(stages: readonly Stage[], maker: (...args: never[]) => unknown) {
     if (stages.length === 0) throw new TypeError('pipeline: expected at least one program');
     this.#stages = stages.flatMap((stage, index) => {
       if (stage instanceof Pipeline) return stage[STAGES]();
@@ -71,6 +67,14 @@ export class Pipeline implements PromiseLike<PipelineResult> {
       return [checkStage(stage, index)];
     });
     this.#unrun = new UnrunChain(this, quoteChain(this.#stages, {}), maker);
+  }
+
+  /**
+   * @param maker - the public function that the user called
+   * @internal
+   */
+  static make(stages: readonly Stage[], maker: (...args: never[]) => unknown): Pipeline {
+    return new Pipeline(stages, maker);
   }
 
   /** Returns its stages, for a chain that it becomes a part of. @internal */

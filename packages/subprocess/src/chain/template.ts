@@ -35,7 +35,7 @@ export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipel
       `$: use it as a template tag, as in $\`ls -l \${directory}\`; do not call it with ${show(text)}`,
     );
   }
-  return new Pipeline([words(text.raw, values)], $ as (...args: never[]) => unknown);
+  return Pipeline.make([words(text.raw, values)], $ as (...args: never[]) => unknown);
 }
 
 function words(literals: readonly string[], values: readonly Word[]): string[] {

@@ -1,4 +1,4 @@
-import { callSite, SiteWarnings, type CallSite } from '@aiopipe/core/internal';
+import { callSite, placeOfCall, SiteWarnings, type CallSite } from '@aiopipe/core/internal';
 
 const warnings = new SiteWarnings('AIOPIPE_UNRUN', (site, count, line) => {
   const what = count === 1 ? `The chain \`${line}\`` : `${String(count)} chains such as \`${line}\``;
@@ -51,8 +51,6 @@ export class UnrunChain {
 
   /** Counts this chain for the warning about the place where it was made. */
   tell(): void {
-    const { stack } = this.site;
-    const site = /\n\s+at (?:.*\()?(.*?)\)?$/m.exec(typeof stack === 'string' ? stack : '')?.[1] ?? 'an unknown place';
-    warnings.note(site, this.#line);
+    warnings.note(placeOfCall(this.site), this.#line);
   }
 }

@@ -107,7 +107,7 @@ export function startProgram(
     });
     fds.started();
     fds.giveBackAfter(spawned.exited);
-    return new Program(argv, spawned, fds.stdin, fds.stdout, fds.stderr);
+    return Program.make(argv, spawned, fds.stdin, fds.stdout, fds.stderr);
   } catch (error) {
     fds.fail();
     throw error;

@@ -41,14 +41,28 @@ export class Program<
   readonly stderr: Stderr;
   readonly #spawned: SpawnedProgram;
 
-  /** @internal Made by {@link popen}. */
-  constructor(argv: readonly string[], spawned: SpawnedProgram, stdin: Stdin, stdout: Stdout, stderr: Stderr) {
+  private constructor(argv: readonly string[], spawned: SpawnedProgram, stdin: Stdin, stdout: Stdout, stderr: Stderr) {
     this.argv = [...argv];
     this.pid = spawned.pid;
     this.stdin = stdin;
     this.stdout = stdout;
     this.stderr = stderr;
     this.#spawned = spawned;
+  }
+
+  /** @internal */
+  static make<
+    Stdin extends WriteEnd | undefined,
+    Stdout extends ReadEnd | undefined,
+    Stderr extends ReadEnd | undefined,
+  >(
+    argv: readonly string[],
+    spawned: SpawnedProgram,
+    stdin: Stdin,
+    stdout: Stdout,
+    stderr: Stderr,
+  ): Program<Stdin, Stdout, Stderr> {
+    return new Program(argv, spawned, stdin, stdout, stderr);
   }
 
   /**

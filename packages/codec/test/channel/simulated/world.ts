@@ -1,3 +1,4 @@
+import { type Channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
 import { CALM, SimulatedKernel, SimulatedTime } from '@aiopipe/testing';
 import { bodyOf, Line, type Get, type Message, type Outcome, type Put } from './line.js';
 
@@ -16,8 +17,6 @@ export const load = () =>
   );
 type Codec = Awaited<ReturnType<typeof load>>;
 
-type Reader = InstanceType<Codec['ChannelReader']>;
-type Writer = InstanceType<Codec['ChannelWriter']>;
 type Encoding = 'default' | 'json' | null;
 
 /** An end of a channel, wherever it is now. */
@@ -25,7 +24,7 @@ interface End {
   /** The number of its channel. An end travels only over channels of lower numbers, so that none travels over itself. */
   readonly channel: number;
   readonly encoding: Encoding;
-  handle: Reader | Writer | InstanceType<Codec['Channel']>;
+  handle: ChannelReader | ChannelWriter | Channel;
   readonly sends: Line | undefined;
   readonly receives: Line | undefined;
   state: 'here' | 'moving' | 'closed';
@@ -119,7 +118,7 @@ export class World {
   #put(end: End): void {
     const { sends: line, handle, encoding } = end;
     if (line === undefined || end.state === 'moving') return;
-    const writer = handle as Writer;
+    const writer = handle as ChannelWriter;
     const n = line.puts.length;
     const timeout = this.#pick([undefined, undefined, undefined, 0, 5]);
     const put: Put = {
@@ -150,7 +149,7 @@ export class World {
     }
   }
 
-  #putSoon(writer: Writer, message: unknown, put: Put): void {
+  #putSoon(writer: ChannelWriter, message: unknown, put: Put): void {
     try {
       this.#codec.putSoon(writer, message);
       // No call reports when it is sent.
@@ -169,7 +168,7 @@ export class World {
   #get(end: End, isLimited = this.#random() < 0.4): void {
     const { receives: line, handle } = end;
     if (line === undefined || end.state === 'moving') return;
-    const reader = handle as Reader;
+    const reader = handle as ChannelReader;
     const timeout = this.#pick([undefined, undefined, 0, 5]);
     const isRough = this.#random() < 0.2;
     const get = this.#newGet(end, line, isLimited ? timeout : undefined);
@@ -196,7 +195,7 @@ export class World {
     if (line === undefined || end.state === 'moving') return;
     const get = this.#newGet(end, line, undefined);
     try {
-      const found = (handle as Reader).tryGet();
+      const found = (handle as ChannelReader).tryGet();
       if (found === undefined) line.gets.pop();
       else get.outcome = { value: this.#take(found.value, encoding) };
     } catch (error) {
@@ -288,7 +287,7 @@ export class World {
       if (end.state !== 'here') continue;
       if (end.sends !== undefined) {
         const drained: Watched = { isOurs: false };
-        hear((end.handle as Writer).drain(), drained);
+        hear((end.handle as ChannelWriter).drain(), drained);
         await this.#calm();
         const outcome = drained.outcome as Outcome | undefined;
         check(outcome !== undefined, 'drain() never settles');

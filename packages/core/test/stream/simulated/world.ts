@@ -1,3 +1,4 @@
+import { type PipeReader, type PipeWriter } from '@aiopipe/core';
 import { CALM, SimulatedKernel, SimulatedTime } from '@aiopipe/testing';
 import { Line, textOf, type Write } from './line.js';
 
@@ -17,13 +18,13 @@ type Core = Awaited<ReturnType<typeof load>>;
 
 interface Writing {
   readonly line: Line;
-  writer: InstanceType<Core['PipeWriter']>;
+  writer: PipeWriter;
   state: 'open' | 'closing' | 'closed';
 }
 
 interface Reading {
   readonly line: Line;
-  reader: InstanceType<Core['PipeReader']>;
+  reader: PipeReader;
   isClosed: boolean;
   /** Aborts the call that waits now. */
   waits: AbortController | undefined;

@@ -2,6 +2,28 @@ import { forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError } from '../errors.js';
 import { type Move } from '../move/handle.js';
+import { maxLineLength, type ReaderOptions } from './reader-options.js';
+import { type WriterOptions } from './writer-options.js';
+
+/** The state of a reader for its next owner. */
+export interface MovedReader extends ReaderOptions {
+  /** The bytes that were read from the kernel and that no call has taken. */
+  readonly ahead: Uint8Array;
+  readonly ended: boolean;
+}
+
+/** The state of a stream's halves for its next owner; undefined for a closed half. */
+export interface MovedDuplex {
+  readonly reader: MovedReader | undefined;
+  readonly writer: WriterOptions | undefined;
+}
+
+/** Throws a TypeError for wrong values: they come from another process. */
+export function checkMovedReader(moved: MovedReader): MovedReader {
+  maxLineLength(moved);
+  if (!(moved.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
+  return moved;
+}
 
 /** One direction of an opened stream, in a move. */
 export interface Half {
