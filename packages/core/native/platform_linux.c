@@ -101,5 +101,3 @@ void sys_close_from(int first) {
 char **sys_environment(void) { return environ; }
 
 int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss * 1024; }
-
-int sys_is_main_thread(void) { return syscall(SYS_gettid) == getpid(); }

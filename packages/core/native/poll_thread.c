@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "aiopipe.h"
 #include "retry.h"
@@ -16,15 +15,14 @@
 #define MOST_A_TURN 64
 
 struct watcher {
-  struct instance *instance;
-  int set;
-  int waker[2]; /* a pipe whose reading end is in the set: a byte wakes the thread for its end */
+  struct ready_set set; /* the armed descriptors */
   pthread_t thread;
   napi_threadsafe_function wake; /* runs take_turn() on the environment's thread */
   int holders;                   /* polls that keep the event loop alive */
   struct ready found[MOST_A_TURN]; /* the ready descriptors of this turn */
   int next, count;
-  bool runs; /* the thread */
+  bool runs; /* the thread, with its set */
+  int users; /* finalize() and clean_up() are still to come */
 
   pthread_mutex_t mutex; /* guards the rest */
   pthread_cond_t changed;
@@ -54,7 +52,7 @@ static void wait_for_turn(struct watcher *watcher) {
 static void *watch(void *argument) {
   struct watcher *watcher = argument;
   for (;;) {
-    struct pollfd entry = {.fd = watcher->set, .events = POLLIN};
+    struct pollfd entry = {.fd = watcher->set.fd, .events = POLLIN};
     poll_until(&entry, 1, -1);
     if (!begin_turn(watcher)) return NULL;
     /* It fails only after the environment has begun to end. */
@@ -79,7 +77,7 @@ static void take_turn(napi_env env, napi_value function, void *context, void *da
   (void)data;
   if (env == NULL || !watcher->runs) return;
   if (watcher->next == watcher->count) {
-    watcher->count = ready_take(watcher->set, watcher->found, MOST_A_TURN);
+    watcher->count = ready_take(&watcher->set, watcher->found, MOST_A_TURN);
     watcher->next = 0;
   }
   while (watcher->next < watcher->count) {
@@ -100,18 +98,17 @@ static void end_thread(struct watcher *watcher) {
   watcher->is_ending = true;
   pthread_cond_signal(&watcher->changed);
   pthread_mutex_unlock(&watcher->mutex);
-  ssize_t written;
-  RETRY(written, write(watcher->waker[1], "", 1));
+  ready_wake(&watcher->set);
   pthread_join(watcher->thread, NULL);
+  ready_close(&watcher->set);
 }
 
-static void free_watcher(struct watcher *watcher) {
-  end_thread(watcher);
+/* The runtime decides which comes first, its last call of take_turn() or clean_up(). Deno never says that the first has been. */
+static void release(struct watcher *watcher) {
+  watcher->users--;
+  if (watcher->users > 0) return;
   pthread_cond_destroy(&watcher->changed);
   pthread_mutex_destroy(&watcher->mutex);
-  if (watcher->set >= 0) sys_close(watcher->set);
-  for (int i = 0; i < 2; i++)
-    if (watcher->waker[i] >= 0) sys_close(watcher->waker[i]);
   free(watcher);
 }
 
@@ -119,7 +116,8 @@ static void free_watcher(struct watcher *watcher) {
 static void finalize(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
-  free_watcher(data);
+  end_thread(data);
+  release(data);
 }
 
 static void clean_up(void *data) {
@@ -127,58 +125,50 @@ static void clean_up(void *data) {
   struct watcher *watcher = watcher_of(instance);
   instance_end(instance);
   end_thread(watcher);
-  instance->watcher = NULL;
   ignore(napi_release_threadsafe_function(watcher->wake, napi_tsfn_abort));
+  release(watcher);
 }
 
-/* A thread that gets no signals: handlers of other code must run in threads that expect them. */
+/* The thread gets no signals: handlers of other code must run in threads that expect them. */
 static bool start_thread(struct watcher *watcher) {
   sigset_t all, before;
+  if (ready_open(&watcher->set) != 0) return false;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   watcher->runs = pthread_create(&watcher->thread, NULL, watch, watcher) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (!watcher->runs) ready_close(&watcher->set);
   return watcher->runs;
-}
-
-static struct watcher *new_watcher(struct instance *instance) {
-  struct watcher *watcher = calloc(1, sizeof(*watcher));
-  if (watcher == NULL) return NULL;
-  watcher->instance = instance;
-  pthread_mutex_init(&watcher->mutex, NULL);
-  pthread_cond_init(&watcher->changed, NULL);
-  watcher->waker[0] = watcher->waker[1] = -1;
-  watcher->set = ready_open();
-  if (watcher->set >= 0 && sys_pipe(watcher->waker, 0) == 0 &&
-      ready_change(watcher->set, watcher->waker[0], 0, READABLE, NULL) == 0)
-    return watcher;
-  free_watcher(watcher);
-  return NULL;
 }
 
 CHECKED static napi_status begin(struct instance *instance) {
   napi_env env = instance->env;
   napi_value name;
   PASS_ON(napi_create_string_utf8(env, "aiopipe", NAPI_AUTO_LENGTH, &name));
-  struct watcher *watcher = new_watcher(instance);
+  struct watcher *watcher = calloc(1, sizeof(*watcher));
   if (watcher == NULL) return napi_generic_failure;
+  pthread_mutex_init(&watcher->mutex, NULL);
+  pthread_cond_init(&watcher->changed, NULL);
+  watcher->users = 1;
   napi_status status = napi_create_threadsafe_function(env, NULL, NULL, name, 0, 1, watcher, finalize, watcher,
                                                        take_turn, &watcher->wake);
   if (status != napi_ok) {
-    free_watcher(watcher);
+    release(watcher);
     return status;
   }
   PASS_ON(napi_unref_threadsafe_function(env, watcher->wake));
+  if (!start_thread(watcher)) return napi_generic_failure;
   instance->watcher = watcher;
-  instance->is_main = sys_is_main_thread();
+  instance->is_main = is_first_thread();
   PASS_ON(napi_add_env_cleanup_hook(env, clean_up, instance));
-  return start_thread(watcher) ? napi_ok : napi_generic_failure;
+  watcher->users++;
+  return napi_ok;
 }
 
 /* --- Polls --- */
 
 static int change(struct poll *poll, int before, int after) {
-  return ready_change(watcher_of(poll->instance)->set, poll->fd, before, after, poll);
+  return ready_change(&watcher_of(poll->instance)->set, poll->fd, before, after, poll);
 }
 
 static int check_fd(struct poll *poll) {

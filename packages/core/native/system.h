@@ -121,9 +121,6 @@ void sys_ignore_broken_pipe_signal(void);
 
 /* --- Processes --- */
 
-/* Returns whether this is the thread with which the process began. */
-int sys_is_main_thread(void);
-
 struct sys_spawn {
   char *const *candidates; /* paths to try in order, as execvp would along PATH; NULL ends */
   char *const *argv;

@@ -7,7 +7,7 @@ export type NativePoll = { readonly __poll: never };
 /** Opaque: a program that was started. */
 export type NativeChild = { readonly __child: never };
 
-/** Events of a poll, as libuv has them. */
+/** Events of a poll: see `native/ready.h`. */
 export const READABLE = 1;
 export const WRITABLE = 2;
 /** Beside the events of interest: the wait for them keeps the event loop alive. */
