@@ -114,6 +114,12 @@ const tasks = {
     turbo(['build', '--filter=./packages/*', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'scripts/portable/main.mjs'), root);
   },
+  async 'test:runtimes'() {
+    install();
+    say('building what changed');
+    turbo(['build', '--filter=./packages/*', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'scripts/test-runtimes.mjs'), root);
+  },
   format() {
     install();
     manifests();

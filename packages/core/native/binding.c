@@ -12,8 +12,7 @@ void call_back(struct instance *instance, napi_ref function, size_t count, const
   if (instance->is_shutting_down) return;
   if (napi_get_reference_value(env, function, &callable) != napi_ok || callable == NULL) return;
   if (napi_get_global(env, &receiver) != napi_ok) return;
-  napi_status status =
-      napi_make_callback(env, instance->async_context, receiver, callable, count, arguments, NULL);
+  napi_status status = instance->way->call(instance, receiver, callable, count, arguments);
   if (status == napi_pending_exception && napi_get_and_clear_last_exception(env, &error) == napi_ok)
     ignore(napi_fatal_exception(env, error));
 }
@@ -45,34 +44,16 @@ static void close_owned_fds(struct instance *instance) {
   instance->owned_words = 0;
 }
 
-void instance_closed_one(struct instance *instance) {
-  bool is_last = instance->polls == NULL && instance->spinner == NULL;
-  if (!instance->is_shutting_down || !is_last || instance->cleanup_hook == NULL) return;
-  ignore(napi_remove_async_cleanup_hook(instance->cleanup_hook));
-  instance->cleanup_hook = NULL;
-}
-
-/*
- * Runs before the environment ends. A poll handle that is still active then, with something to read, would crash the process. So this
- * closes all handles, and the environment waits until libuv has closed the last one. The system closes the main thread's
- * descriptors with the process.
- */
-static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
-  struct instance *instance = data;
-  (void)hook;
+void instance_end(struct instance *instance) {
   instance->is_shutting_down = true;
-  bool is_main = instance->loop == uv_default_loop();
-  if (!is_main) sys_guard_end_owned(instance);
+  if (!instance->is_main) sys_guard_end_owned(instance);
   struct poll *poll = instance->polls;
   while (poll != NULL) {
     struct poll *next = poll->next;
     poll_close(poll);
     poll = next;
   }
-  if (!is_main) close_owned_fds(instance);
-  spinner_close(instance);
-  ignore(napi_async_destroy(instance->env, instance->async_context));
-  instance_closed_one(instance);
+  if (!instance->is_main) close_owned_fds(instance);
 }
 
 static void free_instance(napi_env env, void *data, void *hint) {
@@ -94,14 +75,30 @@ napi_status define_all(struct instance *instance, napi_value exports, const stru
   return napi_ok;
 }
 
+/*
+ * Bun has no libuv, and its stand-in ends the process. Deno has half of it. Both name themselves in `process.versions`, and other
+ * runtimes with Node-API are Node.js within another program.
+ */
+CHECKED static napi_status choose_way(napi_env env, const struct way **way) {
+#ifdef AIOPIPE_POLL_BY_THREAD /* for tests: on Node.js, too */
+  (void)env;
+  *way = &way_thread;
+#else
+  napi_value global, process, versions;
+  bool is_bun, is_deno;
+  PASS_ON(napi_get_global(env, &global));
+  PASS_ON(napi_get_named_property(env, global, "process", &process));
+  PASS_ON(napi_get_named_property(env, process, "versions", &versions));
+  PASS_ON(napi_has_named_property(env, versions, "bun", &is_bun));
+  PASS_ON(napi_has_named_property(env, versions, "deno", &is_deno));
+  *way = is_bun || is_deno ? &way_thread : &way_uv;
+#endif
+  return napi_ok;
+}
+
 static napi_status init(struct instance *instance, napi_value exports) {
-  napi_env env = instance->env;
-  napi_value resource, name;
-  PASS_ON(napi_get_uv_event_loop(env, &instance->loop));
-  PASS_ON(napi_create_object(env, &resource));
-  PASS_ON(napi_create_string_utf8(env, "aiopipe", NAPI_AUTO_LENGTH, &name));
-  PASS_ON(napi_async_init(env, resource, name, &instance->async_context));
-  PASS_ON(napi_add_async_cleanup_hook(env, clean_up, instance, &instance->cleanup_hook));
+  PASS_ON(choose_way(instance->env, &instance->way));
+  PASS_ON(instance->way->begin(instance));
   PASS_ON(define_calls(instance, exports));
   PASS_ON(define_poll(instance, exports));
   PASS_ON(define_child(instance, exports));

@@ -7,6 +7,8 @@
         "checked.c",
         "calls.c",
         "poll.c",
+        "poll_uv.c",
+        "poll_thread.c",
         "spin.c",
         "child.c",
         "system.c",
@@ -17,10 +19,10 @@
       ],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["platform_linux.c", "nowait_linux.c", "exit_watch_linux.c", "exit_waiter.c", "spawn_linux.c", "guard_linux.c"]
+          "sources": ["platform_linux.c", "ready_linux.c", "nowait_linux.c", "exit_watch_linux.c", "exit_waiter.c", "spawn_linux.c", "guard_linux.c"]
         }],
         ["OS=='mac'", {
-          "sources": ["platform_portable.c", "nowait_portable.c", "spawn_portable.c", "guard_portable.c", "mac.c"]
+          "sources": ["platform_portable.c", "ready_mac.c", "nowait_portable.c", "spawn_portable.c", "guard_portable.c", "mac.c"]
         }]
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

@@ -12,7 +12,7 @@ static napi_value make_pair(struct instance *instance, const napi_value args[2],
   size_t length;
   CHECK(env, get_int32s(env, args[0], &out, &length));
   CHECK(env, get_int(env, args[1], &size));
-  if (length < 2) return int_value(env, UV_EINVAL);
+  if (length < 2) return int_value(env, -EINVAL);
   int fds[2] = {-1, -1};
   int error = make(fds, size);
   for (int i = 0; i < 2 && error == 0; i++) {
@@ -52,7 +52,7 @@ static napi_value js_read(napi_env env, napi_callback_info info) {
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_part(env, args + 1, &bytes, &length));
   CHECK(env, get_how(env, args[4], &how));
-  if (bytes == NULL) return int_value(env, UV_EFAULT);
+  if (bytes == NULL) return int_value(env, -EFAULT);
   return int_value(env, sys_read(fd, bytes, length, (enum sys_how)how));
 }
 
@@ -65,8 +65,8 @@ static napi_value js_receive(napi_env env, napi_callback_info info) {
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_part(env, args + 1, &bytes, &length));
   CHECK(env, get_int32s(env, args[4], &passed, &room));
-  if (bytes == NULL) return int_value(env, UV_EFAULT);
-  if (room <= SYS_MAX_PASSED_FDS) return int_value(env, UV_EINVAL);
+  if (bytes == NULL) return int_value(env, -EFAULT);
+  if (room <= SYS_MAX_PASSED_FDS) return int_value(env, -EINVAL);
   int count = 0;
   ssize_t result = sys_receive_with_fds(fd, bytes, length, passed + 1, &count);
   passed[0] = count;
@@ -86,7 +86,7 @@ static napi_value js_write(napi_env env, napi_callback_info info) {
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_part(env, args + 1, &bytes, &length));
   CHECK(env, get_how(env, args[4], &how));
-  if (bytes == NULL) return int_value(env, UV_EFAULT);
+  if (bytes == NULL) return int_value(env, -EFAULT);
   struct iovec part = {.iov_base = bytes, .iov_len = length};
   return int_value(env, sys_write(fd, &part, 1, (enum sys_how)how));
 }
@@ -120,13 +120,13 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   CHECK(env, get_how(env, args[3], &how));
   CHECK(env, napi_typeof(env, args[4], &passed_type));
   if (passed_type != napi_undefined) CHECK(env, get_int32s(env, args[4], &passed, &passed_count));
-  if (count == 0 || offset < 0) return int_value(env, UV_EINVAL);
-  if ((uint64_t)offset > parts[0].iov_len) return int_value(env, UV_EFAULT);
+  if (count == 0 || offset < 0) return int_value(env, -EINVAL);
+  if ((uint64_t)offset > parts[0].iov_len) return int_value(env, -EFAULT);
   parts[0].iov_base = (char *)parts[0].iov_base + offset;
   parts[0].iov_len -= (size_t)offset;
   /* No part was empty when it was queued: another thread has got the memory of this one since. */
   for (uint32_t i = 0; i < count; i++)
-    if (parts[i].iov_len == 0) return int_value(env, UV_EFAULT);
+    if (parts[i].iov_len == 0) return int_value(env, -EFAULT);
   return int_value(env, passed_count > 0 ? sys_send_with_fds(fd, parts, (int)count, passed, (int)passed_count)
                                          : sys_write(fd, parts, (int)count, (enum sys_how)how));
 }

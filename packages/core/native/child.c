@@ -172,7 +172,7 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   poll->function = function;
   poll->guarded = spawn.guarded;
   poll->keeps_guard = guard == GUARD_CHAIN;
-  poll_want(poll, UV_READABLE, true);
+  poll_want(poll, READABLE, true);
   out[0] = pid;
   napi_value external = poll_external(poll);
   if (external == NULL) end_unheard(pid);

@@ -1,4 +1,4 @@
-/* Descriptors on the event loop. */
+/* Descriptors on the event loop: what both ways of poll.h have in common. */
 #include <stdlib.h>
 
 #include "aiopipe.h"
@@ -6,43 +6,32 @@
 #include "system.h"
 
 static void release(struct poll *poll) {
-  if (!poll->in_use && !poll->in_loop) free(poll);
+  if (!poll->in_use && !poll->in_way) free(poll);
 }
 
-static void on_closed(uv_handle_t *handle) {
-  struct poll *poll = uv_handle_get_data(handle);
-  struct instance *instance = poll->instance;
-  free(handle);
-  poll->handle = NULL;
-
+void poll_closed(struct poll *poll) {
   *poll->link = poll->next;
   if (poll->next != NULL) poll->next->link = poll->link;
-  poll->in_loop = false;
+  poll->in_way = false;
   release(poll);
-
-  instance_closed_one(instance);
 }
 
-static void on_event(uv_poll_t *handle, int status, int events);
-
-/* Sets the events that libuv watches. Each change costs a system call, so equal events change nothing. */
+/* Each change costs a system call, so equal events change nothing. */
 static void arm(struct poll *poll, int events) {
   if (poll->armed == events) return;
+  poll->instance->way->arm(poll, events);
   poll->armed = events;
-  if (events == 0) uv_poll_stop(poll->handle);
-  else uv_poll_start(poll->handle, events, on_event);
 }
 
-static void on_event(uv_poll_t *handle, int status, int events) {
-  struct poll *poll = uv_handle_get_data((uv_handle_t *)handle);
+static void hold(struct poll *poll, bool holds) {
+  if (poll->holds_loop == holds) return;
+  poll->holds_loop = holds;
+  poll->instance->way->hold(poll, holds);
+}
 
-  /*
-   * libuv reports POLLERR as an error and stops: the reader of a pipe has closed, or a socket was reset, with bytes still to read.
-   * The stream that waits must make its call, whose result shows the cause. If that is not the end, it waits on: bytes may come
-   * before the reset.
-   */
-  if (status < 0) {
-    poll->armed = 0;
+void poll_report(struct poll *poll, int events) {
+  if (events == 0) {
+    /* If it is not the end, the stream waits on: bytes may come before a reset. */
     arm(poll, poll->wanted);
     events = poll->wanted;
   }
@@ -53,26 +42,20 @@ static void on_event(uv_poll_t *handle, int status, int events) {
 
 struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struct poll *, int), int *error) {
   struct poll *poll = calloc(1, sizeof(*poll));
-  /* libuv reports the size: the headers of the build may be of another version. */
-  uv_poll_t *handle = calloc(1, uv_handle_size(UV_POLL));
-  /* libuv sets O_NONBLOCK, for all processes that share the description. Our calls do not need it. */
-  int was_nonblocking = sys_is_nonblocking(fd);
-  *error = poll == NULL || handle == NULL ? UV_ENOMEM : uv_poll_init(instance->loop, handle, fd);
-  if (*error == 0 && was_nonblocking == 0) sys_set_nonblocking(fd, 0);
-  if (*error != 0) {
-    free(poll);
-    free(handle);
+  if (poll == NULL) {
+    *error = -ENOMEM;
     return NULL;
   }
-  uv_handle_set_data((uv_handle_t *)handle, poll);
-  uv_unref((uv_handle_t *)handle);
-
   poll->instance = instance;
-  poll->handle = handle;
   poll->fd = fd;
   poll->callback = callback;
   poll->exit_fd = -1;
-  poll->in_use = poll->in_loop = true;
+  *error = instance->way->open(poll);
+  if (*error != 0) {
+    free(poll);
+    return NULL;
+  }
+  poll->is_open = poll->in_use = poll->in_way = true;
   poll->next = instance->polls;
   poll->link = &instance->polls;
   if (poll->next != NULL) poll->next->link = &poll->next;
@@ -81,36 +64,41 @@ struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struc
 }
 
 void poll_want(struct poll *poll, int events, bool holds_loop) {
-  if (poll->handle == NULL || uv_is_closing((uv_handle_t *)poll->handle)) return;
+  if (!poll->is_open) return;
   poll->wanted = events;
   if ((events & ~poll->armed) != 0) arm(poll, poll->armed | events);
-  if (events != 0 && holds_loop) uv_ref((uv_handle_t *)poll->handle);
-  else uv_unref((uv_handle_t *)poll->handle);
+  hold(poll, events != 0 && holds_loop);
+}
+
+void poll_spin(struct poll *poll, uint64_t nanoseconds) {
+  if (poll->is_open) poll->instance->way->spin(poll, nanoseconds);
 }
 
 void poll_close(struct poll *poll) {
-  if (poll->handle == NULL || uv_is_closing((uv_handle_t *)poll->handle)) return;
+  struct instance *instance = poll->instance;
+  if (!poll->is_open) return;
+  poll->is_open = false;
   poll->wanted = 0;
   arm(poll, 0);
-  poll_spin(poll, 0);
-  uv_close((uv_handle_t *)poll->handle, on_closed);
+  hold(poll, false);
   if (poll->exit_fd >= 0) {
     sys_close(poll->exit_fd);
     poll->exit_fd = -1;
-    /* If a thread ends, the guard's rules apply to its children: see clean_up(). */
-    if (poll->guarded != NULL && !poll->keeps_guard && !poll->instance->is_shutting_down) child_unguard(poll);
+    /* If a thread ends, the guard's rules apply to its children: see instance_end(). */
+    if (poll->guarded != NULL && !poll->keeps_guard && !instance->is_shutting_down) child_unguard(poll);
     /* This worker thread ends before its child, which would stay a zombie: no other code reaps it. */
-    if (poll->instance->is_shutting_down && poll->instance->loop != uv_default_loop()) sys_reap_later(poll->pid);
+    if (instance->is_shutting_down && !instance->is_main) sys_reap_later(poll->pid);
   }
   if (poll->function != NULL) {
-    ignore(napi_delete_reference(poll->instance->env, poll->function));
+    ignore(napi_delete_reference(instance->env, poll->function));
     poll->function = NULL;
   }
   if (poll->interests_ref != NULL) {
-    ignore(napi_delete_reference(poll->instance->env, poll->interests_ref));
+    ignore(napi_delete_reference(instance->env, poll->interests_ref));
     poll->interests_ref = NULL;
     poll->interests = NULL;
   }
+  instance->way->close(poll);
 }
 
 /* --- For JavaScript: a poll is an external value --- */
@@ -140,7 +128,7 @@ void poll_abandon(struct poll *poll) {
 static void update(struct poll *poll) {
   if (poll->interests == NULL) return; /* the poll was closed during the event */
   int interests = poll->interests[INTERESTS];
-  poll_want(poll, interests & (UV_READABLE | UV_WRITABLE), (interests & HOLDS_LOOP) != 0);
+  poll_want(poll, interests & (READABLE | WRITABLE), (interests & HOLDS_LOOP) != 0);
 }
 
 static void notify(struct poll *poll, int events) {
@@ -172,7 +160,7 @@ static napi_value js_poll_open(napi_env env, napi_callback_info info) {
   size_t length;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_int32s(env, args[2], &interests, &length));
-  if (length < 2) return int_value(env, UV_EINVAL);
+  if (length < 2) return int_value(env, -EINVAL);
 
   int error;
   struct poll *poll = poll_open(instance, fd, notify, &error);
@@ -218,8 +206,7 @@ static napi_value js_poll_spin(napi_env env, napi_callback_info info) {
   int32_t microseconds;
   CHECK(env, get_poll(env, args[0], &poll));
   CHECK(env, get_int(env, args[1], &microseconds));
-  if (poll->handle != NULL && !uv_is_closing((uv_handle_t *)poll->handle))
-    poll_spin(poll, (uint64_t)microseconds * 1000);
+  poll_spin(poll, (uint64_t)microseconds * 1000);
   return NULL;
 }
 
@@ -230,7 +217,7 @@ static napi_value js_hold_loop(napi_env env, napi_callback_info info) {
   bool holds;
   CHECK(env, get_poll(env, args[0], &poll));
   CHECK(env, napi_get_value_bool(env, args[1], &holds));
-  poll_want(poll, UV_READABLE, holds);
+  poll_want(poll, READABLE, holds);
   return NULL;
 }
 

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "aiopipe.h"
+#include "poll_uv.h"
 #include "system.h"
 
 /*
@@ -41,12 +41,12 @@ static void before_sleep(uv_prepare_t *handle) {
   int fds[SYS_MOST_WATCHED], count = 0;
   uint64_t most = 0;
   for (struct poll *poll = instance->polls; poll != NULL && count < SYS_MOST_WATCHED; poll = poll->next) {
-    if (poll->spin == 0 || !(poll->wanted & UV_READABLE)) continue;
+    if (poll->spin == 0 || !(poll->wanted & READABLE)) continue;
     fds[count++] = poll->fd;
     if (poll->spin > most) most = poll->spin;
   }
   if (count == 0) return;
-  int timeout = uv_backend_timeout(instance->loop); /* milliseconds; -1: no limit */
+  int timeout = uv_backend_timeout(uv_watcher_of(instance)->loop); /* milliseconds; -1: no limit */
   if (timeout == 0) return;
   if (timeout > 0 && most > (uint64_t)timeout * 1000000) most = (uint64_t)timeout * 1000000;
   if (spinner->skips > 0) {
@@ -73,10 +73,11 @@ static void before_sleep(uv_prepare_t *handle) {
 }
 
 static struct spinner *spinner_of(struct instance *instance) {
-  if (instance->spinner != NULL) return instance->spinner;
+  struct uv_watcher *watcher = uv_watcher_of(instance);
+  if (watcher->spinner != NULL) return watcher->spinner;
   struct spinner *spinner = calloc(1, sizeof(*spinner));
   uv_prepare_t *handle = calloc(1, uv_handle_size(UV_PREPARE));
-  if (spinner == NULL || handle == NULL || uv_prepare_init(instance->loop, handle) != 0) {
+  if (spinner == NULL || handle == NULL || uv_prepare_init(watcher->loop, handle) != 0) {
     free(spinner);
     free(handle);
     return NULL;
@@ -85,10 +86,10 @@ static struct spinner *spinner_of(struct instance *instance) {
   uv_unref((uv_handle_t *)handle);
   spinner->handle = handle;
   spinner->instance = instance;
-  return instance->spinner = spinner;
+  return watcher->spinner = spinner;
 }
 
-void poll_spin(struct poll *poll, uint64_t nanoseconds) {
+void spin_set(struct poll *poll, uint64_t nanoseconds) {
   if ((poll->spin == 0) == (nanoseconds == 0)) {
     poll->spin = nanoseconds;
     return;
@@ -106,10 +107,11 @@ static void on_closed(uv_handle_t *handle) {
   struct instance *instance = spinner->instance;
   free(handle);
   free(spinner);
-  instance->spinner = NULL;
-  instance_closed_one(instance);
+  uv_watcher_of(instance)->spinner = NULL;
+  uv_closed_one(instance);
 }
 
 void spinner_close(struct instance *instance) {
-  if (instance->spinner != NULL) uv_close((uv_handle_t *)instance->spinner->handle, on_closed);
+  struct spinner *spinner = uv_watcher_of(instance)->spinner;
+  if (spinner != NULL) uv_close((uv_handle_t *)spinner->handle, on_closed);
 }

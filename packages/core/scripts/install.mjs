@@ -10,7 +10,7 @@ const packageDir = dirname(dirname(fileURLToPath(import.meta.url)));
 // Package managers run this in the repository too, where the build makes the binding, and knows when it must.
 const isCheckout = existsSync(join(packageDir, 'tsup.config.ts'));
 // Importing works there, calls don't: an installation must not fail for it.
-const isUnsupported = process.platform === 'win32' || 'bun' in process.versions || 'deno' in process.versions;
+const isUnsupported = process.platform === 'win32';
 
 /** In a process of its own: a binary for another libc may end the one that loads it. */
 function loads() {

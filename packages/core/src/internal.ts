@@ -11,7 +11,7 @@ export { describeFd, isTerminal, type FdDescription, type FdKind } from './fd/de
 export { socketPair } from './end/pipe.js';
 export { variablesOf } from './program/environment.js';
 export { nameErrors } from './errors.js';
-export { inheritedExecArgv, inheritedNodeOptions } from './program/exec-argv.js';
+export { inheritedExecArgv, inheritedNodeOptions, runtimeArgv } from './program/exec-argv.js';
 export {
   adopterOf,
   HANDLE,

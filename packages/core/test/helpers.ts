@@ -1,5 +1,5 @@
-import { readSync, writeSync } from 'node:fs';
 import { aiopipe, type PipeReader, type PipeOptions, type WriteEnd } from '@aiopipe/core';
+import { native, OWN } from '@aiopipe/core/internal';
 
 export { errorOf, randomFrom, isPending, thrownBy, turns, type Failure } from '@aiopipe/testing';
 
@@ -19,8 +19,9 @@ export function readerAndTap(options?: PipeOptions): {
   };
 }
 
+/** Writes to a blocking descriptor. Deno's `node:fs` takes only descriptors that Deno has opened itself. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+  for (let at = 0; at < bytes.length;) at += countOf(native().write(fd, bytes, at, bytes.length - at, OWN));
 }
 
 /** Returns the bytes that a blocking descriptor gives until its end. */
@@ -28,10 +29,15 @@ export function readAllSync(fd: number): Buffer {
   const chunks: Buffer[] = [];
   for (;;) {
     const chunk = Buffer.alloc(65536);
-    const count = readSync(fd, chunk);
+    const count = countOf(native().read(fd, chunk, 0, chunk.length, OWN));
     if (count === 0) return Buffer.concat(chunks);
     chunks.push(chunk.subarray(0, count));
   }
+}
+
+function countOf(result: number): number {
+  if (result < 0) throw new Error(`errno ${String(-result)}`);
+  return result;
 }
 
 /** `bytes` in pieces of random lengths, none of them empty. */

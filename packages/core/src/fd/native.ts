@@ -7,7 +7,7 @@ export type NativePoll = { readonly __poll: never };
 /** Opaque: a program that was started. */
 export type NativeChild = { readonly __child: never };
 
-/** Events of a poll, as libuv has them. */
+/** Events of a poll: see `native/ready.h`. */
 export const READABLE = 1;
 export const WRITABLE = 2;
 /** Beside the events of interest: the wait for them keeps the event loop alive. */
@@ -83,11 +83,10 @@ export function native(): Native {
 }
 
 function loadBinding(): Native {
-  const runtime = unsupportedRuntime();
-  if (runtime !== undefined) {
+  if (process.platform === 'win32') {
     throw new AiopipeError(
       'ERR_AIOPIPE_UNSUPPORTED',
-      `aiopipe does not run on ${runtime}: it needs Node.js >= 20.19 on Linux (or macOS, which is untested)`,
+      'aiopipe does not run on Windows: it needs Linux (or macOS, which is untested)',
     );
   }
   const directory = fileURLToPath(new URL('../native', import.meta.url));
@@ -134,13 +133,4 @@ function load(directory: string): unknown {
   // It knows more places, and its error names the one that it missed.
   const { createRequire } = process.getBuiltinModule('node:module');
   return (createRequire(import.meta.url)('node-gyp-build') as (directory: string) => unknown)(directory);
-}
-
-function unsupportedRuntime(): string | undefined {
-  if (process.platform === 'win32') return 'Windows';
-  // Bun lacks uv_poll, and ends the whole process when it is called.
-  if (process.versions['bun'] !== undefined) return 'Bun';
-  // Deno (2.9) crashes in napi_make_callback, and after a cleanup hook that removes itself, as Node asks of it.
-  if (process.versions['deno'] !== undefined) return 'Deno';
-  return undefined;
 }

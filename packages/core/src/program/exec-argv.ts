@@ -26,6 +26,13 @@ export function inheritedExecArgv(execArgv: readonly string[]): string[] {
   return inherited;
 }
 
+/** Returns the words that start a child on this runtime, up to the child's entry. */
+export function runtimeArgv(execArgv: readonly string[]): string[] {
+  // A program that may load the binding (--allow-ffi) may do everything. Deno's own fork() gives all permissions, too.
+  const command = process.versions['deno'] === undefined ? [] : ['run', '--allow-all'];
+  return [process.execPath, ...command, ...execArgv];
+}
+
 /** Two processes cannot listen at one port. If the system chooses the port (0), each has its own. */
 const fixedInspector = /^--(inspect|debug-port)(?!.*[=:]0"?$)/;
 

@@ -2,7 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { namePeer } from '@aiopipe/codec/internal';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
-import { clearTimeout, isTerminal, setTimeout, spawn, StdioFds, type SpawnedProgram } from '@aiopipe/core/internal';
+import {
+  clearTimeout,
+  isTerminal,
+  runtimeArgv,
+  setTimeout,
+  spawn,
+  StdioFds,
+  type SpawnedProgram,
+} from '@aiopipe/core/internal';
 import { type Conversation } from '../control/conversation.js';
 import { controlLimits } from '../control/limits.js';
 import { CONTROL_FD, SILENCE, type FromChild, type Start } from '../control/protocol.js';
@@ -73,7 +81,7 @@ export function launch(
     checkPlace(options);
     const program = spawn({
       file: process.execPath,
-      argv: [process.execPath, ...execArgvFor(options.execArgv), entry, name],
+      argv: [...runtimeArgv(execArgvFor(options.execArgv)), entry, name],
       env: environmentFor(options.env),
       cwd: placeOf(options).spawnIn,
       fds: new Map([...stdio.map, [CONTROL_FD, theirs.fd]]),

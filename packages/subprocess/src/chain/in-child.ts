@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { inheritedExecArgv, show } from '@aiopipe/core/internal';
+import { inheritedExecArgv, runtimeArgv, show } from '@aiopipe/core/internal';
 import { type StageOptions } from './program-stage.js';
 
 /**
@@ -22,6 +22,6 @@ export function inChild(url: URL, name = 'default'): StageOptions {
   }
   if (typeof name !== 'string') throw new TypeError(`inChild: expected the name of an export, not ${show(name)}`);
   const runner = fileURLToPath(new URL('./stage-child.js', import.meta.url));
-  const argv = [process.execPath, ...inheritedExecArgv(process.execArgv), runner, url.href, name];
+  const argv = [...runtimeArgv(inheritedExecArgv(process.execArgv)), runner, url.href, name];
   return { argv, name: name === 'default' ? fileURLToPath(url) : name };
 }
