@@ -70,13 +70,7 @@ const takenRules = {
 
 export default tseslint.config(
   {
-    ignores: [
-      '**/dist/**',
-      '**/build/**',
-      '**/.turbo/**',
-      '**/.fixtures/**',
-      '**/node_modules/**',
-    ],
+    ignores: ['**/dist/**', '**/build/**', '**/.turbo/**', '**/.fixtures/**', '**/node_modules/**'],
   },
   js.configs.recommended,
   ...tseslint.configs.strict,

@@ -1,5 +1,5 @@
 // Runs the suites on Linux with the code that macOS runs: `npm run test:portable`, or `npm run test:portable -- core` for parts.
-// Only native/mac.c is replaced: by linux.c beside this file.
+// Only native/mac.c and ready_mac.c are replaced: by linux.c beside this file, and by Linux' own.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,8 +25,8 @@ const directory = mkdtempSync(join(tmpdir(), 'aiopipe-portable-'));
 chmodSync(directory, 0o755);
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
-const sources = bindingFor('mac').sources.filter((name) => name !== 'mac.c');
-const onLinux = ['exit_waiter.c', join(root, 'scripts/portable/linux.c')];
+const sources = bindingFor('mac').sources.filter((name) => !['mac.c', 'ready_mac.c'].includes(name));
+const onLinux = ['ready_linux.c', 'exit_waiter.c', join(root, 'scripts/portable/linux.c')];
 const copy = await copyWithBinding(directory, [...sources, ...onLinux], ['-O2', '-Werror', '-iquote.']);
 const node = copyOfNode(directory);
 

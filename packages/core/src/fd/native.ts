@@ -86,7 +86,7 @@ function loadBinding(): Native {
   if (process.platform === 'win32') {
     throw new AiopipeError(
       'ERR_AIOPIPE_UNSUPPORTED',
-      'aiopipe does not run on Windows: it needs Linux (or macOS, which is untested)',
+      'aiopipe does not run on Windows. Run the program in WSL, which is a Linux on Windows',
     );
   }
   const directory = fileURLToPath(new URL('../native', import.meta.url));
