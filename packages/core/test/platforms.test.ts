@@ -6,7 +6,7 @@ test('on Windows importing works, and the first call says what is supported', as
     code: 0,
     signal: null,
     stderr: '',
-    stdout: `ERR_AIOPIPE_UNSUPPORTED: aiopipe does not run on Windows: it needs Linux (or macOS, which is untested)`,
+    stdout: `ERR_AIOPIPE_UNSUPPORTED: aiopipe does not run on Windows. Run the program in WSL, which is a Linux on Windows`,
   });
 });
 
