@@ -25,8 +25,8 @@ const directory = mkdtempSync(join(tmpdir(), 'aiopipe-portable-'));
 chmodSync(directory, 0o755);
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
-const sources = bindingFor('mac').sources.filter((name) => name !== 'mac.c');
-const onLinux = ['exit_waiter.c', join(root, 'scripts/portable/linux.c')];
+const sources = bindingFor('mac').sources.filter((name) => !['mac.c', 'ready_mac.c'].includes(name));
+const onLinux = ['exit_waiter.c', 'ready_linux.c', join(root, 'scripts/portable/linux.c')];
 const copy = await copyWithBinding(directory, [...sources, ...onLinux], ['-O2', '-Werror', '-iquote.']);
 const node = copyOfNode(directory);
 
