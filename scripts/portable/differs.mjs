@@ -13,6 +13,13 @@ export const DIFFERS = {
   'gets its death signal': 'PR_SET_PDEATHSIG',
   'a worker thread leaves, however it ends': 'PR_SET_PDEATHSIG',
   'calls that signals interrupt go on, and lose nothing': 'it makes calls that block',
+  'has default dispositions and an empty mask':
+    "posix_spawn of glibc ignores that library's own two signals in the child",
+  'writes 128 KiB to its stdout before anyone reads': 'no portable call sets the capacity of a pipe',
+  'starts when the memory of all pipes of the user is used up': 'no portable call sets the capacity of a pipe',
+  'and no memory to speak of': 'the portable guard keeps the memory of its fork',
+  'that is stopped goes on when its parent ends': 'PR_SET_PDEATHSIG',
+  'Ctrl-Z stops a chain and us': 'the portable guard does not hear of Ctrl-Z',
   'wrong arguments crash nothing and leave nothing open or running, by seed 3':
     'it closes descriptor 0, which a pipe that waits for a program gets then',
 };
