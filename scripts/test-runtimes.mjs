@@ -1,4 +1,4 @@
-// Runs the suites of what was built on Bun and Deno, and on Node.js with the way of waiting that both take:
+// Runs the suites of what was built on Bun and Deno, and on Node.js with the poller that both take:
 // `npm run test:runtimes`, or `npm run test:runtimes -- core codec --on bun deno`.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -45,7 +45,7 @@ function mustRun(words, options) {
 /** Folders that no suite needs. */
 const LEFT_OUT = ['.git', '.turbo', 'bench', 'torture'];
 
-/** Makes a copy of the workspace whose binding takes the other way on Node.js, too. */
+/** Makes a copy of the workspace whose binding takes that poller on Node.js, too. */
 function copyByThread() {
   // cp takes seconds; Node's cpSync() takes minutes.
   mustRun(['cp', '-a', ...readdirSync(root).filter((name) => !LEFT_OUT.includes(name)), scratch], { cwd: root });

@@ -6,14 +6,14 @@
 #include <stdbool.h>
 
 #include "checked.h"
-#include "poll.h"
+#include "poller.h"
 
 /* Each environment has one instance: the main thread, and each worker thread. */
 struct instance {
   napi_env env;
-  const struct way *way; /* how it learns that descriptors are ready */
-  void *watcher;         /* the way's own */
-  struct poll *polls;    /* all polls that the way has not closed yet */
+  const struct poller *poller; /* how it learns that descriptors are ready */
+  void *watcher;               /* the poller's own */
+  struct poll *polls;          /* all polls that the poller has not closed yet */
   uint64_t *owned_fds;   /* a bit for each descriptor that closes with the environment: see note_fd() */
   size_t owned_words;
   bool is_main; /* not a worker thread: the process ends with it */

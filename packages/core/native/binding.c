@@ -12,7 +12,7 @@ void call_back(struct instance *instance, napi_ref function, size_t count, const
   if (instance->is_shutting_down) return;
   if (napi_get_reference_value(env, function, &callable) != napi_ok || callable == NULL) return;
   if (napi_get_global(env, &receiver) != napi_ok) return;
-  napi_status status = instance->way->call(instance, receiver, callable, count, arguments);
+  napi_status status = instance->poller->call(instance, receiver, callable, count, arguments);
   if (status == napi_pending_exception && napi_get_and_clear_last_exception(env, &error) == napi_ok)
     ignore(napi_fatal_exception(env, error));
 }
@@ -79,10 +79,10 @@ napi_status define_all(struct instance *instance, napi_value exports, const stru
  * Bun has no libuv, and its stand-in ends the process. Deno has half of it. Both name themselves in `process.versions`, and other
  * runtimes with Node-API are Node.js within another program.
  */
-CHECKED static napi_status choose_way(napi_env env, const struct way **way) {
+CHECKED static napi_status choose_poller(napi_env env, const struct poller **poller) {
 #ifdef AIOPIPE_POLL_BY_THREAD /* for tests: on Node.js, too */
   (void)env;
-  *way = &way_thread;
+  *poller = &poller_thread;
 #else
   napi_value global, process, versions;
   bool is_bun, is_deno;
@@ -91,14 +91,14 @@ CHECKED static napi_status choose_way(napi_env env, const struct way **way) {
   PASS_ON(napi_get_named_property(env, process, "versions", &versions));
   PASS_ON(napi_has_named_property(env, versions, "bun", &is_bun));
   PASS_ON(napi_has_named_property(env, versions, "deno", &is_deno));
-  *way = is_bun || is_deno ? &way_thread : &way_uv;
+  *poller = is_bun || is_deno ? &poller_thread : &poller_uv;
 #endif
   return napi_ok;
 }
 
 static napi_status init(struct instance *instance, napi_value exports) {
-  PASS_ON(choose_way(instance->env, &instance->way));
-  PASS_ON(instance->way->begin(instance));
+  PASS_ON(choose_poller(instance->env, &instance->poller));
+  PASS_ON(instance->poller->begin(instance));
   PASS_ON(define_calls(instance, exports));
   PASS_ON(define_poll(instance, exports));
   PASS_ON(define_child(instance, exports));

@@ -1,4 +1,4 @@
-/* Descriptors on the event loop: what both ways of poll.h have in common. */
+/* Descriptors on the event loop: what both pollers have in common. */
 #include <stdlib.h>
 
 #include "aiopipe.h"
@@ -6,27 +6,27 @@
 #include "system.h"
 
 static void release(struct poll *poll) {
-  if (!poll->in_use && !poll->in_way) free(poll);
+  if (!poll->in_use && !poll->in_poller) free(poll);
 }
 
 void poll_closed(struct poll *poll) {
   *poll->link = poll->next;
   if (poll->next != NULL) poll->next->link = poll->link;
-  poll->in_way = false;
+  poll->in_poller = false;
   release(poll);
 }
 
 /* Each change costs a system call, so equal events change nothing. */
 static void arm(struct poll *poll, int events) {
   if (poll->armed == events) return;
-  poll->instance->way->arm(poll, events);
+  poll->instance->poller->arm(poll, events);
   poll->armed = events;
 }
 
 static void hold(struct poll *poll, bool holds) {
   if (poll->holds_loop == holds) return;
   poll->holds_loop = holds;
-  poll->instance->way->hold(poll, holds);
+  poll->instance->poller->hold(poll, holds);
 }
 
 void poll_report(struct poll *poll, int events) {
@@ -50,12 +50,12 @@ struct poll *poll_open(struct instance *instance, int fd, void (*callback)(struc
   poll->fd = fd;
   poll->callback = callback;
   poll->exit_fd = -1;
-  *error = instance->way->open(poll);
+  *error = instance->poller->open(poll);
   if (*error != 0) {
     free(poll);
     return NULL;
   }
-  poll->is_open = poll->in_use = poll->in_way = true;
+  poll->is_open = poll->in_use = poll->in_poller = true;
   poll->next = instance->polls;
   poll->link = &instance->polls;
   if (poll->next != NULL) poll->next->link = &poll->next;
@@ -71,7 +71,7 @@ void poll_want(struct poll *poll, int events, bool holds_loop) {
 }
 
 void poll_spin(struct poll *poll, uint64_t nanoseconds) {
-  if (poll->is_open) poll->instance->way->spin(poll, nanoseconds);
+  if (poll->is_open) poll->instance->poller->spin(poll, nanoseconds);
 }
 
 void poll_close(struct poll *poll) {
@@ -98,7 +98,7 @@ void poll_close(struct poll *poll) {
     poll->interests_ref = NULL;
     poll->interests = NULL;
   }
-  instance->way->close(poll);
+  instance->poller->close(poll);
 }
 
 /* --- For JavaScript: a poll is an external value --- */

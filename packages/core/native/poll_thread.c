@@ -205,7 +205,7 @@ CHECKED static napi_status call(struct instance *instance, napi_value receiver, 
   return napi_call_function(instance->env, receiver, function, count, arguments, NULL);
 }
 
-const struct way way_thread = {
+const struct poller poller_thread = {
     .begin = begin,
     .open = check_fd,
     .arm = arm,

@@ -98,7 +98,7 @@ CHECKED static napi_status call(struct instance *instance, napi_value receiver, 
   return napi_make_callback(instance->env, context, receiver, function, count, arguments, NULL);
 }
 
-const struct way way_uv = {
+const struct poller poller_uv = {
     .begin = begin,
     .open = open_handle,
     .arm = arm,

@@ -1,14 +1,14 @@
-/* What the files of the libuv way share. */
+/* What the files of libuv's poller share. */
 #ifndef AIOPIPE_POLL_UV_H
 #define AIOPIPE_POLL_UV_H
 
-/* The header's own definition, and weak: the binding must load in a runtime without libuv, where this way is not taken. */
+/* The header's own definition, and weak: the binding must load in a runtime without libuv, which takes the other poller. */
 #define UV_EXTERN __attribute__((visibility("default"), weak))
 #include <uv.h>
 
 #include "aiopipe.h"
 
-/* The libuv way's part of an instance. */
+/* Its part of an instance. */
 struct uv_watcher {
   uv_loop_t *loop;
   napi_async_context async_context;

@@ -1,9 +1,9 @@
 /*
- * Waiting for descriptors. There are two ways to learn that a descriptor is ready: by libuv's loop, and by a thread of our own, for
- * runtimes without libuv. poll.c holds what both have in common; poll_uv.c and poll_thread.c hold the ways.
+ * Waiting for descriptors. A poller learns that a descriptor is ready. There are two: libuv's loop, and a thread of our own for
+ * runtimes without libuv. poll.c holds what both have in common; poll_uv.c and poll_thread.c hold the pollers.
  */
-#ifndef AIOPIPE_POLL_H
-#define AIOPIPE_POLL_H
+#ifndef AIOPIPE_POLLER_H
+#define AIOPIPE_POLLER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,8 +14,8 @@
 struct instance;
 struct poll;
 
-/* A way to learn that a descriptor is ready. An environment keeps the way that it has begun with. */
-struct way {
+/* Learns that descriptors are ready. An environment keeps the poller that it has begun with. */
+struct poller {
   /* Must arrange that instance_end() is called before the environment ends. */
   CHECKED napi_status (*begin)(struct instance *instance);
   /* Checks that the descriptor can be waited for. Returns 0 or a negative errno. */
@@ -32,8 +32,8 @@ struct way {
                               const napi_value *arguments);
 };
 
-extern const struct way way_uv;
-extern const struct way way_thread;
+extern const struct poller poller_uv;
+extern const struct poller poller_thread;
 
 /*
  * A poll watches one descriptor, which it borrows: the poll must close before the descriptor does. Callbacks come only for wanted events.
@@ -53,17 +53,17 @@ napi_value poll_external(struct poll *poll);
 void poll_abandon(struct poll *poll);
 
 /*
- * For the ways: reports events. 0 means that the descriptor has failed or ended: the stream that waits must make its call, whose result
+ * For the pollers: reports events. 0 means that the descriptor has failed or ended: the stream that waits must make its call, whose result
  * shows the cause.
  */
 void poll_report(struct poll *poll, int events);
 
-/* For the ways: nothing of the way refers to the poll any more. */
+/* For the pollers: nothing of the poller refers to the poll any more. */
 void poll_closed(struct poll *poll);
 
 struct poll {
   struct instance *instance;
-  void *handle; /* the way's own */
+  void *handle; /* the poller's own */
   struct poll *next, **link;
   void (*callback)(struct poll *poll, int events);
   napi_ref function;
@@ -75,7 +75,7 @@ struct poll {
   bool is_open;
   bool holds_loop;
   bool in_use;     /* JavaScript holds a pointer */
-  bool in_way;     /* the way holds a pointer, until poll_closed() */
+  bool in_poller;     /* the poller holds a pointer, until poll_closed() */
 
   /* --- Only for a child's exit descriptor --- */
   int exit_fd; /* the poll owns it; -1: this poll watches another descriptor */
