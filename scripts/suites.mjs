@@ -1,8 +1,8 @@
-// The suites, the choice among them, and how one is run: test:loop and test:nodes share this.
+// The suites, the choice among them, and how one is run: test:loop, test:nodes and test:runtimes share this.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -54,20 +54,21 @@ export class SuiteRunner {
   }
 
   /**
-   * Runs one suite on the named Node, which is the first in its PATH, too. Resolves with its exit status, the end of its output,
-   * and the results of its files, as Vitest's JSON reporter gives them; undefined if it was stopped.
+   * Runs one suite of a workspace. `words` begin the command: a Node or another runtime, with its options. Resolves with its exit status,
+   * the end of its output, and the results of its files, as Vitest's JSON reporter gives them; undefined if it was stopped.
    */
-  async run(suite, files, node = process.execPath) {
+  async run(suite, files, { words = [process.execPath], workspace = root, env = {} } = {}) {
     const report = join(this.#directory, 'report.json');
     rmSync(report, { force: true });
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const words = [vitest, 'run', '--passWithNoTests', '--reporter=json', `--outputFile=${report}`, ...files];
+    const vitest = join(workspace, 'node_modules/vitest/vitest.mjs');
+    const options = ['run', '--passWithNoTests', '--reporter=json', `--outputFile=${report}`, ...files];
+    const [program, ...more] = [...words, vitest, ...options];
     // In a process group of its own: it gets the signals that we send it, and its workers with it.
-    const child = spawn(node, words, {
-      cwd: join(root, suite),
+    const child = spawn(program, more, {
+      cwd: join(workspace, suite),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
+      env: { ...process.env, ...env },
     });
     this.#running = child;
     let output = '';
@@ -76,7 +77,10 @@ export class SuiteRunner {
         output = `${output}${String(chunk)}`.slice(-4000);
       });
     }
-    const status = await new Promise((done) => child.once('exit', done));
+    const status = await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve(signal ?? code));
+    });
     this.#running = undefined;
     // A worker may outlive the process that started it.
     kill(child, 'SIGKILL');
@@ -84,7 +88,7 @@ export class SuiteRunner {
     const results = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).testResults : [];
     const named = results.map((file) => ({
       ...file,
-      name: isAbsolute(file.name) ? relative(root, file.name) : file.name,
+      name: isAbsolute(file.name) ? relative(workspace, file.name) : file.name,
     }));
     return { status, output, files: named };
   }
@@ -97,6 +101,13 @@ export class SuiteRunner {
     kill(child, 'SIGTERM');
     setTimeout(() => kill(child, 'SIGKILL'), GRACE).unref();
   }
+}
+
+/** How many tests passed, failed and were skipped in these files. */
+export function countsOf(files) {
+  const tests = files.flatMap((file) => file.assertionResults);
+  const count = (...states) => tests.filter(({ status }) => states.includes(status)).length;
+  return { passed: count('passed'), failed: count('failed'), skipped: count('skipped', 'pending', 'todo') };
 }
 
 /** Sends a signal to its whole process group. */

@@ -1,8 +1,9 @@
 // Runs what was built on several versions of Node: `npm run test:nodes`, or `npm run test:nodes -- core codec --node 24`.
+import { delimiter, dirname } from 'node:path';
 import { Command } from 'commander';
 import { FailedTests } from './failed-tests.mjs';
 import { nodeOf, versionOf } from './other-nodes.mjs';
-import { choose, SuiteRunner, suites } from './suites.mjs';
+import { choose, countsOf, SuiteRunner, suites } from './suites.mjs';
 
 /** The lowest that is supported, and every long-term release since. */
 const MAJORS = ['20', '22', '24', '26'];
@@ -23,14 +24,12 @@ for (const node of nodes) {
   for (const [suite, files] of wanted) {
     if (runner.isStopped) break;
     console.log(`Node ${version}: ${suite} …`);
-    const result = await runner.run(suite, files, node);
+    const env = { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+    const result = await runner.run(suite, files, { words: [node], env });
     if (result === undefined) break;
     const onNode = result.files.map((file) => ({ ...file, name: `Node ${version}: ${file.name}` }));
     failed.add(`Node ${version}: ${suite}`, onNode, result.status, result.output);
-    const tests = result.files.flatMap((file) => file.assertionResults);
-    const count = (...states) => tests.filter(({ status }) => states.includes(status)).length;
-    const row = { node: version, suite, passed: count('passed'), failed: count('failed') };
-    rows.push({ ...row, skipped: count('skipped', 'pending', 'todo'), ended: result.status === 0 ? 'well' : 'badly' });
+    rows.push({ node: version, suite, ...countsOf(result.files), ended: result.status === 0 ? 'well' : 'badly' });
   }
 }
 
