@@ -28,7 +28,7 @@ export function inheritedExecArgv(execArgv: readonly string[]): string[] {
 
 /** Returns the words that start a child on this runtime, up to the child's entry. */
 export function runtimeArgv(execArgv: readonly string[]): string[] {
-  // A program that may load the binding (--allow-ffi) may do everything. Deno's own fork() gives all permissions, too.
+  // A program that may load the binding (--allow-ffi) may do everything.
   const command = process.versions['deno'] === undefined ? [] : ['run', '--allow-all'];
   return [process.execPath, ...command, ...execArgv];
 }

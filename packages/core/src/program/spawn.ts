@@ -86,8 +86,9 @@ export class SpawnedProgram {
     checkName('file', file);
     checkArgv(argv);
     checkSurroundings(undefined, cwd);
-    const pairs = env === undefined && !isMainThread() ? process.env : env;
-    // As the system takes it. In the main thread our own needs no copy: `process.env` is the system's there.
+    // As the system takes it. Our own needs no copy if `process.env` is the system's: in the main thread, and not in Bun.
+    const isOfSystem = isMainThread() && process.versions['bun'] === undefined;
+    const pairs = env === undefined && !isOfSystem ? process.env : env;
     const environment = pairs === undefined ? undefined : variablesOf(pairs).map(([name, value]) => `${name}=${value}`);
     // An array of pairs: our number, the child's number.
     const fds = Int32Array.from([...options.fds].flatMap(([theirs, ours]) => [ours, theirs]));
