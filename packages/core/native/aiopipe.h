@@ -14,8 +14,9 @@ struct instance {
   const struct poller *poller; /* how it learns that descriptors are ready */
   void *watcher;               /* the poller's own */
   struct poll *polls;          /* all polls that the poller has not closed yet */
-  uint64_t *owned_fds;   /* a bit for each descriptor that closes with the environment: see note_fd() */
+  uint64_t *owned_fds;         /* a bit for each descriptor that closes with the environment: see note_fd() */
   size_t owned_words;
+  int64_t weight; /* bytes outside of V8's heap that it was told of */
   bool is_main; /* not a worker thread: the process ends with it */
   bool is_shutting_down;
 };

@@ -180,6 +180,14 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
   return int_value(env, sys_close(fd));
 }
 
+/* Tells V8 of memory outside of its heap. V8 ends the process if it is told of less than none: wrong weights must not do that. */
+CHECKED static napi_status add_weight(struct instance *instance, int64_t bytes) {
+  int64_t total;
+  if (bytes < -instance->weight) bytes = -instance->weight;
+  instance->weight += bytes;
+  return napi_adjust_external_memory(instance->env, bytes, &total);
+}
+
 /*
  * closeOwned(fd, weight): disown() and close() in one call. terminate() can end a thread between two calls, and the descriptor would have
  * no owner then.
@@ -187,12 +195,11 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
 static napi_value js_close_owned(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t fd, weight;
-  int64_t total;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_int(env, args[1], &weight));
   forget_fd(instance, fd);
   int result = sys_close(fd);
-  CHECK(env, napi_adjust_external_memory(env, -(int64_t)weight, &total));
+  CHECK(env, add_weight(instance, -(int64_t)weight));
   return int_value(env, result);
 }
 
@@ -200,11 +207,10 @@ static napi_value js_close_owned(napi_env env, napi_callback_info info) {
 static napi_value js_own(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t fd, weight;
-  int64_t total;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_int(env, args[1], &weight));
   note_fd(instance, fd);
-  CHECK(env, napi_adjust_external_memory(env, weight, &total));
+  CHECK(env, add_weight(instance, weight));
   return NULL;
 }
 
@@ -212,11 +218,10 @@ static napi_value js_own(napi_env env, napi_callback_info info) {
 static napi_value js_disown(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t fd, weight;
-  int64_t total;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_int(env, args[1], &weight));
   forget_fd(instance, fd);
-  CHECK(env, napi_adjust_external_memory(env, -(int64_t)weight, &total));
+  CHECK(env, add_weight(instance, -(int64_t)weight));
   return NULL;
 }
 
