@@ -299,8 +299,9 @@ export class ModelSupervisor {
     const { spec } = child;
     const { failed, at } = life.ended;
     const mayRestart = spec.restart === 'permanent' || (spec.restart === 'transient' && failed);
+    // Also for an end that is not followed by a restart: a call may start the child again.
+    if (at - (child.startedAt ?? 0) >= this.#options.period) child.endsInARow = 0;
     if (mayRestart && !this.isStopping) {
-      if (at - (child.startedAt ?? 0) >= this.#options.period) child.endsInARow = 0;
       yield* this.#restartOrGiveUp(child, (willRestart, delay) => {
         this.#tellExited(child, life, willRestart, delay);
       });
