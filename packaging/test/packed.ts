@@ -24,17 +24,26 @@ interface Manifest {
 
 export default function packed(project: TestProject): () => void {
   const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'aiopipe-packed-')));
+  const remove = () => {
+    rmSync(scratch, { recursive: true, force: true });
+  };
+  try {
+    fill(scratch);
+    project.provide('tarballs', byName(scratch));
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return remove;
+}
+
+function fill(scratch: string): void {
   const given = process.env['AIOPIPE_TARBALLS'];
   if (given === undefined) pack(scratch);
   else for (const file of readdirSync(given)) cpSync(join(given, file), join(scratch, file));
-
   // Core's one dependency from elsewhere comes as a tarball, too: so the tests need no network.
   const nodeGypBuild = dirname(createRequire(import.meta.url).resolve('node-gyp-build/package.json'));
   execFileSync('npm', ['pack', nodeGypBuild, '--pack-destination', scratch, '--silent']);
-  project.provide('tarballs', byName(scratch));
-  return () => {
-    rmSync(scratch, { recursive: true, force: true });
-  };
 }
 
 function pack(directory: string): void {

@@ -26,18 +26,28 @@ static void clean_up(napi_async_cleanup_hook_handle hook, void *data) {
   uv_closed_one(instance);
 }
 
-CHECKED static napi_status begin(struct instance *instance) {
+CHECKED static napi_status begin_with(struct instance *instance, struct uv_watcher *watcher) {
   napi_env env = instance->env;
   napi_value resource, name;
-  struct uv_watcher *watcher = calloc(1, sizeof(*watcher));
-  if (watcher == NULL) return napi_generic_failure;
-  instance->watcher = watcher;
   PASS_ON(napi_get_uv_event_loop(env, &watcher->loop));
   instance->is_main = watcher->loop == uv_default_loop();
   PASS_ON(napi_create_object(env, &resource));
   PASS_ON(napi_create_string_utf8(env, "aiopipe", NAPI_AUTO_LENGTH, &name));
   PASS_ON(napi_async_init(env, resource, name, &watcher->async_context));
   return napi_add_async_cleanup_hook(env, clean_up, instance, &watcher->cleanup_hook);
+}
+
+CHECKED static napi_status begin(struct instance *instance) {
+  struct uv_watcher *watcher = calloc(1, sizeof(*watcher));
+  if (watcher == NULL) return napi_generic_failure;
+  instance->watcher = watcher;
+  napi_status status = begin_with(instance, watcher);
+  /* clean_up() ends it, but was not arranged. A thread that is terminated while it loads the binding comes here. */
+  if (status != napi_ok) {
+    free(watcher);
+    instance->watcher = NULL;
+  }
+  return status;
 }
 
 static int open_handle(struct poll *poll) {

@@ -16,7 +16,7 @@ static ssize_t errno_of(ssize_t result) { return result < 0 ? -errno : result; }
 
 static size_t at_most(size_t length, size_t most) { return length < most ? length : most; }
 
-/* Without the flags, only O_NONBLOCK protects, and whoever shares the description can take it away at any time. */
+/* Without the flags, only O_NONBLOCK keeps a call from blocking. Each process that shares the description can clear it at any time. */
 static bool could_block(int fd) { return send_flags == 0 && sys_is_nonblocking(fd) == 0; }
 
 ssize_t sys_read(int fd, void *bytes, size_t length, enum sys_how how) {

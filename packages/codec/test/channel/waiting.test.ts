@@ -26,7 +26,7 @@ describe('backpressure', () => {
     expect(taken).toBeGreaterThan(0);
   });
 
-  test('a put resolves before anybody gets its message', async () => {
+  test('a put resolves before a reader gets its message', async () => {
     using pair = channel<Buffer>();
     const [, w] = pair;
     await w.put(Buffer.alloc(10_000));

@@ -1,6 +1,6 @@
 import { SystemError } from '../errors.js';
 import { native } from './native.js';
-import { callSite, placeOfCall, withStackLimit } from '../wait/call-site.js';
+import { callSite, placeOfCall, withStackLimit, type CallSite } from '../wait/call-site.js';
 
 /** So much external memory makes V8 collect garbage: its soft limit. */
 const COLLECTED_AFTER = 64 * 1024 * 1024;
@@ -23,7 +23,7 @@ function fdWeight(): number {
 export class OwnedFd {
   #number: number;
   readonly #what: string;
-  readonly #stack: unknown;
+  readonly #madeBy: CallSite;
   /** Whether user code has read the number, and may still use it. */
   wasRead = false;
 
@@ -34,7 +34,7 @@ export class OwnedFd {
   constructor(number: number, what: string, maker: (...args: never[]) => unknown) {
     this.#number = number;
     this.#what = what;
-    this.#stack = withStackLimit(1, () => callSite(maker)).stack;
+    this.#madeBy = withStackLimit(1, () => callSite(maker));
     native().own(number, fdWeight());
   }
 
@@ -85,6 +85,6 @@ export class OwnedFd {
 
   /** File, line and column of the call that made it. */
   get site(): string {
-    return placeOfCall({ stack: this.#stack });
+    return placeOfCall(this.#madeBy);
   }
 }

@@ -7,11 +7,12 @@ export interface CallSite {
 export function callSite(
   below: ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown),
 ): CallSite {
-  const site: CallSite = {};
-  Error.captureStackTrace(site, below);
-  // Read now: V8 keeps the `this` of each frame alive until the text is made.
-  void site.stack;
-  return site;
+  const captured: CallSite = {};
+  Error.captureStackTrace(captured, below);
+  // Read now: V8 keeps the `this` of each frame alive until the text is made. So do the call sites that a program's own
+  // Error.prepareStackTrace may make of it.
+  const { stack } = captured;
+  return { stack: typeof stack === 'string' ? stack : undefined };
 }
 
 /** Returns file, line and column of the call. */

@@ -230,6 +230,11 @@ test('ends that are dropped in a worker thread are closed there, with a warning'
   expect(result).toMatchObject({ code: 0, stdout: 'closed\n' });
 });
 
+test('dropped ends are closed, also if the program makes call sites of all stacks', async () => {
+  const { stdout } = await runFixture('drops-with-call-sites', { execArgv: ['--expose-gc', '--no-warnings'] });
+  expect(stdout).toBe('0 left\n');
+});
+
 test('a program that keeps dropping pipes does not run out of descriptors', async () => {
   const limited = ['-c', 'ulimit -n 1024 && exec "$0" "$@"', process.execPath, '--no-warnings'];
   const { stdout } = await promisify(execFile)('sh', [...limited, fixture('drops-many-pipes'), '20000']);

@@ -125,7 +125,7 @@ class Life {
     else this.#judge(asked, calls.run(item));
   }
 
-  /** Somebody takes an item of a stream, or leaves it. */
+  /** A caller takes an item of a stream, or leaves the stream. */
   #ofStream(): void {
     const streams = this.asked.filter(({ items, outcome, isAsking }) => items && !outcome && !isAsking);
     const asked = streams[Math.floor(this.#random() * streams.length)];
