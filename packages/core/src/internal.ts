@@ -11,6 +11,7 @@ export { describeFd, isTerminal, type FdDescription, type FdKind } from './fd/de
 export { socketPair } from './end/pipe.js';
 export { variablesOf } from './program/environment.js';
 export { nameErrors } from './errors.js';
+export { emptySocket, fdOfSocket, isNetSocket } from './file/net-socket.js';
 export { inheritedExecArgv, inheritedNodeOptions, runtimeArgv } from './program/exec-argv.js';
 export {
   adopterOf,

@@ -1,6 +1,8 @@
 import { DecodeError } from '../errors.js';
 import { type MessageDecoder, type MessageEncoder } from './message-codec.js';
-import { IncomingHandles, type IncomingFds, type OutgoingHandles } from '../moving/passing.js';
+import { type IncomingFds } from '../moving/incoming-fds.js';
+import { IncomingHandles } from '../moving/incoming-handles.js';
+import { type OutgoingHandles } from '../moving/outgoing-handles.js';
 import { checkLimits, type DecodeLimits, Decoder } from '../serializer/decode.js';
 import { Encoder } from '../serializer/encode.js';
 import { type Output } from '../serializer/output.js';

@@ -17,7 +17,7 @@ import {
 import { resolveDecoder, resolveEncoder } from './codec-option.js';
 import { type ChannelSettings } from './options.js';
 import { EndOfStreamError } from '../errors.js';
-import { type IncomingFds } from '../moving/passing.js';
+import { type IncomingFds } from '../moving/incoming-fds.js';
 import { watchPeer } from './peer-watch.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';

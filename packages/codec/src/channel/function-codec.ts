@@ -2,7 +2,7 @@ import { handled, reasonOf, show } from '@aiopipe/core/internal';
 import { types } from 'node:util';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type MessageDecoder, type MessageEncoder } from './message-codec.js';
-import { type IncomingFds } from '../moving/passing.js';
+import { type IncomingFds } from '../moving/incoming-fds.js';
 import { type ByteCodec } from '../serializer/registry.js';
 import { type Output } from '../serializer/output.js';
 import { isThenable } from './validation.js';

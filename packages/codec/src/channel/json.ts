@@ -1,6 +1,7 @@
 import { types } from 'node:util';
-import { HANDLE_IN_JSON, isHandle, reasonOf } from '@aiopipe/core/internal';
+import { HANDLE_IN_JSON, reasonOf } from '@aiopipe/core/internal';
 import { EncodeError } from '../errors.js';
+import { isMovable } from '../moving/movable.js';
 import { describePath } from '../serializer/paths.js';
 import { type ByteCodec } from '../serializer/registry.js';
 
@@ -85,7 +86,8 @@ function isOpaque(value: object): boolean {
     ArrayBuffer.isView(value) ||
     types.isPromise(value) ||
     types.isWeakMap(value) ||
-    types.isWeakSet(value)
+    types.isWeakSet(value) ||
+    isMovable(value)
   );
 }
 
@@ -107,7 +109,7 @@ function whyNotPrimitive(value: unknown): string | undefined {
 function whyNot(value: unknown, ancestors: ReadonlySet<object>): string | undefined {
   if (typeof value !== 'object' || value === null) return whyNotPrimitive(value);
   if (ancestors.has(value)) return 'an object that holds itself cannot be sent as JSON';
-  if (isHandle(value)) return 'a handle cannot be sent as JSON';
+  if (isMovable(value)) return 'a handle cannot be sent as JSON';
   if (isOpaque(value)) return `${Object.prototype.toString.call(value).slice(8, -1)} has no form in JSON`;
   return undefined;
 }

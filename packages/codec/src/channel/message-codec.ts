@@ -1,4 +1,5 @@
-import { type IncomingFds, type OutgoingHandles } from '../moving/passing.js';
+import { type IncomingFds } from '../moving/incoming-fds.js';
+import { type OutgoingHandles } from '../moving/outgoing-handles.js';
 import { type Output } from '../serializer/output.js';
 
 /** Turns the messages of a channel into bytes. */

@@ -15,7 +15,7 @@ import { DecodeError, EndOfStreamError, InvalidMessageError } from '../errors.js
 import { FrameDecoder } from '../frame/frame-decoder.js';
 import { HEADER_LENGTH } from '../frame/format.js';
 import { type MessageDecoder } from './message-codec.js';
-import { IncomingFds } from '../moving/passing.js';
+import { IncomingFds } from '../moving/incoming-fds.js';
 import { type FrameBuffer } from '../frame/frame-buffer.js';
 import { Turn } from './turn.js';
 import { type Check } from './validation.js';

@@ -18,7 +18,7 @@ import { EncodeError, QueueFullError } from '../errors.js';
 import { FrameEncoder } from '../frame/frame-encoder.js';
 import { HEADER_LENGTH } from '../frame/format.js';
 import { type MessageEncoder } from './message-codec.js';
-import { OutgoingHandles } from '../moving/passing.js';
+import { OutgoingHandles } from '../moving/outgoing-handles.js';
 import { SendQueue } from './send-queue.js';
 import { Turn } from './turn.js';
 

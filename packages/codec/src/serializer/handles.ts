@@ -1,6 +1,6 @@
 /** Takes the handles that the encoder finds in a message. */
 export interface HandleSink {
-  /** Whether this object, which carries the brand, is a handle that can go along. */
+  /** Whether this object is a handle that can go along: it carries the brand, or is a socket or server of Node's. */
   isHandle(value: object): boolean;
   /**
    * Notes it; returns its index in this message's list of handles. A Refusal that it throws becomes an EncodeError with

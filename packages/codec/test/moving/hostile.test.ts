@@ -49,6 +49,12 @@ describe('a description of a handle that is right in itself but not in its descr
     ['a stream with options that cannot be', 1, ['PipeWriter', 1, { highWaterMark: 'much' }]],
     ['a stream of no data', 1, ['DuplexStream', 1, undefined]],
     ['a stream of no direction', 1, ['DuplexStream', 1, {}]],
+    ['a net.Socket of none', 0, ['net.Socket', 0, { ahead: Buffer.alloc(0) }]],
+    ['a net.Socket of two', 2, ['net.Socket', 2, { ahead: Buffer.alloc(0) }]],
+    ['a net.Socket of a pipe', 1, ['net.Socket', 1, { ahead: Buffer.alloc(0) }]],
+    ['a net.Server of a pipe', 1, ['net.Server', 1, {}]],
+    ['an http.Server of a pipe', 1, ['http.Server', 1, {}]],
+    ['a dgram.Socket of a pipe', 1, ['dgram.Socket', 1, { type: 'udp4' }]],
     ['a handle of an unknown kind', 1, ['Door', 1, undefined]],
     ['a handle of a kind that every object has', 1, ['constructor', 1, undefined]],
     ['a channel of no data', 1, ['ChannelReader', 1, undefined]],
@@ -91,6 +97,25 @@ describe('a description of a handle that is right in itself but not in its descr
     send(tap, messageOf(description), 2);
     expect(await errorOf(reader.get())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE', fatal: true });
     expect(reader.isClosed).toBe(true);
+    tap.close();
+    expect(fdsSince(before)).toEqual([]);
+  });
+});
+
+describe('a socket or server whose settings are wrong', () => {
+  test.each<[string, unknown]>([
+    ['no bytes that were read ahead', ['net.Socket', 1, { ahead: 'text' }]],
+    ['no settings', ['net.Socket', 1, undefined]],
+    ['a server that does not listen', ['net.Server', 1, {}]],
+    ['datagrams of a stream', ['dgram.Socket', 1, { type: 'udp4' }]],
+  ])('%s: rejects that get alone, and leaks nothing', async (_, description) => {
+    const before = openFds();
+    const { reader, tap } = hostile();
+    const [one, other] = aioduplex();
+    expect(native().writeParts(tap.fd, [messageOf(description)], 0, true, Int32Array.of(one.fd))).toBeGreaterThan(0);
+    for (const end of [one, other]) end.close();
+    expect(await errorOf(reader.get())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE', fatal: false });
+    reader.close();
     tap.close();
     expect(fdsSince(before)).toEqual([]);
   });

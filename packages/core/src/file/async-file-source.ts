@@ -62,9 +62,9 @@ function openHandle(handle: FileHandle, maker: Maker): Streams {
 }
 
 function openSocket(socket: Socket, maker: Maker): Streams {
-  return openDuplicate(fdOfSocket(socket), maker, READABLE | WRITABLE, (...args) => {
+  return openDuplicate(fdOfSocket(socket, 'use: await AsyncFile.from(socket)'), maker, READABLE | WRITABLE, (...args) => {
     const descriptor = new DescriptorWithMore(...args);
-    descriptor.readAhead = emptySocket(socket);
+    descriptor.readAhead = emptySocket(socket, 'an AsyncFile');
     return descriptor;
   });
 }

@@ -24,7 +24,8 @@ const CALLS = [
   Symbol.asyncIterator,
 ] as const;
 
-const moved = new WeakSet<Socket>();
+/** The sockets whose connection has another owner, and that owner. */
+const moved = new WeakMap<Socket, string>();
 
 /** Tests for a socket of `node:net` by its class: other streams have the same methods, but no descriptor. */
 export function isNetSocket(value: unknown): value is Socket {
@@ -33,15 +34,20 @@ export function isNetSocket(value: unknown): value is Socket {
   return value instanceof process.getBuiltinModule('node:net').Socket;
 }
 
-/** Returns the descriptor of a socket that can be taken over now; throws an error with the reason otherwise. Changes nothing. */
-export function fdOfSocket(socket: Socket): number {
-  if (moved.has(socket)) throw movedError();
+/**
+ * Returns the descriptor of a socket that can be taken over now; throws an error with the reason otherwise. Changes nothing.
+ *
+ * @param whenIdle - for the message if the socket is busy: what a user can call once it is not
+ */
+export function fdOfSocket(socket: Socket, whenIdle: string): number {
+  const destination = moved.get(socket);
+  if (destination !== undefined) throw movedError(destination);
   if (socket.destroyed) throw new ClosedError('the socket is closed: it has no connection to take over');
   if ((socket as { encrypted?: boolean }).encrypted === true) {
     throw wrongKind('it is a TLS socket, and this process encrypts its bytes; use its own calls');
   }
-  if (socket.connecting) throw notYet('it is still connecting');
-  if (isWriting(socket)) throw notYet(`${String(socket.writableLength)} of its bytes are not written yet`);
+  if (socket.connecting) throw notYet('it is still connecting', whenIdle);
+  if (isWriting(socket)) throw notYet(`${String(socket.writableLength)} of its bytes are not written yet`, whenIdle);
   if (socket.readableEncoding !== null) {
     throw wrongKind('setEncoding() was called on it, so its bytes are already text');
   }
@@ -53,8 +59,10 @@ export function fdOfSocket(socket: Socket): number {
 /**
  * Ends the socket object, while a duplicate of its descriptor keeps the connection; returns what it had read and not
  * given out. All in one turn, in which libuv can read nothing more into it.
+ *
+ * @param destination - names the new owner in later errors of the socket
  */
-export function emptySocket(socket: Socket): Buffer {
+export function emptySocket(socket: Socket, destination: string): Buffer {
   const handle = handleOf(socket);
   if (handle !== undefined) {
     handle.reading = false;
@@ -74,13 +82,13 @@ export function emptySocket(socket: Socket): Buffer {
     chunks.push(chunk);
   }
   socket.destroy(); // not end(), which would shut the connection down
-  moved.add(socket);
+  moved.set(socket, destination);
   for (const name of CALLS) {
     Object.defineProperty(socket, name, {
       value: (size?: unknown) => {
         // Which is Node's own way to look for more, in a turn after this.
         if (name === 'read' && size === 0) return null;
-        throw movedError();
+        throw movedError(destination);
       },
       writable: true,
       configurable: true,
@@ -137,12 +145,12 @@ function handleOf(socket: Socket): SocketHandle | undefined {
   return (socket as { _handle?: SocketHandle | null })._handle ?? undefined;
 }
 
-function movedError(): MovedError {
-  return new MovedError('the connection of this socket was handed to an AsyncFile');
+function movedError(destination: string): MovedError {
+  return new MovedError(`the connection of this socket was handed to ${destination}`);
 }
 
-function notYet(why: string): BusyError {
-  return new BusyError(`this socket cannot be taken over now, because ${why}; use: await AsyncFile.from(socket)`);
+function notYet(why: string, whenIdle: string): BusyError {
+  return new BusyError(`this socket cannot be taken over now, because ${why}; ${whenIdle}`);
 }
 
 function wrongKind(why: string): AiopipeError {

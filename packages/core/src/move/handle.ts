@@ -22,8 +22,10 @@ export interface Move {
   readonly kind: string;
   /** Throws if the handle cannot move now: it is closed, has moved already, or is in use. */
   check(): void;
-  /** Returns what travels. Changes nothing: the move can still fail for another reason. */
+  /** Returns what travels. Changes nothing that a user sees: the move can still fail for another reason. */
   pack(): Packed;
+  /** Gives back what `pack()` took, such as a duplicate of a descriptor. Called if the move fails after `pack()`. */
+  undo?(): void;
   /** Takes the handle out of this process. Later errors of the handle name `destination`: `process 123`. */
   leave(destination: string): void;
 }
