@@ -10,12 +10,14 @@ import { createServer } from 'node:net';
 import { channel } from '@aiopipe/codec';
 import { isChild, startProcess, target } from '@aiopipe/process';
 
+/** @typedef {import('node:net').Socket} Socket */
+
 const WORKERS = 4;
 
 /**
  * Answers requests until `connections` ends, and finishes those that it has then.
  *
- * @type {(connections: import('@aiopipe/codec').ChannelReader<import('node:net').Socket>, server?: import('node:net').Server) => Promise<void>}
+ * @type {(connections: import('@aiopipe/codec').ChannelReader<Socket>, server?: import('node:net').Server) => Promise<void>}
  */
 const answer = async (connections, server) => {
   let isDraining = false;
@@ -23,8 +25,10 @@ const answer = async (connections, server) => {
     if (isDraining) response.setHeader('connection', 'close');
     response.end(`${process.pid} ${request.url}\n`);
   });
+  // The timeouts of slow requests, and the list of idle connections, belong to a server that listens.
+  http.emit('listening');
   const open = new Set();
-  /** @param {import('node:net').Socket} socket */
+  /** @param {Socket} socket */
   const take = (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
@@ -37,55 +41,56 @@ const answer = async (connections, server) => {
 
   isDraining = true;
   server?.close();
-  http.closeIdleConnections();
+  http.close();
   for (const socket of open) await once(socket, 'close');
 };
 
 const worker = target(import.meta.url, 'worker', answer);
 
 async function main() {
-  const [how, port = '8080'] = process.argv.slice(2);
+  const [how, wanted = '8080'] = process.argv.slice(2);
   if (how !== 'moved' && how !== 'shared') {
     console.error('usage: node examples/web-server.mjs moved|shared [PORT]');
     process.exit(2);
   }
   const server = createServer();
-  server.listen(Number(port));
+  server.listen(Number(wanted));
   await once(server, 'listening');
 
   let isStopping = false;
   function start() {
+    /** @type {[import('@aiopipe/codec').ChannelReader<Socket>, import('@aiopipe/codec').ChannelWriter<Socket>]} */
     const [theirs, connections] = channel();
-    const child = startProcess(worker, { args: how === 'shared' ? [theirs, server] : [theirs] });
+    /** @type {Parameters<typeof answer>} */
+    const args = how === 'shared' ? [theirs, server] : [theirs];
+    const child = startProcess(worker, { args });
     const started = { connections, child };
-    void child.join().then(() => {
-      const place = workers.indexOf(started);
-      // It was not asked to end: start another one in its place.
-      if (place >= 0 && !isStopping) workers[place] = start();
+    child.result.catch((error) => {
+      // It was not asked to end.
+      console.log(error.message);
+      connections[Symbol.dispose]();
+      if (!isStopping) workers[workers.indexOf(started)] = start();
     });
-    console.log(`worker ${String(child.pid)}`);
+    console.log(`worker ${child.pid}`);
     return started;
   }
   const workers = Array.from({ length: WORKERS }, start);
 
   let turn = 0;
   server.on('connection', (socket) => {
-    const { connections } = workers[turn++ % WORKERS];
     // If the worker has just died, so do the connections that were on their way to it.
-    connections.put(socket).catch(() => socket.destroy());
+    workers[turn++ % WORKERS]?.connections.put(socket).catch(() => socket.destroy());
   });
-  console.log(`listening on ${String(server.address().port)}`);
-
   /** @param {{ connections: import('@aiopipe/codec').ChannelWriter, child: import('@aiopipe/process').ProcessHandle }} old */
   async function drain({ connections, child }) {
+    // The worker's channel ends after the connections that are on their way.
     await connections.drain().catch(() => undefined);
     connections[Symbol.dispose]();
     await child.join();
   }
 
   process.on('SIGHUP', async () => {
-    for (const place of workers.keys()) {
-      const old = workers[place];
+    for (const [place, old] of workers.entries()) {
       workers[place] = start();
       await drain(old);
     }
@@ -98,6 +103,8 @@ async function main() {
       await Promise.all(workers.map(drain));
     });
   }
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  console.log(`listening on ${port}`);
 }
 
 if (!isChild()) await main();

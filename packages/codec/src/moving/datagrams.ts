@@ -53,7 +53,8 @@ function isConnected(socket: Socket): boolean {
 export function adoptDatagrams(fds: readonly number[], data: unknown): Socket {
   const fd = arrived(fds, 'datagram', 'dgram.Socket');
   const { type } = recordOf(data, 'dgram.Socket');
-  if (type !== 'udp4' && type !== 'udp6') throw new TypeError(`a dgram.Socket of the unknown type ${show(type)} arrived`);
+  if (type !== 'udp4' && type !== 'udp6')
+    throw new TypeError(`a dgram.Socket of the unknown type ${show(type)} arrived`);
   const socket = process.getBuiltinModule('node:dgram').createSocket(type);
   try {
     return socket.bind({ fd, exclusive: true });

@@ -183,7 +183,9 @@ describe('a socket that cannot move says why, and stays as it is', () => {
     await once(http, 'listening');
     const { port } = http.address() as AddressInfo;
     const [response] = (await once(request({ port, agent: false }).end(), 'response')) as [Socket];
-    expect(await rest(response)).toMatch(/^BusyError: this socket cannot be sent, because HTTP reads from it: send it from/);
+    expect(await rest(response)).toMatch(
+      /^BusyError: this socket cannot be sent, because HTTP reads from it: send it from/,
+    );
     http.close();
     await once(http, 'close');
   });
@@ -201,9 +203,7 @@ describe('a socket that cannot move says why, and stays as it is', () => {
     class Special extends Socket {}
     const special = await errorOf(carried({ list: [new Special()] }));
     expect(special).toBeInstanceOf(EncodeError);
-    expect(special.message).toBe(
-      'value.list[0]: an instance of Special cannot be sent: only a net.Socket itself can',
-    );
+    expect(special.message).toBe('value.list[0]: an instance of Special cannot be sent: only a net.Socket itself can');
 
     const tls = createTlsServer(selfSigned()).listen(0, '127.0.0.1');
     await once(tls, 'listening');

@@ -62,11 +62,16 @@ function openHandle(handle: FileHandle, maker: Maker): Streams {
 }
 
 function openSocket(socket: Socket, maker: Maker): Streams {
-  return openDuplicate(fdOfSocket(socket, 'use: await AsyncFile.from(socket)'), maker, READABLE | WRITABLE, (...args) => {
-    const descriptor = new DescriptorWithMore(...args);
-    descriptor.readAhead = emptySocket(socket, 'an AsyncFile');
-    return descriptor;
-  });
+  return openDuplicate(
+    fdOfSocket(socket, 'use: await AsyncFile.from(socket)'),
+    maker,
+    READABLE | WRITABLE,
+    (...args) => {
+      const descriptor = new DescriptorWithMore(...args);
+      descriptor.readAhead = emptySocket(socket, 'an AsyncFile');
+      return descriptor;
+    },
+  );
 }
 
 /** Gives the bytes that the previous owner had read ahead, then new bytes. */
