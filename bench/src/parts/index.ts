@@ -6,6 +6,7 @@ import { codec } from './codec.js';
 import { growth } from './growth.js';
 import { loop } from './loop.js';
 import { processes } from './processes.js';
+import { servers } from './servers.js';
 
 /** Every part by the name that it is called with, in the order in which they run. */
 export const parts: ReadonlyMap<string, Part> = new Map([
@@ -13,6 +14,7 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['codec', codec],
   ['channels', channels],
   ['processes', processes],
+  ['servers', servers],
   ['chains', chains],
   ['growth', growth],
   ['loop', loop],

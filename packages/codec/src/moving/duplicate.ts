@@ -18,7 +18,7 @@ export function duplicateMove({ kind, fd, data, leave }: DuplicateMove): Move {
     pack: () => {
       const number = native().duplicate(fd());
       if (number < 0) throw new SystemError(number, 'fcntl', `a ${kind} cannot be sent`);
-      duplicate = new OwnedFd(number, kind, duplicateMove);
+      duplicate = new OwnedFd(number, kind);
       return { fds: [duplicate], data: data() };
     },
     undo: () => duplicate?.discard(),

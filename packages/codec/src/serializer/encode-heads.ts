@@ -262,10 +262,10 @@ export abstract class HeadEncoder extends ByteWriter {
     if (entry !== undefined) return this.#openRegistered(entry, value, pos);
     const errorClass = errorClassOf(value);
     if (errorClass !== undefined) return this.#openError(value as Error, errorClass, pos);
+    // Node's own sockets do not carry the brand. The test comes here, so that it costs the common values nothing.
+    if (this.sink?.isHandle(value) === true) return this.#openHandle(value, pos);
     const kind = kindInOtherRealm(value, prototype);
     if (kind !== undefined) return this.#openKind(kind, value, pos);
-    // Last, because only here it costs the common values nothing: Node's own sockets do not carry the brand.
-    if (this.sink?.isHandle(value) === true) return this.#openHandle(value, pos);
     throw new Refusal(whyNot(value), value);
   }
 

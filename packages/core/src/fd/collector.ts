@@ -18,17 +18,17 @@ const registry = new FinalizationRegistry<Leftover>(({ owned, close }) => {
   }
 });
 
-const warnings = new SiteWarnings('AIOPIPE_DROPPED', (site, count, first) =>
+const warnings = new SiteWarnings('AIOPIPE_DROPPED', (origin, count, first) =>
   count === 1
     ? first
-    : `${String(count)} ends, streams or channels made at ${site} were dropped without close(); the garbage collector closed them`,
+    : `${String(count)} ends, streams or channels ${origin} were dropped without close(); the garbage collector closed them`,
 );
 
 function warn(owned: OwnedFd): void {
   warned.add(owned);
   const seen = owned.wasRead ? '; its `fd` was read, so other code may still use that descriptor' : '';
   warnings.note(
-    owned.site,
+    owned.origin,
     `A ${owned.toString()} was dropped without close(); the garbage collector closed it${seen}`,
   );
 }

@@ -23,18 +23,19 @@ function fdWeight(): number {
 export class OwnedFd {
   #number: number;
   readonly #what: string;
-  readonly #madeBy: CallSite;
+  readonly #madeBy: CallSite | undefined;
   /** Whether user code has read the number, and may still use it. */
   wasRead = false;
 
   /**
    * @param what - in the words of messages: `read end`
-   * @param maker - the public function that made it; the frame above it is the creation site
+   * @param maker - the public function that made it; the frame above it is the creation site. Without it the descriptor came from
+   *   another process, so no line of this program made it
    */
-  constructor(number: number, what: string, maker: (...args: never[]) => unknown) {
+  constructor(number: number, what: string, maker?: (...args: never[]) => unknown) {
     this.#number = number;
     this.#what = what;
-    this.#madeBy = withStackLimit(1, () => callSite(maker));
+    this.#madeBy = maker === undefined ? undefined : withStackLimit(1, () => callSite(maker));
     native().own(number, fdWeight());
   }
 
@@ -80,11 +81,11 @@ export class OwnedFd {
 
   /** `read end made at /a/file.js:10:3` */
   toString(): string {
-    return `${this.#what} made at ${this.site}`;
+    return `${this.#what} ${this.origin}`;
   }
 
-  /** File, line and column of the call that made it. */
-  get site(): string {
-    return placeOfCall(this.#madeBy);
+  /** File, line and column of the call that made it, if a line of this program did: `made at /a/file.js:10:3`. */
+  get origin(): string {
+    return this.#madeBy === undefined ? 'received from another process' : `made at ${placeOfCall(this.#madeBy)}`;
   }
 }
