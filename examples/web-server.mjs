@@ -22,16 +22,25 @@ const WORKERS = 4;
 const answer = async (connections, server) => {
   let isDraining = false;
   const http = createHttpServer((request, response) => {
+    request.socket.emit('asked');
     if (isDraining) response.setHeader('connection', 'close');
     response.end(`${process.pid} ${request.url}\n`);
   });
   // The timeouts of slow requests, and the list of idle connections, belong to a server that listens.
   http.emit('listening');
-  const open = new Set();
+  /**
+   * The open connections, and the first request of each.
+   *
+   * @type {Map<Socket, Promise<void>>}
+   */
+  const open = new Map();
   /** @param {Socket} socket */
   const take = (socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
+    open.set(socket, new Promise((resolve) => socket.once('asked', resolve)));
+    socket.once('close', () => {
+      open.delete(socket);
+      socket.emit('asked');
+    });
     http.emit('connection', socket);
   };
 
@@ -41,8 +50,10 @@ const answer = async (connections, server) => {
 
   isDraining = true;
   server?.close();
+  // close() ends idle connections, also those whose first request is still on its way.
+  await Promise.all(open.values());
   http.close();
-  for (const socket of open) await once(socket, 'close');
+  for (const socket of open.keys()) await once(socket, 'close');
 };
 
 const worker = target(import.meta.url, 'worker', answer);
