@@ -2,12 +2,19 @@ import { constants as limits } from 'node:buffer';
 import { constants } from 'node:os';
 import { AiopipeError, SystemError } from '../errors.js';
 import { native } from '../fd/native.js';
+import { checkCount } from '../check/count.js';
 import { show } from '../check/show.js';
 
 const { EACCES, EINVAL, ENOTSUP, EPERM } = constants.errno;
 
 /** The most bytes that a Buffer has. */
-export const MOST_BYTES = limits.MAX_LENGTH;
+const MOST_BYTES = limits.MAX_LENGTH;
+
+/** Throws a TypeError for what is no length of memory. */
+export function checkByteLength(byteLength: number | undefined): asserts byteLength is number {
+  // Undefined would stand for an option that is not set.
+  checkCount('byteLength', byteLength ?? null, { least: 1, most: MOST_BYTES, of: 'bytes' });
+}
 
 /** The facts of a segment that the system tells. No process can make it shorter. */
 export interface Segment {

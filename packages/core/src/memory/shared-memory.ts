@@ -1,14 +1,14 @@
-import { checkCount } from '../check/count.js';
 import { checkFlag } from '../check/flag.js';
 import { checkOptions, optionNames } from '../check/options.js';
-import { show } from '../check/show.js';
-import { AiopipeError, SystemError } from '../errors.js';
+import { closeWhenDropped, forget } from '../fd/collector.js';
+import { AiopipeError, ClosedError, MovedError, SystemError } from '../errors.js';
 import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
-import { registerHandleKind } from '../move/handle.js';
-import { MEMORY_KIND, MemoryHandle, type MovedMemory } from './memory-handle.js';
-import { MemoryShare } from './memory-share.js';
-import { forbidWrites, inspectSegment, makeSegment, mapSegment, MOST_BYTES, type Segment } from './segment.js';
+import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
+import { forbidWrites, inspectSegment, mapSegment, type Segment } from './segment.js';
+
+/** The owner of the memory: this object (`owned`), another process or other code (`moved`), or none (`closed`). */
+export type MemoryState = 'owned' | 'moved' | 'closed';
 
 /** Options of {@link SharedMemory.share}. */
 export interface ShareOptions {
@@ -21,28 +21,31 @@ export interface ShareOptions {
 
 const SHARE_OPTIONS = optionNames<ShareOptions>({ readOnly: true });
 
+/** The kind of these handles. Its adopter is in `make.ts`. */
+export const MEMORY_KIND = 'SharedMemory';
+
 /**
  * Memory that processes of this machine can map at once. It is a handle like a pipe end: in a message it moves, whatever its size, and
  * is unmapped here. {@link share} gives the same pages to another process, and keeps them here, too.
  */
-export class SharedMemory extends MemoryHandle {
-  readonly #buffer: ArrayBuffer;
+export class SharedMemory {
+  readonly #owned: OwnedFd;
+  readonly #segment: Segment;
+  #state: MemoryState = 'owned';
+  #destination = '';
+  #buffer: ArrayBuffer | undefined;
   #bytes: Buffer<ArrayBuffer> | undefined;
-  /**
-   * Whether this process can only read the pages. What it writes to `bytes` stays in this process then, and later changes of the same
-   * page (4 KiB) by other processes cannot be seen.
-   */
-  readonly readOnly: boolean;
 
-  private constructor(owned: OwnedFd, buffer: ArrayBuffer, readOnly: boolean) {
-    super(owned);
+  private constructor(owned: OwnedFd, segment: Segment, buffer?: ArrayBuffer) {
+    this.#owned = owned;
+    this.#segment = segment;
     this.#buffer = buffer;
-    this.readOnly = readOnly;
+    closeWhenDropped(this, owned);
   }
 
-  /** @internal */
-  static make(owned: OwnedFd, buffer: ArrayBuffer, readOnly: boolean): SharedMemory {
-    return new SharedMemory(owned, buffer, readOnly);
+  /** Without a `buffer`, the pages are mapped when they are used. @internal */
+  static make(owned: OwnedFd, segment: Segment, buffer?: ArrayBuffer): SharedMemory {
+    return new SharedMemory(owned, segment, buffer);
   }
 
   /**
@@ -50,63 +53,116 @@ export class SharedMemory extends MemoryHandle {
    * its maker has not; throws if that is not allowed, or if the descriptor is something else.
    */
   static fromFd(fd: number): SharedMemory {
-    return adopt(fd, inspectSegment(fd, true), SharedMemory.fromFd);
+    return adoptSegment(fd, inspectSegment(fd, true), SharedMemory.fromFd);
+  }
+
+  /** The owner of the memory now. */
+  get state(): MemoryState {
+    return this.#state;
+  }
+
+  /** The descriptor. Throws {@link ClosedError} or {@link MovedError} once the memory has closed or moved. */
+  get fd(): number {
+    this.#assertOwned();
+    this.#owned.wasRead = true;
+    return this.#owned.number;
   }
 
   /** The pages, as a Buffer. It has length 0 once the memory has closed or moved, as has every other view. */
   get bytes(): Buffer<ArrayBuffer> {
-    return (this.#bytes ??= Buffer.from(this.#buffer));
+    return (this.#bytes ??= Buffer.from(this.buffer));
   }
 
-  /** The ArrayBuffer of {@link bytes}. */
+  /** The ArrayBuffer of {@link bytes}. Do not transfer it: move the memory instead. */
   get buffer(): ArrayBuffer {
-    return this.#buffer;
+    return (this.#buffer ??=
+      this.#state === 'owned' ? mapSegment(this.#owned.number, this.#segment) : new ArrayBuffer(0));
   }
 
   /** The length in bytes; 0 once the memory has closed or moved. */
   get byteLength(): number {
-    return this.#buffer.byteLength;
+    return this.#state === 'owned' ? (this.#buffer ?? this.#segment).byteLength : 0;
   }
 
   /**
-   * Returns a handle that gives the same pages to another process: put it into a message. This memory stays. Writes are seen by all
-   * processes at once, without any order; agree by messages on who writes when.
+   * Whether this process can only read the pages. What it writes to `bytes` stays in this process then, and later changes of the same
+   * page (4 KiB) by other processes cannot be seen.
+   */
+  get readOnly(): boolean {
+    return this.#segment.readOnly;
+  }
+
+  /**
+   * Returns another handle of the same pages: put it into a message. This memory stays. Writes are seen by all processes at once,
+   * without any order; agree by messages on who writes when.
    *
    * Throws `ERR_AIOPIPE_READ_ONLY` if the memory was shared read-only before, and `readOnly` is not set now.
    */
-  share(options: ShareOptions = {}): MemoryShare {
+  share(options: ShareOptions = {}): SharedMemory {
     checkOptions(options, SHARE_OPTIONS);
     checkFlag('readOnly', options.readOnly);
-    this.assertOwned();
+    this.#assertOwned();
     this.#assertHere('shared');
+    const { byteLength } = this.#segment;
     const readOnly = this.readOnly || (options.readOnly ?? false);
     if (!readOnly) this.#assertWritable('shared for writing');
-    const copy = native().duplicate(this.number);
-    if (copy < 0) throw new SystemError(copy, 'fcntl', `${this.name} cannot be shared`);
-    const owned = new OwnedFd(copy, 'share of shared memory', SharedMemory.prototype.share);
+    const copy = native().duplicate(this.#owned.number);
+    if (copy < 0) throw new SystemError(copy, 'fcntl', `${this.#owned.toString()} cannot be shared`);
+    const owned = new OwnedFd(copy, WHAT, SharedMemory.prototype.share);
     try {
-      if (readOnly && !this.readOnly) forbidWrites(copy, this.name);
+      if (readOnly && !this.readOnly) forbidWrites(copy, this.#owned.toString());
     } catch (error) {
       owned.close();
       throw error;
     }
-    return MemoryShare.make(owned, { byteLength: this.byteLength, readOnly });
+    return SharedMemory.make(owned, { byteLength, readOnly });
+  }
+
+  /** Closes at once. Throws {@link ClosedError} if it is closed already, or {@link MovedError} if it was handed on. */
+  close(): void {
+    this.#assertOwned();
+    this.#leave('closed');
+    this.#owned.close();
+  }
+
+  /** Returns the descriptor; the caller must close it. */
+  release(): number {
+    this.#assertOwned();
+    this.#leave('moved', 'release(): the caller must close the descriptor');
+    return this.#owned.take();
+  }
+
+  /** Closes the memory, if it is not closed or moved yet. Throws nothing. */
+  [Symbol.dispose](): void {
+    if (this.#state === 'owned') this.close();
   }
 
   /** @internal */
-  protected override get facts(): MovedMemory {
-    return { byteLength: this.byteLength, readOnly: this.readOnly };
+  [HANDLE](): Move {
+    return {
+      kind: MEMORY_KIND,
+      check: () => {
+        this.#assertOwned();
+        this.#assertHere('moved');
+        if (!this.readOnly) this.#assertWritable('moved');
+      },
+      pack: () => ({ fds: [this.#owned], data: this.#segment }),
+      leave: (destination) => {
+        this.#leave('moved', destination);
+      },
+    };
   }
 
-  /** @internal */
-  protected override assertMovable(): void {
-    this.#assertHere('moved');
-    if (!this.readOnly) this.#assertWritable('moved');
+  /** Returns a string that names the memory: a handle cannot travel as JSON. */
+  toJSON(): string {
+    return HANDLE_IN_JSON + this.#owned.toString();
   }
 
-  /** @internal */
-  protected override unmap(mayComeBack: boolean): void {
-    native().memoryUnmap(this.#buffer, mayComeBack ? 1 : 0);
+  #assertOwned(): void {
+    if (this.#state === 'owned') return;
+    const name = this.#owned.toString();
+    if (this.#state === 'closed') throw new ClosedError(`${name} is closed`);
+    throw new MovedError(`${name} was handed to ${this.#destination}`);
   }
 
   /** ArrayBuffer.prototype.transfer() takes the pages to a buffer that nothing here knows. */
@@ -114,77 +170,36 @@ export class SharedMemory extends MemoryHandle {
     if (this.byteLength > 0) return;
     throw new AiopipeError(
       'ERR_AIOPIPE_TRANSFERRED',
-      `${this.name} cannot be ${what}: other code has transferred its ArrayBuffer, and still has the pages`,
+      `${this.#owned.toString()} cannot be ${what}: other code has transferred its ArrayBuffer, and still has the pages`,
     );
   }
 
-  /** The receiver of a read-only share could have sealed it, too: only the system knows. */
+  /** The receiver of a share could have sealed it, too: only the system knows. */
   #assertWritable(what: string): void {
-    if (!inspectSegment(this.number, false).readOnly) return;
+    if (!inspectSegment(this.#owned.number, false).readOnly) return;
     throw new AiopipeError(
       'ERR_AIOPIPE_READ_ONLY',
-      `${this.name} cannot be ${what}: it was shared read-only, so no other process can write to it any more; ` +
+      `${this.#owned.toString()} cannot be ${what}: it was shared read-only, so no other process can write to it any more; ` +
         'send share({ readOnly: true })',
     );
   }
-}
 
-/**
- * Makes shared memory of so many bytes, all zero. Throws {@link SystemError} if the system refuses, for example EMFILE or ENOMEM.
- *
- * @param byteLength - 1 or more; at most what a Buffer can have
- */
-export function sharedMemory(byteLength: number): SharedMemory {
-  checkLength(byteLength);
-  const owned = new OwnedFd(makeSegment(byteLength), WHAT, sharedMemory);
-  try {
-    return SharedMemory.make(owned, mapSegment(owned.number, { byteLength, readOnly: false }), false);
-  } catch (error) {
-    owned.close();
-    throw error;
+  #leave(state: MemoryState, destination = ''): void {
+    forget(this);
+    this.#state = state;
+    this.#destination = destination;
+    // Memory that moved may come back soon: its pages stay mapped for that, but no view has them.
+    if (this.#buffer !== undefined) native().memoryUnmap(this.#buffer, state === 'moved' ? 1 : 0);
   }
 }
 
-function checkLength(byteLength: number | undefined): asserts byteLength is number {
-  // Undefined would be an option that is not set.
-  checkCount('byteLength', byteLength ?? null, { least: 1, most: MOST_BYTES, of: 'bytes' });
-}
-
-const WHAT = 'shared memory segment';
+/** How messages name it. */
+export const WHAT = 'shared memory segment';
 
 /** Throws before it takes the descriptor over: the caller still has it then. */
-function adopt(fd: number, segment: Segment, maker: (...args: never[]) => unknown): SharedMemory {
+export function adoptSegment(fd: number, segment: Segment, maker: (...args: never[]) => unknown): SharedMemory {
   const result = native().setCloseOnExec(fd);
   if (result < 0) throw new SystemError(result, 'fcntl', `fd ${String(fd)}`);
   const buffer = mapSegment(fd, segment);
-  return SharedMemory.make(new OwnedFd(fd, WHAT, maker), buffer, segment.readOnly);
-}
-
-/** The system knows what the descriptor is. The peer's word only makes it less. */
-registerHandleKind(MEMORY_KIND, (fds, data) => {
-  const [fd = -1] = fds;
-  if (fds.length !== 1) throw new TypeError(`shared memory needs one descriptor, but ${String(fds.length)} arrived`);
-  const segment = inspectSegment(fd, false);
-  const { byteLength, readOnly } = checkMoved(data);
-  if (byteLength > segment.byteLength) {
-    const lengths = `${String(segment.byteLength)} bytes, but its sender named ${String(byteLength)}`;
-    throw new TypeError(`fd ${String(fd)} has ${lengths}`);
-  }
-  if (segment.readOnly && !readOnly) {
-    throw new AiopipeError(
-      'ERR_AIOPIPE_READ_ONLY',
-      `fd ${String(fd)} was sent for writing, but was shared read-only before it arrived: wait for an answer before ` +
-        'share({ readOnly: true })',
-    );
-  }
-  return adopt(fd, { byteLength, readOnly: segment.readOnly }, registerHandleKind);
-});
-
-function checkMoved(data: unknown): MovedMemory {
-  const { byteLength, readOnly } = (data ?? {}) as Partial<MovedMemory>;
-  checkLength(byteLength);
-  if (typeof readOnly !== 'boolean') {
-    throw new TypeError(`shared memory was described wrongly: ${show(data)}`);
-  }
-  return { byteLength, readOnly };
+  return SharedMemory.make(new OwnedFd(fd, WHAT, maker), segment, buffer);
 }
