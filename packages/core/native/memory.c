@@ -61,19 +61,21 @@ static napi_value js_memory_make(napi_env env, napi_callback_info info) {
   return int_value(env, fd);
 }
 
-/* memoryInspect(fd, may seal, out: Int32Array): the length; out[0] is 1 if the segment can only be read */
+/* memoryInspect(fd, may seal): the length */
 static napi_value js_memory_inspect(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 3);
-  int32_t fd, may_seal, *out;
-  size_t count;
+  ARGUMENTS(env, info, 2);
+  int32_t fd, may_seal;
   CHECK(env, get_int(env, args[0], &fd));
   CHECK(env, get_int(env, args[1], &may_seal));
-  CHECK(env, get_int32s(env, args[2], &out, &count));
-  if (count < 1) return int_value(env, -EINVAL);
-  int is_read_only = 0;
-  int64_t length = sys_memory_inspect(fd, may_seal, &is_read_only);
-  out[0] = is_read_only;
-  return int_value(env, length);
+  return int_value(env, sys_memory_inspect(fd, may_seal));
+}
+
+/* memoryIsReadOnly(fd) */
+static napi_value js_memory_is_read_only(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  int32_t fd;
+  CHECK(env, get_int(env, args[0], &fd));
+  return int_value(env, sys_memory_is_read_only(fd));
 }
 
 /* memoryForbidWrites(fd) */
@@ -145,6 +147,7 @@ napi_status define_memory(struct instance *instance, napi_value exports) {
   static const struct function functions[] = {
       {"memoryMake", js_memory_make},
       {"memoryInspect", js_memory_inspect},
+      {"memoryIsReadOnly", js_memory_is_read_only},
       {"memoryForbidWrites", js_memory_forbid_writes},
       {"memoryMap", js_memory_map},
       {"memoryUnmap", js_memory_unmap},

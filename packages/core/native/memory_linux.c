@@ -31,20 +31,23 @@ int sys_memory_make(int64_t length) {
   return error;
 }
 
-int64_t sys_memory_inspect(int fd, int may_seal, int *is_read_only) {
+int sys_memory_is_read_only(int fd) {
+  int flags = fcntl(fd, F_GETFL), seals = fcntl(fd, F_GET_SEALS);
+  if (flags < 0 || seals < 0) return -errno;
+  return (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0 || (flags & O_ACCMODE) == O_RDONLY;
+}
+
+int64_t sys_memory_inspect(int fd, int may_seal) {
   struct stat status;
   struct statfs system;
-  if (fstat(fd, &status) < 0) return -errno;
   int flags = fcntl(fd, F_GETFL), seals = fcntl(fd, F_GET_SEALS);
   if (flags < 0) return -errno;
   /* Huge pages (hugetlbfs) have seals, too. But if their owner gives some back, an access can raise SIGBUS. */
-  if (seals < 0 || !S_ISREG(status.st_mode) || fstatfs(fd, &system) < 0 || system.f_type != TMPFS_MAGIC) return -ENOTSUP;
+  if (seals < 0 || fstatfs(fd, &system) < 0 || system.f_type != TMPFS_MAGIC) return -ENOTSUP;
   if ((flags & O_ACCMODE) == O_WRONLY) return -EACCES;
   if (!(seals & F_SEAL_SHRINK) && (!may_seal || fcntl(fd, F_ADD_SEALS, SIZE_SEALS) < 0)) return -EPERM;
-  /* The length of before the seal may be another. */
-  if (fstat(fd, &status) < 0) return -errno;
-  *is_read_only = (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0 || (flags & O_ACCMODE) == O_RDONLY;
-  return status.st_size;
+  /* Not before: without the seal, the length could change afterwards. */
+  return fstat(fd, &status) < 0 ? -errno : status.st_size;
 }
 
 int sys_memory_forbid_writes(int fd) { return fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) < 0 ? -errno : 0; }

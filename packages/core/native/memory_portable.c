@@ -39,17 +39,20 @@ int sys_memory_make(int64_t length) {
   return error;
 }
 
-int64_t sys_memory_inspect(int fd, int may_seal, int *is_read_only) {
+/* sys_memory_inspect() refuses those that can only be read: macOS maps segments MAP_SHARED alone, and a write would end the process. */
+int sys_memory_is_read_only(int fd) {
+  (void)fd;
+  return 0;
+}
+
+int64_t sys_memory_inspect(int fd, int may_seal) {
   (void)may_seal;
   struct stat status;
   if (fstat(fd, &status) < 0) return -errno;
   int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return -errno;
-  /* A segment that can only be read is refused, too: macOS maps segments MAP_SHARED alone, and a write would end the process. */
   if (!is_shared_memory(&status)) return -ENOTSUP;
-  if ((flags & O_ACCMODE) != O_RDWR) return -EACCES;
-  *is_read_only = 0;
-  return status.st_size;
+  return (flags & O_ACCMODE) == O_RDWR ? status.st_size : -EACCES;
 }
 
 int sys_memory_forbid_writes(int fd) {

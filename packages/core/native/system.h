@@ -125,11 +125,13 @@ void sys_ignore_broken_pipe_signal(void);
 int sys_memory_make(int64_t length);
 
 /*
- * Returns the length of a segment that cannot shrink, and sets `*is_read_only`. Other results: -ENOTSUP, it is no shared memory;
- * -EACCES, it is open for writing only; -EPERM, it can shrink, and then each later access could raise SIGBUS. If `may_seal` is set, this
- * seals it against shrinking.
+ * Returns the length of a segment that cannot shrink. Other results: -ENOTSUP, it is no shared memory; -EACCES, it is not open for what
+ * a mapping needs; -EPERM, it can shrink, and then each later access could raise SIGBUS. If `may_seal` is set, this seals it against that.
  */
-int64_t sys_memory_inspect(int fd, int may_seal, int *is_read_only);
+int64_t sys_memory_inspect(int fd, int may_seal);
+
+/* Returns whether this descriptor of a segment lets nobody write to it. */
+int sys_memory_is_read_only(int fd);
 
 /* Takes from all processes the way to map the segment for writing, or to write to it. Mappings that are there stay. */
 int sys_memory_forbid_writes(int fd);

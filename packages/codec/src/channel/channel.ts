@@ -325,7 +325,7 @@ for (const [kind, make] of Object.entries(makers)) {
   registerHandleKind(kind, ([fd = -1, ...ahead], data) => {
     const moved = checkMoved(data as MovedChannel, kind === 'ChannelWriter', ahead.length);
     const name = kind === 'Channel' ? 'channel end' : kind === 'ChannelReader' ? 'channel reader' : 'channel writer';
-    const owned = new OwnedFd(fd, name, registerHandleKind);
+    const owned = new OwnedFd(fd, name);
     try {
       return make(owned, moved, ahead);
     } catch (error) {

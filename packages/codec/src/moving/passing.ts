@@ -149,7 +149,7 @@ export class IncomingFds {
   }
 
   give(fd: number, before: number): void {
-    this.#fds.push({ fd: new OwnedFd(fd, 'handle that was sent here', IncomingFds.prototype.give), before });
+    this.#fds.push({ fd: new OwnedFd(fd, 'handle that was sent here'), before });
   }
 
   /** Whether some came with the messages before this byte of the stream and were not taken. They belong to no later message. */

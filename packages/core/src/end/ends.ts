@@ -136,7 +136,7 @@ registerHandleKind('DuplexStream', (fds, data) => {
 type EndParts = [owned: OwnedFd, transport: Transport];
 
 /** Throws before it takes the descriptor over, if it does not fit: the caller still has it then. */
-function adopt(fd: number, directions: number, what: string, maker: (...args: never[]) => unknown): EndParts {
+function adopt(fd: number, directions: number, what: string, maker?: (...args: never[]) => unknown): EndParts {
   const transport = inspectFd(fd, directions, what);
   const result = native().setCloseOnExec(fd);
   if (result < 0) throw new SystemError(result, 'fcntl', `fd ${String(fd)}`);
@@ -147,5 +147,5 @@ function adopt(fd: number, directions: number, what: string, maker: (...args: ne
 function receive(fds: readonly number[], directions: number, what: string): EndParts {
   const [fd = -1] = fds;
   if (fds.length !== 1) throw new TypeError(`a ${what} needs one descriptor, but ${String(fds.length)} arrived`);
-  return adopt(fd, directions, what, registerHandleKind);
+  return adopt(fd, directions, what);
 }

@@ -51,8 +51,8 @@ export interface Native {
   own(fd: number, weight: number): void;
   disown(fd: number, weight: number): void;
   memoryMake(byteLength: number): number;
-  /** Returns the length. `out[0]` is 1 if the segment can only be read. */
-  memoryInspect(fd: number, maySeal: 0 | 1, out: Int32Array): number;
+  memoryInspect(fd: number, maySeal: 0 | 1): number;
+  memoryIsReadOnly(fd: number): number;
   memoryForbidWrites(fd: number): number;
   memoryMap(fd: number, byteLength: number, isPrivate: 0 | 1): ArrayBuffer | number;
   /** Detaches and unmaps. False: other code has transferred the buffer, and has the pages. */

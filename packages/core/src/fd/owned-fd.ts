@@ -29,12 +29,13 @@ export class OwnedFd {
 
   /**
    * @param what - in the words of messages: `read end`
-   * @param maker - the public function that made it; the frame above it is the creation site
+   * @param maker - the public function that made it; the frame above it is the creation site. None: it came in a message, whose
+   * `get()` is no longer on the stack
    */
-  constructor(number: number, what: string, maker: (...args: never[]) => unknown) {
+  constructor(number: number, what: string, maker?: (...args: never[]) => unknown) {
     this.#number = number;
     this.#what = what;
-    this.#madeBy = withStackLimit(1, () => callSite(maker));
+    this.#madeBy = maker === undefined ? {} : withStackLimit(1, () => callSite(maker));
     native().own(number, fdWeight());
   }
 

@@ -39,7 +39,7 @@ registerHandleKind(MEMORY_KIND, (fds, data) => {
         'share({ readOnly: true })',
     );
   }
-  return adoptSegment(fd, { byteLength, readOnly: found.readOnly }, registerHandleKind);
+  return adoptSegment(fd, { byteLength, readOnly: found.readOnly });
 });
 
 function checkMoved(data: unknown): Segment {

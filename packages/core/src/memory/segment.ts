@@ -40,15 +40,19 @@ export function inspectSegment(fd: number, maySeal: boolean): Segment {
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${show(fd)}`);
   }
-  const out = new Int32Array(1);
-  const byteLength = native().memoryInspect(fd, maySeal ? 1 : 0, out);
+  const byteLength = native().memoryInspect(fd, maySeal ? 1 : 0);
   if (byteLength < 0) throw refusal(fd, byteLength);
   const range = `from 1 to ${String(MOST_BYTES)} bytes`;
   if (byteLength < 1 || byteLength > MOST_BYTES) {
     const what = `fd ${String(fd)} has ${String(byteLength)} bytes; shared memory has ${range}`;
     throw new AiopipeError('ERR_AIOPIPE_WRONG_KIND', what);
   }
-  return { byteLength, readOnly: out[0] === 1 };
+  return { byteLength, readOnly: isReadOnly(fd) };
+}
+
+/** Whether no process that gets this descriptor can write to the segment. */
+export function isReadOnly(fd: number): boolean {
+  return native().memoryIsReadOnly(fd) === 1;
 }
 
 function refusal(fd: number, errno: number): AiopipeError {
@@ -68,7 +72,7 @@ function refusal(fd: number, errno: number): AiopipeError {
     case EACCES:
       return new AiopipeError('ERR_AIOPIPE_WRONG_DIRECTION', `${name} is not open for reading and writing`);
     default:
-      return new SystemError(errno, 'fstat', `${name} cannot become shared memory`);
+      return new SystemError(errno, 'fcntl', `${name} cannot become shared memory`);
   }
 }
 

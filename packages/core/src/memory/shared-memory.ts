@@ -5,7 +5,7 @@ import { AiopipeError, ClosedError, MovedError, SystemError } from '../errors.js
 import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
-import { forbidWrites, inspectSegment, mapSegment, type Segment } from './segment.js';
+import { forbidWrites, inspectSegment, isReadOnly, mapSegment, type Segment } from './segment.js';
 
 /** The owner of the memory: this object (`owned`), another process or other code (`moved`), or none (`closed`). */
 export type MemoryState = 'owned' | 'moved' | 'closed';
@@ -176,7 +176,7 @@ export class SharedMemory {
 
   /** The receiver of a share could have sealed it, too: only the system knows. */
   #assertWritable(what: string): void {
-    if (!inspectSegment(this.#owned.number, false).readOnly) return;
+    if (!isReadOnly(this.#owned.number)) return;
     throw new AiopipeError(
       'ERR_AIOPIPE_READ_ONLY',
       `${this.#owned.toString()} cannot be ${what}: it was shared read-only, so no other process can write to it any more; ` +
@@ -197,7 +197,7 @@ export class SharedMemory {
 export const WHAT = 'shared memory segment';
 
 /** Throws before it takes the descriptor over: the caller still has it then. */
-export function adoptSegment(fd: number, segment: Segment, maker: (...args: never[]) => unknown): SharedMemory {
+export function adoptSegment(fd: number, segment: Segment, maker?: (...args: never[]) => unknown): SharedMemory {
   const result = native().setCloseOnExec(fd);
   if (result < 0) throw new SystemError(result, 'fcntl', `fd ${String(fd)}`);
   const buffer = mapSegment(fd, segment);
