@@ -26,7 +26,7 @@ test('a task of a pool takes shared memory and returns it', async () => {
     ({ memory } = await fills.run(memory, byte));
     expect([memory.bytes[0], memory.bytes.at(-1), memory.state]).toEqual([byte, byte, 'owned']);
   }
-  using share = memory.share({ readOnly: true });
+  using share = memory.share();
   expect(await sums.run(share)).toBe(20 * 1024 * 1024);
   memory.close();
   await until('nothing is mapped', () => sharedMappings().length === 0);
