@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -70,6 +70,35 @@ describe('pipe-tail', () => {
 describe('socket-afile', () => {
   it('gets the lines in capitals, and the number of bytes', async () => {
     expect(await run('socket-afile')).toBe('HELLO\nWORLD\n100000 bytes\n');
+  });
+});
+
+describe('frame-buffer', () => {
+  it('has each frame read by both consumers', async () => {
+    // Frame 256 has the colour of frame 0.
+    const sum = (255 * 256) / 2 + (43 * 44) / 2;
+    expect(await run('frame-buffer', '300')).toBe(
+      `brightness of 300 frames: ${String(sum)}\nchanges of 300 frames: 300\n`,
+    );
+  });
+});
+
+describe('memory-programs', () => {
+  const hasPython = spawnSync('python3', ['-c', '']).status === 0;
+  const hasCompiler = spawnSync('cc', ['--version']).status === 0;
+  const source = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+  it.runIf(hasPython)('has the same bytes in Python', async () => {
+    const [there, here] = (await run('memory-programs', 'python3', source('python/read_memory.py'))).split('\n');
+    expect(there?.slice(7)).toMatch(/^[0-9a-f]{40}$/);
+    expect(there?.slice(7)).toBe(here?.slice(7));
+  });
+
+  it.runIf(hasCompiler)('has the same bytes in C', async () => {
+    const program = join(directory, 'read-memory');
+    execFileSync('cc', ['-Wall', '-Wextra', '-Werror', '-o', program, source('c/read-memory.c')]);
+    const sum = Array.from({ length: 1_000_000 }, (_, i) => i % 251).reduce((total, byte) => total + byte, 0);
+    expect(await run('memory-programs', program)).toContain(`there: 1000000 bytes, their sum is ${String(sum)}\n`);
   });
 });
 

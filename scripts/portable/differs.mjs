@@ -22,4 +22,11 @@ export const DIFFERS = {
   'Ctrl-Z stops a chain and us': 'the portable guard does not hear of Ctrl-Z',
   'wrong arguments crash nothing and leave nothing open or running, by seed 3':
     'it closes descriptor 0, which a pipe that waits for a program gets then',
+  'and cannot change its length': 'there are no seals; on macOS, memory keeps its length by itself',
+  'cannot make memory shorter that moved': 'there are no seals; on macOS, memory keeps its length by itself',
+  'refuses what is no shared memory': 'the stand-in for mac.c takes all files of /dev/shm and the like',
+  'a SharedMemory over a descriptor of another kind': 'the stand-in for mac.c takes all files of /dev/shm and the like',
+  'fromFd of another program': 'memfd_create and seals',
+  'memory that is shared read-only': 'there are no seals',
+  'one that says read-only gives what the system says': 'there are no seals',
 };

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "exit_waiter.h"
@@ -47,3 +49,8 @@ int inherit_only_map(const struct sys_spawn *spawn, posix_spawn_file_actions_t *
 char **sys_environment(void) { return environ; }
 
 int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss * 1024; }
+
+/* shm_open(3) of Linux makes files of /dev/shm. Their device has no number of a disk. */
+bool is_shared_memory(const struct stat *status) { return S_ISREG(status->st_mode) && major(status->st_dev) == 0; }
+
+void keep_from_forks(void *address, size_t length) { madvise(address, length, MADV_DONTFORK); }

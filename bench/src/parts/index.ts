@@ -5,6 +5,7 @@ import { channels } from './channels.js';
 import { codec } from './codec.js';
 import { growth } from './growth.js';
 import { loop } from './loop.js';
+import { memory } from './memory.js';
 import { processes } from './processes.js';
 import { servers } from './servers.js';
 
@@ -13,6 +14,7 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['bytes', bytes],
   ['codec', codec],
   ['channels', channels],
+  ['memory', memory],
   ['processes', processes],
   ['servers', servers],
   ['chains', chains],

@@ -14,6 +14,7 @@ struct instance {
   const struct poller *poller; /* how it learns that descriptors are ready */
   void *watcher;               /* the poller's own */
   struct poll *polls;          /* all polls that the poller has not closed yet */
+  struct mapping *mappings;    /* all shared memory that is mapped */
   uint64_t *owned_fds;         /* a bit for each descriptor that closes with the environment: see note_fd() */
   size_t owned_words;
   int64_t weight; /* bytes outside of V8's heap that it was told of */
@@ -38,11 +39,15 @@ void call_back(struct instance *instance, napi_ref function, size_t count, const
 void note_fd(struct instance *instance, int fd);
 void forget_fd(struct instance *instance, int fd);
 
+/* Unmaps all shared memory, before the environment ends. */
+void memory_end(struct instance *instance);
+
 /* Takes a child from the guard: the child lives on if this process ends first. */
 void child_unguard(struct poll *poll);
 
 CHECKED napi_status define_calls(struct instance *instance, napi_value exports);
 CHECKED napi_status define_poll(struct instance *instance, napi_value exports);
+CHECKED napi_status define_memory(struct instance *instance, napi_value exports);
 CHECKED napi_status define_child(struct instance *instance, napi_value exports);
 
 /* A function of the binding, and its name in JavaScript. */

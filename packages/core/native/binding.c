@@ -53,6 +53,7 @@ void instance_end(struct instance *instance) {
     poll_close(poll);
     poll = next;
   }
+  memory_end(instance);
   if (!instance->is_main) close_owned_fds(instance);
 }
 
@@ -101,6 +102,7 @@ static napi_status init(struct instance *instance, napi_value exports) {
   PASS_ON(instance->poller->begin(instance));
   PASS_ON(define_calls(instance, exports));
   PASS_ON(define_poll(instance, exports));
+  PASS_ON(define_memory(instance, exports));
   PASS_ON(define_child(instance, exports));
   return napi_ok;
 }

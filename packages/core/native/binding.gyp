@@ -13,16 +13,18 @@
         "child.c",
         "system.c",
         "transfer.c",
+        "memory.c",
+        "lingering.c",
         "process.c",
         "lifeline.c",
         "guard.c"
       ],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["platform_linux.c", "ready_linux.c", "nowait_linux.c", "exit_watch_linux.c", "exit_waiter.c", "spawn_linux.c", "guard_linux.c"]
+          "sources": ["platform_linux.c", "ready_linux.c", "nowait_linux.c", "memory_linux.c", "exit_watch_linux.c", "exit_waiter.c", "spawn_linux.c", "guard_linux.c"]
         }],
         ["OS=='mac'", {
-          "sources": ["platform_portable.c", "ready_mac.c", "nowait_portable.c", "spawn_portable.c", "guard_portable.c", "mac.c"]
+          "sources": ["platform_portable.c", "ready_mac.c", "nowait_portable.c", "memory_portable.c", "spawn_portable.c", "guard_portable.c", "mac.c"]
         }]
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

@@ -2,8 +2,10 @@
 #include <crt_externs.h>
 #include <errno.h>
 #include <limits.h>
+#include <mach/vm_inherit.h>
 #include <stddef.h>
 #include <sys/event.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "exit_watch.h"
@@ -86,3 +88,10 @@ char **sys_environment(void) { return *_NSGetEnviron(); }
 
 /* macOS counts bytes here: getrusage(2). */
 int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss; }
+
+/* --- Shared memory --- */
+
+/* fstat(2) gives a segment no type. All other descriptors have one. */
+bool is_shared_memory(const struct stat *status) { return (status->st_mode & S_IFMT) == 0; }
+
+void keep_from_forks(void *address, size_t length) { minherit(address, length, VM_INHERIT_NONE); }

@@ -6,6 +6,8 @@
 #define AIOPIPE_PORTABLE_H
 
 #include <spawn.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "system.h"
@@ -18,5 +20,11 @@ int inherit_only_map(const struct sys_spawn *spawn, posix_spawn_file_actions_t *
 
 /* Returns when `parent`, whose child calls this, has ended. */
 void wait_for_parent(pid_t parent);
+
+/* Makes a fork of this process, such as the guard, lack a mapping: the memory would be in use as long as the fork lives. */
+void keep_from_forks(void *address, size_t length);
+
+/* Returns whether fstat(2) has described shared memory of shm_open(3). */
+bool is_shared_memory(const struct stat *status);
 
 #endif

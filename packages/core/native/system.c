@@ -146,4 +146,3 @@ int sys_wait_writable(int fd, int milliseconds) {
   struct pollfd entry = {.fd = fd, .events = POLLOUT};
   return poll_until(&entry, 1, milliseconds);
 }
-

@@ -119,6 +119,37 @@ ssize_t sys_receive_with_fds(int fd, void *bytes, size_t length, int *passed, in
 /* Ignores SIGPIPE, as Node does: a write to a pipe without a reader is then an error also in other code. */
 void sys_ignore_broken_pipe_signal(void);
 
+/* --- Shared memory: a segment is a descriptor that any number of processes map --- */
+
+/* Makes a segment of zeros, which cannot shrink. */
+int sys_memory_make(int64_t length);
+
+/*
+ * Returns the length of a segment that cannot shrink. Other results: -ENOTSUP, it is no shared memory; -EACCES, it is not open for what
+ * a mapping needs; -EPERM, it can shrink, and then each later access could raise SIGBUS. If `may_seal` is set, this seals it against that.
+ */
+int64_t sys_memory_inspect(int fd, int may_seal);
+
+/* Returns whether this descriptor of a segment lets nobody write to it. */
+int sys_memory_is_read_only(int fd);
+
+/* Takes from all processes the way to map the segment for writing, or to write to it. Mappings that are there stay. */
+int sys_memory_forbid_writes(int fd);
+
+struct sys_mapping {
+  void *address;
+  size_t length;
+  uint64_t device, inode; /* name the segment, while it is mapped. An `inode` of 0: it has no name, or the mapping is private */
+};
+
+/*
+ * Maps `mapping->length` bytes of a segment for reading and writing, and sets the rest of `*mapping`. A private mapping shows the segment's
+ * bytes, but what is written to it stays in this process. It is for segments that can only be read: with a mapping without PROT_WRITE,
+ * JavaScript that writes would end the process. No fork of this process has the mapping.
+ */
+int sys_memory_map(int fd, int is_private, struct sys_mapping *mapping);
+void sys_memory_unmap(const struct sys_mapping *mapping);
+
 /* --- Processes --- */
 
 struct sys_spawn {

@@ -1,4 +1,13 @@
-export { childPids, guardPids, commandOf, fdsSince, isRunning, openFds } from './processes.js';
+export {
+  childPids,
+  guardPids,
+  commandOf,
+  fdsSince,
+  isRunning,
+  openFds,
+  sharedBytes,
+  sharedMappings,
+} from './processes.js';
 export { takeFds } from './take-fds.js';
 export { leakCheck } from './leaks.js';
 export { collectGarbage, until } from './wait.js';

@@ -22,10 +22,10 @@ export function openFds(): Map<number, string> {
   return fds;
 }
 
-/** Pipes and sockets that are open now and were not in `before`, as readable lines. Empty means: nothing leaked. */
+/** Pipes, sockets and shared memory that are open now and were not in `before`, as readable lines. Empty means: nothing leaked. */
 export function fdsSince(before: Map<number, string>): string[] {
   return [...openFds()]
-    .filter(([fd, what]) => before.get(fd) !== what && /^(pipe|socket):|pidfd/.test(what))
+    .filter(([fd, what]) => before.get(fd) !== what && /^(pipe|socket):|pidfd|^\/memfd:|^\/dev\/shm\//.test(what))
     .map(([fd, what]) => `${String(fd)} ${what}`);
 }
 
@@ -110,4 +110,16 @@ function statOf(pid: number): Stat | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The mappings of shared memory that this process has, as lines of /proc/self/maps. Linux. */
+export function sharedMappings(): string[] {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => /\/(memfd:|dev\/shm\/)aiopipe/.test(line));
+}
+
+/** The bytes of shared memory that the whole machine has in use. Linux. */
+export function sharedBytes(): number {
+  return Number(/^Shmem:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024;
 }

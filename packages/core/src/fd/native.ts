@@ -50,6 +50,13 @@ export interface Native {
   processMark(mark: number): number;
   own(fd: number, weight: number): void;
   disown(fd: number, weight: number): void;
+  memoryMake(byteLength: number): number;
+  memoryInspect(fd: number, maySeal: 0 | 1): number;
+  memoryIsReadOnly(fd: number): number;
+  memoryForbidWrites(fd: number): number;
+  memoryMap(fd: number, byteLength: number, isPrivate: 0 | 1): ArrayBuffer | number;
+  /** Detaches and unmaps. False: other code has transferred the buffer, and has the pages. */
+  memoryUnmap(buffer: ArrayBuffer, mayComeBack: 0 | 1): boolean;
   pollOpen(fd: number, callback: (events: number) => void, interests: Int32Array): NativePoll | number;
   pollUpdate(poll: NativePoll): void;
   pollClose(poll: NativePoll): void;

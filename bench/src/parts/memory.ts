@@ -1,0 +1,60 @@
+import { contestants } from '../channels/sides.js';
+import { inProcess } from '../harness/laps.js';
+import { type Part, type Peer, type Row } from '../harness/part.js';
+import { formatSize, MiB } from '../harness/sizes.js';
+import { ring, type Frames } from '../memory/ours.js';
+import { transfer } from '../memory/transfer.js';
+
+const LARGE = [MiB, 16 * MiB, 64 * MiB];
+
+export const memory: Part = {
+  title: 'Shared memory between two processes',
+  prepare() {
+    const frames = { size: MiB, segments: 4 };
+    return Promise.resolve({
+      rows: [
+        ...LARGE.map(thereAndBack),
+        ringRow('as they are', { ...frames, copied: false }),
+        ringRow('copied in and out', { ...frames, copied: true }),
+      ],
+      notes: [
+        'what moves is ready: each side reads or writes one byte of it',
+        'copied in and out: the producer copies each frame into the memory, the consumer out of it; a channel copies by itself',
+      ],
+    });
+  },
+};
+
+function thereAndBack(size: number): Row {
+  const spec: Frames = { size, segments: 1, copied: false };
+  const peers: Peer[] = [
+    {
+      name: 'aiopipe, the bytes in a message',
+      open: () => contestants.aiopipe({ shape: 'bytes', size, channels: 1, way: 'there and back' }),
+      goal: size === 64 * MiB ? 1 / 50 : undefined,
+    },
+    { name: 'worker_threads, ArrayBuffer transferred', open: () => inProcess(transfer, spec), goal: 3 },
+  ];
+  return {
+    name: `${formatSize(size)}, there and back`,
+    measure: { kind: 'time', unit: 'round trip' },
+    ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
+    peers,
+  };
+}
+
+function ringRow(how: string, spec: Frames): Row {
+  const { size, segments } = spec;
+  return {
+    name: `frames of ${formatSize(size)} in a ring of ${String(segments)}, ${how}`,
+    measure: { kind: 'speed', bytesPerUnit: size },
+    ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
+    peers: [
+      {
+        name: 'aiopipe, the bytes in messages',
+        open: () => contestants.aiopipe({ shape: 'bytes', size, channels: 1, way: 'out' }),
+        goal: 3,
+      },
+    ],
+  };
+}
