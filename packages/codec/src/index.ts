@@ -24,3 +24,6 @@ export {
   type EncodeFunction,
   type EncoderOption,
 } from './channel/codec-option.js';
+export { listen, Hub, type Connection } from './rendezvous/hub.js';
+export { connect } from './rendezvous/connect.js';
+export { type ConnectOptions, type ListenOptions, type Peer, type StrangerOptions } from './rendezvous/options.js';

@@ -42,6 +42,7 @@ void forget_fd(struct instance *instance, int fd);
 void child_unguard(struct poll *poll);
 
 CHECKED napi_status define_calls(struct instance *instance, napi_value exports);
+CHECKED napi_status define_local(struct instance *instance, napi_value exports);
 CHECKED napi_status define_poll(struct instance *instance, napi_value exports);
 CHECKED napi_status define_child(struct instance *instance, napi_value exports);
 

@@ -29,12 +29,12 @@ export class OwnedFd {
 
   /**
    * @param what - in the words of messages: `read end`
-   * @param maker - the public function that made it; the frame above it is the creation site
+   * @param maker - the public function that made it; the frame above it is the creation site. Or that site: the call has returned
    */
-  constructor(number: number, what: string, maker: (...args: never[]) => unknown) {
+  constructor(number: number, what: string, maker: ((...args: never[]) => unknown) | CallSite) {
     this.#number = number;
     this.#what = what;
-    this.#madeBy = withStackLimit(1, () => callSite(maker));
+    this.#madeBy = typeof maker === 'function' ? withStackLimit(1, () => callSite(maker)) : maker;
     native().own(number, fdWeight());
   }
 
@@ -81,6 +81,11 @@ export class OwnedFd {
   /** `read end made at /a/file.js:10:3` */
   toString(): string {
     return `${this.#what} made at ${this.site}`;
+  }
+
+  /** The call that made it. */
+  get madeBy(): CallSite {
+    return this.#madeBy;
   }
 
   /** File, line and column of the call that made it. */
