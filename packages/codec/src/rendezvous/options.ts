@@ -86,7 +86,7 @@ function checkMode(mode: unknown, isAbstract: boolean): void {
   if (mode === undefined) return;
   if (!Number.isInteger(mode) || (mode as number) < 0 || (mode as number) > 0o777) {
     const hint =
-      typeof mode === 'number' && /^[0-7]{3,4}$/.test(String(mode)) ? `; did you mean 0o${String(mode)}?` : '';
+      typeof mode === 'number' && /^[0-7]{3}$/.test(String(mode)) ? `; did you mean 0o${String(mode)}?` : '';
     throw new TypeError(`mode: expected permissions from 0 to 0o777, such as 0o600, not ${show(mode)}${hint}`);
   }
   if (isAbstract) {
