@@ -6,9 +6,7 @@ import {
   Descriptor,
   EAGAIN,
   forget,
-  listenLocal,
   LOCAL_SOCKET,
-  localName,
   OwnedFd,
   Pending,
   READABLE,
@@ -24,7 +22,7 @@ import { BUFFER_SIZE, Channel, namePeer } from '../channel/channel.js';
 import { type ChannelSettings } from '../channel/options.js';
 import { Turn } from '../channel/turn.js';
 import { HubIterator } from './hub-iterator.js';
-import { readListenOptions, type ListenOptions, type ListenSettings, type Peer } from './options.js';
+import { type ListenSettings, type Peer } from './options.js';
 
 /** A process that has connected to a hub. */
 export interface Connection<Send = unknown, Receive = Send> {
@@ -46,7 +44,7 @@ const warnings = new SiteWarnings('AIOPIPE_ACCEPT_WAITS', (site, count, first) =
 );
 
 /**
- * Accepts connections of other processes at a path. {@link listen} makes it.
+ * Accepts connections of other processes at a path. `listen()` makes it.
  *
  * It takes a connection from the kernel only if a call asks for one: others wait in the backlog.
  */
@@ -249,25 +247,4 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
   };
 
   readonly #noConnection = (): string => `${this.#descriptor.toString()}: no connection came`;
-}
-
-/**
- * Listens at a path of this machine (a Unix domain socket), so that unrelated processes can {@link connect}. `@name` is an abstract
- * socket: Linux alone has them, and they leave no file. A relative path is resolved against the working directory at once.
- *
- * The file of a socket that no process has any more is replaced. Anything else at the path is left alone.
- *
- * ```ts
- * await using hub = listen('/run/app/hub.sock');
- * for await (const { channel, peer } of hub) void serve(channel, peer);
- * ```
- *
- * @throws SystemError EADDRINUSE if another process listens there, or another file is there; else the system's error
- * @throws TypeError or RangeError if an argument is wrong, or the path has more bytes than the system takes
- */
-export function listen<Send = unknown, Receive = Send>(path: string, options?: ListenOptions): Hub<Send, Receive> {
-  const name = localName(path);
-  const settings = readListenOptions(options, name.isAbstract);
-  const listening = listenLocal(name, settings.mode, settings.backlog);
-  return Hub.make(name.path, new OwnedFd(listening.fd, `hub at ${name.path}`, listen), listening, settings);
 }

@@ -13,7 +13,7 @@ export interface Peer {
   readonly gid: number;
 }
 
-/** Options of the channels of {@link listen} and {@link connect}: those of `channel()`, with bounds for strangers as defaults. */
+/** Options of the channels of `listen()` and `connect()`: those of `channel()`, with bounds for strangers as defaults. */
 export interface StrangerOptions extends ChannelOptions {
   /** The longest message that is sent or received, in bytes. Default: 16 MiB. */
   readonly maxFrameLength?: number | undefined;
@@ -24,7 +24,7 @@ export interface StrangerOptions extends ChannelOptions {
   readonly limits?: DecodeLimits | undefined;
 }
 
-/** Options of {@link listen}. */
+/** Options of `listen()`. */
 export interface ListenOptions extends StrangerOptions {
   /**
    * The permissions of the socket's file, whatever the umask: who may write to it may connect. Default: 0o600, the user alone.
@@ -40,7 +40,7 @@ export interface ListenOptions extends StrangerOptions {
   readonly backlog?: number | undefined;
 }
 
-/** Options of {@link connect}. */
+/** Options of `connect()`. */
 export interface ConnectOptions extends StrangerOptions, WaitOptions {}
 
 const CHANNEL_NAMES = {
@@ -85,8 +85,7 @@ export function readListenOptions(options: ListenOptions = {}, isAbstract: boole
 function checkMode(mode: unknown, isAbstract: boolean): void {
   if (mode === undefined) return;
   if (!Number.isInteger(mode) || (mode as number) < 0 || (mode as number) > 0o777) {
-    const hint =
-      typeof mode === 'number' && /^[0-7]{3}$/.test(String(mode)) ? `; did you mean 0o${String(mode)}?` : '';
+    const hint = typeof mode === 'number' && /^[0-7]{3}$/.test(String(mode)) ? `; did you mean 0o${String(mode)}?` : '';
     throw new TypeError(`mode: expected permissions from 0 to 0o777, such as 0o600, not ${show(mode)}${hint}`);
   }
   if (isAbstract) {

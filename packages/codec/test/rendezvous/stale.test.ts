@@ -1,14 +1,17 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { connect, listen } from '@aiopipe/codec';
-import { leakCheck, randomFrom } from '@aiopipe/testing';
+import { fdsSince, fixture, leakCheck, openFds, randomFrom, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, test } from 'vitest';
 import { errorOf, thrownBy } from '../channel/helpers.js';
 import { echo, leaveStale, socketFolder, start } from './helpers.js';
 
 const folder = socketFolder();
+const hasPython = spawnSync('python3', ['--version']).status === 0;
 afterAll(leakCheck());
 
 async function answers(path: string): Promise<void> {
@@ -41,6 +44,22 @@ describe('A stale file', () => {
     const hub = listen(path);
     (await connect(path)).close();
     hub.close();
+  });
+
+  test('of a thread that was terminated is replaced, and its descriptors are closed', async () => {
+    const path = join(folder, 'thread');
+    const before = openFds();
+    for (let round = 0; round < 5; round++) {
+      const worker = new Worker(fixture('listens-at-a-path'), { argv: [path], stdout: true });
+      await once(worker.stdout, 'data');
+      await answers(path);
+      const client = await connect(path);
+      await worker.terminate();
+      expect(await errorOf(client.get())).toMatchObject({ code: 'ERR_AIOPIPE_END_OF_STREAM' });
+      client.close();
+    }
+    expect(fdsSince(before)).toEqual([]);
+    listen(path).close();
   });
 
   test('is replaced beside the lock file that a killed listener left', () => {
@@ -107,16 +126,13 @@ describe('A path is left alone', () => {
     await once(server, 'close');
   });
 
-  test('with a socket of another type that a process has', async () => {
-    const { spawnSync } = await import('node:child_process');
+  test.runIf(hasPython)('with a socket of another type that a process has', async () => {
     const path = join(folder, 'datagrams');
-    const script = `import socket, subprocess, sys
+    const script = `import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])
 input()`;
-    if (spawnSync('python3', ['--version']).status !== 0) return;
-    const { spawn } = await import('node:child_process');
     const child = spawn('python3', ['-c', script, path], { stdio: ['pipe', 'inherit', 'inherit'] });
-    while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until('it is bound', () => existsSync(path));
     expect(thrownBy(() => listen(path))).toMatchObject({ code: 'EADDRINUSE' });
     expect(await errorOf(connect(path))).toMatchObject({ code: 'EPROTOTYPE' });
     child.stdin.end('\n');
@@ -200,7 +216,7 @@ test('Clients find the listener again that is killed and started again', { timeo
     const program = start('listens-at-a-path', path);
     expect(await program.line()).toBe('listening');
     const enough = answered + 100;
-    while (answered < enough) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until('clients were answered', () => answered >= enough);
     program.kill('SIGKILL');
     await program.ended;
   }
