@@ -4,7 +4,9 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { listen } from '@aiopipe/codec';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -100,6 +102,86 @@ describe('memory-programs', () => {
     const sum = Array.from({ length: 1_000_000 }, (_, i) => i % 251).reduce((total, byte) => total + byte, 0);
     expect(await run('memory-programs', program)).toContain(`there: 1000000 bytes, their sum is ${String(sum)}\n`);
   });
+});
+
+describe('chat', () => {
+  /** A member of the chat. `until` takes its lines up to one that ends so. */
+  function member(path: string, name: string) {
+    const child = spawn(process.execPath, [program('chat'), path, name], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const until = async (...ends: string[]): Promise<string> => {
+      for (;;) {
+        const { value } = (await lines.next()) as IteratorResult<string, undefined>;
+        if (value === undefined) throw new Error(`${name} has ended before ${ends.join()}`);
+        if (ends.some((end) => value.endsWith(end))) return value;
+      }
+    };
+    const joined = `process ${String(child.pid)} joined`;
+    return {
+      child,
+      name,
+      until,
+      joined,
+      ended: once(child, 'close'),
+      say: (line: string) => child.stdin.write(`${line}\n`),
+    };
+  }
+
+  it('goes on between the others when the hub is killed', async () => {
+    const path = join(directory, 'chat.sock');
+    const ann = member(path, 'Ann');
+    await ann.until('* Ann is the hub');
+    const others = [member(path, 'Bob'), member(path, 'Cleo')] as const;
+    const [bob, cleo] = others;
+    for (const other of others) await ann.until(bob.joined, cleo.joined).then(() => other.until(other.joined));
+    bob.say('good morning');
+    for (const one of [ann, cleo]) expect(await one.until('morning')).toBe('Bob: good morning');
+    ann.child.kill('SIGKILL');
+    await ann.ended;
+    // One of them becomes the hub, and the other one joins it.
+    const first = await Promise.all(others.map((other) => other.until('is the hub', other.joined)));
+    expect(first.filter((line) => line.endsWith('is the hub'))).toHaveLength(1);
+    cleo.say('and good night');
+    for (const other of others) expect(await other.until('night')).toBe('Cleo: and good night');
+    for (const other of others) other.child.stdin.end();
+    for (const other of others) expect(await other.ended).toEqual([0, null]);
+  });
+});
+
+describe('python/client.py', () => {
+  const hasPython = spawnSync('python3', ['--version']).status === 0;
+  const client = fileURLToPath(new URL('../python/client.py', import.meta.url));
+
+  it.runIf(hasPython)('gets an answer to each message, at a path and at an abstract name', async () => {
+    const names = [
+      join(directory, 'python.sock'),
+      ...(process.platform === 'linux' ? [`@python-${String(process.pid)}`] : []),
+    ];
+    for (const name of names) {
+      const hub = listen<unknown, { id: number }>(name, { encoder: 'json', decoder: 'json' });
+      const served = (async () => {
+        const { channel } = await hub.accept();
+        for await (const { id } of channel) await channel.put({ twice: 2 * id, text: 'ä' });
+        channel.close();
+      })();
+      const { stdout } = await promisify(execFile)('python3', [client, name, '{"id": 1}', '{"id": 20}']);
+      expect(
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+      ).toEqual([
+        { twice: 2, text: 'ä' },
+        { twice: 40, text: 'ä' },
+      ]);
+      await served;
+      hub.close();
+    }
+  });
+});
+
+it('chat says how it is used when it gets no path', async () => {
+  await expect(run('chat')).rejects.toThrow('usage: node examples/chat.mjs PATH NAME');
 });
 
 it.each(['pipe-csum', 'pipe-grep', 'pipe-tail'])('%s says how it is used when it gets no file', async (name) => {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -33,6 +34,14 @@ void wait_for_peer_end(int fd) {
 static int is_of_child(const struct sys_spawn *spawn, int fd) {
   for (size_t i = 0; i < spawn->fd_count; i++)
     if (spawn->fds[2 * i + 1] == fd) return 1;
+  return 0;
+}
+
+int peer_of(int fd, struct sys_peer *peer) {
+  struct ucred who;
+  socklen_t length = sizeof(who);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) < 0) return -errno;
+  *peer = (struct sys_peer){.pid = who.pid, .uid = who.uid, .gid = who.gid};
   return 0;
 }
 

@@ -24,3 +24,7 @@ export {
   type EncodeFunction,
   type EncoderOption,
 } from './channel/codec-option.js';
+export { listen } from './rendezvous/listen.js';
+export { Hub, type Connection } from './rendezvous/hub.js';
+export { connect } from './rendezvous/connect.js';
+export { type ConnectOptions, type ListenOptions, type Peer, type StrangerOptions } from './rendezvous/options.js';

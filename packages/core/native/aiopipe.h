@@ -46,6 +46,7 @@ void memory_end(struct instance *instance);
 void child_unguard(struct poll *poll);
 
 CHECKED napi_status define_calls(struct instance *instance, napi_value exports);
+CHECKED napi_status define_local(struct instance *instance, napi_value exports);
 CHECKED napi_status define_poll(struct instance *instance, napi_value exports);
 CHECKED napi_status define_memory(struct instance *instance, napi_value exports);
 CHECKED napi_status define_child(struct instance *instance, napi_value exports);

@@ -101,6 +101,7 @@ static napi_status init(struct instance *instance, napi_value exports) {
   PASS_ON(choose_poller(instance->env, &instance->poller));
   PASS_ON(instance->poller->begin(instance));
   PASS_ON(define_calls(instance, exports));
+  PASS_ON(define_local(instance, exports));
   PASS_ON(define_poll(instance, exports));
   PASS_ON(define_memory(instance, exports));
   PASS_ON(define_child(instance, exports));

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <sys/event.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/ucred.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "exit_watch.h"
@@ -73,6 +76,18 @@ void wait_for_peer_end(int fd) {
   while (result >= 0 && (result == 0 || (event.flags & EV_EOF) == 0))
     RETRY(result, kevent(queue, NULL, 0, &event, 1, NULL));
   sys_close(queue);
+}
+
+/* --- The peer of a local socket: unix(4) --- */
+
+int peer_of(int fd, struct sys_peer *peer) {
+  struct xucred who;
+  socklen_t length = sizeof(who);
+  if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERCRED, &who, &length) < 0) return -errno;
+  if (who.cr_version != XUCRED_VERSION || who.cr_ngroups < 1) return -EINVAL;
+  *peer = (struct sys_peer){.uid = who.cr_uid, .gid = who.cr_groups[0]};
+  length = sizeof(peer->pid);
+  return getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &peer->pid, &length) < 0 ? -errno : 0;
 }
 
 /* --- Programs --- */

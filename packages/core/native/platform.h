@@ -17,6 +17,17 @@ extern const int send_flags;
 /* Makes a local stream socketpair(2), close-on-exec. The caller owns both descriptors. */
 int make_socket_pair(int fds[2]);
 
+/* Makes a local socket, close-on-exec and in non-blocking mode. `type` is SOCK_STREAM or SOCK_DGRAM. */
+int make_local_socket(int type);
+
+/* Returns the next connection of a listening socket, close-on-exec and in non-blocking mode; or -EAGAIN. */
+int accept_connection(int listener);
+
+struct sys_peer;
+
+/* Gets the process that connected a local socket, or listened for it. */
+int peer_of(int fd, struct sys_peer *peer);
+
 /* Returns when the peer of a socket has closed, or has ended what it sends. Bytes that wait to be read stay there. */
 void wait_for_peer_end(int fd);
 

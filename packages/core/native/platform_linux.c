@@ -22,6 +22,25 @@ int make_socket_pair(int fds[2]) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
 }
 
+int make_local_socket(int type) {
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  return fd < 0 ? -errno : fd;
+}
+
+int accept_connection(int listener) {
+  int fd;
+  RETRY(fd, accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  return fd < 0 ? -errno : fd;
+}
+
+int peer_of(int fd, struct sys_peer *peer) {
+  struct ucred who;
+  socklen_t length = sizeof(who);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) < 0) return -errno;
+  *peer = (struct sys_peer){.pid = who.pid, .uid = who.uid, .gid = who.gid};
+  return 0;
+}
+
 void wait_for_peer_end(int fd) {
   struct pollfd entry = {.fd = fd, .events = POLLRDHUP};
   poll_until(&entry, 1, -1);

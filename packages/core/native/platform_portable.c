@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "retry.h"
 #include "system.h"
 
 const int receive_flags = 0;
@@ -18,6 +19,24 @@ int make_socket_pair(int fds[2]) {
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) return -errno;
   set_close_on_exec(fds);
   return 0;
+}
+
+/* Returns the descriptor, or the negative errno of the call that made it. */
+static int prepared(int fd) {
+  if (fd < 0) return -errno;
+  sys_set_close_on_exec(fd);
+  int error = sys_set_nonblocking(fd, 1);
+  if (error == 0) return fd;
+  sys_close(fd);
+  return error;
+}
+
+int make_local_socket(int type) { return prepared(socket(AF_UNIX, type, 0)); }
+
+int accept_connection(int listener) {
+  int fd;
+  RETRY(fd, accept(listener, NULL, NULL));
+  return prepared(fd);
 }
 
 /* No portable call takes `capacity`. The pipes of macOS grow by themselves. */

@@ -46,21 +46,21 @@ int sys_set_nonblocking(int fd, int on) { return add_fd_flag(fd, F_GETFL, F_SETF
 
 int sys_set_close_on_exec(int fd) { return add_fd_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, 1); }
 
+int sys_set_buffers(int fd, int size) {
+  if (size <= 0) return 0;
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) == 0 &&
+      setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == 0)
+    return 0;
+  /* If Linux allows less (net.core.wmem_max), it uses its limit and reports no error. macOS reports ENOBUFS (kern.ipc.maxsockbuf). */
+  return errno == ENOBUFS ? 0 : -errno;
+}
+
 int sys_socketpair(int fds[2], int buffer_size) {
   int error = make_socket_pair(fds);
   if (error != 0) return error;
-  /* If Linux allows less (net.core.wmem_max), it uses its limit and reports no error. macOS reports ENOBUFS (kern.ipc.maxsockbuf). */
-  for (int i = 0; buffer_size > 0 && i < 2; i++) {
-    if (setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof(buffer_size)) == 0 &&
-        setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof(buffer_size)) == 0)
-      continue;
-    if (errno == ENOBUFS) continue;
-    error = -errno;
-    sys_close(fds[0]);
-    sys_close(fds[1]);
-    return error;
-  }
-  return 0;
+  for (int i = 0; i < 2 && error == 0; i++) error = sys_set_buffers(fds[i], buffer_size);
+  for (int i = 0; i < 2 && error != 0; i++) sys_close(fds[i]);
+  return error;
 }
 
 int sys_close(int fd) {

@@ -23,6 +23,9 @@ int sys_pipe(int fds[2], int capacity);
 /* Makes two connected stream sockets of this machine. `buffer_size` 0: the system's default. */
 int sys_socketpair(int fds[2], int buffer_size);
 
+/* Sets the sizes of a socket's buffers, in bytes. The system may give less. 0: the system's default. */
+int sys_set_buffers(int fd, int size);
+
 /* Closes a descriptor. The caller does not own it any more, also if this returns an error. */
 int sys_close(int fd);
 
@@ -79,6 +82,52 @@ void sys_yield(void);
 
 /* Blocks until there is room to write or the other side has closed, and returns 1. Returns 0 after `milliseconds`. -1: no limit. */
 int sys_wait_writable(int fd, int milliseconds);
+
+/* --- Sockets of this machine with a name: a path, or a NUL and an abstract name (Linux) --- */
+
+/* The step of sys_listen_local() that failed. src/fd/local-socket.ts has the same numbers. */
+enum sys_listen_stage {
+  SYS_LISTEN_SOCKET = 0,
+  SYS_LISTEN_BIND = 1,
+  SYS_LISTEN_MODE = 2,
+  SYS_LISTEN_LISTEN = 3,
+  SYS_LISTEN_LOCK = 4,     /* the lock file beside the path, which a replacement needs */
+  SYS_LISTEN_PROBE = 5,    /* the system does not tell whether a process has the socket */
+  SYS_LISTEN_IN_USE = 6,   /* another process has the socket, or is about to */
+  SYS_LISTEN_NO_SOCKET = 7 /* another file has the path */
+};
+
+/* Tells a file from a later one at the same path. */
+struct sys_file_id {
+  uint64_t device, inode;
+};
+
+struct sys_listening {
+  enum sys_listen_stage stage; /* set if the call failed */
+  struct sys_file_id file;     /* of the socket's path, if it has one */
+};
+
+/*
+ * Returns a socket that listens, in non-blocking mode. Replaces the file of a socket that no process has any more, and no other file. The
+ * path never gives more rights than `mode` while connections are possible. `out` is set also if this fails.
+ */
+int sys_listen_local(const char *name, size_t length, int mode, int backlog, struct sys_listening *out);
+
+/* Removes a socket's path, if it is still this file. */
+int sys_unlink_local(const char *name, size_t length, const struct sys_file_id *file);
+
+/* Returns a connected socket. -EAGAIN: the listener's backlog is full. The kernel reports no event when that changes. */
+int sys_connect_local(const char *name, size_t length, int buffer_size);
+
+/* The process that connected, as the kernel knows it from that moment. */
+struct sys_peer {
+  pid_t pid; /* 0: this process cannot see it, because it is in another pid namespace */
+  uid_t uid;
+  gid_t gid;
+};
+
+/* Returns a connection that waits, and its peer; or -EAGAIN. -ECONNABORTED: the peer has gone. */
+int sys_accept_local(int listener, int buffer_size, struct sys_peer *peer);
 
 /* --- Bytes --- */
 

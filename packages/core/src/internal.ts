@@ -5,7 +5,7 @@
  */
 export * from './index.js';
 export { onAbort } from './wait/abort.js';
-export { closeSideWhenDropped, forget } from './fd/collector.js';
+export { closeSideWhenDropped, closeWhenDropped, forget } from './fd/collector.js';
 export { Descriptor, EAGAIN, type Interest } from './fd/descriptor.js';
 export { describeFd, isTerminal, type FdDescription, type FdKind } from './fd/description.js';
 export { socketPair } from './end/pipe.js';
@@ -62,7 +62,15 @@ export { checkInterval, checkMilliseconds, refuseMilliseconds } from './check/mi
 export { checkName, checkText, checkTexts } from './check/text.js';
 export { calledFrom, callSite, placeOfCall, withStackLimit, type CallSite } from './wait/call-site.js';
 export { abortError, Pending, refuse, WAIT_OPTIONS } from './wait/pending.js';
-export { inspectFd, PIPE, type Transport } from './fd/transport.js';
+export { inspectFd, LOCAL_SOCKET, PIPE, type Transport } from './fd/transport.js';
+export {
+  acceptLocal,
+  connectLocal,
+  listenLocal,
+  localName,
+  type Listening,
+  type LocalName,
+} from './fd/local-socket.js';
 export { checkMaxLineLength } from './stream/reader-options.js';
 export { bytesAhead } from './stream/reader.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './stream/unflushed.js';

@@ -22,7 +22,7 @@ import { type Sender } from './sender.js';
 import { checkBy, type SchemaOutput, type StandardSchema } from './validation.js';
 
 /** The size that is asked of the kernel for each direction, in bytes. The kernel may give less. */
-const BUFFER_SIZE = 1024 * 1024;
+export const BUFFER_SIZE = 1024 * 1024;
 
 /** The two ends of a channel. Disposing of the pair disposes of both. */
 export type ChannelPair<One extends Disposable, Other extends Disposable> = [One, Other] & Disposable;

@@ -85,7 +85,7 @@ describe('a channel that is dropped without close', () => {
     );
     for (const { message } of warnings) {
       expect(message).toMatch(
-        /^(A channel (reader|writer|end)|2 ends, streams or channels) made at .*loop\.test\.ts:\d+:\d+ (was|were) dropped/,
+        /^(A channel (reader|writer|end)|2 ends, streams, channels or hubs) made at .*loop\.test\.ts:\d+:\d+ (was|were) dropped/,
       );
     }
   });

@@ -21,7 +21,7 @@ const registry = new FinalizationRegistry<Leftover>(({ owned, close }) => {
 const warnings = new SiteWarnings('AIOPIPE_DROPPED', (origin, count, first) =>
   count === 1
     ? first
-    : `${String(count)} ends, streams or channels ${origin} were dropped without close(); the garbage collector closed them`,
+    : `${String(count)} ends, streams, channels or hubs ${origin} were dropped without close(); the garbage collector closed them`,
 );
 
 function warn(owned: OwnedFd): void {
@@ -33,9 +33,13 @@ function warn(owned: OwnedFd): void {
   );
 }
 
-/** Closes `owned`, with a process warning, if `object` is collected before {@link forget}. */
-export function closeWhenDropped(object: object, owned: OwnedFd): void {
-  registry.register(object, { owned, close: () => owned.close() }, object);
+/**
+ * Closes `owned`, with a process warning, if `object` is collected before {@link forget}.
+ *
+ * @param close - does it, if more than the descriptor must end. It must not refer to `object`
+ */
+export function closeWhenDropped(object: object, owned: OwnedFd, close = () => owned.close()): void {
+  registry.register(object, { owned, close }, object);
 }
 
 /** Closes one direction of `descriptor`, with a process warning, if `object` is collected before {@link forget}. */

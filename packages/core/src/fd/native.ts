@@ -48,6 +48,11 @@ export interface Native {
   waitWritable(fd: number, milliseconds: number): number;
   watchLifeline(fd: number, grace: number): number;
   processMark(mark: number): number;
+  /** See `local-socket.ts`. A name is a path, or a NUL and an abstract name. */
+  localListen(name: Uint8Array, mode: number, backlog: number, out: Int32Array): number;
+  localUnlink(name: Uint8Array, out: Int32Array): number;
+  localConnect(name: Uint8Array, bufferSize: number): number;
+  localAccept(fd: number, bufferSize: number, peer: Int32Array): number;
   own(fd: number, weight: number): void;
   disown(fd: number, weight: number): void;
   memoryMake(byteLength: number): number;

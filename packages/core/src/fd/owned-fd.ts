@@ -29,13 +29,13 @@ export class OwnedFd {
 
   /**
    * @param what - in the words of messages: `read end`
-   * @param maker - the public function that made it; the frame above it is the creation site. Without it the descriptor came from
-   *   another process, so no line of this program made it
+   * @param maker - the public function that made it; the frame above it is the creation site. Or that site, if the call has returned.
+   *   Without it the descriptor came from another process, so no line of this program made it
    */
-  constructor(number: number, what: string, maker?: (...args: never[]) => unknown) {
+  constructor(number: number, what: string, maker?: ((...args: never[]) => unknown) | CallSite) {
     this.#number = number;
     this.#what = what;
-    this.#madeBy = maker === undefined ? undefined : withStackLimit(1, () => callSite(maker));
+    this.#madeBy = typeof maker === 'function' ? withStackLimit(1, () => callSite(maker)) : maker;
     native().own(number, fdWeight());
   }
 
@@ -82,6 +82,11 @@ export class OwnedFd {
   /** `read end made at /a/file.js:10:3` */
   toString(): string {
     return `${this.#what} ${this.origin}`;
+  }
+
+  /** The call that made it; undefined if it came from another process. */
+  get madeBy(): CallSite | undefined {
+    return this.#madeBy;
   }
 
   /** File, line and column of the call that made it, if a line of this program did: `made at /a/file.js:10:3`. */

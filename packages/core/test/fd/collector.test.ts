@@ -117,7 +117,7 @@ describe('an object that is dropped without close', () => {
     await closed(fds);
     expect(warnings.length).toBeGreaterThan(0);
     expect(warnings.length).toBeLessThanOrEqual(3);
-    expect(warnings.at(-1)?.message).toMatch(/^\d\d+ ends, streams or channels made at .*collector\.test\.ts/);
+    expect(warnings.at(-1)?.message).toMatch(/^\d\d+ ends, streams, channels or hubs made at .*collector\.test\.ts/);
   });
 
   test('both directions of a duplex are closed with one warning', async () => {
