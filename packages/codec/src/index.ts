@@ -24,3 +24,11 @@ export {
   type EncodeFunction,
   type EncoderOption,
 } from './channel/codec-option.js';
+export { expose, type Exposed } from './rpc/expose.js';
+export { proxy } from './rpc/proxy.js';
+export { type Answer, type Remote, type RemoteMethod } from './rpc/remote.js';
+export { type ExposeOptions, type ProxyOptions } from './rpc/options.js';
+export { type AnyChannel } from './rpc/connection.js';
+export { type AnyFunction } from './rpc/methods.js';
+export { callSignal } from './rpc/call-signal.js';
+export { retain } from './rpc/stand-ins.js';
