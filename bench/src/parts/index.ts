@@ -1,5 +1,6 @@
 import { type Part } from '../harness/part.js';
 import { bytes } from './bytes.js';
+import { calls } from './calls.js';
 import { chains } from './chains.js';
 import { channels } from './channels.js';
 import { codec } from './codec.js';
@@ -12,6 +13,7 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['bytes', bytes],
   ['codec', codec],
   ['channels', channels],
+  ['calls', calls],
   ['processes', processes],
   ['chains', chains],
   ['growth', growth],
