@@ -7,7 +7,7 @@ Object.defineProperty(Given, 'prototype', { value: Promise.prototype });
 type RemoteItems = AsyncGenerator<unknown, unknown, undefined>;
 
 /**
- * The promise of a call, which can be iterated over at once: only the answer tells whether the method is a generator.
+ * The promise of a call, which is a generator, too: only the answer tells whether the method is one.
  * A plain subclass of Promise would be made, and awaited, five times as slowly.
  */
 export class RemoteCall<T> extends Given<T> {
@@ -22,8 +22,24 @@ export class RemoteCall<T> extends Given<T> {
     return Object.setPrototypeOf(new RemoteCall(promise, call), RemoteCall.prototype) as RemoteCall<T>;
   }
 
+  next(): ReturnType<RemoteItems['next']> {
+    return this.#call.iterate().next();
+  }
+
+  return(value: unknown): ReturnType<RemoteItems['return']> {
+    return this.#call.iterate().return(value);
+  }
+
+  throw(error: unknown): ReturnType<RemoteItems['throw']> {
+    return this.#call.iterate().throw(error);
+  }
+
   [Symbol.asyncIterator](): RemoteItems {
     return this.#call.iterate();
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#call.iterate()[Symbol.asyncDispose]();
   }
 }
 
