@@ -34,11 +34,11 @@ export class OutgoingCall {
   readonly #target: string | number;
   readonly #options: WaitOptions | undefined;
   readonly #settings: CallSettings;
-  readonly #pending: Pending<unknown>;
+  /** Given up once it is resolved with a generator, which it would hold. */
+  #pending: Pending<unknown> | undefined;
   #items: Items | undefined;
   /** Weak: if the program drops the generator, it ends on the other side. */
   #generator: WeakRef<RemoteGenerator> | undefined;
-  #isStream = false;
 
   constructor(
     owner: CallOwner,
@@ -59,7 +59,7 @@ export class OutgoingCall {
 
   /** Returns the promise for the program. */
   promise(): RemoteCall<unknown> {
-    return RemoteCall.make(this.#pending.promise, this);
+    return RemoteCall.make((this.#pending as Pending<unknown>).promise, this);
   }
 
   /** Begins to take items. The answer tells later whether there are any. */
@@ -68,46 +68,33 @@ export class OutgoingCall {
   }
 
   result(value: unknown): void {
-    if (this.#isStream) {
+    const pending = this.#pending;
+    if (pending === undefined) {
       this.#items?.finish(value);
       return;
     }
     this.#items?.fail(new TypeError(`${this.#call()} returned no generator: await it, without for await`));
     const check = this.#check;
-    if (check === undefined) this.#pending.resolve(value);
-    else void this.#resolveChecked(check, value);
-  }
-
-  async #resolveChecked(check: Check, value: unknown): Promise<void> {
-    try {
-      this.#pending.resolve(await check(value));
-    } catch (error) {
-      closeHandles(value);
-      this.#rejectPromise(error);
-    }
+    if (check === undefined) pending.resolve(value);
+    else void resolveChecked(pending, check, value);
   }
 
   fail(error: unknown): void {
     this.#items?.fail(error);
-    if (!this.#isStream) this.#rejectPromise(error);
+    if (this.#pending !== undefined) reject(this.#pending, error);
   }
 
   /** The method returned a generator. Returns false if it has done so before. */
   stream(): boolean {
-    if (this.#isStream) return false;
-    this.#isStream = true;
+    if (this.#pending === undefined) return false;
     this.#pending.resolve(this.#generatorNow());
+    this.#pending = undefined;
     return true;
   }
 
   /** Takes an item. Returns false if none may come. */
   item(value: unknown): boolean {
-    return this.#isStream && this.#items?.add(value) === true;
-  }
-
-  #rejectPromise(error: unknown): void {
-    void handled(this.#pending.promise);
-    this.#pending.reject(error);
+    return this.#pending === undefined && this.#items?.add(value) === true;
   }
 
   #generatorNow(): RemoteGenerator {
@@ -138,7 +125,7 @@ export class OutgoingCall {
 
   /** A signal or a timeout has ended the wait. */
   readonly #giveUp = (): void => {
-    void handled(this.#pending.promise);
+    if (this.#pending !== undefined) void handled(this.#pending.promise);
     const { signal, timeout } = this.#options ?? {};
     const reason: unknown = signal?.aborted
       ? signal.reason
@@ -154,4 +141,19 @@ export class OutgoingCall {
   readonly #what = (): string => `${this.#owner.name}: ${this.#call()} was not answered`;
 
   readonly #whatOfItem = (): string => `${this.#owner.name}: ${this.#call()} yielded no item`;
+}
+
+/** The promise of a call that fails is marked as handled, as that of a put is. */
+function reject(pending: Pending<unknown>, error: unknown): void {
+  void handled(pending.promise);
+  pending.reject(error);
+}
+
+async function resolveChecked(pending: Pending<unknown>, check: Check, value: unknown): Promise<void> {
+  try {
+    pending.resolve(await check(value));
+  } catch (error) {
+    closeHandles(value);
+    reject(pending, error);
+  }
 }
