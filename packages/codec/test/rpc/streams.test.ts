@@ -12,7 +12,7 @@ function endless() {
   const state = { yielded: 0, ended: ended.promise };
   return {
     state,
-    *items() {
+    *items(): Generator<number, void> {
       try {
         for (;;) yield state.yielded++;
       } finally {
