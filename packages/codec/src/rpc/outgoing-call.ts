@@ -37,6 +37,7 @@ export class OutgoingCall {
   /** Given up once it is resolved with a generator, which it would hold. */
   #pending: Pending<unknown> | undefined;
   #items: Items | undefined;
+  #failure: { readonly error: unknown } | undefined;
   /** Weak: if the program drops the generator, it ends on the other side. */
   #generator: WeakRef<RemoteGenerator> | undefined;
 
@@ -73,15 +74,21 @@ export class OutgoingCall {
       this.#items?.finish(value);
       return;
     }
-    this.#items?.fail(new TypeError(`${this.#call()} returned no generator: await it, without for await`));
+    this.#failItems(new TypeError(`${this.#call()} returned no generator: await it, without for await`));
     const check = this.#check;
     if (check === undefined) pending.resolve(value);
     else void resolveChecked(pending, check, value);
   }
 
   fail(error: unknown): void {
-    this.#items?.fail(error);
+    this.#failItems(error);
     if (this.#pending !== undefined) reject(this.#pending, error);
+  }
+
+  /** No items come, also if the loop begins later. */
+  #failItems(error: unknown): void {
+    this.#failure ??= { error };
+    this.#items?.fail(error);
   }
 
   /** The method returned a generator. Returns false if it has done so before. */
@@ -114,6 +121,7 @@ export class OutgoingCall {
       this.#check,
       this.#whatOfItem,
     );
+    if (this.#failure !== undefined) this.#items.fail(this.#failure.error);
     const generator = new RemoteGenerator(this.#items);
     this.#generator = new WeakRef(generator);
     return generator;
@@ -130,7 +138,7 @@ export class OutgoingCall {
     const reason: unknown = signal?.aborted
       ? signal.reason
       : new TimeoutError(`the caller of ${this.#call()} waited for ${String(timeout)} ms`);
-    this.#items?.fail(reason);
+    this.#failItems(reason);
     this.#owner.cancelled(this, reason);
   };
 

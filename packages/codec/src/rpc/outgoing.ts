@@ -1,5 +1,5 @@
 import { type WaitOptions } from '@aiopipe/core';
-import { handled, refuse } from '@aiopipe/core/internal';
+import { refuse } from '@aiopipe/core/internal';
 import { renamePath } from '../serializer/rename-path.js';
 import { fromErrorData } from './error-data.js';
 import { type GivenFunctions } from './given-functions.js';
@@ -28,15 +28,20 @@ export class Outgoing implements CallOwner {
     return this.#line.name;
   }
 
-  /** Calls a method of the peer, or one of its functions. The promise is marked as handled. */
+  /**
+   * Calls a method of the peer, or one of its functions. The promise is marked as handled.
+   *
+   * @param refused - makes no call: the promise rejects with it
+   */
   call(
     target: string | number,
     args: readonly unknown[],
     options: WaitOptions | undefined,
     settings: CallSettings,
+    refused?: Error,
   ): Promise<unknown> {
-    const refusal = this.#line.over ?? (options && refuse(options, undefined, () => `${this.name}: a call`));
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    const refusal = this.#line.over ?? refused ?? (options && refuse(options, undefined, () => `${this.name}: a call`));
+    if (refusal !== undefined) return this.#refused(target, settings, refusal);
     const id = this.#next;
     let emptied;
     try {
@@ -46,13 +51,21 @@ export class Outgoing implements CallOwner {
       this.#line.send(message);
     } catch (error) {
       if (emptied !== undefined) this.#given.callEnded(emptied.places);
-      return handled(Promise.reject(renamePath(error, 'value[3]', 'args') as Error));
+      return this.#refused(target, settings, renamePath(error, 'value[3]', 'args'));
     }
     this.#next = id + 1;
     const call = new OutgoingCall(this, id, target, emptied?.places, options, settings);
     this.#open.set(id, call);
     if (this.#open.size === 1) this.#line.updateHold();
     return call.promise();
+  }
+
+  /** Returns a call that has failed, as a promise and as a generator. */
+  #refused(target: string | number, settings: CallSettings, error: unknown): Promise<unknown> {
+    const call = new OutgoingCall(this, 0, target, undefined, undefined, settings);
+    const promise = call.promise();
+    call.fail(error);
+    return promise;
   }
 
   /** Takes in an answer. Returns the rule that it breaks, if it does. */

@@ -1,5 +1,5 @@
 import { ClosedError } from '@aiopipe/core';
-import { handled, show } from '@aiopipe/core/internal';
+import { show } from '@aiopipe/core/internal';
 import { type Line } from './line.js';
 import { type CallSettings } from './outgoing-call.js';
 import { type Outgoing } from './outgoing.js';
@@ -36,8 +36,8 @@ class StandIn {
   }
 
   call(args: readonly unknown[], options: object | undefined): Promise<unknown> {
-    if (!this.#isCallable) return handled(Promise.reject(this.#ended()));
-    return this.#outgoing.call(this.#id, args, options, this.#settings);
+    const refusal = this.#isCallable ? undefined : this.#ended();
+    return this.#outgoing.call(this.#id, args, options, this.#settings, refusal);
   }
 
   retain(): void {

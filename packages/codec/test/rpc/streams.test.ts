@@ -241,6 +241,24 @@ test('iterating over a method that is no generator is an error that says what to
   });
 });
 
+test('a loop that begins after the call has failed, or was never made, rejects with the reason', async () => {
+  await withPair(async (here, there) => {
+    expose(there, { fail: () => Promise.reject(new Error('no')), list: () => [1] });
+    const remote = proxy<Record<'fail' | 'list' | 'missing', () => AsyncGenerator<number>>>(here);
+    const calls = [remote.fail(), remote.list(), remote.missing()];
+    await Promise.allSettled(calls);
+    here[Symbol.dispose]();
+    calls.push(remote.list());
+    const messages = await Promise.all(calls.map((call) => errorOf(call.next())));
+    expect(messages.map(({ message }) => message)).toEqual([
+      'no',
+      'list() returned no generator: await it, without for await',
+      "'missing': the exposed object has no such method",
+      expect.stringMatching(/^channel end made at .* was closed$/),
+    ]);
+  });
+});
+
 test('a stream of 1 GB takes bounded memory on both sides', async () => {
   await withPair(async (here, there) => {
     const chunk = Buffer.alloc(256 * 1024, 'x');
