@@ -21,17 +21,20 @@ export type RemoteMethod<F extends AnyFunction> = Calling<F> & {
 };
 
 /** What a call returns here, if the method returns `R` there. */
-export type Answer<R> =
-  R extends AsyncIterator<infer Item, infer Return>
+export type Answer<R> = [R] extends [never]
+  ? Promise<never>
+  : [R] extends [AsyncIterator<infer Item, infer Return>]
     ? AsyncGenerator<Item, Return, undefined>
-    : R extends Iterator<infer Item, infer Return>
+    : [R] extends [Iterator<infer Item, infer Return>]
       ? AsyncGenerator<Item, Return, undefined>
       : Promise<Awaited<R>>;
 
 /** A function that waits anyhow keeps its type, with all its overloads and type parameters. TypeScript cannot map those. */
-type Calling<F extends AnyFunction> = [Returned<F>] extends [Promise<unknown> | AsyncGenerator<unknown, unknown, never>]
-  ? F
-  : Mapped<F>;
+type Calling<F extends AnyFunction> = [Returned<F>] extends [never]
+  ? Mapped<F>
+  : [Returned<F>] extends [Promise<unknown> | AsyncGenerator<unknown, unknown, never>]
+    ? F
+    : Mapped<F>;
 
 /** The results of all overloads. */
 type Returned<F> = F extends {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { inspect } from 'node:util';
 import { leakCheck } from '@aiopipe/testing';
-import { aiopipe } from '@aiopipe/core';
+import { aiopipe, type ReadEnd } from '@aiopipe/core';
 import { channel, expose, proxy, register, type Channel } from '@aiopipe/codec';
 import { codecs, errorOf, gate, isPending, thrownBy, turns, withPair } from './helpers.js';
 
@@ -370,7 +370,9 @@ describe('when the channel ends', () => {
       expect(await errorOf(next)).toMatchObject({ code });
       expect(await items.next()).toEqual({ done: true, value: undefined });
       expect(await errorOf(remote.wait())).toMatchObject({ code });
-      expect(await errorOf(proxy<{ wait(): void }>(here).wait()).catch((error: unknown) => error)).toMatchObject({ code });
+      expect(await errorOf(proxy<{ wait(): void }>(here).wait()).catch((error: unknown) => error)).toMatchObject({
+        code,
+      });
       open();
     });
   });
@@ -402,13 +404,16 @@ describe('when the channel ends', () => {
 test('handles in arguments, results and items move', async () => {
   await withPair(async (here, there) => {
     expose(there, {
-      async read(end: import('@aiopipe/core').ReadEnd) {
+      async read(end: ReadEnd) {
         await using reader = end.open();
         return (await reader.read()).toString();
       },
       pipe() {
         const [rx, tx] = aiopipe();
-        void tx.open().write('from there').then(undefined, () => undefined);
+        void tx
+          .open()
+          .write('from there')
+          .then(undefined, () => undefined);
         return rx;
       },
       *pipes() {
@@ -418,8 +423,8 @@ test('handles in arguments, results and items move', async () => {
       },
     });
     const remote = proxy<{
-      read(end: import('@aiopipe/core').ReadEnd): Promise<string>;
-      pipe(): import('@aiopipe/core').ReadEnd;
+      read(end: ReadEnd): Promise<string>;
+      pipe(): ReadEnd;
       pipes(): Generator<Disposable>;
     }>(here);
     const [rx, tx] = aiopipe();

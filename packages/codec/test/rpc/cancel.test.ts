@@ -3,7 +3,20 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { leakCheck } from '@aiopipe/testing';
 import { callSignal, expose, proxy } from '@aiopipe/codec';
-import { CALL, CANCEL, codecs, CREDIT, errorOf, gate, ITEM, soon, STREAM, thrownBy, turns, withPair } from './helpers.js';
+import {
+  CALL,
+  CANCEL,
+  codecs,
+  CREDIT,
+  errorOf,
+  gate,
+  ITEM,
+  soon,
+  STREAM,
+  thrownBy,
+  turns,
+  withPair,
+} from './helpers.js';
 
 afterAll(leakCheck());
 

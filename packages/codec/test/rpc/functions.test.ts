@@ -28,7 +28,9 @@ describe.each(codecs)('over a channel of %s', (_name, options) => {
       await proxy<typeof object>(here).keepBare(async (n) => n + 1);
       const error = await errorOf((kept[0] as Listener)(1));
       expect(error.code).toBe('ERR_AIOPIPE_CLOSED');
-      expect(error.message).toMatch(/the call that the function came with has ended: keep the function with retain\(\)$/);
+      expect(error.message).toMatch(
+        /the call that the function came with has ended: keep the function with retain\(\)$/,
+      );
       expect(thrownBy(() => retain(kept[0] as Listener))).toMatchObject({ code: 'ERR_AIOPIPE_CLOSED' });
     }, options);
   });
@@ -94,8 +96,8 @@ test('the arguments that the caller gave are not changed', async () => {
 
 test('a retained function is released by disposal, and when it is collected', async () => {
   await withPair(async (raw, there) => {
-    let kept: (Listener & Disposable) | undefined;
-    expose(there, { keep: (listener: Listener) => void (kept = retain(listener)) });
+    const kept: (Listener & Disposable)[] = [];
+    expose(there, { keep: (listener: Listener) => void kept.push(retain(listener)) });
     const keep = async (id: number, functionId: number) => {
       await raw.put([CALL, id, 'keep', [null], [[0, functionId]]]);
       expect([await raw.get(), await raw.get()]).toEqual([
@@ -104,12 +106,12 @@ test('a retained function is released by disposal, and when it is collected', as
       ]);
     };
     await keep(1, 7);
-    kept?.[Symbol.dispose]();
+    kept[0]?.[Symbol.dispose]();
     expect(await raw.get()).toEqual([RELEASE, 7]);
-    expect((await errorOf((kept as unknown as Listener)(1))).message).toMatch(/the function was released$/);
-    kept?.[Symbol.dispose]();
+    expect((await errorOf((kept[0] as Listener)(1))).message).toMatch(/the function was released$/);
+    kept[0]?.[Symbol.dispose]();
     await keep(2, 8);
-    kept = undefined;
+    kept.length = 0;
     let message: { value: unknown } | undefined;
     await until('the function is released', async () => {
       await collectGarbage();

@@ -2,7 +2,22 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { leakCheck } from '@aiopipe/testing';
 import { aiopipe } from '@aiopipe/core';
 import { channel, ChannelReader, expose, proxy, type Channel } from '@aiopipe/codec';
-import { CALL, CANCEL, CREDIT, ERROR, errorOf, gate, ITEM, RELEASE, RESULT, RETAIN, soon, STREAM, turns, withPair } from './helpers.js';
+import {
+  CALL,
+  CANCEL,
+  CREDIT,
+  ERROR,
+  errorOf,
+  gate,
+  ITEM,
+  RELEASE,
+  RESULT,
+  RETAIN,
+  soon,
+  STREAM,
+  turns,
+  withPair,
+} from './helpers.js';
 
 afterAll(leakCheck());
 
@@ -14,12 +29,25 @@ interface Api {
 
 /** One end of ours that both serves and calls, and the raw other end. */
 async function withVictim(
-  use: (raw: Channel, victim: { remote: ReturnType<typeof proxy<Api>>; closed: Promise<void>; channel: Channel }) => Promise<void>,
+  use: (
+    raw: Channel,
+    victim: { remote: ReturnType<typeof proxy<Api>>; closed: Promise<void>; channel: Channel },
+  ) => Promise<void>,
   options: Parameters<typeof expose>[2] = {},
 ): Promise<void> {
   await withPair(async (raw, there) => {
     const { promise, open } = gate();
-    const { closed } = expose(there, { one: () => 1, wait: () => promise, *watch() { yield 1; } }, options);
+    const { closed } = expose(
+      there,
+      {
+        one: () => 1,
+        wait: () => promise,
+        *watch() {
+          yield 1;
+        },
+      },
+      options,
+    );
     await use(raw, { remote: proxy<Api>(there), closed, channel: there });
     open();
   });
@@ -44,11 +72,31 @@ describe('a message that breaks the protocol ends the channel with an error that
     ['a method that is no name', [CALL, 1, { toString: 1 }, []], 'a call of something else than a method'],
     ['functions that are no list', [CALL, 1, 'one', [], 3], 'a call with a malformed list of functions'],
     ['a function without a place', [CALL, 1, 'one', [], [[]]], 'a function with a malformed place'],
-    ['a function at no argument', [CALL, 1, 'one', [], [[0, 1]]], 'a function at a place that the arguments do not have'],
-    ['a function at a key', [CALL, 1, 'one', [1], [[0, 'x', 1]]], 'a function at a place that the arguments do not have'],
-    ['one at __proto__', [CALL, 1, 'one', [{}], [[0, '__proto__', 1]]], 'a function at a place that the arguments do not have'],
-    ['one in a Buffer', [CALL, 1, 'one', [Buffer.alloc(1)], [[0, '0', 1]]], 'a function at a place that the arguments do not have'],
-    ['too many functions', [CALL, 1, 'one', [], Array.from({ length: 1001 }, () => [0, 1])], 'a call with a malformed list of functions'],
+    [
+      'a function at no argument',
+      [CALL, 1, 'one', [], [[0, 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'a function at a key',
+      [CALL, 1, 'one', [1], [[0, 'x', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'one at __proto__',
+      [CALL, 1, 'one', [{}], [[0, '__proto__', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'one in a Buffer',
+      [CALL, 1, 'one', [Buffer.alloc(1)], [[0, '0', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'too many functions',
+      [CALL, 1, 'one', [], Array.from({ length: 1001 }, () => [0, 1])],
+      'a call with a malformed list of functions',
+    ],
     ['an answer to no call', [RESULT, 1, 1], 'an answer to call 1, which was not made'],
     ['an error for no call', [ERROR, 7, 1], 'an answer to call 7, which was not made'],
     ['a stream for no call', [STREAM, 1], 'an answer to call 1, which was not made'],
@@ -70,8 +118,22 @@ describe('a message that breaks the protocol ends the channel with an error that
   });
 
   test.each<[what: string, messages: unknown[][], rule: string]>([
-    ['the id of an earlier call', [[CALL, 2, 'wait', []], [CALL, 2, 'wait', []]], 'call 2 after call 2'],
-    ['an id that descends', [[CALL, 2, 'one', []], [CALL, 1, 'one', []]], 'call 1 after call 2'],
+    [
+      'the id of an earlier call',
+      [
+        [CALL, 2, 'wait', []],
+        [CALL, 2, 'wait', []],
+      ],
+      'call 2 after call 2',
+    ],
+    [
+      'an id that descends',
+      [
+        [CALL, 2, 'one', []],
+        [CALL, 1, 'one', []],
+      ],
+      'call 1 after call 2',
+    ],
   ])('%s', async (_what, messages, rule) => {
     await withVictim(async (raw, { closed }) => {
       for (const message of messages) await raw.put(message);
@@ -81,7 +143,14 @@ describe('a message that breaks the protocol ends the channel with an error that
 
   test.each<[what: string, messages: unknown[][], rule: string]>([
     ['an item of a call that is no stream', [[ITEM, 1, 1]], 'an item of call 1 that was not asked for'],
-    ['two streams', [[STREAM, 1], [STREAM, 1]], 'call 1 became a generator twice'],
+    [
+      'two streams',
+      [
+        [STREAM, 1],
+        [STREAM, 1],
+      ],
+      'call 1 became a generator twice',
+    ],
     [
       'more items than were asked for',
       [[STREAM, 1], ...Array.from({ length: 17 }, () => [ITEM, 1, 1])],

@@ -60,13 +60,15 @@ async function run(seed: number): Promise<void> {
         const cancel = new AbortController();
         cancels.set(step, cancel);
         calls.push(call);
-        remote.call.with({ signal: cancel.signal })(step).then(
-          (value) => call.settled.push(value === step ? 'result' : 'a result of another call'),
-          (error: unknown) => {
-            const { code, message } = error as { code?: string; message: string };
-            call.settled.push(message === `error of ${String(step)}` ? 'error' : (code ?? message));
-          },
-        );
+        remote.call
+          .with({ signal: cancel.signal })(step)
+          .then(
+            (value) => call.settled.push(value === step ? 'result' : 'a result of another call'),
+            (error: unknown) => {
+              const { code, message } = error as { code?: string; message: string };
+              call.settled.push(message === `error of ${String(step)}` ? 'error' : (code ?? message));
+            },
+          );
         break;
       }
       case 2:
@@ -113,9 +115,13 @@ async function run(seed: number): Promise<void> {
     }
   }
   const remaining = calls.filter(({ settled }) => settled.length === 0);
-  if (!hasEnded) await soon((async () => {
-    while (remaining.some(({ id, isCancelled }) => !isCancelled && !running.has(id))) await turns(1);
-  })(), 'all calls to arrive');
+  if (!hasEnded)
+    await soon(
+      (async () => {
+        while (remaining.some(({ id, isCancelled }) => !isCancelled && !running.has(id))) await turns(1);
+      })(),
+      'all calls to arrive',
+    );
   for (const call of calls) {
     if (call.plan === undefined && running.has(call.id) && random() < 0.5) {
       call.plan = 'result';

@@ -119,7 +119,9 @@ describe('wrong options are TypeErrors', () => {
     ['proxy', { schemas: { add: null } }, /expected a schema with '~standard'/],
   ])('%s %o', async (call, options, message) => {
     await withPair(async (here, there) => {
-      const error = thrownBy(() => (call === 'expose' ? expose(here, { add: () => 1 }, options) : proxy(here, options)));
+      const error = thrownBy(() =>
+        call === 'expose' ? expose(here, { add: () => 1 }, options) : proxy(here, options),
+      );
       expect(error).toBeInstanceOf(TypeError);
       expect(error.message).toMatch(message);
       // The channel is still free.

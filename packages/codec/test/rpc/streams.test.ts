@@ -2,7 +2,20 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { EventEmitter, on } from 'node:events';
 import { collectGarbage, leakCheck, until } from '@aiopipe/testing';
 import { callSignal, expose, proxy } from '@aiopipe/codec';
-import { CALL, CANCEL, CREDIT, errorOf, gate, isPending, ITEM, RESULT, soon, STREAM, turns, withPair } from './helpers.js';
+import {
+  CALL,
+  CANCEL,
+  CREDIT,
+  errorOf,
+  gate,
+  isPending,
+  ITEM,
+  RESULT,
+  soon,
+  STREAM,
+  turns,
+  withPair,
+} from './helpers.js';
 
 afterAll(leakCheck());
 
