@@ -108,7 +108,7 @@ export class Receiver {
 
   /** Gives all messages to `follower` from the next turn of the event loop on, until the channel ends. */
   follow(follower: Follower): void {
-    const refusal = this.#followedError();
+    const refusal = this.followedError;
     if (refusal !== undefined) throw refusal;
     if (this.isBusy) throw new BusyError(`${this.#name}: a get() waits; ${follower.name} must be the only reader`);
     if (this.#check !== undefined || this.#held !== undefined) {
@@ -128,9 +128,10 @@ export class Receiver {
     if (this.#waits !== undefined) this.#update();
   }
 
-  #followedError(): BusyError | undefined {
+  /** The error of other uses of a channel that has a follower. */
+  get followedError(): BusyError | undefined {
     if (this.#follower === undefined) return undefined;
-    return new BusyError(`${this.#name}: ${this.#follower.name} read this channel; use another channel for messages`);
+    return new BusyError(`${this.#name}: ${this.#follower.name} use this channel; use another channel for messages`);
   }
 
   /** Whether a message was decoded that no call has got yet. */
@@ -140,7 +141,7 @@ export class Receiver {
 
   /** Checks every message from now on. */
   set check(check: Check) {
-    const refusal = this.#followedError();
+    const refusal = this.followedError;
     if (refusal !== undefined) throw refusal;
     this.#check = check;
   }
@@ -151,7 +152,7 @@ export class Receiver {
   }
 
   get(options: WaitOptions | undefined): Promise<unknown> {
-    const refusal = this.#closedError() ?? this.#followedError() ?? refuse(options, undefined, this.#noMessage);
+    const refusal = this.#closedError() ?? this.followedError ?? refuse(options, undefined, this.#noMessage);
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
       const value = this.getNow();
@@ -171,7 +172,7 @@ export class Receiver {
 
   /** Returns the next message if it needs no wait, else {@link NOTHING}. Throws what `get()` would reject with. */
   getNow(): unknown {
-    const refusal = this.#followedError();
+    const refusal = this.followedError;
     if (refusal !== undefined) throw refusal;
     if (this.isBusy || this.#turn.isOver) return NOTHING;
     try {
@@ -183,7 +184,7 @@ export class Receiver {
 
   /** Adds a call that waits at other receivers, too. */
   enter(waiting: Waiting): void {
-    const refusal = this.#followedError();
+    const refusal = this.followedError;
     if (refusal !== undefined) {
       waiting.reject(refusal);
       return;
@@ -207,7 +208,7 @@ export class Receiver {
   }
 
   tryGet(): { value: unknown } | undefined {
-    const refusal = this.#closedError() ?? this.#followedError();
+    const refusal = this.#closedError() ?? this.followedError;
     if (refusal !== undefined) throw refusal;
     if (this.isBusy) return undefined;
     // Reads also after a short read, or with the turn's budget used up: no call waits for the loop to tell of news.

@@ -40,7 +40,7 @@ export class Exposed implements Disposable {
  * those that the object has now: its own enumerable ones, and those of its class and the classes above. Getters, symbols and the names of Object.prototype
  * are no methods.
  *
- * Calls take the channel over: `get()` on it rejects with BusyError. Both ends may expose an object and call.
+ * Calls take the channel over: `get()` and `put()` on it reject with BusyError. Both ends may expose an object and call.
  *
  * ```ts
  * expose(channel, { add: (a: number, b: number) => a + b });

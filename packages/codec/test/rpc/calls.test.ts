@@ -262,18 +262,19 @@ test('a call that fails and that no code awaits ends no program', async () => {
 });
 
 describe('the channel', () => {
-  test('has one reader: other calls of get() are BusyErrors, and put() is not affected', async () => {
+  test('carries calls alone: get() and put() reject with BusyError', async () => {
     await withPair(async (here, there) => {
       expose(there, { one: () => 1 });
       const remote = proxy<{ one(): number }>(here);
       for (const error of [
         await errorOf(here.get()),
+        await errorOf(here.put(1)),
         thrownBy(() => here.tryGet()),
         await errorOf(here[Symbol.asyncIterator]().next()),
         thrownBy(() => here.validate({ '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }) } })),
       ]) {
         expect(error).toMatchObject({ code: 'ERR_AIOPIPE_BUSY' });
-        expect(error.message).toMatch(/^channel end made at .*: calls \(expose\(\) or proxy\(\)\) read this channel/);
+        expect(error.message).toMatch(/^channel end made at .*: calls \(expose\(\) or proxy\(\)\) use this channel/);
       }
       expect(await remote.one()).toBe(1);
       const [carrier, other] = channel({ duplex: true });
