@@ -1,5 +1,6 @@
 import { type Part } from '../harness/part.js';
 import { bytes } from './bytes.js';
+import { calls } from './calls.js';
 import { chains } from './chains.js';
 import { channels } from './channels.js';
 import { codec } from './codec.js';
@@ -15,6 +16,7 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['codec', codec],
   ['channels', channels],
   ['memory', memory],
+  ['calls', calls],
   ['processes', processes],
   ['servers', servers],
   ['chains', chains],

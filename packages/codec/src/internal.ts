@@ -8,4 +8,6 @@ export { namePeer, putNow, putSoon, watchSends } from './channel/channel.js';
 export { checkSpin } from './channel/options.js';
 export { Decoder } from './serializer/decode.js';
 export { Encoder } from './serializer/encode.js';
+export { deserializeError, serializeError } from './serializer/portable-error.js';
+export { renamePath } from './serializer/rename-path.js';
 export { Output } from './serializer/output.js';

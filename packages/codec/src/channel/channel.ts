@@ -177,7 +177,8 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
 
   /** See {@link ChannelWriter.put}. */
   put(value: Send, options?: WaitOptions): Promise<void> {
-    return put(this, this.sender, value, options);
+    const refusal = this.receiver.followedError;
+    return refusal === undefined ? put(this, this.sender, value, options) : handled(Promise.reject(refusal));
   }
 
   /** See {@link ChannelWriter.drain}. */

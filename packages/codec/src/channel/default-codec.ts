@@ -86,6 +86,10 @@ export class DefaultDecoder implements MessageDecoder {
     }
   }
 
+  takeUnbuilt(): unknown {
+    return this.#decoder.takeUnbuilt();
+  }
+
   exportState(): unknown {
     return this.#decoder.exportState();
   }

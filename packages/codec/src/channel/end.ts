@@ -184,6 +184,17 @@ export abstract class ChannelEnd implements Disposable {
     return this.receiver;
   }
 
+  /** @internal */
+  get settings(): ChannelSettings {
+    return this.#settings;
+  }
+
+  /** Closes the channel in any state, because the peer broke a rule. Calls that wait reject with `error`. @internal */
+  break(error: Error): void {
+    this.#closed?.reject(error);
+    this.#break(error);
+  }
+
   /** See {@link Receiver.getNow}. Throws what `get()` would reject with. @internal */
   getNow(): unknown {
     this.assertHere();
@@ -205,7 +216,7 @@ export abstract class ChannelEnd implements Disposable {
     this.#peer = peer;
   }
 
-  /** See {@link Sender.watch}. There is one watcher at most, and `closed` is one. @internal */
+  /** See {@link Sender.watch}. @internal */
   watchSends(onOver: (error: Error) => void): void {
     this.sender?.watch(onOver);
   }
@@ -219,8 +230,9 @@ export abstract class ChannelEnd implements Disposable {
     this.assertHere();
     this.sender?.flushNow();
     if (!this.sender?.isBusy && !this.receiver?.isBusy) return;
+    const use = this.receiver?.follower === undefined ? 'get() or put()' : 'call';
     throw new BusyError(
-      `${this.descriptor.toString()} cannot be ${what}: a get() or put() waits, or a message is not sent yet; await it, or dispose of the channel, which always closes`,
+      `${this.descriptor.toString()} cannot be ${what}: a ${use} waits, or a message is not sent yet; await it, or dispose of the channel, which always closes`,
     );
   }
 
@@ -251,6 +263,8 @@ export abstract class ChannelEnd implements Disposable {
 
   #assertMovable(): void {
     this.#assertIdle('moved');
+    const { follower } = this.receiver ?? {};
+    if (follower !== undefined) throw new BusyError(`${this.name} cannot be moved: ${follower.name} use it`);
     if (this.receiver?.holdsMessage) {
       throw new BusyError(
         `${this.descriptor.toString()} cannot be moved: its schema still checks a message, or a message was not taken with get()`,
@@ -284,6 +298,7 @@ export abstract class ChannelEnd implements Disposable {
 
   #end(): void {
     this.#forget();
+    this.receiver?.endFollower();
     this.receiver?.arrivedFds.closeAll();
     this.descriptor.closeSide(READABLE | WRITABLE);
     this.#closed?.resolve();

@@ -82,6 +82,10 @@ export class FunctionDecoder implements MessageDecoder {
     }
   }
 
+  takeUnbuilt(): unknown {
+    return undefined;
+  }
+
   exportState(): unknown {
     return undefined;
   }

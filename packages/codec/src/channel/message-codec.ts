@@ -20,6 +20,8 @@ export interface MessageDecoder {
   decode(bytes: Buffer, start: number, end: number, fds: IncomingFds, isOwn: boolean): unknown;
   /** Whether bytes in memory of their own are of use. */
   readonly keepsBytes: boolean;
+  /** Returns once the parts of the last message that could be built, if decode() threw an error that is not fatal. */
+  takeUnbuilt(): unknown;
   /** Returns the state that moves with the end. */
   exportState(): unknown;
 }

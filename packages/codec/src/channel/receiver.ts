@@ -1,8 +1,9 @@
-import { ClosedError, IncompleteReadError, SystemError, type WaitOptions } from '@aiopipe/core';
+import { BusyError, ClosedError, IncompleteReadError, SystemError, type WaitOptions } from '@aiopipe/core';
 import { constants } from 'node:os';
 import { types } from 'node:util';
 import {
   EAGAIN,
+  nextTick,
   Pending,
   READABLE,
   refuse,
@@ -35,6 +36,22 @@ export interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Takes all messages of a channel, one after another, in the place of `get()`. */
+export interface Follower {
+  /** Completes messages about the channel's use: `calls (expose() or proxy())`. */
+  readonly name: string;
+  /** Whether the channel has work of the follower's, so that `close()` throws BusyError. */
+  readonly isBusy: boolean;
+  /** Whether waiting for messages keeps the event loop alive. After a change, call {@link Receiver.holdFollower}. */
+  readonly holdsLoop: boolean;
+  /** Must not throw. */
+  take(message: unknown): void;
+  /** A message could not be built. `rest` is what could be; undefined if nothing. More messages come. */
+  unbuilt(error: DecodeError, rest: unknown): void;
+  /** No more messages come. */
+  ended(error: Error): void;
+}
+
 /** A message that an asynchronous schema checks. It is given before the next one is decoded. */
 interface Held {
   outcome?: { readonly value: unknown } | { readonly error: unknown };
@@ -50,6 +67,7 @@ export class Receiver {
   /** The number of bytes of the stream that have come. */
   #received = 0;
   #waiting: Waiting[] = [];
+  #follower: Follower | undefined;
   #check: Check | undefined;
   #held: Held | undefined;
   #onOver: ((error: Error) => void) | undefined;
@@ -80,7 +98,40 @@ export class Receiver {
   }
 
   get isBusy(): boolean {
-    return this.#waiting.length > 0 || this.#isDecoding;
+    return this.#waiting.length > 0 || this.#isDecoding || this.#follower?.isBusy === true;
+  }
+
+  /** What takes all messages, if there is such a thing. */
+  get follower(): Follower | undefined {
+    return this.#follower;
+  }
+
+  /** Gives all messages to `follower` from the next turn of the event loop on, until the channel ends. */
+  follow(follower: Follower): void {
+    const refusal = this.followedError;
+    if (refusal !== undefined) throw refusal;
+    if (this.isBusy) throw new BusyError(`${this.#name}: a get() waits; ${follower.name} must be the only reader`);
+    if (this.#check !== undefined || this.#held !== undefined) {
+      throw new TypeError(
+        `${this.#name} has a schema of validate(), which would check the messages of ${follower.name}`,
+      );
+    }
+    this.#follower = follower;
+    // A program may start several things on one channel before it hears of the first message.
+    nextTick(() => {
+      if (this.#follower === follower && this.#descriptor.isOpenFor(READABLE)) this.#goOn();
+    });
+  }
+
+  /** The follower's `holdsLoop` has changed. */
+  holdFollower(): void {
+    if (this.#waits !== undefined) this.#update();
+  }
+
+  /** The error of other uses of a channel that has a follower. */
+  get followedError(): BusyError | undefined {
+    if (this.#follower === undefined) return undefined;
+    return new BusyError(`${this.#name}: ${this.#follower.name} use this channel; use another channel for messages`);
   }
 
   /** Whether a message was decoded that no call has got yet. */
@@ -90,6 +141,8 @@ export class Receiver {
 
   /** Checks every message from now on. */
   set check(check: Check) {
+    const refusal = this.followedError;
+    if (refusal !== undefined) throw refusal;
     this.#check = check;
   }
 
@@ -99,7 +152,7 @@ export class Receiver {
   }
 
   get(options: WaitOptions | undefined): Promise<unknown> {
-    const refusal = this.#closedError() ?? refuse(options, undefined, this.#noMessage);
+    const refusal = this.#closedError() ?? this.followedError ?? refuse(options, undefined, this.#noMessage);
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
       const value = this.getNow();
@@ -119,6 +172,8 @@ export class Receiver {
 
   /** Returns the next message if it needs no wait, else {@link NOTHING}. Throws what `get()` would reject with. */
   getNow(): unknown {
+    const refusal = this.followedError;
+    if (refusal !== undefined) throw refusal;
     if (this.isBusy || this.#turn.isOver) return NOTHING;
     try {
       return this.#next();
@@ -129,6 +184,11 @@ export class Receiver {
 
   /** Adds a call that waits at other receivers, too. */
   enter(waiting: Waiting): void {
+    const refusal = this.followedError;
+    if (refusal !== undefined) {
+      waiting.reject(refusal);
+      return;
+    }
     this.#waiting.push(waiting);
     if (!this.#isDecoding) this.#serve();
   }
@@ -148,7 +208,7 @@ export class Receiver {
   }
 
   tryGet(): { value: unknown } | undefined {
-    const refusal = this.#closedError();
+    const refusal = this.#closedError() ?? this.followedError;
     if (refusal !== undefined) throw refusal;
     if (this.isBusy) return undefined;
     // Reads also after a short read, or with the turn's budget used up: no call waits for the loop to tell of news.
@@ -312,14 +372,20 @@ export class Receiver {
     return true;
   }
 
+  /** The interest of the calls that wait, or of the follower; undefined if there are none. */
+  get #waits(): Interest | undefined {
+    if (this.#follower !== undefined) return this.#follower.holdsLoop ? this.#interest : this.#idleInterest;
+    return this.#waiting.length > 0 && this.#held === undefined ? this.#interest : undefined;
+  }
+
   #update(): void {
-    const isWaiting = this.#waiting.length > 0 && this.#held === undefined;
-    this.#descriptor.waitReadable(isWaiting ? this.#interest : this.#watchesNow() ? this.#watching : undefined);
-    if (!isWaiting || !this.#turn.isOver || this.#goesOn) return;
+    const waits = this.#waits;
+    this.#descriptor.waitReadable(waits ?? (this.#watchesNow() ? this.#watching : undefined));
+    if (waits === undefined || !this.#turn.isOver || this.#goesOn) return;
     this.#goesOn = true;
     setImmediate(() => {
       this.#goesOn = false;
-      if (this.#waiting.length > 0) this.#goOn();
+      if (this.#waits !== undefined) this.#goOn();
     });
   }
 
@@ -331,7 +397,7 @@ export class Receiver {
 
   /** Whether it must only look for the end. A message that has come is taken first. */
   #watchesNow(): boolean {
-    if (this.#onOver === undefined || this.#waiting.length > 0) return false;
+    if (this.#onOver === undefined || this.#waiting.length > 0 || this.#follower !== undefined) return false;
     if (this.#held !== undefined || this.#frames.hasNews) return false;
     if (this.#failure === undefined && !this.#ended) return true;
     if (this.#failure === undefined && this.#buffer.available > 0) this.#fail(this.#incomplete());
@@ -341,6 +407,10 @@ export class Receiver {
 
   /** Gives messages that are there to the calls that wait. After a get that need not wait, its decoder may have made them. */
   #serve(): void {
+    if (this.#follower !== undefined) {
+      this.#serveFollower(this.#follower);
+      return;
+    }
     if (this.#waiting.length === 0) {
       if (this.#onOver !== undefined) this.#update();
       return;
@@ -360,6 +430,43 @@ export class Receiver {
     this.#update();
   }
 
+  #serveFollower(follower: Follower): void {
+    // What it does with a message may close the channel.
+    while (!this.#turn.isOver && this.#descriptor.isOpenFor(READABLE)) {
+      let value: unknown;
+      try {
+        value = this.#next();
+      } catch (error) {
+        if (error instanceof DecodeError && !error.fatal) {
+          follower.unbuilt(error, this.#decoder.takeUnbuilt());
+          continue;
+        }
+        this.endFollower(error as Error);
+        break;
+      }
+      if (value === NOTHING) break;
+      follower.take(value);
+    }
+    this.#update();
+  }
+
+  /** Nothing can be sent any more: gives the follower what has come already, and then `error`. */
+  finishFollower(error: Error): void {
+    this.#goOn();
+    if (this.#turn.isOver || !this.#descriptor.mayReadNow) {
+      setImmediate(() => {
+        this.finishFollower(error);
+      });
+    } else this.endFollower(error);
+  }
+
+  /** Tells the follower that no more messages come. Call it before the descriptor is closed. */
+  endFollower(error = this.#failure ?? new ClosedError(`${this.#name} was closed`)): void {
+    const follower = this.#follower;
+    this.#follower = undefined;
+    follower?.ended(error);
+  }
+
   /** While this is set at the descriptor, it keeps the channel from being collected. */
   readonly #interest: Interest = {
     ready: () => {
@@ -370,6 +477,9 @@ export class Receiver {
       this.failAsClosed();
     },
   };
+
+  /** The same for a follower that waits for nothing. */
+  readonly #idleInterest: Interest = { ...this.#interest, holdsLoop: false };
 
   /** For {@link watch}: reads no further than one message. While this is set, it keeps the channel, too. */
   readonly #watching: Interest = {
@@ -384,6 +494,7 @@ export class Receiver {
 
   /** Rejects the calls that wait. Call it before the descriptor is closed. */
   failAsClosed(): void {
+    this.endFollower();
     const error = new ClosedError(`${this.#name} was closed while a get waited`);
     for (const pending of this.#waiting.splice(0)) pending.reject(error);
   }

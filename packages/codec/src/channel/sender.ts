@@ -43,7 +43,7 @@ export class Sender {
   #isEncoding = false;
   #flushIsDue = false;
   #failure: Error | undefined;
-  #onOver: ((error: Error) => void) | undefined;
+  readonly #onOver: ((error: Error) => void)[] = [];
 
   /**
    * @param canPass - whether handles can travel over this descriptor
@@ -292,7 +292,7 @@ export class Sender {
 
   /** Calls back once if nothing can be sent any more. */
   watch(onOver: (error: Error) => void): void {
-    if (this.#failure === undefined) this.#onOver = onOver;
+    if (this.#failure === undefined) this.#onOver.push(onOver);
     else onOver(this.#failure);
   }
 
@@ -309,7 +309,7 @@ export class Sender {
     this.#drop();
     this.#descriptor.waitWritable(undefined);
     this.#progress.fail(this.#failure);
-    this.#onOver?.(this.#failure);
+    for (const onOver of this.#onOver.splice(0)) onOver(this.#failure);
   }
 
   /** Drops all unsent messages and closes their handles. */

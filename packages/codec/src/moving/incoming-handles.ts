@@ -60,7 +60,7 @@ export class IncomingHandles implements HandleSource {
 }
 
 /** Closes a handle. An opened stream cannot be closed at once, so it is moved away from its owner first. */
-function discard(handle: object): void {
+export function discard(handle: object): void {
   if (isNodeObject(handle)) discardNodeObject(handle);
   else if (Symbol.dispose in handle) (handle as Disposable)[Symbol.dispose]();
   else for (const fd of move(handle as Handle, 'no receiver').fds) fd.discard();

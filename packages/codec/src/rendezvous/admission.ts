@@ -2,8 +2,8 @@ import { types } from 'node:util';
 import { describeValue, handled, show, SiteWarnings, type OwnedFd } from '@aiopipe/core/internal';
 import { type ListenOptions, type Peer } from './options.js';
 
-const warnings = new SiteWarnings('AIOPIPE_ALLOW_FAILED', (site, count, first) =>
-  count === 1 ? first : `${first} (${String(count)} times, for hubs made at ${site})`,
+const warnings = new SiteWarnings('AIOPIPE_ALLOW_FAILED', (origin, count, first) =>
+  count === 1 ? first : `${first} (${String(count)} times, for hubs ${origin})`,
 );
 
 /** Decides which processes may connect to a hub. */
@@ -33,6 +33,6 @@ export class Admission {
 
   #tell(failure: string): void {
     const about = `${this.#hub.toString()}: allow() ${failure}. The connection was refused`;
-    warnings.note(this.#hub.site, about);
+    warnings.note(this.#hub.origin, about);
   }
 }

@@ -39,8 +39,8 @@ const SHORTAGES = new Set([-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM]);
 /** No event tells that there are descriptors again. So a hub that lacks them tries again, after so many milliseconds. */
 const SHORTAGE_PAUSE = 50;
 
-const warnings = new SiteWarnings('AIOPIPE_ACCEPT_WAITS', (site, count, first) =>
-  count === 1 ? first : `${first} (${String(count)} times, for hubs made at ${site})`,
+const warnings = new SiteWarnings('AIOPIPE_ACCEPT_WAITS', (origin, count, first) =>
+  count === 1 ? first : `${first} (${String(count)} times, for hubs ${origin})`,
 );
 
 /**
@@ -206,7 +206,7 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
       this.#waiting.shift()?.reject(error);
       return true;
     }
-    if (!this.#isShort) warnings.note(this.#descriptor.owned.site, `${error.message}. Connections wait until it can`);
+    if (!this.#isShort) warnings.note(this.#descriptor.owned.origin, `${error.message}. Connections wait until it can`);
     this.#isShort = true;
     this.#shortage = new Timer(() => {
       this.#shortage = undefined;

@@ -47,6 +47,7 @@ export class Decoder extends HeadDecoder {
   #nodes = 0;
   /** How many bytes of heap the rest of the message may take. */
   #memoryLeft = 0;
+  #unbuilt: unknown;
   /** How many comparisons of colliding keys the rest of the message may need. */
   #comparisonsLeft = 0;
 
@@ -79,6 +80,7 @@ export class Decoder extends HeadDecoder {
     this.#busy = true;
     this.attach(bytes === this.bytes ? this.bytes : asBuffer(bytes), start, end);
     this.handles = handles;
+    this.#unbuilt = undefined;
     this.#depth = 0;
     this.#nodes = 0;
     this.#comparisonsLeft = MOST_COMPARISONS;
@@ -110,7 +112,17 @@ export class Decoder extends HeadDecoder {
     const { instances } = this;
     if (instances.isIdle) return value;
     instances.settle(value);
-    if (instances.problem !== undefined) throw instances.problem.error;
+    if (instances.problem !== undefined) {
+      this.#unbuilt = value;
+      throw instances.problem.error;
+    }
+    return value;
+  }
+
+  /** Returns once what could be built of the last message, if decode() threw an error that is not fatal. */
+  takeUnbuilt(): unknown {
+    const value = this.#unbuilt;
+    this.#unbuilt = undefined;
     return value;
   }
 

@@ -5,11 +5,10 @@
  */
 import { writeSync } from 'node:fs';
 import { Channel, EndOfStreamError } from '@aiopipe/codec';
+import { renamePath, serializeError } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, DuplexEnd } from '@aiopipe/core';
 import { describeValue, flushAll, flushAllBlocking, native, nextTick } from '@aiopipe/core/internal';
 import { flushStdio } from './stdio.js';
-import { renamePath } from '../control/message-path.js';
-import { serializeError } from '../control/portable-error.js';
 import {
   CONTROL_FD,
   EXIT_UNTOLD,

@@ -16,7 +16,7 @@ import { DecodeError } from '@aiopipe/codec';
 import { ClosedError } from '@aiopipe/core';
 import { now, reasonOf } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
-import { deserializeError } from '../control/portable-error.js';
+import { deserializeError } from '../control/received-error.js';
 import { Dispatcher } from './dispatcher.js';
 import { SupervisorError } from '../errors.js';
 import { LostTasks } from './lost-tasks.js';

@@ -1,12 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
 import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
-import { putNow, watchSends } from '@aiopipe/codec/internal';
+import { putNow, renamePath, serializeError, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { nextTurn, now } from '@aiopipe/core/internal';
-import { renamePath } from '../control/message-path.js';
 import { CALL, CANCEL, ERROR, HEARD, ITEM, READY, TAKEN, VALUE, type Answer, type Ask } from './protocol.js';
 import { Orders, type Order } from './orders.js';
-import { deserializeError, serializeError } from '../control/portable-error.js';
+import { deserializeError } from '../control/received-error.js';
 import { loadFunction, target } from '../target/target.js';
 import { current, RunningTask } from './task-signal.js';
 

@@ -1,6 +1,5 @@
+import { renamePath, serializeError } from '@aiopipe/codec/internal';
 import { now, queueMicrotask } from '@aiopipe/core/internal';
-import { renamePath } from '../control/message-path.js';
-import { serializeError } from '../control/portable-error.js';
 import { type ChildError } from '../errors.js';
 import { CancelGrace } from './cancel-grace.js';
 import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, type Answer } from './protocol.js';

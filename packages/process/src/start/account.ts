@@ -1,6 +1,6 @@
 import { DecodeError, FrameTooLongError, InvalidMessageError } from '@aiopipe/codec';
 import { describeValue, reasonOf, type Exit } from '@aiopipe/core/internal';
-import { deserializeError } from '../control/portable-error.js';
+import { deserializeError } from '../control/received-error.js';
 import { EXIT_UNTOLD, type FromChild } from '../control/protocol.js';
 import { ChildError } from '../errors.js';
 

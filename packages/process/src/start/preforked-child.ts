@@ -1,7 +1,7 @@
 import { reasonOf } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
 import { Conversation } from '../control/conversation.js';
-import { deserializeError } from '../control/portable-error.js';
+import { deserializeError } from '../control/received-error.js';
 import { newOrderId, PROTOCOL, type Preparation } from '../control/protocol.js';
 import { hasEnded, send } from '../control/send.js';
 import { nextDepth } from '../target/role.js';

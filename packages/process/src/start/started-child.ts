@@ -1,5 +1,5 @@
 import { DecodeError } from '@aiopipe/codec';
-import { putSoon } from '@aiopipe/codec/internal';
+import { putSoon, renamePath } from '@aiopipe/codec/internal';
 import { SystemError, type SignalName, type StopOptions, type WaitOptions } from '@aiopipe/core';
 import {
   callSite,
@@ -11,7 +11,6 @@ import {
   type StdioFds,
 } from '@aiopipe/core/internal';
 import { Conversation } from '../control/conversation.js';
-import { renamePath } from '../control/message-path.js';
 import { newOrderId, PROTOCOL, type FromChild, type Ping, type Start } from '../control/protocol.js';
 import { hasEnded, send } from '../control/send.js';
 import { ChildError } from '../errors.js';

@@ -1,6 +1,6 @@
-import { deserialize, serialize } from '@aiopipe/codec';
 import { describeValue } from '@aiopipe/core/internal';
-import { controlLimits } from './limits.js';
+import { type DecodeLimits } from './decode.js';
+import { deserialize, serialize } from './serialize.js';
 
 const canTravel = (value: unknown): boolean => {
   try {
@@ -39,9 +39,9 @@ export function serializeError(thrown: unknown): Buffer {
 }
 
 /** Returns the error that a peer serialized, or the error that says why it cannot be decoded. */
-export function deserializeError(bytes: Uint8Array): unknown {
+export function deserializeError(bytes: Uint8Array, limits: DecodeLimits = {}): unknown {
   try {
-    return deserialize(bytes, { limits: controlLimits() });
+    return deserialize(bytes, { limits });
   } catch (error) {
     return error;
   }

@@ -1,4 +1,4 @@
-import { EncodeError } from '@aiopipe/codec';
+import { EncodeError } from '../errors.js';
 
 /**
  * Returns an EncodeError with the path that the user knows: `args[0].callback`, in whatever message of ours the arguments stand.

@@ -1,0 +1,204 @@
+import { AiopipeError, ClosedError } from '@aiopipe/core';
+import { show } from '@aiopipe/core/internal';
+import { types } from 'node:util';
+import { isThenable, type Check } from '../channel/validation.js';
+import { QueueFullError } from '../errors.js';
+import { renamePath } from '../serializer/rename-path.js';
+import { fromErrorData } from './error-data.js';
+import { type GivenFunctions } from './given-functions.js';
+import { closeHandles } from './held-handles.js';
+import { IncomingCall } from './incoming-call.js';
+import { type Line } from './line.js';
+import { type AnyFunction } from './methods.js';
+import { type CallSettings } from './outgoing-call.js';
+import { type Outgoing } from './outgoing.js';
+import { isGenerator, sendItems } from './produce.js';
+import { ERROR, RESULT } from './protocol.js';
+import { putFunctions, standIn } from './stand-ins.js';
+
+/** What this side serves. */
+export interface Service {
+  readonly object: object;
+  readonly methods: ReadonlyMap<string, AnyFunction>;
+  /** The checks of arguments, by the names of methods. */
+  readonly checks: ReadonlyMap<string, Check> | undefined;
+}
+
+interface Callee {
+  readonly run: AnyFunction;
+  readonly self: unknown;
+  readonly check: Check | undefined;
+}
+
+/** The calls of the peer that have not ended here. */
+export class Incoming {
+  readonly #line: Line;
+  readonly #outgoing: Outgoing;
+  readonly #given: GivenFunctions;
+  readonly #settings: CallSettings;
+  readonly #open = new Map<number, IncomingCall>();
+  /** Ids of calls ascend. */
+  #last = 0;
+  service: Service | undefined;
+  /** How many calls may run at once. */
+  limit: number;
+
+  constructor(line: Line, outgoing: Outgoing, given: GivenFunctions, settings: CallSettings, limit: number) {
+    this.#line = line;
+    this.#outgoing = outgoing;
+    this.#given = given;
+    this.#settings = settings;
+    this.limit = limit;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Takes in a call. Returns the rule that the message breaks, if it does. */
+  heardCall(id: number, target: unknown, args: unknown, places: unknown): string | undefined {
+    if (!this.skip(id)) return `call ${String(id)} after call ${String(this.#last)}`;
+    if (!Array.isArray(args)) return 'a call without a list of arguments';
+    if (typeof target !== 'string' && typeof target !== 'number') return 'a call of something else than a method';
+    const callee = this.#open.size >= this.limit ? this.#tooMany() : this.#find(target);
+    if (callee instanceof Error) {
+      closeHandles(args);
+      this.refuse(id, callee);
+      return undefined;
+    }
+    const call = new IncomingCall(id);
+    if (places !== undefined) {
+      const make = (functionId: number) => standIn(this.#line, this.#outgoing, call, functionId, this.#settings);
+      const broken = putFunctions(args, places, make);
+      if (broken !== undefined) return broken;
+    }
+    this.#open.set(id, call);
+    if (callee.check === undefined) this.#begin(call, callee, args);
+    else void this.#checkAndBegin(call, callee, args, callee.check);
+    return undefined;
+  }
+
+  /** Passes over the id of a call. Returns false if it breaks the rule that ids ascend. */
+  skip(id: number): boolean {
+    if (id <= this.#last) return false;
+    this.#last = id;
+    return true;
+  }
+
+  /** Answers a call that does not run. */
+  refuse(id: number, error: Error): void {
+    this.#line.post([ERROR, id, this.#line.errorData(error)]);
+  }
+
+  #tooMany(): Error {
+    return new QueueFullError(`more than ${String(this.limit)} calls are open on one channel (maxCalls of expose())`);
+  }
+
+  #find(target: string | number): Callee | Error {
+    if (typeof target === 'number') {
+      const run = this.#given.get(target);
+      if (run !== undefined) return { run, self: undefined, check: undefined };
+      return new ClosedError(
+        'the function can no longer be called: its call has ended, and it was not kept with retain()',
+      );
+    }
+    const { service } = this;
+    const run = service?.methods.get(target);
+    if (service !== undefined && run !== undefined) {
+      return { run, self: service.object, check: service.checks?.get(target) };
+    }
+    const reason = service === undefined ? 'the other side exposes no object' : 'the exposed object has no such method';
+    return new AiopipeError('ERR_AIOPIPE_NO_METHOD', `${show(target)}: ${reason}`);
+  }
+
+  async #checkAndBegin(call: IncomingCall, callee: Callee, args: unknown[], check: Check): Promise<void> {
+    let checked: unknown;
+    try {
+      checked = await check(args);
+      if (!Array.isArray(checked))
+        throw new TypeError(`the schema of the arguments made ${show(checked)}, not an array`);
+    } catch (error) {
+      closeHandles(args);
+      this.#fail(call, error);
+      return;
+    }
+    if (call.isCancelled) {
+      closeHandles(args);
+      this.#forget(call);
+    } else this.#begin(call, callee, checked);
+  }
+
+  #begin(call: IncomingCall, { run, self }: Callee, args: readonly unknown[]): void {
+    let value: unknown;
+    let waits: boolean;
+    try {
+      value = call.run(run, self, args);
+      waits = isThenable(value);
+    } catch (error) {
+      this.#fail(call, error);
+      return;
+    }
+    if (!waits) {
+      this.#answer(call, value);
+      return;
+    }
+    const promise = types.isPromise(value) ? value : Promise.resolve(value);
+    promise.then(
+      (settled) => {
+        this.#answer(call, settled);
+      },
+      (error: unknown) => {
+        this.#fail(call, error);
+      },
+    );
+  }
+
+  #answer(call: IncomingCall, value: unknown): void {
+    if (isGenerator(value)) {
+      void this.#stream(call, value);
+      return;
+    }
+    this.#forget(call);
+    if (call.isCancelled) {
+      closeHandles(value);
+      return;
+    }
+    this.#line.post(value === undefined ? [RESULT, call.id] : [RESULT, call.id, value], (error) => {
+      this.refuse(call.id, renamePath(error, 'value[2]', 'result') as Error);
+    });
+  }
+
+  async #stream(call: IncomingCall, generator: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
+    try {
+      this.#answer(call, await sendItems(this.#line, call, generator));
+    } catch (error) {
+      this.#fail(call, error);
+    }
+  }
+
+  #fail(call: IncomingCall, error: unknown): void {
+    this.#forget(call);
+    if (!call.isCancelled) this.#line.post([ERROR, call.id, this.#line.errorData(error)]);
+  }
+
+  #forget(call: IncomingCall): void {
+    call.isOver = true;
+    this.#open.delete(call.id);
+  }
+
+  /** The caller no longer waits. A call that is over is not affected. */
+  cancel(id: number, reason: unknown): void {
+    const call = this.#open.get(id);
+    if (call === undefined) return;
+    call.cancel(reason === undefined ? undefined : fromErrorData(reason));
+  }
+
+  /** The caller takes so many more items. */
+  allow(id: number, count: number): void {
+    this.#open.get(id)?.allow(count);
+  }
+
+  end(error: Error): void {
+    for (const call of this.#open.values()) call.cancel(error);
+  }
+}

@@ -1,0 +1,126 @@
+import { type WaitOptions } from '@aiopipe/core';
+import { refuse } from '@aiopipe/core/internal';
+import { renamePath } from '../serializer/rename-path.js';
+import { fromErrorData } from './error-data.js';
+import { type GivenFunctions } from './given-functions.js';
+import { closeHandles } from './held-handles.js';
+import { type Line } from './line.js';
+import { OutgoingCall, type CallOwner, type CallSettings } from './outgoing-call.js';
+import { CALL, CANCEL, CREDIT, ERROR, ITEM, RESULT, STREAM, type Message } from './protocol.js';
+
+/** The calls of this side that the peer has not answered. */
+export class Outgoing implements CallOwner {
+  readonly #line: Line;
+  readonly #given: GivenFunctions;
+  readonly #open = new Map<number, OutgoingCall>();
+  #next = 1;
+
+  constructor(line: Line, given: GivenFunctions) {
+    this.#line = line;
+    this.#given = given;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get name(): string {
+    return this.#line.name;
+  }
+
+  /**
+   * Calls a method of the peer, or one of its functions. The promise is marked as handled.
+   *
+   * @param refused - makes no call: the promise rejects with it
+   */
+  call(
+    target: string | number,
+    args: readonly unknown[],
+    options: WaitOptions | undefined,
+    settings: CallSettings,
+    refused?: Error,
+  ): Promise<unknown> {
+    const refusal = this.#line.over ?? refused ?? (options && refuse(options, undefined, () => `${this.name}: a call`));
+    if (refusal !== undefined) return this.#refused(target, settings, refusal);
+    const id = this.#next;
+    let emptied;
+    try {
+      emptied = this.#given.take(args);
+      const message: Message =
+        emptied === undefined ? [CALL, id, target, args] : [CALL, id, target, emptied.args, emptied.places];
+      this.#line.send(message);
+    } catch (error) {
+      if (emptied !== undefined) this.#given.callEnded(emptied.places);
+      return this.#refused(target, settings, renamePath(error, 'value[3]', 'args'));
+    }
+    this.#next = id + 1;
+    const call = new OutgoingCall(this, id, target, emptied?.places, options, settings);
+    this.#open.set(id, call);
+    if (this.#open.size === 1) this.#line.updateHold();
+    return call.promise();
+  }
+
+  /** Returns a call that has failed, as a promise and as a generator. */
+  #refused(target: string | number, settings: CallSettings, error: unknown): Promise<unknown> {
+    const call = new OutgoingCall(this, 0, target, undefined, undefined, settings);
+    const promise = call.promise();
+    call.fail(error);
+    return promise;
+  }
+
+  /** Takes in an answer. Returns the rule that it breaks, if it does. */
+  heard(kind: number, id: number, value: unknown): string | undefined {
+    const call = this.#open.get(id);
+    if (call === undefined) {
+      if (id >= this.#next) return `an answer to call ${String(id)}, which was not made`;
+      // The call was cancelled when the answer was on its way.
+      closeHandles(value);
+      return undefined;
+    }
+    switch (kind) {
+      case RESULT:
+        this.#forget(call);
+        call.result(value);
+        return undefined;
+      case ERROR:
+        this.#forget(call);
+        call.fail(fromErrorData(value));
+        return undefined;
+      case STREAM:
+        return call.stream() ? undefined : `call ${String(id)} became a generator twice`;
+      default:
+        return call.item(value) ? undefined : `an item of call ${String(id)} that was not asked for`;
+    }
+  }
+
+  /** An answer came that cannot be built here. */
+  unbuilt(kind: number, id: number, error: Error): void {
+    const call = this.#open.get(id);
+    if (call === undefined) return;
+    this.#forget(call);
+    if (kind === ITEM) this.#line.post([CANCEL, id]);
+    call.fail(error);
+  }
+
+  allowed(call: OutgoingCall, count: number): void {
+    if (this.#open.has(call.id)) this.#line.post([CREDIT, call.id, count]);
+  }
+
+  cancelled(call: OutgoingCall, reason: unknown): void {
+    if (!this.#open.has(call.id)) return;
+    this.#forget(call);
+    this.#line.post(reason === undefined ? [CANCEL, call.id] : [CANCEL, call.id, this.#line.errorData(reason)]);
+  }
+
+  end(error: Error): void {
+    const calls = [...this.#open.values()];
+    this.#open.clear();
+    for (const call of calls) call.fail(error);
+  }
+
+  #forget(call: OutgoingCall): void {
+    this.#open.delete(call.id);
+    if (call.places !== undefined) this.#given.callEnded(call.places);
+    if (this.#open.size === 0) this.#line.updateHold();
+  }
+}

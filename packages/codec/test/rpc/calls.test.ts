@@ -1,0 +1,444 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { inspect } from 'node:util';
+import { leakCheck } from '@aiopipe/testing';
+import { aiopipe, type ReadEnd } from '@aiopipe/core';
+import { channel, expose, proxy, register, type Channel } from '@aiopipe/codec';
+import { codecs, errorOf, gate, isPending, thrownBy, turns, withPair } from './helpers.js';
+
+afterAll(leakCheck());
+
+class Base {
+  greet(name: string) {
+    return `hello ${name}`;
+  }
+}
+
+class Counter extends Base {
+  count = 0;
+  add(n: number) {
+    return (this.count += n);
+  }
+  async later(n: number) {
+    await Promise.resolve();
+    return this.add(n);
+  }
+  nothing() {
+    return undefined;
+  }
+  async *watch(to: number) {
+    for (let i = 1; i <= to; i++) yield await Promise.resolve(i);
+    return 'end';
+  }
+  *list(to: number) {
+    for (let i = 1; i <= to; i++) yield i;
+  }
+  fail(): never {
+    throw Object.assign(new RangeError('too far', { cause: new Error('inner') }), { code: 'FAR', limit: 3 });
+  }
+  async ask(question: (n: number) => Promise<number>, more: { log: (text: string) => Promise<void> }) {
+    await more.log('asked');
+    return (await question(20)) + 1;
+  }
+}
+
+describe.each(codecs)('over a channel of %s', (_name, options) => {
+  const withCounter = (use: (remote: ReturnType<typeof proxy<Counter>>) => Promise<void>) =>
+    withPair(async (here, there) => {
+      expose(there, new Counter());
+      await use(proxy<Counter>(here));
+    }, options);
+
+  test('a call resolves with what the method returns, and methods share their object', async () => {
+    await withCounter(async (remote) => {
+      expect(await remote.add(2)).toBe(2);
+      expect(await remote.later(3)).toBe(5);
+      expect(await remote.greet('you')).toBe('hello you');
+      expect(await remote.nothing()).toBeUndefined();
+    });
+  });
+
+  test('a call rejects with what the method throws', async () => {
+    await withCounter(async (remote) => {
+      const error = await errorOf(remote.fail());
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error).toMatchObject({ name: 'RangeError', message: 'too far', code: 'FAR', limit: 3 });
+      expect(error.cause).toMatchObject({ message: 'inner' });
+      expect(error.stack).toContain('calls.test.ts');
+    });
+  });
+
+  test('what is thrown and is no error arrives as it is', async () => {
+    await withPair(async (here, there) => {
+      expose(there, {
+        text: () => Promise.reject('a text' as never),
+        none: () => Promise.reject(null as never),
+      });
+      const remote = proxy<{ text(): void; none(): void }>(here);
+      expect(await errorOf(remote.text())).toBe('a text');
+      expect(await errorOf(remote.none())).toBeNull();
+    }, options);
+  });
+
+  test('a generator is an async iterable, with its return value', async () => {
+    await withCounter(async (remote) => {
+      const items: number[] = [];
+      for await (const item of remote.watch(50)) items.push(item);
+      expect(items).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+      for await (const item of remote.list(3)) items.push(item);
+      expect(items.slice(50)).toEqual([1, 2, 3]);
+      const generator = remote.watch(1);
+      expect(await generator.next()).toEqual({ done: false, value: 1 });
+      expect(await generator.next()).toEqual({ done: true, value: 'end' });
+      expect(await generator.next()).toEqual({ done: true, value: undefined });
+    });
+  });
+
+  test('functions in arguments and in plain objects of arguments can be called', async () => {
+    await withCounter(async (remote) => {
+      const log: string[] = [];
+      const answer = await remote.ask(async (n) => n * 2, { log: async (text) => void log.push(text) });
+      expect(answer).toBe(41);
+      expect(log).toEqual(['asked']);
+    });
+  });
+
+  test('both ends expose and call at once', async () => {
+    await withPair(async (here, there) => {
+      interface Ping {
+        ping(n: number): Promise<number>;
+      }
+      const ends: [Channel, Channel] = [here, there];
+      const [a, b] = ends.map((end) => {
+        const remote = proxy<Ping>(end);
+        expose(end, { ping: async (n: number): Promise<number> => (n === 0 ? 0 : 1 + (await remote.ping(n - 1))) });
+        return remote;
+      });
+      expect(await Promise.all([a?.ping(20), b?.ping(21), a?.ping(0)])).toEqual([20, 21, 0]);
+    }, options);
+  });
+});
+
+test('a value that cannot be sent rejects that call alone, with its path', async () => {
+  await withPair(async (here, there) => {
+    expose(there, { echo: (value: unknown) => value, bad: () => ({ inner: [() => 1] }), list: () => [Symbol('s')] });
+    const remote = proxy<{ echo(value: unknown): unknown; bad(): unknown; list(): unknown }>(here);
+    expect(await errorOf(remote.echo({ deep: { inner: [() => 1] } }))).toMatchObject({
+      code: 'ERR_AIOPIPE_ENCODE',
+      path: 'args[0].deep.inner[0]',
+      message: 'args[0].deep.inner[0]: a function cannot be sent',
+    });
+    expect(await errorOf(remote.bad())).toMatchObject({ code: 'ERR_AIOPIPE_ENCODE', path: 'result.inner[0]' });
+    expect(await errorOf(remote.list())).toMatchObject({ code: 'ERR_AIOPIPE_ENCODE', path: 'result[0]' });
+    expect(await remote.echo(1)).toBe(1);
+  });
+});
+
+test('a value whose class the receiver lacks rejects that call alone', async () => {
+  class Lost {
+    readonly kind = 'lost';
+  }
+  let knows = true;
+  register(Lost, {
+    name: 'rpc/Lost',
+    reduce: () => 1,
+    revive: () => {
+      if (knows) return new Lost();
+      throw new Error('unknown here');
+    },
+  });
+  await withPair(async (here, there) => {
+    let calls = 0;
+    expose(there, {
+      take: (_: unknown) => ++calls,
+      give: () => new Lost(),
+      *items() {
+        yield 1;
+        yield new Lost();
+      },
+    });
+    const remote = proxy<{ take(lost: Lost): number; give(): Lost; items(): Generator<unknown> }>(here);
+    expect(await remote.give()).toBeInstanceOf(Lost);
+    knows = false;
+    expect(await errorOf(remote.take(new Lost()))).toMatchObject({ code: 'ERR_AIOPIPE_DECODE' });
+    expect(calls).toBe(0);
+    expect(await errorOf(remote.give())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE' });
+    const items = remote.items();
+    expect((await items.next()).value).toBe(1);
+    expect(await errorOf(items.next())).toMatchObject({ code: 'ERR_AIOPIPE_DECODE' });
+    knows = true;
+    expect(await remote.take(new Lost())).toBe(1);
+  });
+});
+
+test('an error of a registered class keeps its class', async () => {
+  class NotFound extends Error {
+    constructor(readonly key: string) {
+      super(`no ${key}`);
+    }
+  }
+  register(NotFound, { name: 'rpc/NotFound', reduce: ({ key }) => key, revive: (key) => new NotFound(key) });
+  await withPair(async (here, there) => {
+    expose(there, { find: (key: string) => Promise.reject(new NotFound(key)) });
+    const error = await errorOf(proxy<{ find(key: string): Promise<void> }>(here).find('x'));
+    expect(error).toBeInstanceOf(NotFound);
+    expect(error).toMatchObject({ message: 'no x', key: 'x' });
+  });
+});
+
+describe('a proxy', () => {
+  test('is no promise, and neither are its methods: to await them makes no call', async () => {
+    await withPair(async (here, there) => {
+      const called: string[] = [];
+      const all = new Proxy({} as Record<string, () => void>, {
+        ownKeys: () => ['then', 'toJSON', 'catch', 'get'],
+        getOwnPropertyDescriptor: (_, name) => ({
+          value: () => called.push(String(name)),
+          enumerable: true,
+          configurable: true,
+        }),
+      });
+      expose(there, all);
+      const remote = proxy<Record<string, () => void>>(here);
+      expect(await remote).toBe(remote);
+      expect(typeof (await remote['get'])).toBe('function');
+      expect(remote['get']).toBe(remote['get']);
+      expect(JSON.stringify({ remote })).toBe('{"remote":{}}');
+      inspect(remote);
+      expect(Object.keys(remote)).toEqual([]);
+      for (const name of ['then', 'toJSON', 'constructor', '__proto__', 'toString', 'hasOwnProperty']) {
+        expect((remote as Record<string, unknown>)[name]).toBeUndefined();
+      }
+      expect((remote as unknown as Record<symbol, unknown>)[Symbol.iterator]).toBeUndefined();
+      expect(() => Object.assign(remote, { get: 1 })).toThrow(TypeError);
+      await remote['get']?.();
+      expect(called).toEqual(['get']);
+    });
+  });
+
+  test('has promises that are native ones for all that code asks them', async () => {
+    await withPair(async (here, there) => {
+      expose(there, { one: () => 1 });
+      const remote = proxy<{ one(): number }>(here);
+      const call = remote.one();
+      expect(call).toBeInstanceOf(Promise);
+      expect(await call.then((one) => one + 1).finally(() => undefined)).toBe(2);
+      expect(await Promise.all([call, remote.one()])).toEqual([1, 1]);
+      expect(inspect(call)).toContain('1');
+    });
+  });
+});
+
+test('a call that fails and that no code awaits ends no program', async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => unhandled.push(error);
+  process.on('unhandledRejection', note);
+  try {
+    await withPair(async (here, there) => {
+      expose(there, {
+        fail: () => Promise.reject(new Error('no')),
+        *items() {
+          yield 1;
+          throw new Error('no item');
+        },
+      });
+      const remote = proxy<{ fail(): Promise<void>; none(): void; items(): Generator<number> }>(here);
+      void remote.fail();
+      void remote.none();
+      void remote.fail.with({ signal: AbortSignal.abort() })();
+      void remote.fail.with({ timeout: 0 })();
+      const items = remote.items();
+      void items.next();
+      void items.next();
+      await errorOf(remote.fail());
+      here[Symbol.dispose]();
+      void remote.fail();
+      await turns();
+    });
+    await turns();
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+});
+
+describe('the channel', () => {
+  test('carries calls alone: get() and put() reject with BusyError', async () => {
+    await withPair(async (here, there) => {
+      expose(there, { one: () => 1 });
+      const remote = proxy<{ one(): number }>(here);
+      for (const error of [
+        await errorOf(here.get()),
+        await errorOf(here.put(1)),
+        thrownBy(() => here.tryGet()),
+        await errorOf(here[Symbol.asyncIterator]().next()),
+        thrownBy(() => here.validate({ '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }) } })),
+      ]) {
+        expect(error).toMatchObject({ code: 'ERR_AIOPIPE_BUSY' });
+        expect(error.message).toMatch(/^channel end made at .*: calls \(expose\(\) or proxy\(\)\) use this channel/);
+      }
+      expect(await remote.one()).toBe(1);
+      const [carrier, other] = channel({ duplex: true });
+      expect(await errorOf(carrier.put(here))).toMatchObject({ code: 'ERR_AIOPIPE_BUSY' });
+      carrier.close();
+      other.close();
+    });
+  });
+
+  test('must be a duplex channel of values without another reader', async () => {
+    await withPair(async (here) => {
+      const message = here.get();
+      expect(thrownBy(() => proxy(here))).toMatchObject({ code: 'ERR_AIOPIPE_BUSY' });
+      here[Symbol.dispose]();
+      await errorOf(message);
+    });
+    using bytes = channel({ duplex: true, encoder: null, decoder: null });
+    expect(() => proxy(bytes[0])).toThrow(/^proxy: channel end made at .* carries only bytes/);
+    using simplex = channel();
+    for (const wrong of [simplex[0], simplex[1], {}, null, 3, process.stdin]) {
+      expect(() => proxy(wrong as never)).toThrow(/^proxy: expected a Channel of channel\({ duplex: true }\), not /);
+      expect(() => expose(wrong as never, { one: () => 1 })).toThrow(/^expose: expected a Channel/);
+    }
+    const [closed, other] = channel({ duplex: true });
+    closed.close();
+    other.close();
+    expect(() => proxy(closed)).toThrow(/is closed/);
+  });
+
+  test('can be closed between calls, and is busy during one', async () => {
+    const [here, there] = channel({ duplex: true });
+    const { promise, open } = gate();
+    const exposed = expose(there, { wait: () => promise });
+    const call = proxy<{ wait(): Promise<void> }>(here).wait();
+    expect(await isPending(call)).toBe(true);
+    for (const end of [here, there]) {
+      expect(thrownBy(() => end.close())).toMatchObject({ code: 'ERR_AIOPIPE_BUSY' });
+    }
+    open();
+    await call;
+    here.close();
+    await exposed.closed;
+    there.close();
+  });
+
+  test('serves one object at a time, and can serve another one later', async () => {
+    await withPair(async (here, there) => {
+      const remote = proxy<{ one(): number; two(): number; slow(): Promise<number> }>(here);
+      const { promise, open } = gate<number>();
+      const first = expose(there, { one: () => 1, slow: () => promise });
+      expect(thrownBy(() => expose(there, { two: () => 2 }))).toMatchObject({ code: 'ERR_AIOPIPE_BUSY' });
+      const slow = remote.slow();
+      expect(await remote.one()).toBe(1);
+      first.close();
+      await first.closed;
+      expect(await errorOf(remote.one())).toMatchObject({
+        code: 'ERR_AIOPIPE_NO_METHOD',
+        message: "'one': the other side exposes no object",
+      });
+      {
+        using second = expose(there, { two: () => 2 });
+        first.close();
+        expect(await remote.two()).toBe(2);
+        open(5);
+        expect(await slow).toBe(5);
+        void second;
+      }
+      expect(await errorOf(remote.two())).toMatchObject({ code: 'ERR_AIOPIPE_NO_METHOD' });
+    });
+  });
+});
+
+describe('when the channel ends', () => {
+  test.each<[string, (here: Channel, there: Channel) => void, string]>([
+    ['the peer closes', (_, there) => there[Symbol.dispose](), 'ERR_AIOPIPE_END_OF_STREAM'],
+    ['this side disposes of it', (here) => here[Symbol.dispose](), 'ERR_AIOPIPE_CLOSED'],
+  ])('because %s, open calls and later ones reject with the reason', async (_how, end, code) => {
+    await withPair(async (here, there) => {
+      const { promise, open } = gate();
+      expose(there, {
+        wait: () => promise,
+        async *watch() {
+          yield 1;
+          await promise;
+        },
+      });
+      const remote = proxy<{ wait(): Promise<void>; watch(): AsyncGenerator<number> }>(here);
+      const calls = Array.from({ length: 100 }, () => remote.wait());
+      const items = remote.watch();
+      expect((await items.next()).value).toBe(1);
+      const next = items.next();
+      end(here, there);
+      for (const call of calls) expect(await errorOf(call)).toMatchObject({ code });
+      expect(await errorOf(next)).toMatchObject({ code });
+      expect(await items.next()).toEqual({ done: true, value: undefined });
+      expect(await errorOf(remote.wait())).toMatchObject({ code });
+      expect(await errorOf(proxy<{ wait(): void }>(here).wait()).catch((error: unknown) => error)).toMatchObject({
+        code,
+      });
+      open();
+    });
+  });
+
+  test('`closed` of what was exposed resolves for an orderly end', async () => {
+    for (const end of [0, 1]) {
+      const [here, there] = channel({ duplex: true });
+      const exposed = expose(there, { one: () => 1 });
+      (end === 0 ? here : there).close();
+      await exposed.closed;
+      here[Symbol.dispose]();
+      there[Symbol.dispose]();
+    }
+  });
+
+  test('a user that watches `closed` of the channel hears of it, too', async () => {
+    const [here, there] = channel({ duplex: true });
+    const closed = errorOf(here.closed);
+    const remote = proxy<{ one(): number }>(here);
+    const exposed = expose(there, { one: () => 1 });
+    expect(await remote.one()).toBe(1);
+    there.close();
+    await exposed.closed;
+    expect(await closed).toMatchObject({ code: 'ERR_AIOPIPE_END_OF_STREAM' });
+    here.close();
+  });
+});
+
+test('handles in arguments, results and items move', async () => {
+  await withPair(async (here, there) => {
+    expose(there, {
+      async read(end: ReadEnd) {
+        await using reader = end.open();
+        return (await reader.read()).toString();
+      },
+      pipe() {
+        const [rx, tx] = aiopipe();
+        void tx
+          .open()
+          .write('from there')
+          .then(undefined, () => undefined);
+        return rx;
+      },
+      *pipes() {
+        const [rx, tx] = aiopipe();
+        yield rx;
+        yield tx;
+      },
+    });
+    const remote = proxy<{
+      read(end: ReadEnd): Promise<string>;
+      pipe(): ReadEnd;
+      pipes(): Generator<Disposable>;
+    }>(here);
+    const [rx, tx] = aiopipe();
+    const text = remote.read(rx);
+    expect(rx.state).toBe('moved');
+    {
+      await using writer = tx.open();
+      await writer.write('from here');
+    }
+    expect(await text).toBe('from here');
+    const ends: Disposable[] = [];
+    for await (const end of remote.pipes()) ends.push(end);
+    expect(ends.map((end) => end.constructor.name)).toEqual(['ReadEnd', 'WriteEnd']);
+    for (const end of ends) end[Symbol.dispose]();
+  });
+});

@@ -1,0 +1,340 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { leakCheck } from '@aiopipe/testing';
+import { aiopipe } from '@aiopipe/core';
+import { channel, ChannelReader, expose, proxy, type Channel } from '@aiopipe/codec';
+import {
+  CALL,
+  CANCEL,
+  CREDIT,
+  ERROR,
+  errorOf,
+  gate,
+  ITEM,
+  RELEASE,
+  RESULT,
+  RETAIN,
+  soon,
+  STREAM,
+  turns,
+  withPair,
+} from './helpers.js';
+
+afterAll(leakCheck());
+
+interface Api {
+  one(): number;
+  wait(): Promise<void>;
+  watch(): AsyncGenerator<number>;
+}
+
+/** One end of ours that both serves and calls, and the raw other end. */
+async function withVictim(
+  use: (
+    raw: Channel,
+    victim: { remote: ReturnType<typeof proxy<Api>>; closed: Promise<void>; channel: Channel },
+  ) => Promise<void>,
+  options: Parameters<typeof expose>[2] = {},
+): Promise<void> {
+  await withPair(async (raw, there) => {
+    const { promise, open } = gate();
+    const { closed } = expose(
+      there,
+      {
+        one: () => 1,
+        wait: () => promise,
+        *watch() {
+          yield 1;
+        },
+      },
+      options,
+    );
+    await use(raw, { remote: proxy<Api>(there), closed, channel: there });
+    open();
+  });
+}
+
+describe('a message that breaks the protocol ends the channel with an error that says how', () => {
+  test.each<[what: string, message: unknown, rule: string]>([
+    ['no array', { kind: 1 }, 'a message that is no array'],
+    ['a text', 'call', 'a message that is no array'],
+    ['null', null, 'a message that is no array'],
+    ['an empty array', [], 'a message without an id'],
+    ['no id', [CALL], 'a message without an id'],
+    ['an id that is no number', [CALL, '1', 'one', []], 'a message without an id'],
+    ['an id of 0', [CALL, 0, 'one', []], 'a message without an id'],
+    ['a negative id', [RESULT, -1, 1], 'a message without an id'],
+    ['an id with a fraction', [CALL, 1.5, 'one', []], 'a message without an id'],
+    ['an id over 2^53', [CALL, 2 ** 53, 'one', []], 'a message without an id'],
+    ['an unknown kind', [10, 1], 'a message of the unknown kind 10'],
+    ['a kind that is an object', [{ toString: 1 }, 1], 'a message of the unknown kind { toString: 1 }'],
+    ['a call without arguments', [CALL, 1, 'one'], 'a call without a list of arguments'],
+    ['arguments that are no list', [CALL, 1, 'one', { length: 3 }], 'a call without a list of arguments'],
+    ['a method that is no name', [CALL, 1, { toString: 1 }, []], 'a call of something else than a method'],
+    ['functions that are no list', [CALL, 1, 'one', [], 3], 'a call with a malformed list of functions'],
+    ['a function without a place', [CALL, 1, 'one', [], [[]]], 'a function with a malformed place'],
+    [
+      'a function at no argument',
+      [CALL, 1, 'one', [], [[0, 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'a function at a key',
+      [CALL, 1, 'one', [1], [[0, 'x', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'one at __proto__',
+      [CALL, 1, 'one', [{}], [[0, '__proto__', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'one in a Buffer',
+      [CALL, 1, 'one', [Buffer.alloc(1)], [[0, '0', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'too many functions',
+      [CALL, 1, 'one', [], Array.from({ length: 1001 }, () => [0, 1])],
+      'a call with a malformed list of functions',
+    ],
+    ['an answer to no call', [RESULT, 1, 1], 'an answer to call 1, which was not made'],
+    ['an error for no call', [ERROR, 7, 1], 'an answer to call 7, which was not made'],
+    ['a stream for no call', [STREAM, 1], 'an answer to call 1, which was not made'],
+    ['an item for no call', [ITEM, 1, 1], 'an answer to call 1, which was not made'],
+    ['a credit without a count', [CREDIT, 1], 'a credit without a count'],
+    ['a negative credit', [CREDIT, 1, -5], 'a credit without a count'],
+  ])('%s', async (_what, message, rule) => {
+    await withVictim(async (raw, { closed, channel: there, remote }) => {
+      await raw.put(message);
+      const error = await errorOf(soon(closed, 'the end'));
+      expect(error.code).toBe('ERR_AIOPIPE_PROTOCOL');
+      expect(error.message).toMatch(/^channel end made at .*: the peer broke the protocol of calls: /);
+      expect(error.message.endsWith(rule)).toBe(true);
+      expect(there.isClosed).toBe(true);
+      expect(await errorOf(remote.one())).toBe(error);
+      expect(await errorOf(there.closed)).toBe(error);
+      expect(await errorOf(raw.get())).toMatchObject({ code: 'ERR_AIOPIPE_END_OF_STREAM' });
+    });
+  });
+
+  test.each<[what: string, messages: unknown[][], rule: string]>([
+    [
+      'the id of an earlier call',
+      [
+        [CALL, 2, 'wait', []],
+        [CALL, 2, 'wait', []],
+      ],
+      'call 2 after call 2',
+    ],
+    [
+      'an id that descends',
+      [
+        [CALL, 2, 'one', []],
+        [CALL, 1, 'one', []],
+      ],
+      'call 1 after call 2',
+    ],
+  ])('%s', async (_what, messages, rule) => {
+    await withVictim(async (raw, { closed }) => {
+      for (const message of messages) await raw.put(message);
+      expect((await errorOf(soon(closed, 'the end'))).message.endsWith(rule)).toBe(true);
+    });
+  });
+
+  test.each<[what: string, messages: unknown[][], rule: string]>([
+    ['an item of a call that is no stream', [[ITEM, 1, 1]], 'an item of call 1 that was not asked for'],
+    [
+      'two streams',
+      [
+        [STREAM, 1],
+        [STREAM, 1],
+      ],
+      'call 1 became a generator twice',
+    ],
+    [
+      'more items than were asked for',
+      [[STREAM, 1], ...Array.from({ length: 17 }, () => [ITEM, 1, 1])],
+      'an item of call 1 that was not asked for',
+    ],
+  ])('%s', async (_what, messages, rule) => {
+    await withVictim(async (raw, { closed, remote }) => {
+      const next = remote.watch().next();
+      for (const message of messages) await raw.put(message);
+      expect((await errorOf(soon(closed, 'the end'))).message.endsWith(rule)).toBe(true);
+      await next.catch(() => undefined);
+    });
+  });
+});
+
+describe('a message without effect changes nothing', () => {
+  test('answers to calls that are over, cancels and credits of no call, functions that were not given', async () => {
+    await withVictim(async (raw, { remote }) => {
+      const call = remote.one();
+      await raw.get();
+      await raw.put([RESULT, 1, 5]);
+      for (const message of [
+        [RESULT, 1, 6],
+        [ERROR, 1, 'late'],
+        [STREAM, 1],
+        [ITEM, 1, 1],
+        [CANCEL, 77, 'reason'],
+        [CREDIT, 77, 1],
+        [RETAIN, 77],
+        [RELEASE, 77],
+      ]) {
+        await raw.put(message);
+      }
+      expect(await call).toBe(5);
+      await raw.put([CALL, 1, 'one', [], undefined, 'more than there is']);
+      expect(await raw.get()).toEqual([RESULT, 1, 1]);
+    });
+  });
+
+  test('a million forged ids take no memory', async () => {
+    await withVictim(async (raw, { remote }) => {
+      const call = remote.one();
+      await raw.get();
+      await raw.put([RESULT, 1, 5]);
+      await call;
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 1; i <= 1_000_000; i++) {
+        const put = raw.put(i % 2 === 0 ? [CANCEL, i] : [RESULT, 1, i]);
+        if (i % 1000 === 0) await put;
+      }
+      await raw.put([CALL, 1, 'one', []]);
+      expect(await raw.get()).toEqual([RESULT, 1, 1]);
+      (globalThis as unknown as { gc(): void }).gc();
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 * 1024 * 1024);
+    });
+  }, 60_000);
+});
+
+describe('a peer that calls without end', () => {
+  test('has `maxCalls` calls open, and is refused more', async () => {
+    await withVictim(
+      async (raw) => {
+        for (let id = 1; id <= 5; id++) await raw.put([CALL, id, 'wait', []]);
+        // To cancel them does not end them.
+        for (let id = 1; id <= 3; id++) await raw.put([CANCEL, id]);
+        await raw.put([CALL, 6, 'one', []]);
+        for (const id of [4, 5, 6]) {
+          const [kind, of] = (await raw.get()) as [number, number];
+          expect([kind, of]).toEqual([ERROR, id]);
+        }
+      },
+      { maxCalls: 3 },
+    );
+  });
+
+  test('and does not read the answers breaks the channel once 64 MiB wait', async () => {
+    const [raw, there] = channel({ duplex: true });
+    const text = 'x'.repeat(1024 * 1024);
+    const exposed = expose(there, { text: () => text });
+    void there.closed.catch(() => undefined);
+    let failed: unknown;
+    for (let id = 1; failed === undefined && id < 200_000; id++) {
+      const put = raw.put([CALL, id, id < 80 ? 'text' : 'none', []]);
+      if (id % 100 === 0) await put.catch((error: unknown) => (failed = error));
+    }
+    expect(await errorOf(soon(exposed.closed, 'the end'))).toMatchObject({ code: 'ERR_AIOPIPE_QUEUE_FULL' });
+    raw[Symbol.dispose]();
+    there[Symbol.dispose]();
+  }, 60_000);
+});
+
+describe('handles that no code gets are closed', () => {
+  const end = () => {
+    const [rx, tx] = aiopipe();
+    return { rx, tx };
+  };
+  /** Resolves once the other end of `rx` is closed. */
+  const closed = async (rx: ReturnType<typeof end>['rx']) => {
+    await using reader = rx.open();
+    expect(await soon(reader.read(), 'the end of the pipe')).toHaveLength(0);
+  };
+
+  test('in the arguments of a call that is refused', async () => {
+    await withVictim(async (raw) => {
+      const { rx, tx } = end();
+      await raw.put([CALL, 1, 'none', [{ deep: new Map([['tx', [tx]]]) }]]);
+      await closed(rx);
+    });
+  });
+
+  test('in an answer that comes after the call was cancelled', async () => {
+    await withVictim(async (raw, { remote }) => {
+      await errorOf(remote.one.with({ timeout: 1 })());
+      const { rx, tx } = end();
+      await raw.put([RESULT, 1, { tx }]);
+      await closed(rx);
+    });
+  });
+
+  test('in a result of a call that was cancelled', async () => {
+    await withPair(async (raw, there) => {
+      const { promise, open } = gate<unknown>();
+      expose(there, { wait: () => promise });
+      await raw.put([CALL, 1, 'wait', []]);
+      await raw.put([CANCEL, 1]);
+      await turns();
+      const { rx, tx } = end();
+      open([tx]);
+      await closed(rx);
+    });
+  });
+
+  test('in items that the loop did not take', async () => {
+    await withVictim(async (raw, { remote }) => {
+      const items = remote.watch();
+      const first = items.next();
+      await raw.put([STREAM, 1]);
+      await raw.put([ITEM, 1, 1]);
+      const { rx, tx } = end();
+      await raw.put([ITEM, 1, tx]);
+      await first;
+      await items.return(undefined as never);
+      await closed(rx);
+    });
+  });
+
+  test('in a message with another handle that cannot be made', async () => {
+    await withVictim(async (raw, { remote }) => {
+      const call = remote.one();
+      await raw.get();
+      const [reader, writer] = channel();
+      const { rx, tx } = end();
+      await raw.put([RESULT, 1, [tx, reader]]);
+      const value = (await call) as unknown as [Disposable, ChannelReader];
+      expect(value[1]).toBeInstanceOf(ChannelReader);
+      for (const handle of value) handle[Symbol.dispose]();
+      writer[Symbol.dispose]();
+      await closed(rx);
+    });
+  });
+});
+
+test('a malformed error is an error', async () => {
+  await withVictim(async (raw, { remote }) => {
+    const cyclic: Record<string, unknown> = { name: 'X', message: 'y' };
+    cyclic['cause'] = cyclic;
+    const sent = [3, null, {}, { message: 3, name: {}, stack: [], errors: 3 }, Buffer.from('rubbish'), cyclic, [1]];
+    for (const [index, error] of sent.entries()) {
+      const call = remote.one();
+      await raw.get();
+      await raw.put([ERROR, index + 1, error]);
+      expect(await errorOf(call)).toBeInstanceOf(Error);
+    }
+  });
+});
+
+test('fields of an error cannot replace its stack, or change its prototype', async () => {
+  await withPair(async (here, raw) => {
+    const call = proxy<Api>(here).one();
+    await raw.get();
+    const fields = JSON.parse('{"__proto__":{"bad":1},"message":"other","stack":"other","code":"X"}') as object;
+    await raw.put([ERROR, 1, { name: 'TypeError', message: 'm', stack: 's', fields }]);
+    const error = await errorOf(call);
+    expect(Object.getPrototypeOf(error)).toBe(TypeError.prototype);
+    expect([error.message, error.stack, error.code]).toEqual(['m', 's', 'X']);
+  });
+});
