@@ -1,4 +1,4 @@
-import { Encoder, Output } from '@aiopipe/codec/internal';
+import { Encoder, isMovable, Output } from '@aiopipe/codec/internal';
 import { type StderrOption, type StdinOption, type StdoutOption } from '@aiopipe/core';
 import { checkStdio as checkChildStdio, isHandle, type Slot } from '@aiopipe/core/internal';
 
@@ -29,7 +29,7 @@ export function checkApart({ stdin, stdout, stderr }: StdioOptions, args: readon
   if (ends.length === 0) return;
   // Only an encoder knows all that it would find in there.
   new Encoder().encodeInto(new Output(), args, {
-    isHandle,
+    isHandle: isMovable,
     add: (handle) => {
       const [name] = ends.find(([, end]) => end === handle) ?? [];
       if (name === undefined) return 0;

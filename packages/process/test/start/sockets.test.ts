@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { leakCheck } from '@aiopipe/testing';
+import { aiopipe } from '@aiopipe/core';
 import { Pool, startProcess, Supervisor } from '@aiopipe/process';
 import { answer, echo, greet, serve } from '../fixtures/answers-connections.js';
 
@@ -40,6 +41,15 @@ test('a connection among the arguments of a child, which answers it', async () =
   expect(socket.destroyed).toBe(true);
   expect(await textOf(client)).toBe('from a child');
   expect(await child.result).toBe(child.pid);
+});
+
+test("a connection among the arguments, beside an end that is the child's stdout", async () => {
+  const { client, socket } = await connection();
+  const [rx, tx] = aiopipe();
+  const child = startProcess(answer, { args: [socket, 'to the client'], stdout: tx });
+  expect(await textOf(client)).toBe('to the client');
+  await child.result;
+  rx.close();
 });
 
 test('a connection in a task of a pool, and back in its result', async () => {
