@@ -63,15 +63,15 @@ function fdOfServer(server: Server, kind: string): number {
 
 export function adoptServer(fds: readonly number[], data: unknown): Server {
   const { Server } = process.getBuiltinModule('node:net');
-  return listen(new Server(), fds, data, 'net.Server', SETTINGS);
+  return adopt(new Server(), fds, data, 'net.Server', SETTINGS);
 }
 
 export function adoptHttpServer(fds: readonly number[], data: unknown): HttpServer {
   const { Server } = process.getBuiltinModule('node:http');
-  return listen(new Server(), fds, data, 'http.Server', HTTP_SETTINGS);
+  return adopt(new Server(), fds, data, 'http.Server', HTTP_SETTINGS);
 }
 
-function listen<S extends Server>(
+function adopt<S extends Server>(
   server: S,
   fds: readonly number[],
   data: unknown,

@@ -51,14 +51,14 @@ describe('shared memory in a message', () => {
 
   test('comes back at once with its bytes, again and again', async () => {
     let memory = sharedMemory(64 * 1024);
-    const before = sharedMappings().length;
+    const mapped = sharedMappings().length;
     for (let i = 0; i < 200; i++) {
       memory.bytes.fill(i);
       memory = await carried(memory);
       expect(memory.bytes.at(-1)).toBe(i & 255);
       expect(memory.bytes.length).toBe(64 * 1024);
     }
-    expect(sharedMappings().length).toBe(before);
+    expect(sharedMappings().length).toBeLessThanOrEqual(mapped);
     memory.close();
   });
 
@@ -129,7 +129,7 @@ describe('shared memory in a message', () => {
     await w.put('next');
     r.close();
     w.close();
-    await until('nothing is mapped', () => sharedMappings().length === mapped);
+    await until('nothing is mapped', () => sharedMappings().length <= mapped);
     expect(fdsSince(before)).toEqual([]);
   });
 });
@@ -213,7 +213,8 @@ describe('a hostile peer', () => {
 
   /** What the receiver says of a message that a peer made by hand, and what it has left open and mapped. */
   async function receive(data: unknown, ...fds: number[]) {
-    const before = [openFds().size, sharedMappings().length];
+    const before = openFds().size;
+    const mapped = sharedMappings().length;
     const [mine, tap] = aioduplex();
     using reader = ChannelReader.from(mine);
     native().setNonblocking(tap.fd, 1);
@@ -224,7 +225,8 @@ describe('a hostile peer', () => {
     const { byteLength } = made ?? {};
     made?.close();
     reader.close();
-    expect([openFds().size, sharedMappings().length]).toEqual(before);
+    expect(openFds().size).toBe(before);
+    expect(sharedMappings().length).toBeLessThanOrEqual(mapped);
     return byteLength ?? outcome;
   }
 

@@ -68,7 +68,10 @@ export class SharedMemory {
     return this.#owned.number;
   }
 
-  /** The pages, as a Buffer. It has length 0 once the memory has closed or moved, as has every other view. */
+  /**
+   * The pages, as a Buffer. It has length 0 once the memory has closed or moved, as has every other view. The first use maps the pages
+   * of memory that arrived or was shared; throws {@link SystemError} if the system refuses, for example ENOMEM.
+   */
   get bytes(): Buffer<ArrayBuffer> {
     return (this.#bytes ??= Buffer.from(this.buffer));
   }
@@ -200,6 +203,5 @@ export const WHAT = 'shared memory segment';
 export function adoptSegment(fd: number, segment: Segment, maker?: (...args: never[]) => unknown): SharedMemory {
   const result = native().setCloseOnExec(fd);
   if (result < 0) throw new SystemError(result, 'fcntl', `fd ${String(fd)}`);
-  const buffer = mapSegment(fd, segment);
-  return SharedMemory.make(new OwnedFd(fd, WHAT, maker), segment, buffer);
+  return SharedMemory.make(new OwnedFd(fd, WHAT, maker), segment);
 }

@@ -7,9 +7,12 @@ import {
   AsyncFile,
   type DuplexEnd,
   type EndState,
+  type MemoryState,
   PipeReader,
   type PipeWriter,
   ReadEnd,
+  sharedMemory,
+  type SharedMemory,
   WriteEnd,
 } from '@aiopipe/core';
 
@@ -54,3 +57,11 @@ new PipeReader();
 void new AsyncFile(3).reader;
 // @ts-expect-error -- not for users
 aiopipe()[0].open().checkMovable();
+
+const memory = sharedMemory(1024);
+expectTypeOf(memory).toEqualTypeOf<SharedMemory>();
+expectTypeOf(memory.bytes).toEqualTypeOf<Buffer<ArrayBuffer>>();
+expectTypeOf(memory.share({ readOnly: true })).toEqualTypeOf<SharedMemory>();
+expectTypeOf(memory.state).toEqualTypeOf<MemoryState>();
+// @ts-expect-error -- the option is readOnly
+void memory.share({ readonly: true });
