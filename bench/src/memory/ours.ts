@@ -46,3 +46,45 @@ const consumer = target(import.meta.url, 'consumer', async (theirs: Channel<Shar
     await theirs.put(memory);
   }
 });
+
+/** The same with segments that both sides keep: messages say whose turn a segment is. */
+export const sharedRing = target(import.meta.url, 'sharedRing', async (laps: Laps, spec: Frames) => {
+  const [ours, theirs] = channel<number>({ duplex: true });
+  const segments = Array.from({ length: spec.segments }, () => {
+    const memory = sharedMemory(spec.size);
+    memory.bytes.fill(1);
+    return memory;
+  });
+  const free = [...segments.keys()];
+  startProcess(sharingConsumer, { args: [theirs, segments.map((segment) => segment.share()), spec] });
+  const source = Buffer.alloc(spec.size, 2);
+  const back = async () => {
+    free.push(await ours.get());
+  };
+  await runLaps(laps, async (amount) => {
+    for (let i = 0; i < amount; i++) {
+      if (free.length === 0) await back();
+      const turn = free.shift() as number;
+      const { bytes } = segments[turn] as SharedMemory;
+      if (spec.copied) bytes.set(source);
+      else bytes[0] = i;
+      await ours.put(turn);
+    }
+    while (free.length < spec.segments) await back();
+  });
+  ours.close();
+});
+
+const sharingConsumer = target(
+  import.meta.url,
+  'sharingConsumer',
+  async (turns: Channel<number>, segments: SharedMemory[], spec: Frames) => {
+    const sink = Buffer.alloc(spec.size);
+    for await (const turn of turns) {
+      const { bytes } = segments[turn] as SharedMemory;
+      if (spec.copied) sink.set(bytes);
+      else sink[0] = bytes[0] as number;
+      await turns.put(turn);
+    }
+  },
+);

@@ -2,7 +2,7 @@ import { contestants } from '../channels/sides.js';
 import { inProcess } from '../harness/laps.js';
 import { type Part, type Peer, type Row } from '../harness/part.js';
 import { formatSize, MiB } from '../harness/sizes.js';
-import { ring, type Frames } from '../memory/ours.js';
+import { ring, sharedRing, type Frames } from '../memory/ours.js';
 import { transfer } from '../memory/transfer.js';
 
 const LARGE = [MiB, 16 * MiB, 64 * MiB];
@@ -14,11 +14,14 @@ export const memory: Part = {
     return Promise.resolve({
       rows: [
         ...LARGE.map(thereAndBack),
-        ringRow('as they are', { ...frames, copied: false }),
-        ringRow('copied in and out', { ...frames, copied: true }),
+        ...[false, true].flatMap((copied) => [
+          ringRow(sharedRing, 'shared', { ...frames, copied }),
+          ringRow(ring, 'moved', { ...frames, copied }),
+        ]),
       ],
       notes: [
         'what moves is ready: each side reads or writes one byte of it',
+        'shared: both sides keep the segments, and messages say whose turn one is; moved: each message takes a segment along',
         'copied in and out: the producer copies each frame into the memory, the consumer out of it; a channel copies by itself',
       ],
     });
@@ -43,12 +46,13 @@ function thereAndBack(size: number): Row {
   };
 }
 
-function ringRow(how: string, spec: Frames): Row {
-  const { size, segments } = spec;
+function ringRow(target: typeof ring, how: string, spec: Frames): Row {
+  const { size, segments, copied } = spec;
+  const content = copied ? 'copied in and out' : 'as they are';
   return {
-    name: `frames of ${formatSize(size)} in a ring of ${String(segments)}, ${how}`,
+    name: `frames of ${formatSize(size)} in a ring of ${String(segments)}, ${how}, ${content}`,
     measure: { kind: 'speed', bytesPerUnit: size },
-    ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
+    ours: { name: 'aiopipe, shared memory', open: () => inProcess(target, spec) },
     peers: [
       {
         name: 'aiopipe, the bytes in messages',
