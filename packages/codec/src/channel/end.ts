@@ -74,9 +74,9 @@ export abstract class ChannelEnd implements Disposable {
       this.receiver = new Receiver(this.descriptor, decoder, settings.maxFrameLength, (error) => {
         this.#break(error);
       });
-      leftover.register(this, this.receiver.arrivedFds, this);
+      leftover.register(this, this.receiver.messages.fds, this);
       if (settings.spin > 0) this.descriptor.spin(settings.spin);
-      if (moved?.ahead !== undefined) this.receiver.giveReadAhead(moved.ahead.bytes, aheadFds);
+      if (moved?.ahead !== undefined) this.receiver.messages.giveReadAhead(moved.ahead.bytes, aheadFds);
     }
     closeSideWhenDropped(this, this.descriptor, directions);
   }
@@ -149,7 +149,7 @@ export abstract class ChannelEnd implements Disposable {
       pack: () => this.#pack(),
       leave: (destination) => {
         this.#forget();
-        this.receiver?.forgetReadAhead();
+        this.receiver?.messages.forgetReadAhead();
         this.descriptor.release(destination);
         this.#closed?.resolve();
       },
@@ -265,7 +265,7 @@ export abstract class ChannelEnd implements Disposable {
     this.#assertIdle('moved');
     const { follower } = this.receiver ?? {};
     if (follower !== undefined) throw new BusyError(`${this.name} cannot be moved: ${follower.name} use it`);
-    if (this.receiver?.holdsMessage) {
+    if (this.receiver?.messages.isHeld) {
       throw new BusyError(
         `${this.descriptor.toString()} cannot be moved: its schema still checks a message, or a message was not taken with get()`,
       );
@@ -279,8 +279,8 @@ export abstract class ChannelEnd implements Disposable {
   }
 
   #pack(): Packed {
-    const { bytes, fds } = this.receiver?.readAhead ?? { bytes: undefined, fds: [] };
-    const ahead = bytes && { ahead: { bytes, tables: this.receiver?.decoder.exportState() } };
+    const { bytes, fds } = this.receiver?.messages.readAhead ?? { bytes: undefined, fds: [] };
+    const ahead = bytes && { ahead: { bytes, tables: this.receiver?.messages.decoder.exportState() } };
     return {
       fds: [this.descriptor.owned, ...fds],
       data: { settings: this.#settings, ...ahead } satisfies MovedChannel,
@@ -299,7 +299,7 @@ export abstract class ChannelEnd implements Disposable {
   #end(): void {
     this.#forget();
     this.receiver?.endFollower();
-    this.receiver?.arrivedFds.closeAll();
+    this.receiver?.messages.fds.closeAll();
     this.descriptor.closeSide(READABLE | WRITABLE);
     this.#closed?.resolve();
   }

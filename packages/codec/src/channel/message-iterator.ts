@@ -1,6 +1,6 @@
 import { handled, LOOP_END, LoopIterator } from '@aiopipe/core/internal';
 import { EndOfStreamError } from '../errors.js';
-import { NOTHING } from './receiver.js';
+import { NOTHING } from './incoming-messages.js';
 
 /** A source of messages. */
 export interface MessageSource<Message> {

@@ -1,7 +1,7 @@
 import { AiopipeError, BusyError, ClosedError } from '@aiopipe/core';
 import { HANDLE, isHandle, nextTick, Pending, handled, show } from '@aiopipe/core/internal';
 import { type Channel, watchSends } from '../channel/channel.js';
-import { type Follower } from '../channel/receiver.js';
+import { type Follower } from '../channel/follower.js';
 import { EndOfStreamError, type DecodeError } from '../errors.js';
 import { GivenFunctions } from './given-functions.js';
 import { Incoming, type Service } from './incoming.js';
