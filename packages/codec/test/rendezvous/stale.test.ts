@@ -141,7 +141,12 @@ input()`;
 
   test('in a folder that is not there', () => {
     const path = join(folder, 'no/such/folder');
-    expect(thrownBy(() => listen(path))).toMatchObject({ code: 'ENOENT', syscall: 'bind', path });
+    expect(thrownBy(() => listen(path))).toMatchObject({
+      code: 'ENOENT',
+      syscall: 'bind',
+      path,
+      message: expect.stringContaining('make its folder first') as unknown,
+    });
   });
 });
 

@@ -332,7 +332,7 @@ describe('the channel', () => {
       await first.closed;
       expect(await errorOf(remote.one())).toMatchObject({
         code: 'ERR_AIOPIPE_NO_METHOD',
-        message: "'one': the other side exposes no object",
+        message: "'one': the other side exposes no object: call expose() there",
       });
       {
         using second = expose(there, { two: () => 2 });

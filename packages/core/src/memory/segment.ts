@@ -12,8 +12,8 @@ const MOST_BYTES = limits.MAX_LENGTH;
 
 /** Throws a TypeError for what is no length of memory. */
 export function checkByteLength(byteLength: number | undefined): asserts byteLength is number {
-  // Undefined would stand for an option that is not set.
-  checkCount('byteLength', byteLength ?? null, { least: 1, most: MOST_BYTES, of: 'bytes' });
+  if (byteLength === undefined) throw new TypeError('byteLength: expected a whole number of bytes, not undefined');
+  checkCount('byteLength', byteLength, { least: 1, most: MOST_BYTES, of: 'bytes' });
 }
 
 /** The facts of a segment that the system tells. No process can make it shorter. */
