@@ -36,6 +36,7 @@ export function checkedMethods(object: unknown): Map<string, AnyFunction> {
     throw new TypeError(`expose: expected an object with methods, not ${show(object)}`);
   }
   const methods = methodsOf(object);
-  if (methods.size === 0) throw new TypeError(`expose: the object has no methods, of its own or of its class: ${show(object)}`);
+  if (methods.size === 0)
+    throw new TypeError(`expose: the object has no methods, of its own or of its class: ${show(object)}`);
   return methods;
 }

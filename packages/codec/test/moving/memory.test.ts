@@ -121,7 +121,7 @@ describe('shared memory in a message', () => {
     },
   );
 
-  test('that nobody takes is closed and unmapped', async () => {
+  test('that no receiver takes is closed and unmapped', async () => {
     const before = openFds();
     const mapped = sharedMappings().length;
     const [r, w] = channel<unknown>();

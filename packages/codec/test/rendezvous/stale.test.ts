@@ -153,7 +153,7 @@ input()`;
 describe('Of listeners that start at once', () => {
   test.each([
     ['at stale files', true],
-    ['where no file is', false],
+    ['at free paths', false],
   ])('exactly one gets each path, %s', { timeout: 60_000 }, async (_, isStale) => {
     const races = join(folder, `races-${String(isStale)}`);
     mkdirSync(races);

@@ -100,7 +100,7 @@ describe('`allow`', () => {
     expect(await accepted).toMatchObject({ code: 'ERR_AIOPIPE_CLOSED' });
   }
 
-  test('refuses by false, without a word', async () => {
+  test('refuses by false, without a warning', async () => {
     await refuses(listen(newPath(), { allow: () => false }));
     expect(warnings).toEqual([]);
   });
