@@ -262,7 +262,7 @@ describe('A client that', () => {
     hub.close();
   });
 
-  test('has gone before it is accepted is an end of the stream', async () => {
+  test('has gone before it is accepted ends its stream', async () => {
     const hub = listen(newPath());
     const client = await connect(hub.path);
     await client.put('left behind');
