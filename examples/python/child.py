@@ -19,7 +19,7 @@ def read_exactly(stream, count):
 
 
 def receive(stream):
-    """The next message, or None where the other side has closed."""
+    """The next message, or None if the other side has closed."""
     header = read_exactly(stream, 4)
     if not header:
         return None

@@ -36,7 +36,7 @@ static struct sys_mapping take_at(size_t index) {
   return mapping;
 }
 
-/* Ends when nothing lingers. All stay equally long, so those that come while it waits end later than the one that it waits for. */
+/* Ends when no mapping lingers. All linger equally long, so a mapping that comes during a wait never ends before the awaited one. */
 static void *unmap_in_time(void *nothing) {
   pthread_mutex_lock(&mutex);
   while (count > 0) {

@@ -1,6 +1,6 @@
 /*
- * The mappings of segments that moved away. They stay for a short while: a segment that comes back, as those of a ring do, is mapped then,
- * with all its pages. For 1 MiB, that saves 0.5 ms of page faults and 0.06 ms of munmap(2) on each side. No JavaScript can reach these pages.
+ * The mappings of segments that moved away. They stay for a short while: if a segment comes back, as in a ring, it is still mapped, with
+ * all its pages. For 1 MiB, that saves 0.5 ms of page faults and 0.06 ms of munmap(2) on each side. No JavaScript can reach these pages.
  */
 #ifndef AIOPIPE_LINGERING_H
 #define AIOPIPE_LINGERING_H

@@ -179,10 +179,10 @@ int sys_memory_make(int64_t length);
  */
 int64_t sys_memory_inspect(int fd, int may_seal);
 
-/* Returns whether this descriptor of a segment lets nobody write to it. */
+/* Returns whether no process can write to the segment through this descriptor. */
 int sys_memory_is_read_only(int fd);
 
-/* Takes from all processes the way to map the segment for writing, or to write to it. Mappings that are there stay. */
+/* Keeps all processes from mapping the segment for writing, and from writing to it. Mappings that are there stay. */
 int sys_memory_forbid_writes(int fd);
 
 struct sys_mapping {

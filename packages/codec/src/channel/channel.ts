@@ -298,7 +298,11 @@ export function putSoon<Send, Receive>(end: ChannelWriter<Send> | Channel<Send, 
   return end.putSoon(value);
 }
 
-/** Names the receiver of handles in later errors about them: the line that made the channel is in a layer above, and helps no user. @internal */
+/**
+ * Names the receiver of handles in later errors about them. The line that made the channel is in a layer above, and helps no user.
+ *
+ * @internal
+ */
 export function namePeer(end: ChannelEnd, peer: string): void {
   end.namePeer(peer);
 }

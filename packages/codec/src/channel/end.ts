@@ -230,7 +230,7 @@ export abstract class ChannelEnd implements Disposable {
     this.assertHere();
     this.sender?.flushNow();
     if (!this.sender?.isBusy && !this.receiver?.isBusy) return;
-    const use = this.receiver?.follower === undefined ? 'get() or put()' : 'call';
+    const use = this.receiver?.follower === undefined ? 'get() or put()' : 'call or a generator';
     throw new BusyError(
       `${this.descriptor.toString()} cannot be ${what}: a ${use} waits, or a message is not sent yet; await it, or dispose of the channel, which always closes`,
     );

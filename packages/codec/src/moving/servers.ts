@@ -52,7 +52,8 @@ function share(kind: string, server: Server, settings: readonly string[]): Move 
 }
 
 function fdOfServer(server: Server, kind: string): number {
-  if (!server.listening) throw new ClosedError(`this ${kind} does not listen: share it after its 'listening' event`);
+  if (!server.listening)
+    throw new ClosedError(`this ${kind} does not listen: share it after its 'listening' event, and before close()`);
   const fd = (server as { _handle?: { fd?: number } | null })._handle?.fd;
   if (fd !== undefined && fd >= 0) return fd;
   throw new AiopipeError(

@@ -7,7 +7,7 @@ const DEEPEST = 100;
 
 const classes = [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError] as const;
 
-/** An error as plain data, which every codec carries: JSON, say. What was thrown and is no error is a `value`. */
+/** An error as plain data, which every codec carries: JSON, say. A thrown value that is no error is the `value`. */
 interface ErrorData {
   readonly name?: string;
   readonly message?: string;
@@ -20,7 +20,7 @@ interface ErrorData {
 }
 
 /**
- * Returns what was thrown in a form that can be sent. Never throws.
+ * Returns the thrown value in a form that can be sent. Never throws.
  *
  * @param asBytes - for a channel of the serializer, which keeps classes and all fields
  */
@@ -29,7 +29,7 @@ export function toErrorData(thrown: unknown, asBytes: boolean): unknown {
   try {
     return dataOf(thrown, 0);
   } catch {
-    return { name: 'Error', message: `what was thrown cannot be sent: ${describeValue(thrown)}` } satisfies ErrorData;
+    return { name: 'Error', message: `the thrown value cannot be sent: ${describeValue(thrown)}` } satisfies ErrorData;
   }
 }
 
@@ -43,7 +43,7 @@ function dataOf(thrown: unknown, depth: number): ErrorData {
   if (!(thrown instanceof Error)) {
     return isPlain(thrown)
       ? { value: thrown }
-      : { message: `what was thrown cannot be sent: ${describeValue(thrown)}` };
+      : { message: `the thrown value cannot be sent: ${describeValue(thrown)}` };
   }
   const { name, message, stack, cause, errors } = thrown as AggregateError & { cause?: unknown };
   const fields: Record<string, unknown> = {};

@@ -37,8 +37,8 @@ export class Exposed implements Disposable {
 
 /**
  * Serves the methods of an object to the other end of a channel, until the channel closes: see {@link proxy}. The methods are
- * those that the object has now: its own enumerable ones, and those of its class and the classes above. Getters, symbols and the names of Object.prototype
- * are no methods.
+ * those that the object has now: its own enumerable ones, and those of its class and the classes above. Getters, symbols and the
+ * names of Object.prototype are no methods.
  *
  * Calls take the channel over: `get()` and `put()` on it reject with BusyError. Both ends may expose an object and call.
  *

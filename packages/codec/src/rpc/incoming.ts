@@ -107,7 +107,10 @@ export class Incoming {
     if (service !== undefined && run !== undefined) {
       return { run, self: service.object, check: service.checks?.get(target) };
     }
-    const reason = service === undefined ? 'the other side exposes no object' : 'the exposed object has no such method';
+    const reason =
+      service === undefined
+        ? 'the other side exposes no object: call expose() there'
+        : 'the exposed object has no such method; getters and fields are no methods';
     return new AiopipeError('ERR_AIOPIPE_NO_METHOD', `${show(target)}: ${reason}`);
   }
 

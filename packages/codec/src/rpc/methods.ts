@@ -30,12 +30,13 @@ export function methodsOf(object: object): Map<string, AnyFunction> {
   return methods;
 }
 
-/** Throws TypeError if the object has no methods: most likely it is not the one that was meant. */
+/** Throws TypeError if the object has no methods: the program most likely meant another object. */
 export function checkedMethods(object: unknown): Map<string, AnyFunction> {
   if (typeof object !== 'object' || object === null) {
     throw new TypeError(`expose: expected an object with methods, not ${show(object)}`);
   }
   const methods = methodsOf(object);
-  if (methods.size === 0) throw new TypeError(`expose: the object has no methods: ${show(object)}`);
+  if (methods.size === 0)
+    throw new TypeError(`expose: the object has no methods, of its own or of its class: ${show(object)}`);
   return methods;
 }

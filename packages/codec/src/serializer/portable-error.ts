@@ -47,7 +47,7 @@ export function deserializeError(bytes: Uint8Array, limits: DecodeLimits = {}): 
   }
 }
 
-const unsendable = (thrown: unknown): Error => new Error(`what was thrown cannot be sent: ${describeValue(thrown)}`);
+const unsendable = (thrown: unknown): Error => new Error(`the thrown value cannot be sent: ${describeValue(thrown)}`);
 
 /** Levels of causes that are copied. */
 const DEEPEST = 100;

@@ -73,7 +73,7 @@ describe('shared memory in a message', () => {
     for (const each of reversed) each.close();
   });
 
-  test('stands twice in a message as one', async () => {
+  test('arrives as one object if it stands twice in a message', async () => {
     const memory = sharedMemory(10);
     const [one, other] = await carried([memory, memory]);
     expect(one).toBe(other);
@@ -92,7 +92,7 @@ describe('shared memory in a message', () => {
     expect([there.bytes[3], there.bytes[4]]).toEqual([1, 2]);
   });
 
-  test('is an EncodeError in serialize() and over JSON, and stays', async () => {
+  test('throws EncodeError in serialize() and over JSON, and stays', async () => {
     using memory = sharedMemory(10);
     using share = memory.share();
     using pair = channel<unknown>({ encoder: 'json', decoder: 'json' });
@@ -121,7 +121,7 @@ describe('shared memory in a message', () => {
     },
   );
 
-  test('that nobody takes is closed and unmapped', async () => {
+  test('that no receiver takes is closed and unmapped', async () => {
     const before = openFds();
     const mapped = sharedMappings().length;
     const [r, w] = channel<unknown>();

@@ -114,7 +114,9 @@ describe('a server that cannot be shared says why', () => {
     const server = createServer();
     const early = await errorOf(carried(server));
     expect(early).toBeInstanceOf(ClosedError);
-    expect(early.message).toBe("this net.Server does not listen: share it after its 'listening' event");
+    expect(early.message).toBe(
+      "this net.Server does not listen: share it after its 'listening' event, and before close()",
+    );
     await listening(server);
     server.close();
     expect(await errorOf(carried(server))).toBeInstanceOf(ClosedError);

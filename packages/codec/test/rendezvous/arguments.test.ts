@@ -46,7 +46,7 @@ describe('A path that no socket can have is refused by both calls, with the reas
     }
   });
 
-  test('but the longest one is served', async () => {
+  test('the longest path that a socket can have is served', async () => {
     const longest = join(folder, 'x'.repeat(limit - folder.length - 1));
     expect(Buffer.byteLength(longest)).toBe(limit);
     const hub = listen(longest);
@@ -56,7 +56,7 @@ describe('A path that no socket can have is refused by both calls, with the reas
   });
 });
 
-describe('A wrong option is an error that says what is taken', () => {
+describe('A wrong option throws an error that says what is valid', () => {
   test.each<[options: object, message: RegExp]>([
     [{ mod: 0o600 }, /^mod: unknown option; did you mean mode\?/],
     [{ backlock: 1 }, /^backlock: unknown option; did you mean backlog\?/],

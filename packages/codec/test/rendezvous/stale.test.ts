@@ -141,14 +141,19 @@ input()`;
 
   test('in a folder that is not there', () => {
     const path = join(folder, 'no/such/folder');
-    expect(thrownBy(() => listen(path))).toMatchObject({ code: 'ENOENT', syscall: 'bind', path });
+    expect(thrownBy(() => listen(path))).toMatchObject({
+      code: 'ENOENT',
+      syscall: 'bind',
+      path,
+      message: expect.stringContaining('make its folder first') as unknown,
+    });
   });
 });
 
 describe('Of listeners that start at once', () => {
   test.each([
     ['at stale files', true],
-    ['where no file is', false],
+    ['at free paths', false],
   ])('exactly one gets each path, %s', { timeout: 60_000 }, async (_, isStale) => {
     const races = join(folder, `races-${String(isStale)}`);
     mkdirSync(races);

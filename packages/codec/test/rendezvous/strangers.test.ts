@@ -100,7 +100,7 @@ describe('`allow`', () => {
     expect(await accepted).toMatchObject({ code: 'ERR_AIOPIPE_CLOSED' });
   }
 
-  test('refuses by false, without a word', async () => {
+  test('refuses by false, without a warning', async () => {
     await refuses(listen(newPath(), { allow: () => false }));
     expect(warnings).toEqual([]);
   });
@@ -262,7 +262,7 @@ describe('A client that', () => {
     hub.close();
   });
 
-  test('has gone before it is accepted is an end of the stream', async () => {
+  test('has gone before it is accepted ends its stream', async () => {
     const hub = listen(newPath());
     const client = await connect(hub.path);
     await client.put('left behind');

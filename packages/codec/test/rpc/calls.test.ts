@@ -67,7 +67,7 @@ describe.each(codecs)('over a channel of %s', (_name, options) => {
     });
   });
 
-  test('what is thrown and is no error arrives as it is', async () => {
+  test('a thrown value that is no error arrives as it is', async () => {
     await withPair(async (here, there) => {
       expose(there, {
         text: () => Promise.reject('a text' as never),
@@ -186,7 +186,7 @@ test('an error of a registered class keeps its class', async () => {
 });
 
 describe('a proxy', () => {
-  test('is no promise, and neither are its methods: to await them makes no call', async () => {
+  test('is no promise, and neither are its methods: an await of them makes no call', async () => {
     await withPair(async (here, there) => {
       const called: string[] = [];
       const all = new Proxy({} as Record<string, () => void>, {
@@ -332,7 +332,7 @@ describe('the channel', () => {
       await first.closed;
       expect(await errorOf(remote.one())).toMatchObject({
         code: 'ERR_AIOPIPE_NO_METHOD',
-        message: "'one': the other side exposes no object",
+        message: "'one': the other side exposes no object: call expose() there",
       });
       {
         using second = expose(there, { two: () => 2 });

@@ -92,7 +92,7 @@ test('a signal that is aborted already makes no call', async () => {
   });
 });
 
-test('wrong options are TypeErrors at once', async () => {
+test('wrong options throw TypeError at once', async () => {
   await withPair(async (here) => {
     const remote = proxy<{ one(): number }>(here);
     const call = (options: object) => thrownBy(() => remote.one.with(options));

@@ -313,7 +313,7 @@ describe('handles that no code gets are closed', () => {
   });
 });
 
-test('a malformed error is an error', async () => {
+test('a malformed error of a peer arrives as an Error', async () => {
   await withVictim(async (raw, { remote }) => {
     const cyclic: Record<string, unknown> = { name: 'X', message: 'y' };
     cyclic['cause'] = cyclic;

@@ -127,7 +127,7 @@ describe('a forged message calls no', () => {
   });
 });
 
-test('what has no methods is a TypeError', async () => {
+test('an object without methods throws TypeError', async () => {
   await withPair(async (here) => {
     for (const wrong of [{}, { field: 1 }, Object.create({ field: 1 }) as object]) {
       expect(thrownBy(() => expose(here, wrong)).message).toMatch(/^expose: the object has no methods/);

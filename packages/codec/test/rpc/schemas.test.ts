@@ -107,7 +107,7 @@ test('a schema that makes no list of arguments fails the call', async () => {
   });
 });
 
-describe('wrong options are TypeErrors', () => {
+describe('wrong options throw TypeError', () => {
   test.each<[call: 'expose' | 'proxy', options: object, message: string | RegExp]>([
     ['expose', { maxcalls: 1 }, 'maxcalls: unknown option; did you mean maxCalls?'],
     ['expose', { maxCalls: 0 }, /^maxCalls: expected a whole number of calls, 1 or more, not 0$/],

@@ -266,7 +266,7 @@ test('a loop that begins after the call has failed, or was never made, rejects w
     expect(messages.map(({ message }) => message)).toEqual([
       'no',
       'list() returned no generator: await it, without for await',
-      "'missing': the exposed object has no such method",
+      "'missing': the exposed object has no such method; getters and fields are no methods",
       expect.stringMatching(/^channel end made at .* was closed$/),
     ]);
   });

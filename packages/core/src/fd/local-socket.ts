@@ -5,9 +5,12 @@ import { show } from '../check/show.js';
 import { AiopipeError, SystemError } from '../errors.js';
 import { native } from './native.js';
 
-const { EADDRINUSE } = constants.errno;
+const { EADDRINUSE, ENOENT } = constants.errno;
 
-/** `sizeof(sun_path)` of the system's `sockaddr_un`: unix(7). A path needs a byte for its NUL, and an abstract name for the one before it. */
+/**
+ * `sizeof(sun_path)` of the system's `sockaddr_un`: unix(7). A path needs one byte for its NUL; an abstract name needs one for the
+ * NUL before it.
+ */
 const ROOM = process.platform === 'linux' ? 108 : 104;
 
 /** The name of a local socket. */
@@ -91,7 +94,8 @@ function listenError(errno: number, stage: number, path: string): SystemError {
       path: lock,
     });
   }
-  return new SystemError(errno, STAGES[stage] ?? 'bind', about, { path });
+  const hint = errno === -ENOENT ? `${about}: make its folder first` : about;
+  return new SystemError(errno, STAGES[stage] ?? 'bind', hint, { path });
 }
 
 /** Returns a connected descriptor, or a negative errno. EAGAIN: the backlog is full. */

@@ -22,7 +22,7 @@ export function sharedMemory(byteLength: number): SharedMemory {
   }
 }
 
-/** The system knows what the descriptor is. The peer's word can only make it less. */
+/** The system knows what the descriptor is. The peer can only make the memory shorter, or read-only. */
 registerHandleKind(MEMORY_KIND, (fds, data) => {
   const [fd = -1] = fds;
   if (fds.length !== 1) throw new TypeError(`shared memory needs one descriptor, but ${String(fds.length)} arrived`);

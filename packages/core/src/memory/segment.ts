@@ -7,13 +7,13 @@ import { show } from '../check/show.js';
 
 const { EACCES, EINVAL, ENOTSUP, EPERM } = constants.errno;
 
-/** The most bytes that a Buffer has. */
+/** The most bytes that a Buffer can have. */
 const MOST_BYTES = limits.MAX_LENGTH;
 
-/** Throws a TypeError for what is no length of memory. */
+/** Throws TypeError unless it is a length that memory can have. */
 export function checkByteLength(byteLength: number | undefined): asserts byteLength is number {
-  // Undefined would stand for an option that is not set.
-  checkCount('byteLength', byteLength ?? null, { least: 1, most: MOST_BYTES, of: 'bytes' });
+  if (byteLength === undefined) throw new TypeError('byteLength: expected a whole number of bytes, not undefined');
+  checkCount('byteLength', byteLength, { least: 1, most: MOST_BYTES, of: 'bytes' });
 }
 
 /** The facts of a segment that the system tells. No process can make it shorter. */
@@ -89,7 +89,7 @@ export function mapSegment(fd: number, { byteLength, readOnly }: Segment): Array
   throw new SystemError(mapped, 'mmap', `${String(byteLength)} bytes of shared memory cannot be mapped`);
 }
 
-/** Takes from all processes the way to map the segment for writing. Mappings that are there can still write. */
+/** Keeps all processes from mapping the segment for writing. Mappings that are there can still write. */
 export function forbidWrites(fd: number, name: string): void {
   const result = native().memoryForbidWrites(fd);
   if (result >= 0) return;

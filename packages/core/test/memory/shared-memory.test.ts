@@ -111,7 +111,7 @@ describe('shared memory', () => {
   });
 
   test.each([0, -1, 1.5, NaN, Infinity, limits.MAX_LENGTH + 2, '5', null, undefined])(
-    'a length of %s is a TypeError',
+    'a length of %s throws TypeError',
     (length) => {
       expect(thrownBy(() => sharedMemory(length as number))).toBeInstanceOf(TypeError);
       expect(thrownBy(() => sharedMemory(length as number)).message).toMatch(
@@ -120,7 +120,7 @@ describe('shared memory', () => {
     },
   );
 
-  test('unknown options and values of share() are TypeErrors', () => {
+  test('unknown options and values of share() throw TypeError', () => {
     using memory = sharedMemory(1);
     expect(thrownBy(() => memory.share({ readonly: true } as never)).message).toContain('did you mean readOnly?');
     expect(thrownBy(() => memory.share({ readOnly: 1 as never })).message).toContain(
@@ -229,7 +229,7 @@ describe('shared memory', () => {
     });
   });
 
-  test('the system’s refusals are SystemErrors, and leave nothing', async () => {
+  test('a refusal of the system throws SystemError, and leaves nothing', async () => {
     const { code, stdout, stderr } = await runFixture('has-no-room-for-memory');
     expect({ code, stdout: stdout.split('\n'), stderr }).toEqual({
       code: 0,
@@ -268,11 +268,11 @@ describe('fromFd', () => {
     rmSync(directory, { recursive: true });
   });
 
-  test.each([-1, 1.5, '3', undefined, NaN])('%s is a TypeError', (fd) => {
+  test.each([-1, 1.5, '3', undefined, NaN])('%s throws TypeError', (fd) => {
     expect(thrownBy(() => SharedMemory.fromFd(fd as number))).toBeInstanceOf(TypeError);
   });
 
-  test('a number that is not open is EBADF', () => {
+  test('a descriptor that is not open throws EBADF', () => {
     expect(thrownBy(() => SharedMemory.fromFd(12_345))).toMatchObject({ code: 'EBADF' });
   });
 
