@@ -15,7 +15,7 @@ void main();
 asInstalled({
   name: '@aiopipe/codec',
   brings: ['@aiopipe/core', 'node-gyp-build'],
-  budget: 1_200_000,
+  budget: 1_500_000,
   main: `import { channel } from '@aiopipe/codec';\n${uses}`,
   commonJs: `const { channel } = require('@aiopipe/codec');\n${uses}`,
 });
