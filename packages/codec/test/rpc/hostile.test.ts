@@ -93,6 +93,11 @@ describe('a message that breaks the protocol ends the channel with an error that
       'a function at a place that the arguments do not have',
     ],
     [
+      'one as the length of a list',
+      [CALL, 1, 'one', [[]], [[0, 'length', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
       'too many functions',
       [CALL, 1, 'one', [], Array.from({ length: 1001 }, () => [0, 1])],
       'a call with a malformed list of functions',
