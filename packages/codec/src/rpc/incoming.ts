@@ -4,7 +4,6 @@ import { types } from 'node:util';
 import { isThenable, type Check } from '../channel/validation.js';
 import { QueueFullError } from '../errors.js';
 import { renamePath } from '../serializer/rename-path.js';
-import { fromErrorData } from './error-data.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
 import { IncomingCall } from './incoming-call.js';
@@ -190,7 +189,7 @@ export class Incoming {
   cancel(id: number, reason: unknown): void {
     const call = this.#open.get(id);
     if (call === undefined) return;
-    call.cancel(reason === undefined ? undefined : fromErrorData(reason));
+    call.cancel(reason === undefined ? undefined : this.#line.errorOf(reason));
   }
 
   /** The caller takes so many more items. */

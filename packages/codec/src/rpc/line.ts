@@ -2,7 +2,7 @@ import { BrokenPipeError, ClosedError, SystemError } from '@aiopipe/core';
 import { putSoon } from '../channel/channel.js';
 import { type Channel } from '../channel/channel.js';
 import { QueueFullError } from '../errors.js';
-import { toErrorData } from './error-data.js';
+import { fromErrorData, toErrorData } from './error-data.js';
 import { type Message } from './protocol.js';
 
 /** As many answers may wait for a peer that does not read. */
@@ -81,6 +81,11 @@ export class Line {
   /** Returns an error in the form that this channel carries. */
   errorData(error: unknown): unknown {
     return toErrorData(error, this.#sendsBytes);
+  }
+
+  /** Returns the error that the peer sent, decoded within the limits of the channel. */
+  errorOf(data: unknown): unknown {
+    return fromErrorData(data, this.channel.settings.limits);
   }
 
   end(error: Error): void {

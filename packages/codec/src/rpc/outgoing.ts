@@ -1,7 +1,6 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { refuse } from '@aiopipe/core/internal';
 import { renamePath } from '../serializer/rename-path.js';
-import { fromErrorData } from './error-data.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
 import { type Line } from './line.js';
@@ -84,7 +83,7 @@ export class Outgoing implements CallOwner {
         return undefined;
       case ERROR:
         this.#forget(call);
-        call.fail(fromErrorData(value));
+        call.fail(this.#line.errorOf(value));
         return undefined;
       case STREAM:
         return call.stream() ? undefined : `call ${String(id)} became a generator twice`;
