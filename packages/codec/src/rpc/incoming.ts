@@ -12,7 +12,7 @@ import { type AnyFunction } from './methods.js';
 import { type CallSettings } from './outgoing-call.js';
 import { type Outgoing } from './outgoing.js';
 import { isGenerator, sendItems } from './produce.js';
-import { ERROR, RESULT } from './protocol.js';
+import { RESULT } from './protocol.js';
 import { putFunctions, standIn } from './stand-ins.js';
 
 /** What this side serves. */
@@ -86,7 +86,7 @@ export class Incoming {
 
   /** Answers a call that does not run. */
   refuse(id: number, error: Error): void {
-    this.#line.post([ERROR, id, this.#line.errorData(error)]);
+    this.#line.postError(id, error);
   }
 
   #tooMany(): Error {
@@ -129,18 +129,21 @@ export class Incoming {
 
   #begin(call: IncomingCall, { run, self }: Callee, args: readonly unknown[]): void {
     let value: unknown;
-    let waits: boolean;
     try {
       value = call.run(run, self, args);
-      waits = isThenable(value);
+      if (isThenable(value)) {
+        this.#await(call, value);
+        return;
+      }
     } catch (error) {
       this.#fail(call, error);
       return;
     }
-    if (!waits) {
-      this.#answer(call, value);
-      return;
-    }
+    this.#answer(call, value);
+  }
+
+  /** Throws what a `then()` of the program's own throws. */
+  #await(call: IncomingCall, value: PromiseLike<unknown>): void {
     const promise = types.isPromise(value) ? value : Promise.resolve(value);
     promise.then(
       (settled) => {
@@ -159,7 +162,7 @@ export class Incoming {
     }
     this.#forget(call);
     if (call.isCancelled) {
-      closeHandles(value);
+      this.#line.dropResult(value);
       return;
     }
     this.#line.post(value === undefined ? [RESULT, call.id] : [RESULT, call.id, value], (error) => {
@@ -177,7 +180,7 @@ export class Incoming {
 
   #fail(call: IncomingCall, error: unknown): void {
     this.#forget(call);
-    if (!call.isCancelled) this.#line.post([ERROR, call.id, this.#line.errorData(error)]);
+    if (!call.isCancelled) this.#line.postError(call.id, error);
   }
 
   #forget(call: IncomingCall): void {
