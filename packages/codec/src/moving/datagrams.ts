@@ -2,7 +2,7 @@ import { type Socket, type SocketType } from 'node:dgram';
 import { AiopipeError, ClosedError } from '@aiopipe/core';
 import { show, type Move } from '@aiopipe/core/internal';
 import { Refusal } from '../serializer/paths.js';
-import { arrived, duplicateMove, recordOf } from './duplicate.js';
+import { arrived, duplicateMove, mayFail, recordOf } from './duplicate.js';
 
 /** The part of Node's state of a datagram socket that holds its descriptor. */
 interface State {
@@ -55,7 +55,7 @@ export function adoptDatagrams(fds: readonly number[], data: unknown): Socket {
   const { type } = recordOf(data, 'dgram.Socket');
   if (type !== 'udp4' && type !== 'udp6')
     throw new TypeError(`a dgram.Socket of the unknown type ${show(type)} arrived`);
-  const socket = process.getBuiltinModule('node:dgram').createSocket(type);
+  const socket = mayFail(process.getBuiltinModule('node:dgram').createSocket(type));
   try {
     return socket.bind({ fd, exclusive: true });
   } catch (error) {

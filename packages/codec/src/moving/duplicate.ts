@@ -1,3 +1,4 @@
+import { type EventEmitter } from 'node:events';
 import { SystemError } from '@aiopipe/core';
 import { describeFd, native, OwnedFd, show, type FdKind, type Move } from '@aiopipe/core/internal';
 
@@ -42,4 +43,12 @@ export function arrived(fds: readonly number[], expected: FdKind, what: string):
 export function recordOf(data: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof data === 'object' && data !== null) return data as Record<string, unknown>;
   throw new TypeError(`a ${what} arrived with ${show(data)} instead of its settings`);
+}
+
+/**
+ * Lets an object of Node's that arrived fail without ending the process: its peer chooses when (a reset), and the program may not know
+ * of the object. 'close' still tells of it.
+ */
+export function mayFail<T extends EventEmitter>(object: T): T {
+  return object.on('error', () => undefined);
 }

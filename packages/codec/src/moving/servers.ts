@@ -4,27 +4,35 @@ import { type Server } from 'node:net';
 import { AiopipeError, ClosedError } from '@aiopipe/core';
 import { type Move } from '@aiopipe/core/internal';
 import { Refusal } from '../serializer/paths.js';
-import { arrived, duplicateMove, recordOf } from './duplicate.js';
+import { arrived, duplicateMove, mayFail, recordOf } from './duplicate.js';
 
 /** The settings that a server keeps in the other process. Its listeners stay here: functions cannot be sent. */
-const SETTINGS = [
-  'allowHalfOpen',
-  'keepAlive',
-  'keepAliveInitialDelay',
-  'maxConnections',
-  'noDelay',
-  'pauseOnConnect',
-] as const;
-const HTTP_SETTINGS = [
+const SETTINGS = {
+  allowHalfOpen: 'boolean',
+  dropMaxConnection: 'boolean',
+  highWaterMark: 'number',
+  keepAlive: 'boolean',
+  keepAliveInitialDelay: 'number',
+  maxConnections: 'number',
+  noDelay: 'boolean',
+  pauseOnConnect: 'boolean',
+} as const;
+const HTTP_SETTINGS = {
   ...SETTINGS,
-  'headersTimeout',
-  'keepAliveTimeout',
-  'maxHeadersCount',
-  'maxRequestsPerSocket',
-  'requestTimeout',
-  'timeout',
-] as const;
+  headersTimeout: 'number',
+  insecureHTTPParser: 'boolean',
+  joinDuplicateHeaders: 'boolean',
+  keepAliveTimeout: 'number',
+  maxHeadersCount: 'number',
+  maxHeaderSize: 'number',
+  maxRequestsPerSocket: 'number',
+  rejectNonStandardBodyWrites: 'boolean',
+  requestTimeout: 'number',
+  requireHostHeader: 'boolean',
+  timeout: 'number',
+} as const;
 
+type SettingTypes = Readonly<Record<string, 'number' | 'boolean'>>;
 type Settings = Record<string, unknown>;
 
 /** Returns the move of a listening server, which shares it: this process keeps its own. Throws a Refusal for other classes. */
@@ -42,11 +50,11 @@ export function moveOfServer(server: Server): Move {
   );
 }
 
-function share(kind: string, server: Server, settings: readonly string[]): Move {
+function share(kind: string, server: Server, settings: SettingTypes): Move {
   return duplicateMove({
     kind,
     fd: () => fdOfServer(server, kind),
-    data: () => Object.fromEntries(settings.map((name) => [name, (server as unknown as Settings)[name]])),
+    data: () => Object.fromEntries(Object.keys(settings).map((name) => [name, (server as unknown as Settings)[name]])),
     leave: () => undefined,
   });
 }
@@ -77,14 +85,15 @@ function adopt<S extends Server>(
   fds: readonly number[],
   data: unknown,
   kind: string,
-  settings: readonly string[],
+  settings: SettingTypes,
 ): S {
   const fd = arrived(fds, 'listener', kind);
   const values = recordOf(data, kind);
-  for (const name of settings) {
+  for (const [name, type] of Object.entries(settings)) {
     const value = values[name];
-    // Only these types: the peer chose them.
-    if (typeof value === 'number' || typeof value === 'boolean') (server as unknown as Settings)[name] = value;
+    // The peer chose them, and Node.js checks them no more: a connection that finds a negative time would end this process.
+    if (typeof value !== type || (type === 'number' && !(Number.isFinite(value) && (value as number) >= 0))) continue;
+    (server as unknown as Settings)[name] = type === 'number' ? Math.trunc(value as number) : value;
   }
   if ((process.getBuiltinModule('node:cluster') as unknown as Cluster).isWorker) {
     throw new AiopipeError(
@@ -92,5 +101,5 @@ function adopt<S extends Server>(
       'a worker of node:cluster cannot receive a server: it would ask its primary process for the descriptor',
     );
   }
-  return server.listen({ fd });
+  return mayFail(server).listen({ fd });
 }

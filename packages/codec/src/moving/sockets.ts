@@ -2,7 +2,7 @@ import { type Socket } from 'node:net';
 import { AiopipeError, BusyError } from '@aiopipe/core';
 import { emptySocket, fdOfSocket, type Move } from '@aiopipe/core/internal';
 import { Refusal } from '../serializer/paths.js';
-import { arrived, duplicateMove, recordOf } from './duplicate.js';
+import { arrived, duplicateMove, mayFail, recordOf } from './duplicate.js';
 
 /** Node's list of the bytes that a socket has read: a linked list before Node 22, an array with a first index since. */
 interface ReadState {
@@ -70,5 +70,5 @@ export function adoptSocket(fds: readonly number[], data: unknown): Socket {
   const socket = new Socket({ fd, readable: true, writable: canWrite === true, allowHalfOpen: allowHalfOpen === true });
   // Before the event loop reads: these bytes come first.
   if (ahead.length > 0) socket.unshift(ahead);
-  return socket;
+  return mayFail(socket);
 }

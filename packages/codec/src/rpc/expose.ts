@@ -53,6 +53,13 @@ export function expose(channel: AnyChannel, object: object, options?: ExposeOpti
   checkExposeOptions(options);
   const methods = checkedMethods(object);
   const checks = checksOf(options?.schemas, 'arguments');
+  for (const name of checks?.keys() ?? []) {
+    if (methods.has(name)) continue;
+    // It would check nothing.
+    throw new TypeError(
+      `schemas.${name}: the object has no such method; its methods are ${[...methods.keys()].join(', ')}`,
+    );
+  }
   const service: Service = { object, methods, checks };
   return Exposed.make(connectionOf(channel, 'expose'), service, options?.maxCalls ?? DEFAULT_MAX_CALLS);
 }

@@ -4,7 +4,6 @@ import { types } from 'node:util';
 import { isThenable, type Check } from '../channel/validation.js';
 import { QueueFullError } from '../errors.js';
 import { renamePath } from '../serializer/rename-path.js';
-import { fromErrorData } from './error-data.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
 import { IncomingCall } from './incoming-call.js';
@@ -13,7 +12,7 @@ import { type AnyFunction } from './methods.js';
 import { type CallSettings } from './outgoing-call.js';
 import { type Outgoing } from './outgoing.js';
 import { isGenerator, sendItems } from './produce.js';
-import { ERROR, RESULT } from './protocol.js';
+import { RESULT } from './protocol.js';
 import { putFunctions, standIn } from './stand-ins.js';
 
 /** What this side serves. */
@@ -87,7 +86,7 @@ export class Incoming {
 
   /** Answers a call that does not run. */
   refuse(id: number, error: Error): void {
-    this.#line.post([ERROR, id, this.#line.errorData(error)]);
+    this.#line.postError(id, error);
   }
 
   #tooMany(): Error {
@@ -133,18 +132,21 @@ export class Incoming {
 
   #begin(call: IncomingCall, { run, self }: Callee, args: readonly unknown[]): void {
     let value: unknown;
-    let waits: boolean;
     try {
       value = call.run(run, self, args);
-      waits = isThenable(value);
+      if (isThenable(value)) {
+        this.#await(call, value);
+        return;
+      }
     } catch (error) {
       this.#fail(call, error);
       return;
     }
-    if (!waits) {
-      this.#answer(call, value);
-      return;
-    }
+    this.#answer(call, value);
+  }
+
+  /** Throws what a `then()` of the program's own throws. */
+  #await(call: IncomingCall, value: PromiseLike<unknown>): void {
     const promise = types.isPromise(value) ? value : Promise.resolve(value);
     promise.then(
       (settled) => {
@@ -163,7 +165,7 @@ export class Incoming {
     }
     this.#forget(call);
     if (call.isCancelled) {
-      closeHandles(value);
+      this.#line.dropResult(value);
       return;
     }
     this.#line.post(value === undefined ? [RESULT, call.id] : [RESULT, call.id, value], (error) => {
@@ -181,7 +183,7 @@ export class Incoming {
 
   #fail(call: IncomingCall, error: unknown): void {
     this.#forget(call);
-    if (!call.isCancelled) this.#line.post([ERROR, call.id, this.#line.errorData(error)]);
+    if (!call.isCancelled) this.#line.postError(call.id, error);
   }
 
   #forget(call: IncomingCall): void {
@@ -193,7 +195,7 @@ export class Incoming {
   cancel(id: number, reason: unknown): void {
     const call = this.#open.get(id);
     if (call === undefined) return;
-    call.cancel(reason === undefined ? undefined : fromErrorData(reason));
+    call.cancel(reason === undefined ? undefined : this.#line.errorOf(reason));
   }
 
   /** The caller takes so many more items. */

@@ -1,9 +1,11 @@
 import { BrokenPipeError, ClosedError, SystemError } from '@aiopipe/core';
+import { reasonOf } from '@aiopipe/core/internal';
 import { putSoon } from '../channel/channel.js';
 import { type Channel } from '../channel/channel.js';
 import { QueueFullError } from '../errors.js';
-import { toErrorData } from './error-data.js';
-import { type Message } from './protocol.js';
+import { fromErrorData, toErrorData } from './error-data.js';
+import { closeAsIfSent } from './held-handles.js';
+import { CANCEL, ERROR, type Message } from './protocol.js';
 
 /** As many answers may wait for a peer that does not read. */
 const MOST_WAITING = 100_000;
@@ -21,14 +23,14 @@ export class Line {
   /** The messages that the channel has no room for. */
   #waiting: WaitingMessage[] = [];
   readonly #sendsBytes: boolean;
-  readonly #onOverflow: (error: Error) => void;
+  readonly #onFailure: (error: Error) => void;
 
-  /** @param onOverflow - called if the peer does not read: it must end the channel */
-  constructor(channel: Channel, onOverflow: (error: Error) => void) {
+  /** @param onFailure - called if the peer does not read, or a call cannot be answered: it must end the channel */
+  constructor(channel: Channel, onFailure: (error: Error) => void) {
     this.channel = channel;
     // Only the serializer keeps the class and all fields of an error.
     this.#sendsBytes = channel.settings.encoder === 'default';
-    this.#onOverflow = onOverflow;
+    this.#onFailure = onFailure;
   }
 
   get name(): string {
@@ -68,9 +70,36 @@ export class Line {
       this.#resumeLater();
     }
     if (this.#waiting.push({ message, refused }) > MOST_WAITING) {
-      this.#onOverflow(new QueueFullError(`${this.name}: the peer does not read the answers to its calls`));
+      this.#onFailure(new QueueFullError(`${this.name}: the peer does not read the answers to its calls`));
     }
     return false;
+  }
+
+  /**
+   * Answers a call with an error. If that cannot be encoded (it may be too long for a frame), answers with one that says so: a call
+   * that got no answer would wait for ever.
+   */
+  postError(id: number, error: unknown): void {
+    this.post([ERROR, id, this.errorData(error)], (refusal) => {
+      const what = error instanceof Error ? error.name : typeof error;
+      const brief = new Error(`the call failed, and its error (${what}) cannot be sent: ${reasonOf(refusal)}`);
+      brief.stack = `Error: ${brief.message}`;
+      this.post([ERROR, id, this.errorData(brief)], () => {
+        this.#onFailure(refusal as Error);
+      });
+    });
+  }
+
+  /** Tells the peer that a call is no longer waited for; without the reason, if that cannot be encoded. */
+  postCancel(id: number, reason: unknown): void {
+    if (reason === undefined) this.post([CANCEL, id]);
+    else this.post([CANCEL, id, this.errorData(reason)], () => this.post([CANCEL, id]));
+  }
+
+  /** Closes the handles of a result that is not sent, because its caller no longer waits. */
+  dropResult(value: unknown): void {
+    // Other codecs carry no handles.
+    if (this.#sendsBytes) closeAsIfSent(value);
   }
 
   /** Resolves when the channel has room. Never rejects. */
@@ -81,6 +110,11 @@ export class Line {
   /** Returns an error in the form that this channel carries. */
   errorData(error: unknown): unknown {
     return toErrorData(error, this.#sendsBytes);
+  }
+
+  /** Returns the error that the peer sent, decoded within the limits of the channel. */
+  errorOf(data: unknown): unknown {
+    return fromErrorData(data, this.channel.settings.limits);
   }
 
   end(error: Error): void {

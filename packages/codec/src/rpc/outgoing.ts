@@ -1,7 +1,6 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { refuse } from '@aiopipe/core/internal';
 import { renamePath } from '../serializer/rename-path.js';
-import { fromErrorData } from './error-data.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
 import { type Line } from './line.js';
@@ -42,10 +41,11 @@ export class Outgoing implements CallOwner {
   ): Promise<unknown> {
     const refusal = this.#line.over ?? refused ?? (options && refuse(options, undefined, () => `${this.name}: a call`));
     if (refusal !== undefined) return this.#refused(target, settings, refusal);
-    const id = this.#next;
-    let emptied;
+    let emptied, id;
     try {
       emptied = this.#given.take(args);
+      // Not before: a getter in the arguments may have made a call of its own.
+      id = this.#next;
       const message: Message =
         emptied === undefined ? [CALL, id, target, args] : [CALL, id, target, emptied.args, emptied.places];
       this.#line.send(message);
@@ -84,7 +84,7 @@ export class Outgoing implements CallOwner {
         return undefined;
       case ERROR:
         this.#forget(call);
-        call.fail(fromErrorData(value));
+        call.fail(this.#line.errorOf(value));
         return undefined;
       case STREAM:
         return call.stream() ? undefined : `call ${String(id)} became a generator twice`;
@@ -109,7 +109,7 @@ export class Outgoing implements CallOwner {
   cancelled(call: OutgoingCall, reason: unknown): void {
     if (!this.#open.has(call.id)) return;
     this.#forget(call);
-    this.#line.post(reason === undefined ? [CANCEL, call.id] : [CANCEL, call.id, this.#line.errorData(reason)]);
+    this.#line.postCancel(call.id, reason);
   }
 
   end(error: Error): void {

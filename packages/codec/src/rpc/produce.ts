@@ -1,6 +1,5 @@
 import { handled, nextTurn, now } from '@aiopipe/core/internal';
 import { renamePath } from '../serializer/rename-path.js';
-import { closeHandles } from './held-handles.js';
 import { type IncomingCall } from './incoming-call.js';
 import { type Line } from './line.js';
 import { ITEM, STREAM } from './protocol.js';
@@ -13,8 +12,14 @@ const LONGEST_TURN = 10;
 
 /** Whether a result is a generator, or another iterator that can be looped over. */
 export function isGenerator(value: unknown): value is Source {
-  if (typeof value !== 'object' || value === null || !('next' in value)) return false;
-  return typeof value.next === 'function' && (Symbol.asyncIterator in value || Symbol.iterator in value);
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    if (!('next' in value) || typeof value.next !== 'function') return false;
+    return Symbol.asyncIterator in value || Symbol.iterator in value;
+  } catch {
+    // A Proxy or a getter that throws. The encoder names the place.
+    return false;
+  }
 }
 
 /** Sends the items that the caller asks for. Resolves with what the generator returns, and with undefined after a cancel. */
@@ -34,7 +39,7 @@ export async function sendItems(line: Line, call: IncomingCall, source: Source):
     const value: unknown = await result.value;
     if (result.done === true) return value;
     try {
-      if (call.isCancelled) closeHandles(value);
+      if (call.isCancelled) line.dropResult(value);
       else if (!sendItem(line, call, value)) await line.drained();
     } catch (error) {
       await leave();

@@ -77,17 +77,19 @@ export function putFunctions(
     const [index, key] = place;
     const holder: unknown = place.length === 2 ? args : args[index];
     const name = place.length === 2 ? index : (key as string);
-    if (!isHolder(holder) || !Object.hasOwn(holder, name))
-      return 'a function at a place that the arguments do not have';
-    Object.defineProperty(holder, name, { value: make(place.at(-1) as number) });
+    if (!isHolder(holder, args) || !Object.hasOwn(holder, name)) return NO_PLACE;
+    // A decoder of the program's may have frozen it.
+    if (!Reflect.defineProperty(holder, name, { value: make(place.at(-1) as number) })) return NO_PLACE;
   }
   return undefined;
 }
 
-/** Whether it is the list of arguments, or a plain object. */
-function isHolder(value: unknown): value is object {
+const NO_PLACE = 'a function at a place that the arguments do not have';
+
+/** Whether it is the list of arguments, or a plain object. Other lists have no functions; their `length` must stay. */
+function isHolder(value: unknown, args: readonly unknown[]): value is object {
   if (typeof value !== 'object' || value === null) return false;
-  return Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
+  return value === args || [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
 }
 
 function isPlace(place: unknown): place is FunctionPlace {

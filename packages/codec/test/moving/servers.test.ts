@@ -184,3 +184,17 @@ test('a process that sends other things does not load node:net', () => {
     await r.get()`;
   expect(loaded(exchange)).toBe(loaded(''));
 });
+
+test('a server keeps its limits, and takes no setting that Node.js would refuse later', async () => {
+  const server = await listening(createHttpServer({ maxHeaderSize: 1000, requireHostHeader: false }));
+  server.timeout = -5;
+  const copy = await carried(server);
+  server.close();
+  expect(copy).toMatchObject({ maxHeaderSize: 1000, requireHostHeader: false, timeout: 0 });
+  copy.on('request', (_request, response) => response.end('well'));
+  const [answer] = (await once(get({ port: portOf(copy), agent: false }), 'response')) as [IncomingMessage];
+  expect(answer.statusCode).toBe(200);
+  answer.resume();
+  await once(answer, 'end');
+  copy.close();
+});

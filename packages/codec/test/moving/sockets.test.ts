@@ -266,3 +266,29 @@ function selfSigned(): { key: string; cert: string } {
   const [key = '', cert = ''] = text.split(/(?=-----BEGIN CERTIFICATE)/);
   return { key, cert };
 }
+
+test('listeners that throw or send a message in the middle of a move change nothing', async () => {
+  const { client, socket } = await connection();
+  using pair = channel<unknown>();
+  const [reader, writer] = pair;
+  socket.on('pause', () => {
+    void writer.put('inner');
+    throw new Error('pause');
+  });
+  socket.resume();
+  await writer.put({ socket });
+  const { socket: moved } = (await reader.get()) as { socket: Socket };
+  open.add(moved);
+  client.end('bytes');
+  expect(await rest(moved)).toBe('bytes');
+  expect(reader.tryGet()).toBeUndefined();
+});
+
+test('a socket that arrived and is reset does not end a program that does not know of it', async () => {
+  const { client, socket } = await connection();
+  const moved = await move(socket);
+  // once() would listen for 'error', too.
+  const closed = new Promise((resolve) => moved.on('close', resolve));
+  client.resetAndDestroy();
+  expect(await closed).toBe(true);
+});

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { leakCheck } from '@aiopipe/testing';
 import { aiopipe, type ReadEnd } from '@aiopipe/core';
 import { channel, expose, proxy, register, type Channel } from '@aiopipe/codec';
-import { codecs, errorOf, gate, isPending, thrownBy, turns, withPair } from './helpers.js';
+import { codecs, errorOf, gate, isPending, soon, thrownBy, turns, withPair } from './helpers.js';
 
 afterAll(leakCheck());
 
@@ -168,6 +168,24 @@ test('a value whose class the receiver lacks rejects that call alone', async () 
     knows = true;
     expect(await remote.take(new Lost())).toBe(1);
   });
+});
+
+test('an error over JSON describes each of its errors once', async () => {
+  await withPair(
+    async (here, there) => {
+      let error = new AggregateError([], 'the last');
+      for (let level = 0; level < 60; level++) error = new AggregateError([error, error], 'x', { cause: error });
+      const service = {
+        fail() {
+          throw error;
+        },
+      };
+      expose(there, service);
+      const got = (await errorOf(soon(proxy<typeof service>(here).fail(), 'the error'))) as unknown as AggregateError;
+      expect(got.errors).toHaveLength(2);
+    },
+    { encoder: 'json', decoder: 'json' },
+  );
 });
 
 test('an error of a registered class keeps its class', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { leakCheck } from '@aiopipe/testing';
 import { aiopipe } from '@aiopipe/core';
-import { channel, ChannelReader, expose, proxy, type Channel } from '@aiopipe/codec';
+import { channel, ChannelReader, expose, proxy, serialize, type Channel } from '@aiopipe/codec';
 import {
   CALL,
   CANCEL,
@@ -90,6 +90,11 @@ describe('a message that breaks the protocol ends the channel with an error that
     [
       'one in a Buffer',
       [CALL, 1, 'one', [Buffer.alloc(1)], [[0, '0', 1]]],
+      'a function at a place that the arguments do not have',
+    ],
+    [
+      'one as the length of a list',
+      [CALL, 1, 'one', [[]], [[0, 'length', 1]]],
       'a function at a place that the arguments do not have',
     ],
     [
@@ -337,4 +342,30 @@ test('fields of an error cannot replace its stack, or change its prototype', asy
     expect(Object.getPrototypeOf(error)).toBe(TypeError.prototype);
     expect([error.message, error.stack, error.code]).toEqual(['m', 's', 'X']);
   });
+});
+
+test('an error whose parts refer to each other many times is made once', async () => {
+  await withVictim(async (raw, { remote }) => {
+    const call = remote.one();
+    await raw.get();
+    // 2^60 errors, if each path to one made another.
+    let data: Record<string, unknown> = { message: 'the last' };
+    for (let level = 0; level < 60; level++) data = { message: 'x', errors: [data, data], cause: data };
+    await raw.put([ERROR, 1, data]);
+    const error = (await errorOf(soon(call, 'the error'))) as unknown as AggregateError;
+    expect(error.errors[0]).toBe(error.errors[1]);
+    expect(error.cause).toBe(error.errors[0]);
+  });
+});
+
+test('an error is decoded within the limits of the channel', async () => {
+  await withPair(
+    async (here, raw) => {
+      const call = proxy<Api>(here).one();
+      await raw.get();
+      await raw.put([ERROR, 1, serialize(Array.from({ length: 200 }, () => ({})))]);
+      expect((await errorOf(call)).message).toContain('limits.nodes');
+    },
+    { limits: { nodes: 100 } },
+  );
 });

@@ -1,5 +1,6 @@
 import { type Socket } from 'node:net';
 import { AiopipeError, BusyError, ClosedError, MovedError } from '../errors.js';
+import { nextTick } from '../wait/taken.js';
 import { Pending, refuse, type WaitOptions } from '../wait/pending.js';
 
 /** Node's handle under a socket. It is not a public interface, but has been the same since Node 0.10. */
@@ -68,20 +69,9 @@ export function emptySocket(socket: Socket, destination: string): Buffer {
     handle.reading = false;
     handle.readStop?.();
   }
-  socket.unpipe();
-  socket.pause();
-  // read() tells those who listen, and what it returns here is no longer theirs.
-  for (const event of ['data', 'readable', 'end']) {
-    // One by one, because after removeAllListeners() the stream still believes that it has listeners.
-    for (const listener of socket.rawListeners(event)) socket.off(event, listener as () => void);
-  }
-  const chunks: Buffer[] = [];
-  for (;;) {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk === null) break;
-    chunks.push(chunk);
-  }
-  socket.destroy(); // not end(), which would shut the connection down
+  const chunks = silently(socket, () => takeBytes(socket));
+  // Later: the other stream tells listeners of its own, and these could throw.
+  nextTick(() => socket.unpipe());
   moved.set(socket, destination);
   for (const name of CALLS) {
     Object.defineProperty(socket, name, {
@@ -95,6 +85,39 @@ export function emptySocket(socket: Socket, destination: string): Buffer {
     });
   }
   return Buffer.concat(chunks);
+}
+
+/** Takes out what the socket has read, and destroys it. */
+function takeBytes(socket: Socket): Buffer[] {
+  socket.pause();
+  // read() tells those who listen, and what it returns here is no longer theirs.
+  for (const event of ['data', 'readable', 'end']) {
+    // One by one, because after removeAllListeners() the stream still believes that it has listeners.
+    for (const listener of socket.rawListeners(event)) socket.off(event, listener as () => void);
+  }
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) break;
+    chunks.push(chunk);
+  }
+  socket.destroy(); // not end(), which would shut the connection down
+  return chunks;
+}
+
+/**
+ * Runs `change` while the socket emits nothing, such as 'pause': a listener that throws or sends a message would do so in the middle of
+ * a move.
+ */
+function silently<T>(socket: Socket, change: () => T): T {
+  const own = Object.getOwnPropertyDescriptor(socket, 'emit');
+  Object.defineProperty(socket, 'emit', { value: () => false, configurable: true });
+  try {
+    return change();
+  } finally {
+    if (own === undefined) Reflect.deleteProperty(socket, 'emit');
+    else Object.defineProperty(socket, 'emit', own);
+  }
 }
 
 /** Waits until a socket is connected and the kernel has all that was written to it. */
