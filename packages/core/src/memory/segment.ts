@@ -37,7 +37,8 @@ export function makeSegment(byteLength: number): number {
  * @param maySeal - seals it against that, if the system can
  */
 export function inspectSegment(fd: number, maySeal: boolean): Segment {
-  if (!Number.isInteger(fd) || fd < 0) {
+  // The binding takes 32 bits: a larger number would name another descriptor.
+  if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fffffff) {
     throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${show(fd)}`);
   }
   const byteLength = native().memoryInspect(fd, maySeal ? 1 : 0);

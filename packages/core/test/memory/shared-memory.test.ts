@@ -344,3 +344,8 @@ describe('fromFd', () => {
     });
   });
 });
+
+test('fromFd takes no number that the binding would cut down to another descriptor', () => {
+  using memory = sharedMemory(10);
+  expect(() => SharedMemory.fromFd(2 ** 32 + memory.fd)).toThrow(/^fromFd: expected a descriptor/);
+});
