@@ -26,7 +26,12 @@ import { Sender } from './sender.js';
 export interface MovedChannel {
   readonly settings: ChannelSettings;
   /** The bytes that were read and not taken yet, and the tables that the decoder needs to go on. */
-  readonly ahead?: { readonly bytes: Buffer; readonly tables: unknown };
+  readonly ahead?: {
+    readonly bytes: Buffer;
+    readonly tables: unknown;
+    /** Set if the kernel could not deliver descriptors of these bytes: later ones belong to none of the messages. */
+    readonly wereLost?: true;
+  };
 }
 
 /** Closes the descriptors that came for messages that were not taken, if an end is dropped without close(). */
@@ -76,7 +81,10 @@ export abstract class ChannelEnd implements Disposable {
       });
       leftover.register(this, this.receiver.messages.fds, this);
       if (settings.spin > 0) this.descriptor.spin(settings.spin);
-      if (moved?.ahead !== undefined) this.receiver.messages.giveReadAhead(moved.ahead.bytes, aheadFds);
+      if (moved?.ahead !== undefined) {
+        const { bytes, wereLost } = moved.ahead;
+        this.receiver.messages.giveReadAhead(bytes, aheadFds, wereLost === true);
+      }
     }
     closeSideWhenDropped(this, this.descriptor, directions);
   }
@@ -279,12 +287,12 @@ export abstract class ChannelEnd implements Disposable {
   }
 
   #pack(): Packed {
-    const { bytes, fds } = this.receiver?.messages.readAhead ?? { bytes: undefined, fds: [] };
-    const ahead = bytes && { ahead: { bytes, tables: this.receiver?.messages.decoder.exportState() } };
-    return {
-      fds: [this.descriptor.owned, ...fds],
-      data: { settings: this.#settings, ...ahead } satisfies MovedChannel,
-    };
+    const settings = this.#settings;
+    if (this.receiver === undefined) return { fds: [this.descriptor.owned], data: { settings } satisfies MovedChannel };
+    const { readAhead, decoder } = this.receiver.messages;
+    const { bytes, fds, wereLost } = readAhead;
+    const ahead = { bytes, tables: decoder.exportState(), ...(wereLost && { wereLost }) };
+    return { fds: [this.descriptor.owned, ...fds], data: { settings, ahead } satisfies MovedChannel };
   }
 
   /** Closes the channel after bytes that cannot be understood, so that the peer hears of it. */

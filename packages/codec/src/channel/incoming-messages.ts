@@ -18,6 +18,8 @@ export const NOTHING = Symbol('nothing');
 export interface ReadAhead {
   readonly bytes: Buffer;
   readonly fds: readonly OwnedFd[];
+  /** Whether the kernel could not deliver descriptors of these bytes. */
+  readonly wereLost: boolean;
 }
 
 /** A message that waits for an asynchronous schema, or for the next call. It is given before the next one is decoded. */
@@ -271,7 +273,7 @@ export class IncomingMessages {
 
   /** Returns the bytes that were read and not taken, and keeps them. */
   get readAhead(): ReadAhead {
-    return { bytes: this.#buffer.rest, fds: this.#fds.all };
+    return { bytes: this.#buffer.rest, fds: this.#fds.all, wereLost: this.#fds.wereLost };
   }
 
   /** Forgets the bytes that were read and not taken: they have moved. */
@@ -281,10 +283,11 @@ export class IncomingMessages {
   }
 
   /** Takes over, before the first read, what an end that moved here had read. */
-  giveReadAhead(bytes: Buffer, fds: readonly number[]): void {
+  giveReadAhead(bytes: Buffer, fds: readonly number[], wereLost: boolean): void {
     this.#buffer.fill(bytes);
     this.#received = bytes.length;
     for (const fd of fds) this.#fds.give(fd, bytes.length);
+    this.#fds.wereLost = wereLost;
   }
 
   readonly #nameNow = (): string => this.#name;

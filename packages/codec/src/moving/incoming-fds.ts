@@ -12,7 +12,8 @@ export class IncomingFds {
   /** The receiving call fills it: the number of descriptors, then each. */
   readonly arrivals = new Int32Array(254);
   #fds: Arrival[] = [];
-  #wereLost = false;
+  /** Whether the kernel could not deliver some. */
+  wereLost = false;
   /** The handles of the message that was decoded last, while it may still be refused. */
   made: { closeAll(): void } | undefined;
 
@@ -24,17 +25,12 @@ export class IncomingFds {
    */
   collect(before: number): void {
     const count = this.arrivals[0] ?? 0;
-    if (count < 0) this.#wereLost = true;
+    if (count < 0) this.wereLost = true;
     for (let i = 1; i <= count; i++) {
       const fd = this.arrivals[i] as number;
-      if (this.#wereLost) native().close(fd);
+      if (this.wereLost) native().close(fd);
       else this.give(fd, before);
     }
-  }
-
-  /** Whether the kernel could not deliver some. */
-  get wereLost(): boolean {
-    return this.#wereLost;
   }
 
   give(fd: number, before: number): void {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fixture, leakCheck } from '@aiopipe/testing';
+import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type DuplexEnd } from '@aiopipe/core';
 import { Channel, channel, EndOfStreamError, registerCodec } from '@aiopipe/codec';
 import { errorOf, turns } from '../channel/helpers.js';
@@ -158,4 +158,9 @@ test('a receiver at its limit of open files closes the channel with an error tha
     rx.close();
   }
   await turns();
+});
+
+test('a reader that moves after a handle of the next message was lost says so, and gives later handles to no message', async () => {
+  const { stdout, stderr } = await runFixture('moves-after-lost-handles');
+  expect({ stdout, stderr }).toEqual({ stdout: 'before: EMFILE, ERR_AIOPIPE_CLOSED\n', stderr: '' });
 });
