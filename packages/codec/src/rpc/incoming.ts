@@ -29,6 +29,13 @@ interface Callee {
   readonly check: Check | undefined;
 }
 
+/** A call that has not begun. */
+interface HeldCall {
+  readonly call: IncomingCall;
+  readonly callee: Callee;
+  readonly args: unknown[];
+}
+
 /** The calls of the peer that have not ended here. */
 export class Incoming {
   readonly #line: Line;
@@ -36,6 +43,8 @@ export class Incoming {
   readonly #given: GivenFunctions;
   readonly #settings: CallSettings;
   readonly #open = new Map<number, IncomingCall>();
+  /** The open calls that begin when the channel has room for answers. */
+  readonly #held: HeldCall[] = [];
   /** Ids of calls ascend. */
   #last = 0;
   service: Service | undefined;
@@ -72,9 +81,38 @@ export class Incoming {
       if (broken !== undefined) return broken;
     }
     this.#open.set(id, call);
+    if (this.#held.length === 0 && !this.#line.isBusy) this.#start(call, callee, args);
+    else this.#hold({ call, callee, args });
+    return undefined;
+  }
+
+  /** A peer that does not read the answers to its calls gets no further ones: each could be as large as a message. */
+  #hold(held: HeldCall): void {
+    if (this.#held.push(held) === 1) void this.#startHeld();
+  }
+
+  async #startHeld(): Promise<void> {
+    while (this.#held.length > 0) {
+      await this.#line.drained();
+      while (!this.#line.isBusy) {
+        const held = this.#held.shift();
+        if (held === undefined) return;
+        const { call, callee, args } = held;
+        if (call.isCancelled) this.#leave(call, args);
+        else this.#start(call, callee, args);
+      }
+    }
+  }
+
+  #start(call: IncomingCall, callee: Callee, args: unknown[]): void {
     if (callee.check === undefined) this.#begin(call, callee, args);
     else void this.#checkAndBegin(call, callee, args, callee.check);
-    return undefined;
+  }
+
+  /** Ends a call that has not begun: its caller no longer waits. */
+  #leave(call: IncomingCall, args: unknown[]): void {
+    closeHandles(args);
+    this.#forget(call);
   }
 
   /** Passes over the id of a call. Returns false if it breaks the rule that ids ascend. */
@@ -124,10 +162,8 @@ export class Incoming {
       this.#fail(call, error);
       return;
     }
-    if (call.isCancelled) {
-      closeHandles(args);
-      this.#forget(call);
-    } else this.#begin(call, callee, checked);
+    if (call.isCancelled) this.#leave(call, args);
+    else this.#begin(call, callee, checked);
   }
 
   #begin(call: IncomingCall, { run, self }: Callee, args: readonly unknown[]): void {
@@ -205,5 +241,6 @@ export class Incoming {
 
   end(error: Error): void {
     for (const call of this.#open.values()) call.cancel(error);
+    for (const { call, args } of this.#held.splice(0)) this.#leave(call, args);
   }
 }

@@ -369,3 +369,55 @@ test('an error is decoded within the limits of the channel', async () => {
     { limits: { nodes: 100 } },
   );
 });
+
+test('a peer that reads no answers gets no further calls run than the channel has room for', async () => {
+  const size = 64 * 1024;
+  const [raw, there] = channel<unknown>({ duplex: true, queueLimit: 4 * size });
+  let runs = 0;
+  const exposed = expose(there, {
+    async large() {
+      runs++;
+      await Promise.resolve();
+      return Buffer.alloc(size);
+    },
+  });
+  const calls = 4000;
+  for (let id = 1; id <= calls; id++) await raw.put([CALL, id, 'large', []]);
+  await raw.drain();
+  await turns(50);
+  // What both sockets hold, the queue, and the calls of one turn of the event loop: their answers come after it.
+  expect(runs).toBeLessThan(calls / 2);
+  for (let id = 1; id <= calls; id++) {
+    const [kind, of, value] = (await raw.get()) as [number, number, Buffer];
+    expect([kind, of, value.length]).toEqual([RESULT, id, size]);
+  }
+  expect(runs).toBe(calls);
+  raw.close();
+  await exposed.closed;
+});
+
+test('a call that has not begun for want of room can be cancelled, and closes what came with it', async () => {
+  const [raw, there] = channel<unknown>({ duplex: true, queueLimit: 1024 * 1024 });
+  const runs: string[] = [];
+  const exposed = expose(there, {
+    large: () => Buffer.alloc(4 * 1024 * 1024),
+    late(name: string) {
+      runs.push(name);
+    },
+  });
+  for (let id = 1; id <= 3; id++) await raw.put([CALL, id, 'large', []]);
+  const [rx, tx] = aiopipe();
+  await raw.put([CALL, 4, 'late', ['cancelled', tx]]);
+  await raw.put([CANCEL, 4]);
+  await raw.put([CALL, 5, 'late', ['called']]);
+  for (let id = 1; id <= 3; id++) {
+    const [kind, of] = (await raw.get()) as [number, number];
+    expect([kind, of]).toEqual([RESULT, id]);
+  }
+  expect(await raw.get()).toEqual([RESULT, 5]);
+  expect(runs).toEqual(['called']);
+  await using reader = rx.open();
+  expect(await reader.read(1)).toHaveLength(0);
+  raw.close();
+  await exposed.closed;
+});
