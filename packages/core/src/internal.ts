@@ -43,6 +43,7 @@ export {
   type ChildStdio,
   type Slot,
 } from './program/stdio.js';
+export { checkLimits, limitsKey } from './program/limits.js';
 export { StdioFds, type Receiver } from './program/stdio-fds.js';
 export { DEFAULT_GRACE, stop, stopPrograms, within } from './program/stop.js';
 export { checkArgv, checkSurroundings } from './program/surroundings.js';

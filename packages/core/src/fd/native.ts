@@ -78,6 +78,7 @@ export interface Native {
     onExit: (code: number, signal: number, userMicros: number, systemMicros: number, peakBytes: number) => void,
     guard: number,
     killAfter: number,
+    limits: Float64Array | undefined,
   ): NativeChild | number;
   unguard(child: NativeChild): void;
   killAfter(child: NativeChild, milliseconds: number): void;

@@ -1,10 +1,12 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { checkName } from '../check/text.js';
+import { applied } from './applied-limits.js';
 import { variablesOf } from './environment.js';
 import { type AiopipeError, SystemError } from '../errors.js';
 import { groupIsRunning, signalGroup } from './group.js';
 import { missingInterpreter } from './interpreter.js';
+import { type Limits } from './limits.js';
 import { native, type NativeChild } from '../fd/native.js';
 import { sendSignal, signalName, signalNumber, type SignalName } from './signals.js';
 import { checkArgv, checkSurroundings } from './surroundings.js';
@@ -44,6 +46,8 @@ export interface SpawnOptions {
   readonly deathSignal?: NodeJS.Signals | undefined;
   /** The guard's orders if this process, or the thread that started the program, ends first. */
   readonly guard?: Guard | undefined;
+  /** Checked by {@link checkLimits}. */
+  readonly limits?: Limits | undefined;
 }
 
 /**
@@ -99,6 +103,7 @@ export class SpawnedProgram {
       settle = resolve;
     });
     const paths = candidates(file, env ?? process.env);
+    const limited = applied(options.limits);
     const child = native().spawn(
       paths,
       argv,
@@ -114,12 +119,22 @@ export class SpawnedProgram {
           signalCode: signal === 0 ? null : signalName(signal),
           resourceUsage: { userCPUTime, systemCPUTime, maxRSS: peakBytes / 1024 },
         };
+        limited?.leaveCgroup();
         settle(this.#exit);
       },
       guard === undefined ? 0 : GUARDS[guard.kind],
       guard?.killAfter ?? -1,
+      limited?.numbers,
     );
-    if (typeof child === 'number') throw startError(child, out[0] ?? 0, file, paths, cwd);
+    limited?.closeCgroup();
+    if (typeof child === 'number') {
+      limited?.leaveCgroup();
+      const stage = out[0] ?? 0;
+      throw (
+        limited?.refusal(stage, child, `cannot start ${JSON.stringify(file)}`) ??
+        startError(child, stage, file, paths, cwd)
+      );
+    }
     this.#child = child;
     this.leadsGroup = group === 'own';
     this.pid = out[0] as number;
