@@ -13,6 +13,7 @@ import {
   checkArgv,
   checkExtraFds,
   checkLimits,
+  checkMayStart,
   checkOptions,
   checkStdio,
   checkSurroundings,
@@ -126,6 +127,7 @@ export function checkPopen(argv: unknown, options: PopenOptions): Slot[] {
   checkOptions(options, POPEN_OPTIONS);
   checkSurroundings(options.env, options.cwd);
   checkLimits(options.limits);
+  checkMayStart(argv[0] as string);
   const { group = 'inherit' } = options;
   if (group !== 'inherit' && group !== 'own' && !(Number.isInteger(group) && group > 0)) {
     throw new TypeError(`group: expected 'inherit', 'own' or the pid of a group's leader, not ${show(group)}`);

@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmdirSync, mkdirSync, statSync } from 'node:fs';
 import { aiopipe, type Exit, type Limits } from '@aiopipe/core';
-import { popen, type PopenOptions } from '@aiopipe/subprocess';
+import { pipeline, type PipelineError, popen, type PopenOptions } from '@aiopipe/subprocess';
 import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { errorOf, inDirectory, whatIsThere } from '../helpers.js';
@@ -234,6 +234,22 @@ describe('A limit that the system refuses', () => {
       'cannot start "true": limits.groups: EPERM: operation not permitted, setgroups',
       'cannot start "true": limits.uid: EPERM: operation not permitted, setgroups',
     ]);
+  });
+});
+
+describe('A stage of a pipeline', () => {
+  it('has its own limits, and the error of the chain names the one that ended it', async () => {
+    await inDirectory(async (path) => {
+      const stage = { argv: ['tee', path('out')], limits: { fileSize: 1024 } };
+      const error = (await pipeline(['head', '-c', '5000', '/dev/zero'], stage).run().catch((reason: unknown) => reason)) as PipelineError;
+      expect(error.message).toContain('tee: ended by SIGXFSZ (limits.fileSize: 1024 bytes)');
+      expect(error.stages.map(({ limits }) => limits)).toEqual([undefined, { fileSize: 1024 }]);
+    });
+  });
+
+  it('has the same checks', () => {
+    const stage = { argv: ['true'], limits: { memroy: 1 } as never };
+    expect(() => pipeline(['true'], stage)).toThrow(/^stage 2: limits\.memroy: unknown option; did you mean memory\?$/);
   });
 });
 
