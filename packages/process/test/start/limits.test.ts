@@ -104,7 +104,7 @@ describe('limits of other starts', () => {
     let rights: unknown;
     const options = { limits: { nice: 19 } };
     const supervisor = new Supervisor([{ id: 'rights', target: describeRights, restart: 'temporary', options }]);
-    supervisor.on('child-started', ({ process: child }) => {
+    supervisor.on('started', ({ process: child }) => {
       rights = child?.result;
     });
     await supervisor.start();
