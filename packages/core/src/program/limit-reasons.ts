@@ -17,6 +17,9 @@ const BY_SIGNAL: Readonly<Record<string, readonly LimitName[]>> = {
 
 const BY_CODE: Readonly<Record<string, readonly LimitName[]>> = {
   ENOMEM: ['memory', 'cgroup.memoryMax'],
+  // Of Node: a Buffer, and a worker thread's heap.
+  ERR_MEMORY_ALLOCATION_FAILED: ['memory'],
+  ERR_WORKER_OUT_OF_MEMORY: ['memory'],
   EMFILE: ['openFiles'],
   EAGAIN: ['processes', 'cgroup.pidsMax'],
   EFBIG: ['fileSize'],

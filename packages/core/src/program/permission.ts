@@ -7,7 +7,8 @@ interface Permission {
 
 /** The flag that turns it on, with its older name, and those that say what is allowed. */
 const SWITCH = /^--(experimental-)?permission(=|$)/;
-const FLAG = /^--((experimental-)?permission(-audit)?|allow-(fs-read|fs-write|addons|child-process|wasi|worker|net|inspector|ffi))(=|$)/;
+const FLAG =
+  /^--((experimental-)?permission(-audit)?|allow-(fs-read|fs-write|addons|child-process|wasi|worker|net|inspector|ffi))(=|$)/;
 
 /**
  * Throws what Node's own `spawn()` throws if this process may not start others (`node --permission` without

@@ -115,7 +115,10 @@ export class Account {
       case 'error':
         return fail('ERR_AIOPIPE_CHILD', `failed: ${describeValue(error)}${limitsBehindError(this.#limits, error)}`);
       case 'no-start':
-        return fail('ERR_AIOPIPE_START', `could not call its function: ${describeValue(error)}${limitsBehindError(this.#limits, error)}`);
+        return fail(
+          'ERR_AIOPIPE_START',
+          `could not call its function: ${describeValue(error)}${limitsBehindError(this.#limits, error)}`,
+        );
     }
   }
 

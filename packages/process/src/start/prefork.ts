@@ -1,5 +1,14 @@
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
-import { calledFrom, callSite, checkMayStart, handled, Pending, refuse, show, type CallSite } from '@aiopipe/core/internal';
+import {
+  calledFrom,
+  callSite,
+  checkMayStart,
+  handled,
+  Pending,
+  refuse,
+  show,
+  type CallSite,
+} from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { warnOf } from '../failure/unheard-failure.js';
 import { refuseRecursion } from '../target/role.js';

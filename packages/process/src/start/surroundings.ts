@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
 import { type Environment, type Limits } from '@aiopipe/core';
-import { checkLimits, checkSurroundings as checkEnvAndCwd, checkTexts, limitsKey, variablesOf } from '@aiopipe/core/internal';
+import {
+  checkLimits,
+  checkSurroundings as checkEnvAndCwd,
+  checkTexts,
+  limitsKey,
+  variablesOf,
+} from '@aiopipe/core/internal';
 import { execArgvFor } from './node-options.js';
 import { checkStdio, DEFAULT_STDIO, type StdioOptions } from './stdio.js';
 
@@ -24,7 +30,15 @@ export interface Surroundings extends StdioOptions {
 }
 
 /** The names of {@link Surroundings}, for the lists of option names. */
-export const SURROUNDINGS = { stdin: true, stdout: true, stderr: true, env: true, cwd: true, execArgv: true, limits: true } as const;
+export const SURROUNDINGS = {
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  env: true,
+  cwd: true,
+  execArgv: true,
+  limits: true,
+} as const;
 
 /** Throws a TypeError for what no child can have; nothing has moved then, and nothing was started. */
 export function checkSurroundings(options: Surroundings): void {
@@ -35,7 +49,15 @@ export function checkSurroundings(options: Surroundings): void {
 }
 
 /** Returns a string that is equal for equal surroundings of a start now. Undefined if no two starts can share them. */
-export function surroundingsKey({ env, cwd, execArgv, limits, stdin, stdout, stderr }: Surroundings): string | undefined {
+export function surroundingsKey({
+  env,
+  cwd,
+  execArgv,
+  limits,
+  stdin,
+  stdout,
+  stderr,
+}: Surroundings): string | undefined {
   const { stdin: input, stdout: output, stderr: errors } = DEFAULT_STDIO;
   const stdio = [stdin ?? input, stdout ?? output, stderr ?? errors];
   if (!stdio.every((choice) => choice === 'ignore' || choice === 'inherit')) return undefined;

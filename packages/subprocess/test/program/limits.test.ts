@@ -41,7 +41,10 @@ describe('A program with limits', () => {
       'try { Buffer.alloc(2 ** 30, 1); console.log("allocated") } catch (error) { console.log(error.message) }';
     // Node 24 and later map 512 MiB for compiled code.
     const limited = await run([process.execPath, '-e', script], { memory: 1024 * MIB });
-    expect(limited).toMatchObject({ exitCode: 0, output: 'Array buffer allocation failed\n' });
+    expect(limited).toMatchObject({
+      exitCode: 0,
+      output: expect.stringMatching(/allocation failed|Failed to allocate/) as string,
+    });
   });
 
   it('gets SIGXCPU after limits.cpuTime', async () => {
@@ -241,7 +244,9 @@ describe('A stage of a pipeline', () => {
   it('has its own limits, and the error of the chain names the one that ended it', async () => {
     await inDirectory(async (path) => {
       const stage = { argv: ['tee', path('out')], limits: { fileSize: 1024 } };
-      const error = (await pipeline(['head', '-c', '5000', '/dev/zero'], stage).run().catch((reason: unknown) => reason)) as PipelineError;
+      const error = (await pipeline(['head', '-c', '5000', '/dev/zero'], stage)
+        .run()
+        .catch((reason: unknown) => reason)) as PipelineError;
       expect(error.message).toContain('tee: ended by SIGXFSZ (limits.fileSize: 1024 bytes)');
       expect(error.stages.map(({ limits }) => limits)).toEqual([undefined, { fileSize: 1024 }]);
     });
