@@ -59,6 +59,10 @@ char **sys_environment(void) { return environ; }
 
 int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss * 1024; }
 
+const int memory_resource = RLIMIT_DATA;
+
+int forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? errno : 0; }
+
 /* shm_open(3) of Linux makes files of /dev/shm. Their device has no number of a disk. */
 bool is_shared_memory(const struct stat *status) { return S_ISREG(status->st_mode) && major(status->st_dev) == 0; }
 

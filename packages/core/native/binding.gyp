@@ -12,6 +12,8 @@
         "poll_thread.c",
         "spin.c",
         "child.c",
+        "spawn_child.c",
+        "limits.c",
         "system.c",
         "local_socket.c",
         "transfer.c",

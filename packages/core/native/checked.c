@@ -24,11 +24,23 @@ napi_status get_bytes(napi_env env, napi_value value, char **bytes, size_t *leng
   return napi_ok;
 }
 
+static CHECKED napi_status get_numbers(napi_env env, napi_value value, napi_typedarray_type type, void **numbers,
+                                       size_t *count) {
+  napi_typedarray_type its;
+  PASS_ON(napi_get_typedarray_info(env, value, &its, count, numbers, NULL, NULL));
+  return its == type ? napi_ok : napi_invalid_arg;
+}
+
 napi_status get_int32s(napi_env env, napi_value value, int32_t **numbers, size_t *count) {
-  napi_typedarray_type type;
   void *data;
-  PASS_ON(napi_get_typedarray_info(env, value, &type, count, &data, NULL, NULL));
-  if (type != napi_int32_array) return napi_invalid_arg;
+  PASS_ON(get_numbers(env, value, napi_int32_array, &data, count));
+  *numbers = data;
+  return napi_ok;
+}
+
+napi_status get_doubles(napi_env env, napi_value value, double **numbers, size_t *count) {
+  void *data;
+  PASS_ON(get_numbers(env, value, napi_float64_array, &data, count));
   *numbers = data;
   return napi_ok;
 }

@@ -46,6 +46,9 @@ CHECKED napi_status get_bytes(napi_env env, napi_value value, char **bytes, size
 /* Gets the memory of an Int32Array. */
 CHECKED napi_status get_int32s(napi_env env, napi_value value, int32_t **numbers, size_t *count);
 
+/* Gets the memory of a Float64Array. */
+CHECKED napi_status get_doubles(napi_env env, napi_value value, double **numbers, size_t *count);
+
 /*
  * Gets the part of a Buffer that three arguments name: the Buffer, an offset and a length. `*part` is NULL if the part lies outside the
  * Buffer, which has length 0 after a transfer.

@@ -1,4 +1,5 @@
 /* Starting programs, and reporting their end. */
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,22 @@ void child_unguard(struct poll *poll) {
   poll->guarded = NULL;
 }
 
+/* Takes the limits from an array: SYS_LIMITS values, and the ids of the groups. `*groups` is the caller's to free. */
+CHECKED static napi_status get_limits(napi_env env, napi_value value, struct sys_limits *limits, gid_t **groups) {
+  double *values;
+  size_t count;
+  PASS_ON(get_doubles(env, value, &values, &count));
+  if (count < SYS_LIMITS) return napi_invalid_arg;
+  limits->values = values;
+  size_t group_count = count - SYS_LIMITS;
+  *groups = malloc(sizeof(gid_t) * (group_count + 1));
+  if (*groups == NULL) return napi_generic_failure;
+  for (size_t i = 0; i < group_count; i++) (*groups)[i] = (gid_t)values[SYS_LIMITS + i];
+  limits->groups = *groups;
+  /* NaN is no number of groups, either. */
+  return isnan(values[SYS_LIMIT_GROUPS]) || values[SYS_LIMIT_GROUPS] == (double)group_count ? napi_ok : napi_invalid_arg;
+}
+
 /*
  * Takes a start's data from the arguments. The caller must call free_spawn() afterwards, also if this fails. JavaScript's memory comes
  * last: a getter among an array's elements could free it.
@@ -130,20 +147,30 @@ static void end_unheard(pid_t pid) {
 
 /*
  * spawn(candidates, argv, env | undefined for ours, cwd | undefined, fds: Int32Array of pairs, group, deathSignal, out: Int32Array,
- *       onExit(code, signal, userMicros, systemMicros, peakBytes), guard: GUARD_, killAfter): external, or a negative errno
+ *       onExit(code, signal, userMicros, systemMicros, peakBytes), guard: GUARD_, killAfter, limits: Float64Array | undefined): external,
+ *       or a negative errno
  * Sets out[0] to the pid, or to the stage that failed.
  */
 static napi_value js_spawn(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 11);
+  ARGUMENTS(env, info, 12);
   int32_t *out;
   struct sys_spawn spawn = {0};
+  struct sys_limits limits;
+  gid_t *groups = NULL;
+  napi_valuetype limits_type = napi_undefined;
   char **own_env = NULL;
   napi_ref function = NULL;
   int guard, kill_after;
   napi_status status = get_spawn(env, args, &spawn, &own_env, &guard, &kill_after, &out);
+  if (status == napi_ok) status = napi_typeof(env, args[11], &limits_type);
+  if (status == napi_ok && limits_type != napi_undefined) {
+    spawn.limits = &limits;
+    status = get_limits(env, args[11], &limits, &groups);
+  }
   if (status == napi_ok) status = napi_create_reference(env, args[8], 1, &function);
   if (status != napi_ok) {
     free_spawn(&spawn, own_env);
+    free(groups);
     return failed(env);
   }
 
@@ -153,6 +180,7 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
     spawn.guarded = sys_guard_enter(instance, guard == GUARD_CHAIN, kill_after, &error);
   pid_t pid = error != 0 ? error : sys_spawn(&spawn, &exit_fd, &stage);
   free_spawn(&spawn, own_env);
+  free(groups);
   struct poll *poll = pid < 0 ? NULL : poll_open(instance, exit_fd, on_exit_fd, &error);
   if (poll == NULL) {
     if (pid < 0) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "guard_process.h"
+#include "platform.h"
 
 /* More than the processes that a system allows one user. Memory costs nothing until it is touched. */
 #define MOST_ENTRIES 65536
@@ -100,7 +101,7 @@ static void *keep_guard(void *unused) {
   pid_t parent = getpid();
   name_guard();
   for (int short_lives = 0;;) {
-    pid_t guard = fork_guard();
+    pid_t guard = fork_plainly();
     if (guard == 0) run_guard(parent);
     pthread_mutex_lock(&lock);
     start_result = guard < 0 ? guard : 1;

@@ -125,9 +125,3 @@ void run_guard(pid_t parent) {
   end_all_entries();
   _exit(0);
 }
-
-/* The C library's fork(3) would run handlers of other libraries (pthread_atfork(3)) in the child. */
-pid_t fork_guard(void) {
-  pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-  return pid < 0 ? -errno : pid;
-}

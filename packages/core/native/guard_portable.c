@@ -14,8 +14,3 @@ void run_guard(pid_t parent) {
   end_all_entries();
   _exit(0);
 }
-
-pid_t fork_guard(void) {
-  pid_t pid = fork();
-  return pid < 0 ? -errno : pid;
-}

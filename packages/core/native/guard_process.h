@@ -9,9 +9,6 @@
 /* Names the calling thread, and with it the guards that it forks. */
 void name_guard(void);
 
-/* Forks as fork(2) does, and returns a negative errno if that fails. */
-pid_t fork_guard(void);
-
 /* Runs in the new process: waits for the end of `parent`, ends the entries, and exits. */
 void run_guard(pid_t parent) __attribute__((noreturn));
 

@@ -104,6 +104,11 @@ char **sys_environment(void) { return *_NSGetEnviron(); }
 /* macOS counts bytes here: getrusage(2). */
 int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss; }
 
+/* The system keeps no limit on memory: setrlimit(2) takes RLIMIT_AS and RLIMIT_RSS, and nothing enforces them. */
+const int memory_resource = -1;
+
+int forbid_new_privileges(void) { return ENOTSUP; }
+
 /* --- Shared memory --- */
 
 /* fstat(2) gives a segment no type. All other descriptors have one. */

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -118,5 +120,30 @@ void sys_close_from(int first) {
 }
 
 char **sys_environment(void) { return environ; }
+
+/* Of all that a process maps, RLIMIT_DATA counts what is private and can be written to. RLIMIT_AS also counts what V8 only reserves. */
+const int memory_resource = RLIMIT_DATA;
+
+/* The calls that take 32-bit ids have names of their own on 32-bit systems. */
+#ifndef SYS_setgroups32
+#define SYS_setgroups32 SYS_setgroups
+#define SYS_setresgid32 SYS_setresgid
+#define SYS_setresuid32 SYS_setresuid
+#endif
+
+int set_groups(size_t count, const gid_t *groups) { return syscall(SYS_setgroups32, count, groups) < 0 ? errno : 0; }
+
+int set_gid(gid_t gid) { return syscall(SYS_setresgid32, gid, gid, gid) < 0 ? errno : 0; }
+
+int set_uid(uid_t uid) { return syscall(SYS_setresuid32, uid, uid, uid) < 0 ? errno : 0; }
+
+int forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? errno : 0; }
+
+void set_death_signal(int signal) { prctl(PR_SET_PDEATHSIG, signal); }
+
+pid_t fork_plainly(void) {
+  pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  return pid < 0 ? -errno : pid;
+}
 
 int64_t sys_peak_bytes(const struct rusage *usage) { return (int64_t)usage->ru_maxrss * 1024; }

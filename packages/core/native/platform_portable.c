@@ -1,6 +1,7 @@
 #include "platform.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,4 +56,20 @@ int sys_reopen_nonblocking(int fd, int for_writing) {
 
 void sys_close_from(int first) {
   for (int fd = first, end = getdtablesize(); fd < end; fd++) close(fd);
+}
+
+int set_groups(size_t count, const gid_t *groups) { return setgroups((int)count, groups) < 0 ? errno : 0; }
+
+/* For a process of root, these set the saved id, too: setgid(2), setuid(2). */
+int set_gid(gid_t gid) { return setgid(gid) < 0 ? errno : 0; }
+
+int set_uid(uid_t uid) { return setuid(uid) < 0 ? errno : 0; }
+
+/* The guard sends it. */
+void set_death_signal(int signal) { (void)signal; }
+
+/* No POSIX call forks without the handlers. */
+pid_t fork_plainly(void) {
+  pid_t pid = fork();
+  return pid < 0 ? -errno : pid;
 }

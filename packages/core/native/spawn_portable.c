@@ -1,18 +1,19 @@
 /*
  * The part of system.h that starts programs. vfork(2) is deprecated on macOS, and does the same as fork(2), so a child could not report
- * its failure to our memory. posix_spawn(2), a system call of its own here, reports it.
+ * its failure to our memory. posix_spawn(2), a system call of its own here, reports it. It sets no limits: a child with limits is forked.
  */
 #include "path_search.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit_watch.h"
 #include "guard.h"
 #include "portable.h"
+#include "spawn_child.h"
 
 /*
  * Adds the actions that give the child the descriptors of the map. Duplicates above all of the child's numbers come first, so that no
@@ -67,7 +68,8 @@ static int search(const struct sys_spawn *spawn, char **shell_argv, pid_t *pid,
   return search_error(spawn, was_denied, error);
 }
 
-static int start(const struct sys_spawn *spawn, int *moved, char **shell_argv, pid_t *pid, enum sys_spawn_stage *stage) {
+static int start(const struct sys_spawn *spawn, const struct spawn_memory *memory, pid_t *pid, enum sys_spawn_stage *stage) {
+  int *moved = memory->moved;
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   if (posix_spawn_file_actions_init(&actions) != 0) return -ENOMEM;
@@ -85,7 +87,7 @@ static int start(const struct sys_spawn *spawn, int *moved, char **shell_argv, p
       if (error == 0) error = set_attributes(spawn, &attributes, flags);
       if (error == 0) {
         *stage = SYS_STAGE_EXEC;
-        error = -search(spawn, shell_argv, pid, &actions, &attributes);
+        error = -search(spawn, memory->shell_argv, pid, &actions, &attributes);
       }
       for (size_t i = 0; i < spawn->fd_count; i++) close(moved[i]);
     }
@@ -93,6 +95,22 @@ static int start(const struct sys_spawn *spawn, int *moved, char **shell_argv, p
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error;
+}
+
+/* Returns 0 or a negative errno. */
+static int start_limited(const struct sys_spawn *spawn, const struct spawn_memory *memory, pid_t *pid,
+                         enum sys_spawn_stage *stage) {
+  struct spawn_report report = {.fd = -1};
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  *pid = start_forked(spawn, memory, &report);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (*pid < 0) return *pid;
+  if (report.error == 0) return 0;
+  sys_reap_waiting(*pid);
+  *stage = report.stage;
+  return -report.error;
 }
 
 /* posix_spawn(2) reports the errno alone. Only another look at the group and the directory shows whether their step failed. */
@@ -121,14 +139,13 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
   /* There is no death signal: the guard sends it. */
   if (spawn->guarded != NULL && spawn->death_signal == SIGTERM) spawn->guarded->terminate = true;
   pid_t pid = 0;
-  int *moved = malloc(sizeof(int) * (spawn->fd_count + 1));
-  char **shell_argv = calloc(shell_argv_size(spawn), sizeof(char *));
-  error = moved == NULL || shell_argv == NULL ? -ENOMEM : start(spawn, moved, shell_argv, &pid, stage);
-  free(moved);
-  free(shell_argv);
+  struct spawn_memory memory;
+  error = get_spawn_memory(spawn, &memory);
+  if (error == 0) error = spawn->limits == NULL ? start(spawn, &memory, &pid, stage) : start_limited(spawn, &memory, &pid, stage);
+  free_spawn_memory(&memory);
   if (error != 0) {
     begin_watch(&watch, 0);
-    if (*stage == SYS_STAGE_EXEC) error = find_stage(spawn, error, stage);
+    if (*stage == SYS_STAGE_EXEC && spawn->limits == NULL) error = find_stage(spawn, error, stage);
     return error;
   }
   /* The child cannot enter itself: for a moment it runs without the guard. */

@@ -201,6 +201,29 @@ void sys_memory_unmap(const struct sys_mapping *mapping);
 
 /* --- Processes --- */
 
+/* What a child may do, in the order in which it applies that. src/program/limits.ts has the same order. */
+enum sys_limit {
+  SYS_LIMIT_CGROUP = 0,     /* a descriptor of a cgroup's file cgroup.procs */
+  SYS_LIMIT_MEMORY = 1,     /* bytes; infinity, here and below: no limit */
+  SYS_LIMIT_CPU_TIME = 2,   /* seconds */
+  SYS_LIMIT_OPEN_FILES = 3,
+  SYS_LIMIT_PROCESSES = 4,
+  SYS_LIMIT_FILE_SIZE = 5,  /* bytes */
+  SYS_LIMIT_CORE_SIZE = 6,  /* bytes */
+  SYS_LIMIT_NICE = 7,
+  SYS_LIMIT_UMASK = 8,
+  SYS_LIMIT_GROUPS = 9,     /* the number of groups */
+  SYS_LIMIT_GID = 10,
+  SYS_LIMIT_UID = 11,
+  SYS_LIMIT_NO_NEW_PRIVILEGES = 12,
+  SYS_LIMITS = 13
+};
+
+struct sys_limits {
+  const double *values; /* by enum sys_limit. NaN: not given */
+  const gid_t *groups;
+};
+
 struct sys_spawn {
   char *const *candidates; /* paths to try in order, as execvp would along PATH; NULL ends */
   char *const *argv;
@@ -210,6 +233,7 @@ struct sys_spawn {
   size_t fd_count;     /* pairs */
   int group;           /* -1: ours; 0: its own; else the group to join */
   struct guarded *guarded; /* the entry that the child fills, or NULL: see guard.h */
+  const struct sys_limits *limits; /* NULL: ours */
   int death_signal;    /* the child gets it when the thread that spawned it ends; 0: none. Elsewhere than on Linux, the guard sends SIGTERM */
 };
 
@@ -220,7 +244,8 @@ enum sys_spawn_stage {
   SYS_STAGE_GROUP = 3,
   SYS_STAGE_FORK = 4,
   SYS_STAGE_WATCH = 5,
-  SYS_STAGE_GUARD = 6
+  SYS_STAGE_GUARD = 6,
+  SYS_STAGE_LIMIT = 16 /* and an enum sys_limit */
 };
 
 /*

@@ -16,6 +16,7 @@ export { type AsyncFileFlags } from './file/open-path.js';
 export { type WaitOptions } from './wait/pending.js';
 export { type SignalName } from './program/signals.js';
 export { type Environment } from './program/environment.js';
+export { type CgroupOptions, type Limits } from './program/limits.js';
 export { type Exit, type ResourceUsage } from './program/spawn.js';
 export { type StopOptions } from './program/stop.js';
 export {

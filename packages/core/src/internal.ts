@@ -43,6 +43,9 @@ export {
   type ChildStdio,
   type Slot,
 } from './program/stdio.js';
+export { checkMayStart } from './program/permission.js';
+export { limitsBehindEnd, limitsBehindError } from './program/limit-reasons.js';
+export { checkLimits, limitsKey } from './program/limits.js';
 export { StdioFds, type Receiver } from './program/stdio-fds.js';
 export { DEFAULT_GRACE, stop, stopPrograms, within } from './program/stop.js';
 export { checkArgv, checkSurroundings } from './program/surroundings.js';

@@ -23,9 +23,16 @@ export function readmeExamples(path: string): ReadmeExample[] {
   }));
 }
 
-/** Runs an example where fixtures are, so that it finds the packages that it imports. Rejects if it fails. */
-export async function runExample({ line, code }: ReadmeExample): Promise<{ stdout: string; stderr: string }> {
-  const program = fixture(`readme-${String(line)}`);
+/**
+ * Runs an example where fixtures are, so that it finds the packages that it imports. Rejects if it fails.
+ *
+ * @param document - tells its program from those of other documents, which are tested at the same time
+ */
+export async function runExample(
+  { line, code }: ReadmeExample,
+  document = 'readme',
+): Promise<{ stdout: string; stderr: string }> {
+  const program = fixture(`${document}-${String(line)}`);
   mkdirSync(dirname(program), { recursive: true });
   writeFileSync(program, await compileTypeScript(code));
   try {

@@ -78,6 +78,7 @@ export interface Native {
     onExit: (code: number, signal: number, userMicros: number, systemMicros: number, peakBytes: number) => void,
     guard: number,
     killAfter: number,
+    limits: Float64Array | undefined,
   ): NativeChild | number;
   unguard(child: NativeChild): void;
   killAfter(child: NativeChild, milliseconds: number): void;
@@ -105,6 +106,7 @@ function loadBinding(): Native {
   try {
     return load(directory) as Native;
   } catch (cause) {
+    if ((process as { permission?: object }).permission !== undefined) throw restricted(directory, cause);
     if (!existsSync(`${directory}/binding.gyp`)) throw bundled(directory, cause);
     throw new AiopipeError(
       'ERR_AIOPIPE_NO_BINDING',
@@ -115,6 +117,16 @@ function loadBinding(): Native {
       { cause },
     );
   }
+}
+
+/** Explains the error under Node's permission model, which may also hide the files. */
+function restricted(directory: string, cause: unknown): AiopipeError {
+  return new AiopipeError(
+    'ERR_AIOPIPE_NO_BINDING',
+    'the native binding of @aiopipe/core could not be loaded under the permission model: start Node with --allow-addons and ' +
+      `--allow-fs-read=${directory}. The cause: ${cause instanceof Error ? cause.message.trim() : String(cause)}`,
+    { cause },
+  );
 }
 
 /** Explains the error in a bundle, which has this file's text but not the files that the package has beside it. */

@@ -1,10 +1,14 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { checkName } from '../check/text.js';
+import { applied } from './applied-limits.js';
 import { variablesOf } from './environment.js';
 import { type AiopipeError, SystemError } from '../errors.js';
 import { groupIsRunning, signalGroup } from './group.js';
 import { missingInterpreter } from './interpreter.js';
+import { limitsBehindError } from './limit-reasons.js';
+import { type Limits } from './limits.js';
+import { checkMayStart, restrictedEnvironment } from './permission.js';
 import { native, type NativeChild } from '../fd/native.js';
 import { sendSignal, signalName, signalNumber, type SignalName } from './signals.js';
 import { checkArgv, checkSurroundings } from './surroundings.js';
@@ -44,6 +48,8 @@ export interface SpawnOptions {
   readonly deathSignal?: NodeJS.Signals | undefined;
   /** The guard's orders if this process, or the thread that started the program, ends first. */
   readonly guard?: Guard | undefined;
+  /** Checked by {@link checkLimits}. */
+  readonly limits?: Limits | undefined;
 }
 
 /**
@@ -82,9 +88,11 @@ export class SpawnedProgram {
 
   /** @internal Made by {@link spawn}. */
   constructor(options: SpawnOptions) {
-    const { file, argv, env, cwd, group = 'inherit', deathSignal, guard } = options;
+    const { file, argv, cwd, group = 'inherit', deathSignal, guard, limits } = options;
     checkName('file', file);
     checkArgv(argv);
+    checkMayStart(file);
+    const env = restrictedEnvironment(options.env, argv);
     checkSurroundings(undefined, cwd);
     // As the system takes it. Our own needs no copy if `process.env` is the system's: in the main thread, and not in Bun.
     const isOfSystem = isMainThread() && process.versions['bun'] === undefined;
@@ -99,6 +107,7 @@ export class SpawnedProgram {
       settle = resolve;
     });
     const paths = candidates(file, env ?? process.env);
+    const limited = applied(limits);
     const child = native().spawn(
       paths,
       argv,
@@ -114,12 +123,23 @@ export class SpawnedProgram {
           signalCode: signal === 0 ? null : signalName(signal),
           resourceUsage: { userCPUTime, systemCPUTime, maxRSS: peakBytes / 1024 },
         };
+        limited?.leaveCgroup();
         settle(this.#exit);
       },
       guard === undefined ? 0 : GUARDS[guard.kind],
       guard?.killAfter ?? -1,
+      limited?.numbers,
     );
-    if (typeof child === 'number') throw startError(child, out[0] ?? 0, file, paths, cwd);
+    limited?.closeCgroup();
+    if (typeof child === 'number') {
+      limited?.leaveCgroup();
+      const stage = out[0] ?? 0;
+      const refusal = limited?.refusal(stage, child, `cannot start ${JSON.stringify(file)}`);
+      if (refusal !== undefined) throw refusal;
+      const error = startError(child, stage, file, paths, cwd);
+      const why = limitsBehindError(limits, error);
+      throw why === '' ? error : startError(child, stage, file, paths, cwd, why);
+    }
     this.#child = child;
     this.leadsGroup = group === 'own';
     this.pid = out[0] as number;
@@ -190,6 +210,7 @@ function startError(
   file: string,
   paths: readonly string[],
   cwd: string | undefined,
+  behind = '',
 ): AiopipeError {
   const syscall = stages[stage] ?? 'spawn';
   if (stage === STAGE_CWD && cwd !== undefined) {
@@ -197,7 +218,7 @@ function startError(
       path: cwd,
     });
   }
-  const about = `cannot start ${stage === STAGE_GUARD ? 'the process that guards ' : ''}${JSON.stringify(file)}`;
+  const about = `cannot start ${stage === STAGE_GUARD ? 'the process that guards ' : ''}${JSON.stringify(file)}${behind}`;
   if (stage !== STAGE_EXEC) return new SystemError(errno, syscall, about);
   const missing = errno === ENOENT || errno === EACCES ? missingInterpreter(paths, cwd) : undefined;
   if (missing === undefined) return new SystemError(errno, syscall, about, { path: file });

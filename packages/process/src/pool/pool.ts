@@ -1,4 +1,5 @@
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
+import { checkMayStart } from '@aiopipe/core/internal';
 import { PoolCalls } from './calls.js';
 import { readPoolOptions, type PoolOptions } from './options.js';
 import { Scheduler } from './scheduler.js';
@@ -22,6 +23,7 @@ export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Arg
   constructor(target: Target<Args, Result>, options: PoolOptions = {}) {
     if (!isTarget(target)) throw new TypeError('expected a target() first');
     refuseRecursion(target.url);
+    checkMayStart(process.execPath);
     const settings = readPoolOptions(options);
     const scheduler = new Scheduler(target, settings);
     super(scheduler, { retries: settings.retries });

@@ -1,3 +1,4 @@
+import { limitsBehindEnd } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
 import { type Worker } from './worker.js';
 
@@ -13,7 +14,7 @@ export function protocolError({ name, pid }: Worker, what: string, cause: Error 
  * @param brokenBy - why the worker was killed, if it was
  */
 export function lossError(
-  { name, pid, exit }: Worker,
+  { name, pid, exit, limits }: Worker,
   when: 'before it started this task' | 'while it ran this task',
   brokenBy: Error | undefined,
   endedBy: Error | undefined,
@@ -21,6 +22,6 @@ export function lossError(
   const { exitCode, signalCode } = exit;
   const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
   const why = brokenBy === undefined ? '' : `, because of an error: ${brokenBy.message}`;
-  const message = `${name} (pid ${String(pid)}) ended ${how} ${when}${why}`;
+  const message = `${name} (pid ${String(pid)}) ended ${how} ${when}${why || limitsBehindEnd(limits, exit)}`;
   return new ChildError('ERR_AIOPIPE_NO_RESULT', message, { pid, exitCode, signalCode, cause: brokenBy ?? endedBy });
 }

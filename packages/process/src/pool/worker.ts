@@ -1,6 +1,6 @@
 import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { namePeer, putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
-import { ClosedError } from '@aiopipe/core';
+import { ClosedError, type Limits } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from '../control/limits.js';
 import { serve } from './service.js';
@@ -42,6 +42,8 @@ export interface WorkerOwner {
 export interface Worker {
   readonly name: string;
   readonly pid: number | undefined;
+  /** Its limits, if it has any. */
+  readonly limits?: Limits | undefined;
   /** How the process ended. */
   readonly exit: ProcessExit;
   /** Resolves after `gone()`, when all descriptors of the worker are closed. */
@@ -80,6 +82,7 @@ class WorkerProcess implements Worker {
   #canSend = true;
   #isOver = false;
   readonly closed: Promise<void>;
+  readonly limits: Limits | undefined;
 
   constructor(name: string, { url, target, maxRss, spin, options }: WorkerSettings, owner: WorkerOwner) {
     const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() });
@@ -96,6 +99,7 @@ class WorkerProcess implements Worker {
     }
     namePeer(ours, `worker ${name}`);
     this.name = name;
+    this.limits = options?.limits;
     this.#owner = owner;
     this.#channel = ours;
     this.#claims = claims;

@@ -1,5 +1,6 @@
 import { DecodeError, FrameTooLongError, InvalidMessageError } from '@aiopipe/codec';
-import { describeValue, reasonOf, type Exit } from '@aiopipe/core/internal';
+import { type Limits } from '@aiopipe/core';
+import { describeValue, limitsBehindEnd, limitsBehindError, reasonOf, type Exit } from '@aiopipe/core/internal';
 import { deserializeError } from '../control/received-error.js';
 import { EXIT_UNTOLD, type FromChild } from '../control/protocol.js';
 import { ChildError } from '../errors.js';
@@ -23,6 +24,12 @@ export class Account {
   #uncaught: Uint8Array | undefined;
   #hasBegun = false;
   #brokeAfterResult = false;
+  readonly #limits: Limits | undefined;
+
+  /** @param limits - of the child: messages name those that may be the reason of its end */
+  constructor(limits: Limits | undefined) {
+    this.#limits = limits;
+  }
 
   /** Takes down what a message tells; most tell nothing about the end. */
   hear(message: FromChild): void {
@@ -95,7 +102,7 @@ export class Account {
     const known = this.#known ?? this.#uncaughtError();
     if (known === undefined) {
       const when = this.#hasBegun ? 'before its function had returned' : 'before its function was called';
-      const how = howItEnded({ exitCode, signalCode }, this.#hasBegun);
+      const how = howItEnded({ exitCode, signalCode }, this.#hasBegun, this.#limits);
       return new ChildError(this.#codeOfDeath, `${about} ended ${when}: ${how}`, details);
     }
     if (known.kind === 'result') return undefined;
@@ -106,9 +113,12 @@ export class Account {
       case 'broken':
         return fail(known.code, `${known.what}, and was killed`);
       case 'error':
-        return fail('ERR_AIOPIPE_CHILD', `failed: ${describeValue(error)}`);
+        return fail('ERR_AIOPIPE_CHILD', `failed: ${describeValue(error)}${limitsBehindError(this.#limits, error)}`);
       case 'no-start':
-        return fail('ERR_AIOPIPE_START', `could not call its function: ${describeValue(error)}`);
+        return fail(
+          'ERR_AIOPIPE_START',
+          `could not call its function: ${describeValue(error)}${limitsBehindError(this.#limits, error)}`,
+        );
     }
   }
 
@@ -118,9 +128,14 @@ export class Account {
 }
 
 /** @param hasBegun - whether more than Node itself has run in the child */
-export function howItEnded({ exitCode, signalCode }: Omit<Exit, 'resourceUsage'>, hasBegun: boolean): string {
-  if (signalCode !== null) return `by ${signalCode}`;
-  const how = `with exit code ${String(exitCode)}`;
+export function howItEnded(
+  { exitCode, signalCode }: Omit<Exit, 'resourceUsage'>,
+  hasBegun: boolean,
+  limits: Limits | undefined,
+): string {
+  const why = limitsBehindEnd(limits, { exitCode, signalCode }, hasBegun);
+  if (signalCode !== null) return `by ${signalCode}${why}`;
+  const how = `with exit code ${String(exitCode)}${why}`;
   if (exitCode === EXIT_UNTOLD) return `${how}: the child could not send a message to its parent; its stderr says why`;
   if (hasBegun || exitCode !== INVALID_ARGUMENT) return how;
   return `${how}: Node refused its options (execArgv, NODE_OPTIONS); its stderr says which`;

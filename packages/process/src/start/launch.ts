@@ -14,6 +14,7 @@ import {
 import { type Conversation } from '../control/conversation.js';
 import { controlLimits } from '../control/limits.js';
 import { CONTROL_FD, SILENCE, type FromChild, type Start } from '../control/protocol.js';
+import { limitsFor } from './node-limits.js';
 import { environmentFor, execArgvFor } from './node-options.js';
 import { checkPlace, placeOf } from './place.js';
 import { checkStdio } from './stdio.js';
@@ -89,6 +90,7 @@ export function launch(
       group: options.stdin === 'inherit' && isTerminal(0) ? 'inherit' : 'own',
       // The child's own watcher thread sends SIGTERM once it runs. A stopped child, or one in Node's boot, has only the guard.
       guard: grace === 'detached' ? undefined : { kind: 'program', killAfter: grace },
+      limits: limitsFor(options.limits),
     });
     stdio.started();
     return { control, conversation, program, stdio };

@@ -1,5 +1,14 @@
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
-import { calledFrom, callSite, handled, Pending, refuse, show, type CallSite } from '@aiopipe/core/internal';
+import {
+  calledFrom,
+  callSite,
+  checkMayStart,
+  handled,
+  Pending,
+  refuse,
+  show,
+  type CallSite,
+} from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { warnOf } from '../failure/unheard-failure.js';
 import { refuseRecursion } from '../target/role.js';
@@ -57,7 +66,7 @@ export let refillAfter: (prefork: Prefork, started: Promise<void>) => void;
  * Starts child processes before they are needed. `startProcess(target, { args, prefork })` takes a child that has booted, and
  * another one is started in its place.
  *
- * A child is taken if its `env`, `cwd`, `execArgv` and stdio are those of the start; otherwise, and if none waits, the start
+ * A child is taken if its `env`, `cwd`, `execArgv`, `limits` and stdio are those of the start; otherwise, and if none waits, the start
  * boots a new one. A child that was taken runs its one target and ends, as any other. The children that wait do not keep this
  * process alive, and do not outlive it. A child that has died is not taken. If it dies in the moment in which it is taken, it is
  * the child that you started: `result` rejects.
@@ -94,6 +103,7 @@ export class Prefork implements AsyncDisposable {
   constructor(options: PreforkOptions = {}) {
     checkPreforkNames(options);
     refuseRecursion('a prefork');
+    checkMayStart(process.execPath);
     const settings = readPreforkOptions(options);
     this.#site = callSite(Prefork);
     this.#size = settings.size;

@@ -57,7 +57,7 @@ export class PreforkedChild {
     launched.program.unref();
     void this.#follow();
     void launched.program.exited.then((exit) => {
-      this.#lose(preparationError(`it ended ${howItEnded(exit, false)}`));
+      this.#lose(preparationError(`it ended ${howItEnded(exit, false, surroundings.limits)}`));
     });
   }
 

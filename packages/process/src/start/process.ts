@@ -1,5 +1,5 @@
 import { type PipedEnd, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { checkOptions as checkNames, show } from '@aiopipe/core/internal';
+import { checkMayStart, checkOptions as checkNames, show } from '@aiopipe/core/internal';
 import { processHandleOf, type ProcessHandle } from './process-handle.js';
 import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
 import { refuseRecursion } from '../target/role.js';
@@ -67,6 +67,7 @@ export function startProcess(
   checkNames(options, what instanceof URL ? MODULE_OPTIONS : TARGET_OPTIONS);
   const { url, name } = locate(what, options.export);
   refuseRecursion(url);
+  checkMayStart(process.execPath);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
   return processHandleOf(new StartedChild({ url, name }, args, options, startProcess));

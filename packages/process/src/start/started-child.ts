@@ -36,7 +36,7 @@ export interface TargetName {
 export class StartedChild<Result> {
   readonly name: string;
   readonly promises: ChildPromises<Result>;
-  readonly #account = new Account();
+  readonly #account: Account;
   #launched: Launched | undefined;
   /** Whether a send has failed as if the child had closed its channel. */
   #hearsNothing = false;
@@ -55,6 +55,7 @@ export class StartedChild<Result> {
     // Before anything moves: a call that throws has taken nothing.
     checkOptions(options);
     checkText('name', this.name);
+    this.#account = new Account(options.limits);
 
     const isDetached = options.detached === true;
     const grace = isDetached ? 'detached' : options.daemon === true ? DAEMON_GRACE : 0;

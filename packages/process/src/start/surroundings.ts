@@ -1,6 +1,12 @@
 import { resolve } from 'node:path';
-import { type Environment } from '@aiopipe/core';
-import { checkSurroundings as checkEnvAndCwd, checkTexts, variablesOf } from '@aiopipe/core/internal';
+import { type Environment, type Limits } from '@aiopipe/core';
+import {
+  checkLimits,
+  checkSurroundings as checkEnvAndCwd,
+  checkTexts,
+  limitsKey,
+  variablesOf,
+} from '@aiopipe/core/internal';
 import { execArgvFor } from './node-options.js';
 import { checkStdio, DEFAULT_STDIO, type StdioOptions } from './stdio.js';
 
@@ -16,23 +22,46 @@ export interface Surroundings extends StdioOptions {
    * `cwd` says.
    */
   readonly execArgv?: readonly string[] | undefined;
+  /**
+   * What the child may do: memory, time, files, its user. As much as this process by default. Memory that V8 reserves for compiled code
+   * does not count as the child's.
+   */
+  readonly limits?: Limits | undefined;
 }
 
 /** The names of {@link Surroundings}, for the lists of option names. */
-export const SURROUNDINGS = { stdin: true, stdout: true, stderr: true, env: true, cwd: true, execArgv: true } as const;
+export const SURROUNDINGS = {
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  env: true,
+  cwd: true,
+  execArgv: true,
+  limits: true,
+} as const;
 
 /** Throws a TypeError for what no child can have; nothing has moved then, and nothing was started. */
 export function checkSurroundings(options: Surroundings): void {
   checkStdio(options);
   checkEnvAndCwd(options.env, options.cwd);
   if (options.execArgv !== undefined) checkTexts('execArgv', options.execArgv);
+  checkLimits(options.limits);
 }
 
 /** Returns a string that is equal for equal surroundings of a start now. Undefined if no two starts can share them. */
-export function surroundingsKey({ env, cwd, execArgv, stdin, stdout, stderr }: Surroundings): string | undefined {
+export function surroundingsKey({
+  env,
+  cwd,
+  execArgv,
+  limits,
+  stdin,
+  stdout,
+  stderr,
+}: Surroundings): string | undefined {
   const { stdin: input, stdout: output, stderr: errors } = DEFAULT_STDIO;
   const stdio = [stdin ?? input, stdout ?? output, stderr ?? errors];
   if (!stdio.every((choice) => choice === 'ignore' || choice === 'inherit')) return undefined;
   const pairs = variablesOf(env ?? process.env);
-  return JSON.stringify([resolve(cwd ?? ''), execArgvFor(execArgv), stdio, pairs.map((pair) => pair.join('=')).sort()]);
+  const variables = pairs.map((pair) => pair.join('=')).sort();
+  return JSON.stringify([resolve(cwd ?? ''), execArgvFor(execArgv), stdio, variables, limitsKey(limits)]);
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { ClosedError } from '@aiopipe/core';
-import { calledFrom, callSite, type CallSite } from '@aiopipe/core/internal';
+import { calledFrom, callSite, checkMayStart, type CallSite } from '@aiopipe/core/internal';
 import { type ProcessHandle } from '../start/process.js';
 import { refuseRecursion } from '../target/role.js';
 import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
@@ -101,6 +101,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
 
   #start(site: CallSite): Promise<this> {
     refuseRecursion('a supervisor');
+    checkMayStart(process.execPath);
     this.#started ??= WatchedPromise.of(
       this.#engine.start(site).then(() => this),
       (error) => {

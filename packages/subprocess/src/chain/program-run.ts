@@ -1,3 +1,4 @@
+import { type Limits } from '@aiopipe/core';
 import { type Program } from '../program/program.js';
 import { type Feed } from '../io/feed.js';
 import { ProgramOutput } from '../io/program-output.js';
@@ -13,6 +14,7 @@ const NO_USAGE = { userCPUTime: 0, systemCPUTime: 0, maxRSS: 0 };
 /** The parts of a {@link ProgramRun} besides its program. */
 interface Parts {
   readonly name: string;
+  readonly limits: Limits | undefined;
   readonly group: ProgramGroup;
   readonly segment: Segment;
   readonly feed: Feed | undefined;
@@ -59,7 +61,9 @@ export class ProgramRun implements Run {
 
   get result(): StageResult {
     const { argv, pid, exitCode, signalCode, resourceUsage = NO_USAGE } = this.#program;
-    return { name: this.name, argv, pid, exitCode, signalCode, resourceUsage, stderr: this.#tail?.text() };
+    const { limits } = this.#parts;
+    const result = { name: this.name, argv, pid, exitCode, signalCode, resourceUsage, stderr: this.#tail?.text() };
+    return limits === undefined ? result : { ...result, limits };
   }
 
   get byteCounts(): ByteCounts | undefined {

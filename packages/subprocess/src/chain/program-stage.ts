@@ -1,6 +1,7 @@
-import { type Environment, type StderrOption } from '@aiopipe/core';
+import { type Environment, type Limits, type StderrOption } from '@aiopipe/core';
 import {
   checkArgv,
+  checkLimits,
   checkName,
   checkStdio,
   checkSurroundings,
@@ -39,6 +40,8 @@ export interface StageOptions {
    * by a signal.
    */
   readonly allowFail?: boolean | readonly number[] | undefined;
+  /** What it may do: memory, time, files, its user. As much as this process by default. */
+  readonly limits?: Limits | undefined;
 }
 
 const STAGE_OPTIONS = optionNames<StageOptions>({
@@ -48,6 +51,7 @@ const STAGE_OPTIONS = optionNames<StageOptions>({
   cwd: true,
   stderr: true,
   allowFail: true,
+  limits: true,
 });
 
 /** 128 + SIGPIPE: what a shell makes of a program in it that the signal ended. */
@@ -71,17 +75,17 @@ export class ProgramStage implements ChainStage {
   }
 
   start(source: Source, isLast: boolean, surroundings: Surroundings): Run {
-    const { argv, name = argv[0] as string, env, cwd, stderr } = this.#options;
+    const { argv, name = argv[0] as string, env, cwd, stderr, limits } = this.#options;
     const { group, grace, onInputFailure } = surroundings;
     const stdout = (isLast ? surroundings.output : undefined) ?? 'pipe';
     const slots = checkStdio({ stdin: source.stdin, stdout, stderr }, INHERITED).map((slot) =>
       slot.fd === 2 && stderr === undefined ? { ...slot, spec: surroundings.stderr.spec } : slot,
     );
-    const program = startProgram(argv, slots, { env, cwd, ...group.startOptions }, startProgram);
+    const program = startProgram(argv, slots, { env, cwd, limits, ...group.startOptions }, startProgram);
     group.add(program);
     const feed = feedOf(program, source, onInputFailure);
     const segment = source.segment ?? new Segment(feed);
-    return new ProgramRun(program, { name, group, segment, feed, grace, isFailure: this.#isFailure });
+    return new ProgramRun(program, { name, limits, group, segment, feed, grace, isFailure: this.#isFailure });
   }
 
   readonly #isFailure = ({ exitCode, signalCode }: StageResult, isLast: boolean): boolean => {
@@ -122,6 +126,7 @@ export function checkStageOptions(stage: unknown): StageOptions {
   if (options.name !== undefined) checkName('name', options.name);
   checkSurroundings(options.env, options.cwd);
   checkAllowFail(options.allowFail);
+  checkLimits(options.limits);
   return options;
 }
 

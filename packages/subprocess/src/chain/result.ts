@@ -1,5 +1,5 @@
-import { type Exit } from '@aiopipe/core';
-import { show } from '@aiopipe/core/internal';
+import { type Exit, type Limits } from '@aiopipe/core';
+import { limitsBehindEnd, show } from '@aiopipe/core/internal';
 
 /** How one stage of a chain ended. */
 export interface StageResult extends Exit {
@@ -11,6 +11,8 @@ export interface StageResult extends Exit {
   readonly pid: number;
   /** The last 64 KiB of its stderr, as UTF-8; undefined unless that was collected for this stage alone. */
   readonly stderr: string | undefined;
+  /** The limits that it had, if it had any. */
+  readonly limits?: Limits;
   /** The value that a function threw. */
   readonly error?: unknown;
 }
@@ -32,7 +34,8 @@ export interface PipelineResult<Output extends string | Buffer = string> {
 export function describeEnd(result: StageResult): string {
   const { exitCode, signalCode } = result;
   if ('error' in result) return describeThrown(result.error);
-  if (signalCode !== null) return `ended by ${signalCode}`;
+  const why = limitsBehindEnd(result.limits, result);
+  if (signalCode !== null) return `ended by ${signalCode}${why}`;
   return exitCode === null ? 'ended in an unknown way' : `exit code ${String(exitCode)}`;
 }
 

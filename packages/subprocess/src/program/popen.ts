@@ -1,6 +1,7 @@
 import {
   type Environment,
   type ExtraFd,
+  type Limits,
   type PipedEnd,
   type ReadEnd,
   type StderrOption,
@@ -11,6 +12,8 @@ import {
 import {
   checkArgv,
   checkExtraFds,
+  checkLimits,
+  checkMayStart,
   checkOptions,
   checkStdio,
   checkSurroundings,
@@ -47,6 +50,8 @@ export interface PopenOptions extends StdioOptions {
   readonly env?: Environment | undefined;
   /** Its process group: `inherit`, ours (the default); `own`: it leads a new one; or the pid of the leader to join. */
   readonly group?: 'inherit' | 'own' | number | undefined;
+  /** What it may do: memory, time, files, its user. As much as this process by default. */
+  readonly limits?: Limits | undefined;
 }
 
 const POPEN_OPTIONS = optionNames<PopenOptions>({
@@ -57,6 +62,7 @@ const POPEN_OPTIONS = optionNames<PopenOptions>({
   cwd: true,
   env: true,
   group: true,
+  limits: true,
 });
 
 /** The default of stdin, stdout and stderr. */
@@ -90,7 +96,7 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
 export function startProgram(
   argv: readonly string[],
   slots: readonly Slot[],
-  { cwd, env, group, guard = { kind: 'program' } }: PopenOptions & { readonly guard?: Guard },
+  { cwd, env, group, limits, guard = { kind: 'program' } }: PopenOptions & { readonly guard?: Guard },
   maker: (...args: never[]) => unknown,
 ): Program {
   const fds = new StdioFds(slots, { name: quoteArgv(argv), needsBlocking: true, maker }).prepare();
@@ -104,6 +110,7 @@ export function startProgram(
       group,
       deathSignal: 'SIGTERM',
       guard,
+      limits,
     });
     fds.started();
     fds.giveBackAfter(spawned.exited);
@@ -119,6 +126,8 @@ export function checkPopen(argv: unknown, options: PopenOptions): Slot[] {
   checkArgv(argv);
   checkOptions(options, POPEN_OPTIONS);
   checkSurroundings(options.env, options.cwd);
+  checkLimits(options.limits);
+  checkMayStart(argv[0] as string);
   const { group = 'inherit' } = options;
   if (group !== 'inherit' && group !== 'own' && !(Number.isInteger(group) && group > 0)) {
     throw new TypeError(`group: expected 'inherit', 'own' or the pid of a group's leader, not ${show(group)}`);
