@@ -46,7 +46,15 @@ export { Pool } from './pool/pool.js';
 export { type PoolOptions } from './pool/options.js';
 export { type PoolStats } from './pool/stats.js';
 export { type Times } from './pool/times.js';
-export { type MapOptions, type PoolCalls, type RunResult, type StreamItem, type TaskOptions } from './pool/calls.js';
+export {
+  type Items,
+  type MapItem,
+  type MapOptions,
+  type PoolCalls,
+  type RunResult,
+  type StreamItem,
+  type TaskOptions,
+} from './pool/interface.js';
 export { taskSignal } from './pool/task-signal.js';
 export { ChildError, SupervisorError, type ChildErrorCode, type ChildErrorDetails } from './errors.js';
 export {

@@ -3,6 +3,7 @@ import { Pending } from '@aiopipe/core/internal';
 import { rejectWithCaller } from './caller-frames.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 import { CALL } from './protocol.js';
+import { type PoolTarget } from './targets.js';
 import { Task } from './task.js';
 
 const nothing = (): void => undefined;
@@ -18,8 +19,8 @@ export class Call extends Task {
   #limit: Pending<never> | undefined;
 
   /** @param onUnheard - called with an error that nothing has looked at */
-  constructor(args: readonly unknown[], retries: number, onUnheard: (error: unknown) => void) {
-    super(args, retries);
+  constructor(target: PoolTarget, args: readonly unknown[], retries: number, onUnheard: (error: unknown) => void) {
+    super(target, args, retries);
     this.#onUnheard = onUnheard;
     this.promise = new WatchedPromise<unknown>((resolve, reject) => {
       this.#resolve = resolve;

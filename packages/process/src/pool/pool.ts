@@ -1,31 +1,93 @@
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
-import { PoolCalls } from './calls.js';
+import { TargetCalls } from './calls.js';
+import {
+  type Items,
+  type MapItem,
+  type MapOptions,
+  type PoolCalls,
+  type RunResult,
+  type StreamItem,
+  type TaskOptions,
+} from './interface.js';
 import { readPoolOptions, type PoolOptions } from './options.js';
 import { Scheduler } from './scheduler.js';
 import { type PoolStats } from './stats.js';
-import { refuseRecursion } from '../target/role.js';
+import { checkTarget } from './targets.js';
 import { isTarget, type Target } from '../target/target.js';
 
 /**
- * Child processes that run tasks: calls of one target. Each child runs one task at a time. A child that dies is replaced. Its
+ * Child processes that run tasks: calls of targets. Each child runs one task at a time. A child that dies is replaced. Its
  * task rejects with ChildError, or is given to another child as often as `retries` says. No other task is touched.
  *
  * ```ts
  * await using pool = new Pool(hash, { size: 4 });
  * for await (const digest of pool.map(files)) console.log(digest);
  * ```
+ *
+ * A pool without a target of its own has any number of them. A child loads a target's module with the first task that needs it.
+ *
+ * ```ts
+ * await using pool = new Pool({ size: 4 });
+ * await pool.of(hash).run(file);
+ * await pool.of(resize).run(image, 100);
+ * ```
  */
-export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Args, Result> implements AsyncDisposable {
+export class Pool<Args extends readonly unknown[] = never, Result = never>
+  implements PoolCalls<Args, Result>, AsyncDisposable
+{
   readonly #scheduler: Scheduler;
+  readonly #options: TaskOptions;
+  #calls: TargetCalls<Args, Result> | undefined;
 
   /** Starts the children. Throws TypeError if an option is wrong. */
-  constructor(target: Target<Args, Result>, options: PoolOptions = {}) {
-    if (!isTarget(target)) throw new TypeError('expected a target() first');
-    refuseRecursion(target.url);
-    const settings = readPoolOptions(options);
-    const scheduler = new Scheduler(target, settings);
-    super(scheduler, { retries: settings.retries });
-    this.#scheduler = scheduler;
+  constructor(target: Target<Args, Result>, options?: PoolOptions);
+  constructor(options?: PoolOptions);
+  constructor(first: Target<Args, Result> | PoolOptions = {}, second: PoolOptions = {}) {
+    const hasTarget = isTarget(first) || typeof first === 'function';
+    if (hasTarget) checkTarget(first, 'new Pool()');
+    const settings = readPoolOptions(hasTarget ? second : (first as PoolOptions));
+    this.#options = { retries: settings.retries };
+    this.#scheduler = new Scheduler(hasTarget ? first : undefined, settings);
+  }
+
+  get #own(): TargetCalls<Args, Result> {
+    const { own } = this.#scheduler.targets;
+    return (this.#calls ??= new TargetCalls(this.#scheduler, own, this.#options));
+  }
+
+  /** Returns the calls of another target, which run in the same children. Throws TypeError if it is no target. */
+  of<OtherArgs extends readonly unknown[], OtherResult>(
+    target: Target<OtherArgs, OtherResult>,
+  ): PoolCalls<OtherArgs, OtherResult> {
+    return new TargetCalls(this.#scheduler, this.#scheduler.targets.get(target), this.#options);
+  }
+
+  /** See {@link PoolCalls.with}. */
+  with(options: TaskOptions): PoolCalls<Args, Result> {
+    return this.#own.with(options);
+  }
+
+  /** See {@link PoolCalls.run}. */
+  run(...args: Args): Promise<RunResult<Result>> {
+    return this.#own.run(...args);
+  }
+
+  /** See {@link PoolCalls.map}. */
+  map(
+    items: Items<Args>,
+    options: MapOptions & { readonly spread: true },
+  ): AsyncGenerator<RunResult<Result>, void, undefined>;
+  map(
+    items: Items<MapItem<Args>>,
+    options?: MapOptions & { readonly spread?: false | undefined },
+  ): AsyncGenerator<RunResult<Result>, void, undefined>;
+  map(items: Items<unknown>, options?: MapOptions): AsyncGenerator<RunResult<Result>, void, undefined> {
+    return this.#own.map(items, options);
+  }
+
+  /** See {@link PoolCalls.stream}. */
+  stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
+    return this.#own.stream(...args);
   }
 
   /** Counts of what the pool has done and is doing. */
@@ -45,7 +107,7 @@ export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Arg
 
   /** Ends the children at once. Tasks that are not done reject with ClosedError. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const message = `the pool of ${this.#scheduler.name} was closed before this task was done`;
+    const message = `${this.#scheduler.title} was closed before this task was done`;
     await this.#scheduler.end(() => new ClosedError(message));
   }
 }

@@ -28,14 +28,25 @@ import { Slot, type SlotOwner } from './slot.js';
 import { Slots } from './slots.js';
 import { isShortage } from './start-delay.js';
 import { summarize, type PoolStats } from './stats.js';
-import { type Target } from '../target/target.js';
+import { Targets, type PoolTarget } from './targets.js';
 import { type Task } from './task.js';
 import { UnheardTasks } from './unheard-tasks.js';
 import { startWorker, type Worker, type WorkerOwner } from './worker.js';
 
+/** Where a target is found. */
+type TargetName = Pick<PoolTarget, 'url' | 'name'>;
+
+/** Names a pool in messages. */
+function titleOf(target: TargetName | undefined, { options }: PoolSettings): string {
+  if (target !== undefined) return `the pool of ${target.name}`;
+  return options?.name === undefined ? 'the pool of several targets' : `the pool ${options.name}`;
+}
+
 /** Takes tasks, and settles each one once. */
 export class Scheduler {
-  readonly name: string;
+  /** The pool, in messages. */
+  readonly title: string;
+  readonly targets: Targets;
   /** Called with errors of tasks that nothing has looked at. */
   readonly tellUnheard: (error: unknown) => void;
   readonly admission: Admission;
@@ -49,19 +60,25 @@ export class Scheduler {
   readonly #lost: LostTasks;
 
   /** Starts the first workers. */
-  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, start = startWorker) {
-    this.name = target.name;
+  constructor(target: TargetName | undefined, settings: PoolSettings, start = startWorker) {
+    this.title = titleOf(target, settings);
+    this.targets = new Targets(target);
     this.#settings = settings;
-    const unheard = new UnheardTasks(target.name);
+    const unheard = new UnheardTasks(this.title);
     this.tellUnheard = (error) => {
       unheard.add(error);
     };
-    const workerSettings = { ...settings, url: target.url, target: target.name };
+    const { spin, maxRss, options } = settings;
+    const workerSettings = {
+      spin,
+      options,
+      order: { target: target && { url: target.url, name: target.name }, maxRss },
+    };
     const open = (workerName: string) => this.#open((owner) => start(workerName, workerSettings, owner));
     const tryAgain = () => {
       this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher);
     };
-    const slots = (this.#slots = new Slots(target.name, settings, open, tryAgain));
+    const slots = (this.#slots = new Slots(target?.name ?? 'worker', settings, open, tryAgain));
     const outcomes = (this.#outcomes = new Outcomes((isHeld) => {
       slots.hold(isHeld);
     }));
@@ -228,7 +245,7 @@ export class Scheduler {
   #giveUp(why: string, cause: Error | undefined): void {
     if (this.#dispatcher.isStopped) return;
     const last = cause === undefined ? '' : `; the last one: ${reasonOf(cause)}`;
-    const message = `the pool of ${this.name} gave up: ${why}${last}`;
+    const message = `${this.title} gave up: ${why}${last}`;
     this.#fail(() => new SupervisorError('ERR_AIOPIPE_INTENSITY', message, { cause }), this.#slots.active);
   }
 
@@ -246,7 +263,7 @@ export class Scheduler {
 
   /** Refuses new tasks, waits for the accepted tasks, and ends the workers. */
   async close(): Promise<void> {
-    this.admission.refuse(() => new ClosedError(`the pool of ${this.name} is closed`));
+    this.admission.refuse(() => new ClosedError(`${this.title} is closed`));
     await this.#outcomes.none();
     this.#dispatcher.stop();
     this.#slots.end((slot) => {

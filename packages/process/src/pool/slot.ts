@@ -2,7 +2,7 @@ import { renamePath, serializeError } from '@aiopipe/codec/internal';
 import { now, queueMicrotask } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { CancelGrace } from './cancel-grace.js';
-import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, type Answer } from './protocol.js';
+import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, TARGET, type Answer } from './protocol.js';
 import { type Task } from './task.js';
 import { type Worker } from './worker.js';
 import { lossError, protocolError } from './worker-errors.js';
@@ -29,6 +29,8 @@ export class Slot {
   #number = 0;
   /** Whether the next number is in the claims already, because its task could not be sent. */
   #isOffered = false;
+  /** The numbers of the targets that the worker knows, but for 0. */
+  #targets: Set<number> | undefined;
   /** How many TAKEN the worker has not heard. */
   #unheard = 0;
   readonly #grace: CancelGrace;
@@ -86,7 +88,7 @@ export class Slot {
     if (this.isOver || (!this.#isOffered && !this.#offer())) return false;
     try {
       // An idle worker must have it now. For a busy one, all tasks of this turn go in one piece.
-      this.isClogged = !this.worker.send([task.kind, task.args], this.#tasks.length > 0);
+      this.isClogged = !this.#send(task, this.#tasks.length > 0);
     } catch (error) {
       throw renamePath(error, 'value[1]', 'args');
     }
@@ -97,6 +99,17 @@ export class Slot {
     this.count++;
     if (this.#tasks.push(task) === 1) this.#comeToFirst(now());
     return true;
+  }
+
+  #send({ kind, args, target }: Task, soon: boolean): boolean {
+    const { number } = target;
+    if (number === 0) return this.worker.send([kind, args], soon);
+    const known = (this.#targets ??= new Set());
+    if (!known.has(number)) {
+      this.worker.send([TARGET, number, target.url, target.name], true);
+      known.add(number);
+    }
+    return this.worker.send([kind, args, number], soon);
   }
 
   #offer(): boolean {

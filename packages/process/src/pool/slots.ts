@@ -23,11 +23,12 @@ export class Slots {
   #shrinkTimer: Timer | undefined;
 
   /**
+   * @param name - the beginning of the workers' names, unless the options have one
    * @param open - starts a worker; throws if it cannot
    * @param tryAgain - called some time after {@link failedToStart}
    */
-  constructor(targetName: string, settings: PoolSettings, open: (workerName: string) => Slot, tryAgain: () => void) {
-    this.#namePrefix = settings.options?.name ?? targetName;
+  constructor(name: string, settings: PoolSettings, open: (workerName: string) => Slot, tryAgain: () => void) {
+    this.#namePrefix = settings.options?.name ?? name;
     this.#settings = settings;
     this.#open = open;
     this.#restarts = new RestartIntensity(settings.intensity, settings.period);

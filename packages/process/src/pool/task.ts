@@ -3,6 +3,7 @@ import { now } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { type TaskKind } from './protocol.js';
 import { type Queued } from './queue.js';
+import { type PoolTarget } from './targets.js';
 
 /** Values that `canGoAhead` looks at, at most. */
 const FEW = 64;
@@ -27,6 +28,7 @@ let taskCount = 0;
 /** One task, from the call until the caller knows the outcome. Its states are set by the scheduler and its parts. */
 export abstract class Task implements Queued<Task> {
   abstract readonly kind: TaskKind;
+  readonly target: PoolTarget;
   readonly args: readonly unknown[];
   before: Task | undefined = undefined;
   after: Task | undefined = undefined;
@@ -46,7 +48,8 @@ export abstract class Task implements Queued<Task> {
 
   #canGoAhead: boolean | undefined;
 
-  constructor(args: readonly unknown[], retries: number) {
+  constructor(target: PoolTarget, args: readonly unknown[], retries: number) {
+    this.target = target;
     this.args = args;
     this.retriesLeft = retries;
   }

@@ -3,7 +3,7 @@ import { namePeer, putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
 import { ClosedError } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from '../control/limits.js';
-import { serve } from './service.js';
+import { serve, type WorkerOrder } from './service.js';
 import { Claims } from './claims.js';
 import { type Answer, type Ask } from './protocol.js';
 import { startProcess, type ProcessExit, type ProcessHandle, type ProcessOptions } from '../start/process.js';
@@ -14,11 +14,8 @@ const SHUTDOWN = 5000;
 
 /** Settings of a worker. */
 export interface WorkerSettings {
-  /** URL of the target's module. */
-  readonly url: string;
-  /** Name of the target. */
-  readonly target: string;
-  readonly maxRss: number | undefined;
+  /** What the worker must know of the pool. */
+  readonly order: WorkerOrder;
   readonly spin: number;
   readonly options: ProcessOptions | undefined;
 }
@@ -81,13 +78,12 @@ class WorkerProcess implements Worker {
   #isOver = false;
   readonly closed: Promise<void>;
 
-  constructor(name: string, { url, target, maxRss, spin, options }: WorkerSettings, owner: WorkerOwner) {
+  constructor(name: string, { order, spin, options }: WorkerSettings, owner: WorkerOwner) {
     const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() });
     let claims: Claims | undefined;
     try {
       claims = new Claims();
-      const args = [theirs, claims.theirs, url, target, maxRss] as const;
-      this.#process = startProcess(serve, { ...options, name, args: [...args] });
+      this.#process = startProcess(serve, { ...options, name, args: [theirs, claims.theirs, order] });
     } catch (error) {
       ours[Symbol.dispose]();
       theirs[Symbol.dispose]();

@@ -8,7 +8,9 @@ import {
   HEARD,
   ITEM,
   READY,
+  STREAM,
   TAKEN,
+  TARGET,
   VALUE,
   type Ask,
   type TaskKind,
@@ -25,6 +27,8 @@ export class Item {
   constructor(
     readonly id: number,
     readonly kind: 'plain' | 'once' | 'unsendable',
+    /** The number of the target that is called with it. */
+    readonly target: number,
   ) {}
 }
 
@@ -55,6 +59,8 @@ export class SimulatedWorker implements Worker {
   #owed: number | undefined;
   #current: Order | undefined;
   #isCancelled = false;
+  /** The numbers of the targets that it knows. */
+  readonly #targets = new Set([0]);
   /** By the numbers of their orders. */
   readonly #sent: Item[] = [];
   /** Numbers that were claimed and whose answer was not heard. */
@@ -89,7 +95,7 @@ export class SimulatedWorker implements Worker {
   send(ask: Ask): boolean {
     check(!this.isKilled && !this.isRetired && !this.isGone, `${this.name} is sent ${String(ask[0])} after its end`);
     if (ask[0] === TAKEN) this.#unanswered++;
-    else if (ask[0] !== CANCEL) this.#sent.push(encoded(ask[1][0] as Item));
+    else if (ask[0] === CALL || ask[0] === STREAM) this.#sent.push(encoded(ask[1][0] as Item));
     if (this.failsToSend) {
       this.failsToSend = false;
       this.#sendFailure = new SystemError(-105, 'sendmsg', 'a simulated channel');
@@ -153,8 +159,14 @@ export class SimulatedWorker implements Worker {
     } else if (ask[0] === TAKEN) {
       this.#orders = [];
       this.#say([HEARD]);
+    } else if (ask[0] === TARGET) {
+      check(!this.#targets.has(ask[1]), `${this.name} is told twice of target ${String(ask[1])}`);
+      this.#targets.add(ask[1]);
     } else {
-      this.#orders.push({ number: this.#count++, kind: ask[0], item: ask[1][0] as Item });
+      const [kind, [item], target = 0] = ask as readonly [TaskKind, readonly Item[], number?];
+      check(this.#targets.has(target), `${this.name} does not know target ${String(target)}`);
+      check(item?.target === target, `task ${String(item?.id)} calls another target than its own`);
+      this.#orders.push({ number: this.#count++, kind, item: item as Item });
     }
   }
 

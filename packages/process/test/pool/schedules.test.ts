@@ -43,12 +43,15 @@ interface Asked {
   items?: AsyncGenerator<unknown>;
 }
 
+type Calls = InstanceType<typeof parts.TargetCalls<[Item], unknown>>;
+
 class Life {
   readonly links: SimulatedWorker[] = [];
   readonly asked: Asked[] = [];
   readonly #random: () => number;
   readonly #settings: ReturnType<typeof parts.readPoolOptions>;
-  readonly #calls: InstanceType<typeof parts.PoolCalls<[Item], unknown>>;
+  /** By the numbers of their targets. */
+  readonly #calls: Calls[];
   readonly #scheduler: InstanceType<typeof parts.Scheduler>;
   /** The pool may have come to an end before its time. */
   #mayBeOver = false;
@@ -72,7 +75,9 @@ class Life {
         return link;
       },
     );
-    this.#calls = new parts.PoolCalls<[Item], unknown>(this.#scheduler, {});
+    const { targets } = this.#scheduler;
+    const others = ['second', 'third'].map((name) => targets.get({ url: 'file:///none', name, run: () => undefined }));
+    this.#calls = [targets.own, ...others].map((called) => new parts.TargetCalls(this.#scheduler, called, {}));
   }
 
   #pick<T>(choices: readonly T[]): T {
@@ -109,7 +114,9 @@ class Life {
   }
 
   #ask(): void {
-    const item = new parts.Item(this.asked.length, this.#pick(['plain', 'plain', 'plain', 'once', 'unsendable']));
+    const kind = this.#pick(['plain', 'plain', 'plain', 'once', 'unsendable'] as const);
+    const target = this.#pick([0, 0, 1, 2]);
+    const item = new parts.Item(this.asked.length, kind, target);
     const timeout = this.#pick([undefined, undefined, 0, 10]);
     const asked: Asked = {
       item,
@@ -120,7 +127,11 @@ class Life {
       isAsking: false,
     };
     this.asked.push(asked);
-    const calls = this.#calls.with({ retries: asked.retries, timeout, signal: asked.controller.signal });
+    const calls = (this.#calls[target] as Calls).with({
+      retries: asked.retries,
+      timeout,
+      signal: asked.controller.signal,
+    });
     if (asked.isStream) asked.items = calls.stream(item);
     else this.#judge(asked, calls.run(item));
   }
