@@ -5,6 +5,7 @@ import { addCallerFrames } from './caller-frames.js';
 import { mapItems, type MapSettings } from './map.js';
 import { PoolLoop } from './pool-loop.js';
 import { type Scheduler } from './scheduler.js';
+import { type TaskSettings, type Task } from './task.js';
 import { type PoolTarget } from './targets.js';
 import {
   type Items,
@@ -15,10 +16,15 @@ import {
   type TaskOptions,
 } from './interface.js';
 import { Stream } from './stream.js';
-import { type Task } from './task.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 
-const TASK_OPTIONS = optionNames<TaskOptions>({ signal: true, timeout: true, retries: true });
+const TASK_OPTIONS = optionNames<TaskOptions>({
+  signal: true,
+  timeout: true,
+  retries: true,
+  priority: true,
+  key: true,
+});
 
 const MAP_OPTIONS = optionNames<MapOptions>({ concurrency: true, ordered: true, spread: true });
 
@@ -27,6 +33,7 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
   readonly #scheduler: Scheduler;
   readonly #target: PoolTarget;
   readonly #options: TaskOptions;
+  readonly #settings: TaskSettings;
   /** Undefined if there is no signal and no timeout. */
   readonly #wait: WaitOptions | undefined;
   readonly #cancel: (task: Task) => void;
@@ -34,8 +41,11 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
   constructor(scheduler: Scheduler, target: PoolTarget, options: TaskOptions) {
     const refusal = refuse(options, TASK_OPTIONS);
     if (refusal instanceof TypeError) throw refusal;
-    const { signal, timeout, retries = 0 } = options;
+    const { signal, timeout, retries = 0, priority = 0, key } = options;
     checkCount('retries', retries);
+    checkPriority(priority);
+    checkKey(key);
+    this.#settings = { retries, priority, key };
     this.#scheduler = scheduler;
     this.#target = target;
     this.#options = options;
@@ -72,7 +82,7 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
       if (refusal !== undefined) throw refusal;
     }
     this.#scheduler.admission.check();
-    const task = new Call(this.#target, args, this.#options.retries ?? 0, this.#scheduler.tellUnheard);
+    const task = new Call(this.#target, args, this.#settings, this.#scheduler.tellUnheard);
     if (this.#wait !== undefined) task.limit(this.#wait, `${this.#what} was not done`, this.#cancel);
     this.#scheduler.submit(task);
     return task;
@@ -108,7 +118,7 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
   }
 
   async *#stream(args: readonly unknown[], onEnd: () => void): AsyncGenerator<StreamItem<Result>, void, undefined> {
-    const task = new Stream(this.#target, args, this.#options.retries ?? 0);
+    const task = new Stream(this.#target, args, this.#settings);
     let stopListening: (() => void) | undefined;
     let isSubmitted = false;
     try {
@@ -140,6 +150,16 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
       }
     }
   }
+}
+
+function checkPriority(priority: unknown): void {
+  if (typeof priority === 'number' && Number.isFinite(priority)) return;
+  throw new TypeError(`priority: expected a finite number, not ${show(priority)}`);
+}
+
+function checkKey(key: unknown): void {
+  if (key === undefined || typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key))) return;
+  throw new TypeError(`key: expected a string or a number, not ${show(key)}`);
 }
 
 function listOf(item: unknown): readonly unknown[] {

@@ -4,6 +4,16 @@ import { type WaitOptions } from '@aiopipe/core';
 export interface TaskOptions extends WaitOptions {
   /** How often a task is given to another child if its child dies, before it rejects. */
   readonly retries?: number | undefined;
+  /**
+   * Default: 0. A waiting task comes before others as if it had been called so many seconds earlier: one of priority 10 comes
+   * before one of priority 0, unless that has waited for 10 seconds more. It may be negative.
+   */
+  readonly priority?: number | undefined;
+  /**
+   * Tasks with the same key go to the same child while it lives, in their order. The pool remembers the last 65 536 keys.
+   * Default: any child.
+   */
+  readonly key?: string | number | undefined;
 }
 
 /** Options of `map()`. */

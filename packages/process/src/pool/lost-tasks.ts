@@ -1,15 +1,15 @@
 import { SystemError } from '@aiopipe/core';
 import { type ChildError } from '../errors.js';
+import { type Backlog } from './backlog.js';
 import { type Admission } from './admission.js';
 import { type Dispatcher } from './dispatcher.js';
 import { type Outcomes } from './outcomes.js';
-import { type Queue } from './queue.js';
 import { type Slot } from './slot.js';
 import { type Task } from './task.js';
 
 /** The parts that {@link LostTasks} uses. */
 export interface LostTasksParts {
-  readonly queue: Queue<Task>;
+  readonly backlog: Backlog;
   readonly outcomes: Outcomes;
   readonly dispatcher: Dispatcher;
   readonly admission: Admission;
@@ -25,7 +25,7 @@ export class LostTasks {
 
   /** Tasks that the worker had not begun use up no retry. Other workers do them, if they can be sent again. */
   giveBack(slot: Slot, error: Error | undefined): void {
-    const { queue, outcomes, dispatcher, admission } = this.#parts;
+    const { backlog, outcomes, dispatcher, admission } = this.#parts;
     for (const task of slot.takeBack().reverse()) {
       if (task.isSettled) {
         task.workerLeft();
@@ -33,7 +33,7 @@ export class LostTasks {
       }
       task.loss = error instanceof SystemError ? error : slot.lossOf('before it started this task');
       if (dispatcher.isStopped) outcomes.fail(task, admission.refusal?.());
-      else queue.putBack(task);
+      else backlog.putBack(task);
     }
   }
 
@@ -47,7 +47,7 @@ export class LostTasks {
 
   /** The worker had begun the task, or may have. */
   #lost(task: Task, loss: ChildError): void {
-    const { queue, outcomes, dispatcher } = this.#parts;
+    const { backlog, outcomes, dispatcher } = this.#parts;
     if (dispatcher.isStopped || task.retriesLeft === 0 || !task.canRepeat) {
       outcomes.fail(task, loss);
       return;
@@ -56,6 +56,6 @@ export class LostTasks {
     outcomes.counts.retried++;
     task.loss = loss;
     task.isGiven = false;
-    queue.putBack(task);
+    backlog.putBack(task);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The scheduler owns the tasks and their states. A task's way through a pool, and the files that know it:
  *
- *     run() → Scheduler → Queue → Dispatcher → Slot → Worker → child     calls, map · queue · dispatcher · slot · worker
+ *     run() → Scheduler → Backlog → Dispatcher → Slot → Worker → child   calls, map · backlog · dispatcher · slot · worker
  *     run() ←  Outcomes ← Scheduler ← heard, broke, ended, gone ← Worker ← child
  *
  * A Worker is transport and life only. It calls back in four ways: `heard` (a message), `broke` (a send or receive failed),
@@ -16,6 +16,7 @@ import { DecodeError } from '@aiopipe/codec';
 import { ClosedError } from '@aiopipe/core';
 import { now, reasonOf } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
+import { Backlog } from './backlog.js';
 import { deserializeError } from '../control/received-error.js';
 import { Dispatcher } from './dispatcher.js';
 import { SupervisorError } from '../errors.js';
@@ -23,7 +24,6 @@ import { LostTasks } from './lost-tasks.js';
 import { type PoolSettings } from './options.js';
 import { Outcomes } from './outcomes.js';
 import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
-import { Queue } from './queue.js';
 import { Slot, type SlotOwner } from './slot.js';
 import { Slots } from './slots.js';
 import { isShortage } from './start-delay.js';
@@ -53,7 +53,7 @@ export class Scheduler {
   readonly #settings: PoolSettings;
   /** Work for more than one caller runs in this context, not in the context of the caller that caused it. */
   readonly #context = new AsyncResource('aiopipe.pool');
-  readonly #queue = new Queue<Task>();
+  readonly #backlog = new Backlog();
   readonly #slots: Slots;
   readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher;
@@ -78,14 +78,14 @@ export class Scheduler {
     const tryAgain = () => {
       this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher);
     };
-    const slots = (this.#slots = new Slots(target?.name ?? 'worker', settings, open, tryAgain));
+    const backlog = this.#backlog;
+    const slots = (this.#slots = new Slots(target?.name ?? 'worker', settings, backlog, open, tryAgain));
     const outcomes = (this.#outcomes = new Outcomes((isHeld) => {
       slots.hold(isHeld);
     }));
-    const queue = this.#queue;
-    const admission = (this.admission = new Admission(settings.queueLimit, queue, slots));
+    const admission = (this.admission = new Admission(settings.queueLimit, backlog, slots));
     const giveUp = this.#giveUp.bind(this);
-    const shared = { queue, outcomes, admission };
+    const shared = { backlog, outcomes, admission };
     const dispatcher = new Dispatcher({ ...shared, settings, slots, context: this.#context, giveUp });
     this.#dispatcher = dispatcher;
     this.#lost = new LostTasks({ ...shared, dispatcher });
@@ -130,7 +130,7 @@ export class Scheduler {
   }
 
   get stats(): PoolStats {
-    return summarize(this.#outcomes.counts, this.#slots.active, this.#queue.length);
+    return summarize(this.#outcomes.counts, this.#slots.active, this.#backlog.length);
   }
 
   /** How many workers there can be. */
@@ -140,8 +140,8 @@ export class Scheduler {
 
   submit(task: Task): void {
     this.#outcomes.add();
-    this.#queue.push(task);
-    if (this.#queue.length === 1) this.#dispatcher.dispatch();
+    this.#backlog.push(task);
+    if (this.#backlog.length === 1) this.#dispatcher.dispatch();
     else this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher); // others may be sent first
   }
 
@@ -152,7 +152,7 @@ export class Scheduler {
     const slot = task.isGiven ? this.#slots.find(task) : undefined;
     if (slot !== undefined) this.#dispatcher.takeBack(slot);
     if (slot !== undefined && task.isGiven) slot.cancel(task, reason);
-    else this.#queue.remove(task);
+    else this.#backlog.remove(task);
     if (slot?.load === 0 && this.#slots.active.has(slot)) {
       this.#context.runInAsyncScope(this.#dispatcher.free, this.#dispatcher, slot);
     }
@@ -237,8 +237,8 @@ export class Scheduler {
   }
 
   #gone(slot: Slot): void {
-    this.#slots.forget(slot);
     this.#lost.retryOrFail(slot);
+    this.#slots.forget(slot);
     this.#dispatcher.dispatch();
   }
 
@@ -252,9 +252,7 @@ export class Scheduler {
   #fail(makeError: () => Error, losers: Iterable<Slot>): void {
     this.admission.refuse(makeError);
     this.#dispatcher.stop();
-    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
-      this.#outcomes.fail(task, makeError());
-    }
+    for (const task of this.#backlog.removeAll()) this.#outcomes.fail(task, makeError());
     for (const { tasks } of losers) for (const task of tasks) this.#outcomes.fail(task, makeError());
     this.#slots.end((slot) => {
       slot.terminate();

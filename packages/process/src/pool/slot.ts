@@ -3,6 +3,7 @@ import { now, queueMicrotask } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { CancelGrace } from './cancel-grace.js';
 import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, TARGET, type Answer } from './protocol.js';
+import { Owner } from './lane.js';
 import { type Task } from './task.js';
 import { type Worker } from './worker.js';
 import { lossError, protocolError } from './worker-errors.js';
@@ -34,6 +35,8 @@ export class Slot {
   /** How many TAKEN the worker has not heard. */
   #unheard = 0;
   readonly #grace: CancelGrace;
+  /** The keys whose tasks this worker does. Only the backlog changes it. */
+  readonly owner = new Owner<Task>();
   #hasEnded = false;
   #endedBy: Error | undefined;
   /** Why the worker cannot be used any more, though its process had not ended. */
