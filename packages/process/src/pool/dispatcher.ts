@@ -160,7 +160,7 @@ export class Dispatcher {
   #recycle(slot: Slot): void {
     this.#parts.outcomes.counts.recycled++;
     this.#parts.slots.dismiss(slot);
-    slot.retire();
+    slot.retire('recycled');
     this.dispatch();
   }
 

@@ -1,7 +1,7 @@
 import { SystemError } from '@aiopipe/core';
-import { type ChildError } from '../errors.js';
 import { type Backlog } from './backlog.js';
 import { type Admission } from './admission.js';
+import { type PoolPublisher } from './events.js';
 import { type Dispatcher } from './dispatcher.js';
 import { type Outcomes } from './outcomes.js';
 import { type Slot } from './slot.js';
@@ -13,6 +13,7 @@ export interface LostTasksParts {
   readonly outcomes: Outcomes;
   readonly dispatcher: Dispatcher;
   readonly admission: Admission;
+  readonly events: PoolPublisher;
 }
 
 /** Decides about the tasks of a lost worker: other workers do them, or they reject. */
@@ -40,19 +41,26 @@ export class LostTasks {
   /** An honest worker has begun one of the tasks that it still has. A hostile worker may have claimed or answered the rest. */
   retryOrFail(slot: Slot): void {
     for (const task of slot.tasks) {
-      if (!task.isSettled) this.#lost(task, slot.lossOf('while it ran this task'));
+      if (!task.isSettled) this.#lost(task, slot);
       if (task.isSettled) task.workerLeft();
     }
   }
 
   /** The worker had begun the task, or may have. */
-  #lost(task: Task, loss: ChildError): void {
-    const { backlog, outcomes, dispatcher } = this.#parts;
+  #lost(task: Task, slot: Slot): void {
+    const loss = slot.lossOf('while it ran this task');
+    const { backlog, outcomes, dispatcher, events } = this.#parts;
     if (dispatcher.isStopped || task.retriesLeft === 0 || !task.canRepeat) {
       outcomes.fail(task, loss);
       return;
     }
     task.retriesLeft--;
+    events.publish(slot, {
+      type: 'task-retried',
+      target: task.target.name,
+      error: loss,
+      retriesLeft: task.retriesLeft,
+    });
     outcomes.counts.retried++;
     task.loss = loss;
     task.isGiven = false;

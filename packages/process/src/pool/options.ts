@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { checkSpin } from '@aiopipe/codec/internal';
 import { checkCount, checkInterval, checkMilliseconds, checkOptions, optionNames } from '@aiopipe/core/internal';
+import { type Target } from '../target/target.js';
+import { checkTarget } from './targets.js';
 import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
 
 /** Options of a pool. */
@@ -39,6 +41,16 @@ export interface PoolOptions {
   readonly intensity?: number | undefined;
   /** Milliseconds. Default: 5000. */
   readonly period?: number | undefined;
+  /**
+   * Called in each child before its first task. Tasks get what it returns from `workerContext()`. If it throws, the child has
+   * died.
+   */
+  readonly setup?: Target<[], unknown> | undefined;
+  /**
+   * Called in each child that ends because the pool closes, because it is idle, or because of `maxTasks` or `maxRss`: for 5 s at
+   * most. A child that dies or is killed does not call it.
+   */
+  readonly teardown?: Target<[], unknown> | undefined;
   /** Options of the children's start. With `daemon`, the pool keeps this process alive only while it has tasks. */
   readonly options?: ProcessOptions | undefined;
 }
@@ -54,6 +66,8 @@ const OPTIONS = optionNames<PoolOptions>({
   spin: true,
   intensity: true,
   period: true,
+  setup: true,
+  teardown: true,
   options: true,
 });
 
@@ -75,6 +89,8 @@ export interface PoolSettings {
   readonly spin: number;
   readonly intensity: number;
   readonly period: number;
+  readonly setup: Target<[], unknown> | undefined;
+  readonly teardown: Target<[], unknown> | undefined;
   readonly options: ProcessOptions | undefined;
 }
 
@@ -94,7 +110,10 @@ export function readPoolOptions(options: PoolOptions): PoolSettings {
   checkSpin(spin);
   checkCount('intensity', intensity);
   checkInterval('period', period);
-  const rest = { retries, queueLimit, maxTasks, maxRss, spin, intensity, options: options.options };
+  const { setup, teardown } = options;
+  if (setup !== undefined) checkTarget(setup, 'setup');
+  if (teardown !== undefined) checkTarget(teardown, 'teardown');
+  const rest = { retries, queueLimit, maxTasks, maxRss, spin, intensity, setup, teardown, options: options.options };
   return { ...sizeOf(options.size), idleTimeout, cancelGrace, period, ...rest };
 }
 

@@ -1,4 +1,8 @@
+import { EventEmitter } from 'node:events';
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
+import { callSite, checkMilliseconds, checkOptions, optionNames } from '@aiopipe/core/internal';
+import { EventStream, type EventsOptions } from '../events/event-stream.js';
+import { PoolPublisher, type PoolEvent, type PoolEvents } from './events.js';
 import { TargetCalls } from './calls.js';
 import {
   type Items,
@@ -14,6 +18,14 @@ import { Scheduler } from './scheduler.js';
 import { type PoolStats } from './stats.js';
 import { checkTarget } from './targets.js';
 import { isTarget, type Target } from '../target/target.js';
+
+/** Options of `close()`. */
+export interface CloseOptions {
+  /** Milliseconds after which tasks that are not done are cancelled. Default: no limit. */
+  readonly timeout?: number | undefined;
+}
+
+const CLOSE_OPTIONS = optionNames<CloseOptions>({ timeout: true });
 
 /**
  * Child processes that run tasks: calls of targets. Each child runs one task at a time. A child that dies is replaced. Its
@@ -33,21 +45,24 @@ import { isTarget, type Target } from '../target/target.js';
  * ```
  */
 export class Pool<Args extends readonly unknown[] = never, Result = never>
+  extends EventEmitter<PoolEvents>
   implements PoolCalls<Args, Result>, AsyncDisposable
 {
   readonly #scheduler: Scheduler;
   readonly #options: TaskOptions;
+  readonly #publisher = new PoolPublisher((event) => this.emit(event.type, event as never));
   #calls: TargetCalls<Args, Result> | undefined;
 
   /** Starts the children. Throws TypeError if an option is wrong. */
   constructor(target: Target<Args, Result>, options?: PoolOptions);
   constructor(options?: PoolOptions);
   constructor(first: Target<Args, Result> | PoolOptions = {}, second: PoolOptions = {}) {
+    super();
     const hasTarget = isTarget(first) || typeof first === 'function';
     if (hasTarget) checkTarget(first, 'new Pool()');
     const settings = readPoolOptions(hasTarget ? second : (first as PoolOptions));
     this.#options = { retries: settings.retries };
-    this.#scheduler = new Scheduler(hasTarget ? first : undefined, settings);
+    this.#scheduler = new Scheduler(hasTarget ? first : undefined, settings, this.#publisher);
   }
 
   get #own(): TargetCalls<Args, Result> {
@@ -100,9 +115,29 @@ export class Pool<Args extends readonly unknown[] = never, Result = never>
     return this.#scheduler.admission.room(options);
   }
 
-  /** Takes no more tasks, waits until all tasks are done, and ends the children. */
-  close(): Promise<void> {
-    return this.#scheduler.close();
+  /**
+   * Takes no more tasks, waits until all tasks are done, and ends the children. After the timeout, tasks that are not done
+   * reject with ClosedError: those that wait are never begun, and those that run have `cancelGrace` to end (see `taskSignal()`).
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    checkOptions(options, CLOSE_OPTIONS);
+    checkMilliseconds('timeout', options.timeout);
+    return this.#scheduler.close(options.timeout);
+  }
+
+  /**
+   * Iterates over all events from this call on. It ends when the pool has ended; leaving the loop early ends it, too. Up to
+   * 10000 events are kept until they are taken; at one more it ends with QueueFullError. If `signal` aborts, it ends with
+   * AbortError at once.
+   *
+   * ```ts
+   * for await (const event of pool.events()) if (event.type === 'worker-ended') log(event.worker, event.reason);
+   * ```
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<PoolEvent, void, undefined> {
+    const stream = new EventStream<PoolEvent>(options, this.#scheduler.title, callSite(this.events));
+    this.#publisher.listeners.subscribe(stream);
+    return stream;
   }
 
   /** Ends the children at once. Tasks that are not done reject with ClosedError. */

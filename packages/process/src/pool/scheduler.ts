@@ -14,13 +14,14 @@
 import { AsyncResource } from 'node:async_hooks';
 import { DecodeError } from '@aiopipe/codec';
 import { ClosedError } from '@aiopipe/core';
-import { now, reasonOf } from '@aiopipe/core/internal';
+import { now, reasonOf, Timer } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
 import { Backlog } from './backlog.js';
 import { deserializeError } from '../control/received-error.js';
 import { Dispatcher } from './dispatcher.js';
 import { SupervisorError } from '../errors.js';
 import { LostTasks } from './lost-tasks.js';
+import { type PoolPublisher } from './events.js';
 import { type PoolSettings } from './options.js';
 import { Outcomes } from './outcomes.js';
 import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
@@ -28,13 +29,13 @@ import { Slot, type SlotOwner } from './slot.js';
 import { Slots } from './slots.js';
 import { isShortage } from './start-delay.js';
 import { summarize, type PoolStats } from './stats.js';
-import { Targets, type PoolTarget } from './targets.js';
+import { Targets } from './targets.js';
 import { type Task } from './task.js';
 import { UnheardTasks } from './unheard-tasks.js';
+import { type TargetName } from './service.js';
 import { startWorker, type Worker, type WorkerOwner } from './worker.js';
 
-/** Where a target is found. */
-type TargetName = Pick<PoolTarget, 'url' | 'name'>;
+const nameOf = (target: TargetName | undefined) => target && { url: target.url, name: target.name };
 
 /** Names a pool in messages. */
 function titleOf(target: TargetName | undefined, { options }: PoolSettings): string {
@@ -58,22 +59,21 @@ export class Scheduler {
   readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher;
   readonly #lost: LostTasks;
+  readonly #events: PoolPublisher;
 
-  /** Starts the first workers. */
-  constructor(target: TargetName | undefined, settings: PoolSettings, start = startWorker) {
+  /** Starts the first workers. Throws if one cannot be started. */
+  constructor(target: TargetName | undefined, settings: PoolSettings, events: PoolPublisher, start = startWorker) {
     this.title = titleOf(target, settings);
     this.targets = new Targets(target);
     this.#settings = settings;
+    this.#events = events;
     const unheard = new UnheardTasks(this.title);
     this.tellUnheard = (error) => {
       unheard.add(error);
     };
-    const { spin, maxRss, options } = settings;
-    const workerSettings = {
-      spin,
-      options,
-      order: { target: target && { url: target.url, name: target.name }, maxRss },
-    };
+    const { spin, options, maxRss, setup, teardown } = settings;
+    const order = { target: nameOf(target), setup: nameOf(setup), teardown: nameOf(teardown), maxRss };
+    const workerSettings = { spin, options, order };
     const open = (workerName: string) => this.#open((owner) => start(workerName, workerSettings, owner));
     const tryAgain = () => {
       this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher);
@@ -88,7 +88,7 @@ export class Scheduler {
     const shared = { backlog, outcomes, admission };
     const dispatcher = new Dispatcher({ ...shared, settings, slots, context: this.#context, giveUp });
     this.#dispatcher = dispatcher;
-    this.#lost = new LostTasks({ ...shared, dispatcher });
+    this.#lost = new LostTasks({ ...shared, dispatcher, events });
     try {
       slots.refill();
     } catch (error) {
@@ -166,6 +166,7 @@ export class Scheduler {
     switch (answer?.[0]) {
       case READY:
         this.#slots.started(slot);
+        this.#events.publish(slot, { type: 'worker-started' });
         this.#free(slot);
         break;
       case HEARD:
@@ -210,7 +211,8 @@ export class Scheduler {
 
   /** Items of a stream that were taken late are heard after their worker's end. */
   #free(slot: Slot): void {
-    if (!slot.isLeaving && !slot.isOver) this.#dispatcher.free(slot);
+    if (slot.leavesWhenFree && !slot.isLeaving && !slot.isOver) slot.retire('closed');
+    else if (!slot.isLeaving && !slot.isOver) this.#dispatcher.free(slot);
   }
 
   #overdue(slot: Slot): void {
@@ -219,13 +221,21 @@ export class Scheduler {
     if (slot.tasks.every(({ isSettled }) => isSettled)) {
       this.#outcomes.counts.killed++;
       this.#slots.dismiss(slot);
-      slot.kill();
+      slot.kill('cancelled');
     }
     this.#dispatcher.dispatch();
   }
 
   #ended(slot: Slot, error: Error | undefined): void {
     slot.end(error);
+    const { endReason: reason, count: tasks } = slot;
+    this.#events.publish(slot, {
+      type: 'worker-ended',
+      reason,
+      error: slot.brokenBy ?? error,
+      tasks,
+      ...slot.worker.exit,
+    });
     this.#slots.dismiss(slot);
     this.#lost.giveBack(slot, error);
     if (!slot.isLeaving) {
@@ -255,26 +265,61 @@ export class Scheduler {
     for (const task of this.#backlog.removeAll()) this.#outcomes.fail(task, makeError());
     for (const { tasks } of losers) for (const task of tasks) this.#outcomes.fail(task, makeError());
     this.#slots.end((slot) => {
-      slot.terminate();
+      slot.terminate('closed');
+    });
+    void this.#slots.gone().then(() => {
+      this.#events.listeners.end();
     });
   }
 
-  /** Refuses new tasks, waits for the accepted tasks, and ends the workers. */
-  async close(): Promise<void> {
+  /**
+   * Refuses new tasks, waits for the accepted tasks, and ends the workers.
+   *
+   * @param timeout - milliseconds after which tasks that are not done are cancelled
+   */
+  async close(timeout?: number): Promise<void> {
     this.admission.refuse(() => new ClosedError(`${this.title} is closed`));
+    const timer =
+      timeout === undefined
+        ? undefined
+        : new Timer(() => {
+            this.#cancelAll(timeout);
+          }, timeout);
     await this.#outcomes.none();
+    timer?.cancel();
     this.#dispatcher.stop();
     this.#slots.end((slot) => {
-      // If a cancelled task goes on, its caller does not wait for it.
-      if (slot.load === 0) slot.retire();
-      else slot.terminate();
+      if (slot.load === 0) slot.retire('closed');
+      // If its caller has cancelled the task, no code of the caller waits for its end.
+      else if (!slot.leavesWhenFree) slot.terminate('closed');
     });
     await this.#slots.gone();
+    this.#events.listeners.end();
+  }
+
+  /** Rejects all tasks. Those that run have `cancelGrace` to end. */
+  #cancelAll(timeout: number): void {
+    const makeError = () =>
+      new ClosedError(`${this.title} was closed, and this task was not done within ${String(timeout)} ms after that`);
+    this.#dispatcher.stop();
+    const slots = [...this.#slots.active];
+    for (const slot of slots) this.#dispatcher.takeBack(slot);
+    for (const task of this.#backlog.removeAll()) this.#outcomes.fail(task, makeError());
+    for (const slot of slots) {
+      for (const task of slot.tasks) {
+        if (!task.isSettled) slot.cancel(task, makeError());
+        this.#outcomes.fail(task, makeError());
+      }
+      slot.leavesWhenFree = slot.load > 0;
+    }
+    // Tasks of workers that have just ended, or are about to.
+    for (const { tasks } of this.#slots.leaving) for (const task of tasks) this.#outcomes.fail(task, makeError());
   }
 
   /** Ends the workers at once; tasks that are not done reject with what `makeError` returns, each with its own. */
   async end(makeError: () => Error): Promise<void> {
     this.#fail(makeError, [...this.#slots.active, ...this.#slots.leaving]);
     await this.#slots.gone();
+    this.#events.listeners.end();
   }
 }

@@ -7,7 +7,8 @@ import { CALL, CANCEL, ERROR, HEARD, ITEM, READY, TAKEN, TARGET, VALUE, type Ans
 import { LoadedTarget } from './loaded-targets.js';
 import { Orders, type Order } from './orders.js';
 import { deserializeError } from '../control/received-error.js';
-import { target } from '../target/target.js';
+import { loadFunction, target } from '../target/target.js';
+import { setWorkerContext } from './worker-context.js';
 import { current, RunningTask } from './task-signal.js';
 
 /** The last answer to a task. */
@@ -18,10 +19,18 @@ const atLoad = new AsyncResource('aiopipe.worker');
 /** Milliseconds after which a generator that never waits lets the loop go round, so that messages are heard. */
 const LONGEST_TURN = 10;
 
+/** Where a target is found. */
+export interface TargetName {
+  readonly url: string;
+  readonly name: string;
+}
+
 /** What a worker is started with. */
 export interface WorkerOrder {
   /** The target with number 0, if there is one: the worker loads it before it is ready. */
-  readonly target: { readonly url: string; readonly name: string } | undefined;
+  readonly target: TargetName | undefined;
+  readonly setup: TargetName | undefined;
+  readonly teardown: TargetName | undefined;
   readonly maxRss: number | undefined;
 }
 
@@ -30,12 +39,15 @@ export const serve = target(
   import.meta.url,
   'serve',
   async (channel: Channel<Answer, Ask>, claims: ReadEnd, order: WorkerOrder): Promise<void> => {
+    const { setup, teardown } = order;
+    if (setup !== undefined) setWorkerContext(await (await loadFunction(setup.url, setup.name))());
     const own = order.target && new LoadedTarget(order.target.url, order.target.name);
     await own?.load();
     const service = new Service(channel, claims, own, order.maxRss);
     const unsent = endOfSends(channel);
     putNow(channel, [READY]);
     await Promise.race([service.follow(), unsent]);
+    if (teardown !== undefined) await (await loadFunction(teardown.url, teardown.name))();
   },
 );
 

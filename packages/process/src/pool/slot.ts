@@ -1,6 +1,7 @@
 import { renamePath, serializeError } from '@aiopipe/codec/internal';
 import { now, queueMicrotask } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
+import { type WorkerEndReason } from './events.js';
 import { CancelGrace } from './cancel-grace.js';
 import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, TARGET, type Answer } from './protocol.js';
 import { Owner } from './lane.js';
@@ -41,9 +42,12 @@ export class Slot {
   #endedBy: Error | undefined;
   /** Why the worker cannot be used any more, though its process had not ended. */
   brokenBy: Error | undefined;
+  endReason: WorkerEndReason = 'died';
   isReady = false;
   /** Whether the worker was asked to end: its end is not a failure then. */
   isLeaving = false;
+  /** Whether the worker is asked to end when it has ended its cancelled task. */
+  leavesWhenFree = false;
   /** The worker holds more memory than `maxRss`. */
   isLarge = false;
   /** The channel holds no more at the moment. */
@@ -222,12 +226,18 @@ export class Slot {
     if (this.brokenBy !== undefined) return;
     this.brokenBy = error;
     if (this.#hasEnded) return;
+    this.endReason = 'broken';
     this.#grace.end();
     this.worker.kill();
     // The scheduler may be in the middle of giving tasks.
     queueMicrotask(() => {
       this.#owner.broke(this);
     });
+  }
+
+  #leave(reason: WorkerEndReason): void {
+    if (!this.isLeaving && !this.isOver) this.endReason = reason;
+    this.isLeaving = true;
   }
 
   /** The worker's process has ended. */
@@ -243,19 +253,19 @@ export class Slot {
   }
 
   /** Lets an idle worker end by itself. */
-  retire(): void {
-    this.isLeaving = true;
+  retire(reason: WorkerEndReason): void {
+    this.#leave(reason);
     this.worker.retire(this.isReady);
   }
 
-  terminate(): void {
-    this.isLeaving = true;
+  terminate(reason: WorkerEndReason): void {
+    this.#leave(reason);
     this.#grace.end();
     this.worker.terminate();
   }
 
-  kill(): void {
-    this.isLeaving = true;
+  kill(reason: WorkerEndReason): void {
+    this.#leave(reason);
     this.#grace.end();
     this.worker.kill();
   }

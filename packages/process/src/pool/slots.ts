@@ -133,7 +133,7 @@ export class Slots {
       const [longest] = this.#idle;
       if (longest === undefined || longest.idleSince > since) break;
       this.dismiss(longest);
-      longest.retire();
+      longest.retire('idle');
     }
     this.#shrinkLater();
   }

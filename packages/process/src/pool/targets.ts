@@ -1,3 +1,4 @@
+import { show } from '@aiopipe/core/internal';
 import { refuseRecursion } from '../target/role.js';
 import { isTarget, type AnyTarget } from '../target/target.js';
 
@@ -46,6 +47,6 @@ function keyOf({ url, name }: { readonly url: string; readonly name: string }): 
 
 /** Throws TypeError if it is no target; ChildError if its module is the one that starts this process. */
 export function checkTarget(target: unknown, place: string): asserts target is AnyTarget {
-  if (!isTarget(target)) throw new TypeError(`${place}: expected a target() first`);
+  if (!isTarget(target)) throw new TypeError(`${place}: expected a target(), not ${show(target)}`);
   refuseRecursion(target.url);
 }

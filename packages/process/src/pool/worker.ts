@@ -1,6 +1,6 @@
 import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { namePeer, putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
-import { ClosedError } from '@aiopipe/core';
+import { ClosedError, type ResourceUsage } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from '../control/limits.js';
 import { serve, type WorkerOrder } from './service.js';
@@ -18,6 +18,11 @@ export interface WorkerSettings {
   readonly order: WorkerOrder;
   readonly spin: number;
   readonly options: ProcessOptions | undefined;
+}
+
+/** How the process of a worker ended. */
+export interface WorkerExit extends ProcessExit {
+  readonly usage: ResourceUsage | undefined;
 }
 
 /** The four calls that lead from a worker to the scheduler. None comes within a call to the worker. */
@@ -40,7 +45,7 @@ export interface Worker {
   readonly name: string;
   readonly pid: number | undefined;
   /** How the process ended. */
-  readonly exit: ProcessExit;
+  readonly exit: WorkerExit;
   /** Resolves after `gone()`, when all descriptors of the worker are closed. */
   readonly closed: Promise<void>;
   /**
@@ -110,9 +115,9 @@ class WorkerProcess implements Worker {
     return this.#process.pid;
   }
 
-  get exit(): ProcessExit {
-    const { exitCode, signalCode } = this.#process;
-    return { exitCode, signalCode };
+  get exit(): WorkerExit {
+    const { exitCode, signalCode, resourceUsage: usage } = this.#process;
+    return { exitCode, signalCode, usage };
   }
 
   send(ask: Ask, soon: boolean): boolean {

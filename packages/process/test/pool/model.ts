@@ -88,7 +88,7 @@ export function check(holds: boolean, what: string): void {
  */
 export class SimulatedWorker implements Worker {
   readonly pid = 1;
-  readonly exit = { exitCode: null, signalCode: null };
+  readonly exit = { exitCode: null, signalCode: null, usage: undefined };
   readonly closed: Promise<void>;
   #close!: () => void;
   #claims: number[] = [];
@@ -180,7 +180,7 @@ export class SimulatedWorker implements Worker {
 
   /** Whether it has begun a task, and the parent has not heard the answer. */
   get isAtTask(): boolean {
-    return this.#begun.size > 0;
+    return [...this.#begun].some((number) => this.#sent[number] !== undefined);
   }
 
   /** Whether it is to end, by itself or by a signal. */

@@ -21,6 +21,7 @@ const load = async () => ({
   ...(await import('@aiopipe/core')),
   ...(await import('./model.js')),
   ...(await import('../../src/pool/calls.js')),
+  ...(await import('../../src/pool/events.js')),
   ...(await import('../../src/pool/options.js')),
   ...(await import('../../src/pool/scheduler.js')),
 });
@@ -72,6 +73,7 @@ class Life {
     this.#scheduler = new parts.Scheduler(
       { url: 'file:///none', name: 'simulated' },
       this.#settings,
+      new parts.PoolPublisher(() => false),
       (name, _, owner) => {
         const link = new parts.SimulatedWorker(name, owner, this.#fairness);
         this.links.push(link);
@@ -192,7 +194,7 @@ class Life {
   async end(): Promise<void> {
     for (const { items } of this.asked) void items?.return(undefined).catch(() => undefined);
     let isClosed = false;
-    const closed = this.#random() < 0.7 ? this.#scheduler.close() : this.#endAtOnce();
+    const closed = this.#close(this.#random());
     void closed.then(() => (isClosed = true));
     for (let round = 0; !isClosed; round++) {
       parts.check(round < 5000, `close() does not end: ${JSON.stringify(this.#scheduler.stats)}`);
@@ -214,6 +216,13 @@ class Life {
     }
     for (const asked of this.asked) this.#judgeOutcome(asked);
     for (const { isGone, name } of this.links) parts.check(isGone, `${name} is left over`);
+  }
+
+  #close(chance: number): Promise<void> {
+    if (chance < 0.5) return this.#scheduler.close();
+    if (chance > 0.7) return this.#endAtOnce();
+    this.#mayBeOver = true;
+    return this.#scheduler.close(this.#pick([0, 3, 30]));
   }
 
   #endAtOnce(): Promise<void> {
