@@ -62,6 +62,7 @@ export {
   type TaskRetried,
   type WorkerEnded,
   type WorkerEndReason,
+  type WorkerOutput,
   type WorkerStarted,
 } from './pool/events.js';
 export { taskSignal } from './pool/task-signal.js';

@@ -21,9 +21,9 @@ export interface WorkerStarted extends PoolEventFields {
 /**
  * Why a worker ended. `died`: by itself, or by a signal of another program. `broken`: it broke the protocol, or its channel
  * failed, and it was killed. `cancelled`: it did not end a cancelled task within `cancelGrace`, and was killed.
- * `recycled`: after `maxTasks`, or because of `maxRss`. `idle`: it had no task for `idleTimeout`. `closed`: the pool ends.
+ * `recycled`: after `maxTasks`, or because of `maxRss`. `memory`: it held more than `maxRss` during a task, and was killed. `idle`: it had no task for `idleTimeout`. `closed`: the pool ends.
  */
-export type WorkerEndReason = 'died' | 'broken' | 'cancelled' | 'recycled' | 'idle' | 'closed';
+export type WorkerEndReason = 'died' | 'broken' | 'cancelled' | 'recycled' | 'memory' | 'idle' | 'closed';
 
 /** A worker has ended. Published before another one is started in its place. */
 export interface WorkerEnded extends PoolEventFields, ProcessExit {
@@ -48,14 +48,23 @@ export interface TaskRetried extends PoolEventFields {
   readonly retriesLeft: number;
 }
 
+/** A line that a worker has written; only with the pool's option `output: 'events'`. */
+export interface WorkerOutput extends PoolEventFields {
+  readonly type: 'output';
+  readonly stream: 'stdout' | 'stderr';
+  /** Without its newline. A line of more than 64 KiB comes in pieces. */
+  readonly line: string;
+}
+
 /** What happens in a pool. */
-export type PoolEvent = WorkerStarted | WorkerEnded | TaskRetried;
+export type PoolEvent = WorkerStarted | WorkerEnded | TaskRetried | WorkerOutput;
 
 /** The events of a pool, by their type. */
 export interface PoolEvents {
   'worker-started': [WorkerStarted];
   'worker-ended': [WorkerEnded];
   'task-retried': [TaskRetried];
+  output: [WorkerOutput];
 }
 
 /** The worker that an event is about. */

@@ -23,6 +23,7 @@ import { SupervisorError } from '../errors.js';
 import { LostTasks } from './lost-tasks.js';
 import { type PoolPublisher } from './events.js';
 import { type PoolSettings } from './options.js';
+import { MemoryWatch } from './memory-watch.js';
 import { Outcomes } from './outcomes.js';
 import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
 import { Slot, type SlotOwner } from './slot.js';
@@ -33,7 +34,7 @@ import { Targets } from './targets.js';
 import { type Task } from './task.js';
 import { UnheardTasks } from './unheard-tasks.js';
 import { type TargetName } from './service.js';
-import { startWorker, type Worker, type WorkerOwner } from './worker.js';
+import { startWorker, type Worker, type WorkerSettings, type WorkerOwner } from './worker.js';
 
 const nameOf = (target: TargetName | undefined) => target && { url: target.url, name: target.name };
 
@@ -73,15 +74,25 @@ export class Scheduler {
     };
     const { spin, options, maxRss, setup, teardown } = settings;
     const order = { target: nameOf(target), setup: nameOf(setup), teardown: nameOf(teardown), maxRss };
-    const workerSettings = { spin, options, order };
+    const publishLine: WorkerSettings['onOutput'] = (worker, stream, line) => {
+      events.publish({ worker }, { type: 'output', stream, line });
+    };
+    const onOutput = settings.output === 'events' ? publishLine : undefined;
+    const workerSettings = { spin, options, order, onOutput };
     const open = (workerName: string) => this.#open((owner) => start(workerName, workerSettings, owner));
     const tryAgain = () => {
       this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher);
     };
     const backlog = this.#backlog;
     const slots = (this.#slots = new Slots(target?.name ?? 'worker', settings, backlog, open, tryAgain));
+    const { memoryInterval: interval } = settings;
+    const memoryWatch =
+      maxRss === undefined || interval === undefined
+        ? undefined
+        : new MemoryWatch({ bytes: maxRss, interval }, slots.active);
     const outcomes = (this.#outcomes = new Outcomes((isHeld) => {
       slots.hold(isHeld);
+      memoryWatch?.run(isHeld);
     }));
     const admission = (this.admission = new Admission(settings.queueLimit, backlog, slots));
     const giveUp = this.#giveUp.bind(this);
@@ -238,6 +249,7 @@ export class Scheduler {
     });
     this.#slots.dismiss(slot);
     this.#lost.giveBack(slot, error);
+    if (reason === 'memory') this.#outcomes.counts.recycled++;
     if (!slot.isLeaving) {
       this.#outcomes.counts.restarts++;
       if (!slot.isReady && isShortage(error)) this.#dispatcher.couldNotStart(error as Error);

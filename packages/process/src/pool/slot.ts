@@ -7,7 +7,7 @@ import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, TARGET, type Ans
 import { Owner } from './lane.js';
 import { type Task } from './task.js';
 import { type Worker } from './worker.js';
-import { lossError, protocolError } from './worker-errors.js';
+import { lossError, memoryError, protocolError } from './worker-errors.js';
 
 /** The most tasks that a worker has at once. */
 export const AHEAD = 4;
@@ -237,6 +237,17 @@ export class Slot {
 
   #leave(reason: WorkerEndReason): void {
     if (!this.isLeaving && !this.isOver) this.endReason = reason;
+    this.isLeaving = true;
+  }
+
+  /** The worker holds too much memory while it runs a task: kills it. */
+  exceed(held: number, limit: number): void {
+    if (this.isOver) return;
+    const megabytes = (bytes: number) => `${String(Math.ceil(bytes / 2 ** 20))} MiB`;
+    this.break(
+      memoryError(this.worker, `held ${megabytes(held)} of memory, over the limit of ${megabytes(limit)} (maxRss)`),
+    );
+    this.endReason = 'memory';
     this.isLeaving = true;
   }
 

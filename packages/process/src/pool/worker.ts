@@ -3,6 +3,7 @@ import { namePeer, putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
 import { ClosedError, type ResourceUsage } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from '../control/limits.js';
+import { OutputLines } from './output.js';
 import { serve, type WorkerOrder } from './service.js';
 import { Claims } from './claims.js';
 import { type Answer, type Ask } from './protocol.js';
@@ -12,10 +13,17 @@ import { hasEnded } from '../control/send.js';
 /** Milliseconds for a worker to end by itself. */
 const SHUTDOWN = 5000;
 
+/** Where a line of a worker's output comes from. */
+export type OutputStream = 'stdout' | 'stderr';
+
+const OUTPUT_STREAMS: readonly OutputStream[] = ['stdout', 'stderr'];
+
 /** Settings of a worker. */
 export interface WorkerSettings {
   /** What the worker must know of the pool. */
   readonly order: WorkerOrder;
+  /** Called with each line of the worker's output; undefined if its output is not read. */
+  readonly onOutput: ((worker: Worker, stream: OutputStream, line: string) => void) | undefined;
   readonly spin: number;
   readonly options: ProcessOptions | undefined;
 }
@@ -77,18 +85,24 @@ class WorkerProcess implements Worker {
   readonly #channel: Channel<Ask, unknown>;
   readonly #claims: Claims;
   readonly #process: ProcessHandle<void>;
+  readonly #outputs: OutputLines[] = [];
   #endTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
   #canSend = true;
   #isOver = false;
   readonly closed: Promise<void>;
 
-  constructor(name: string, { order, spin, options }: WorkerSettings, owner: WorkerOwner) {
+  constructor(name: string, { order, spin, options, onOutput }: WorkerSettings, owner: WorkerOwner) {
     const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() });
     let claims: Claims | undefined;
     try {
       claims = new Claims();
-      this.#process = startProcess(serve, { ...options, name, args: [theirs, claims.theirs, order] });
+      this.#process = startProcess(serve, {
+        ...(onOutput && { stdout: 'pipe', stderr: 'pipe' }),
+        ...options,
+        name,
+        args: [theirs, claims.theirs, order],
+      });
     } catch (error) {
       ours[Symbol.dispose]();
       theirs[Symbol.dispose]();
@@ -107,8 +121,21 @@ class WorkerProcess implements Worker {
         this.#fail(error);
       });
     });
+    if (onOutput !== undefined) this.#readOutput(onOutput);
     const drained = this.#follow();
     this.closed = this.#watch(drained);
+  }
+
+  #readOutput(onOutput: NonNullable<WorkerSettings['onOutput']>): void {
+    for (const stream of OUTPUT_STREAMS) {
+      const end = this.#process[stream];
+      if (end === undefined) continue;
+      this.#outputs.push(
+        new OutputLines(end, (line) => {
+          onOutput(this, stream, line);
+        }),
+      );
+    }
   }
 
   get pid(): number | undefined {
@@ -176,6 +203,7 @@ class WorkerProcess implements Worker {
     await this.#process.join().catch(() => undefined);
     this.#hasEnded = true;
     clearTimeout(this.#endTimer);
+    for (const output of this.#outputs) await output.close();
     this.#owner.ended(error);
     await drained;
     this.#owner.gone();
@@ -209,5 +237,6 @@ class WorkerProcess implements Worker {
   hold(isHeld: boolean): void {
     if (isHeld) this.#channel.ref();
     else this.#channel.unref();
+    for (const output of this.#outputs) output.hold(isHeld);
   }
 }
