@@ -13,6 +13,7 @@ export { isChild, ready } from './target/role.js';
 export { type StdioOptions } from './start/stdio.js';
 export { type Surroundings } from './start/surroundings.js';
 export { Supervisor } from './supervisor/supervisor.js';
+export { type EventsOptions } from './events/event-stream.js';
 export { type Backoff } from './supervisor/backoff.js';
 export {
   type ChildCount,
@@ -21,7 +22,6 @@ export {
   type ChildStarted,
   type ChildStartFailed,
   type ChildState,
-  type EventsOptions,
   type ExitReason,
   type NestedSupervisor,
   type SupervisorEvent,
@@ -42,12 +42,31 @@ export {
   type SupervisorOptions,
   type SupervisorSpec,
 } from './supervisor/spec.js';
-export { Pool } from './pool/pool.js';
+export { Pool, type CloseOptions } from './pool/pool.js';
 export { type PoolOptions } from './pool/options.js';
 export { type PoolStats } from './pool/stats.js';
 export { type Times } from './pool/times.js';
-export { type MapOptions, type PoolCalls, type RunResult, type StreamItem, type TaskOptions } from './pool/calls.js';
+export {
+  type Items,
+  type MapItem,
+  type MapOptions,
+  type PoolCalls,
+  type RunResult,
+  type StreamItem,
+  type TaskOptions,
+} from './pool/interface.js';
+export {
+  type PoolEvent,
+  type PoolEventFields,
+  type PoolEvents,
+  type TaskRetried,
+  type WorkerEnded,
+  type WorkerEndReason,
+  type WorkerOutput,
+  type WorkerStarted,
+} from './pool/events.js';
 export { taskSignal } from './pool/task-signal.js';
+export { workerContext } from './pool/worker-context.js';
 export { ChildError, SupervisorError, type ChildErrorCode, type ChildErrorDetails } from './errors.js';
 export {
   type Environment,

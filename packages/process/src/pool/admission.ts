@@ -1,33 +1,32 @@
 import { QueueFullError } from '@aiopipe/codec';
 import { type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
-import { type Queue } from './queue.js';
+import { type Backlog } from './backlog.js';
 import { AHEAD } from './slot.js';
 import { type Slots } from './slots.js';
-import { type Task } from './task.js';
 
 /** Whether a pool takes one more task; callers that wait until it does. */
 export class Admission {
   readonly #limit: number;
-  readonly #queue: Queue<Task>;
+  readonly #backlog: Backlog;
   readonly #slots: Slots;
   readonly #waiting = new Set<Pending<void>>();
   /** Makes the error of a call to a pool that takes no more tasks. Each caller gets its own. */
   refusal: (() => Error) | undefined;
 
   /** @param limit - of tasks that wait for a worker */
-  constructor(limit: number, queue: Queue<Task>, slots: Slots) {
+  constructor(limit: number, backlog: Backlog, slots: Slots) {
     this.#limit = limit;
-    this.#queue = queue;
+    this.#backlog = backlog;
     this.#slots = slots;
   }
 
-  /** Whether no more tasks may wait. Tasks that were sent ahead count, too. If a worker is idle, a task need not wait. */
+  /** Whether no more tasks may wait. Tasks that were sent ahead count, too. If a worker is idle, only tasks with keys wait. */
   get isFull(): boolean {
     const { active, hasIdle } = this.#slots;
     // Most pools are far below their limit: this check needs no look at each worker.
-    const waiting = this.#queue.length;
-    if (hasIdle || waiting + (AHEAD - 1) * active.size < this.#limit) return false;
+    const waiting = this.#backlog.length;
+    if ((hasIdle && this.#backlog.bound === 0) || waiting + (AHEAD - 1) * active.size < this.#limit) return false;
     return waiting + this.#slots.ahead >= this.#limit;
   }
 

@@ -3,7 +3,8 @@ import { Pending } from '@aiopipe/core/internal';
 import { rejectWithCaller } from './caller-frames.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 import { CALL } from './protocol.js';
-import { Task } from './task.js';
+import { type PoolTarget } from './targets.js';
+import { Task, type TaskSettings } from './task.js';
 
 const nothing = (): void => undefined;
 
@@ -18,8 +19,13 @@ export class Call extends Task {
   #limit: Pending<never> | undefined;
 
   /** @param onUnheard - called with an error that nothing has looked at */
-  constructor(args: readonly unknown[], retries: number, onUnheard: (error: unknown) => void) {
-    super(args, retries);
+  constructor(
+    target: PoolTarget,
+    args: readonly unknown[],
+    settings: TaskSettings,
+    onUnheard: (error: unknown) => void,
+  ) {
+    super(target, args, settings);
     this.#onUnheard = onUnheard;
     this.promise = new WatchedPromise<unknown>((resolve, reject) => {
       this.#resolve = resolve;

@@ -5,53 +5,49 @@ import { addCallerFrames } from './caller-frames.js';
 import { mapItems, type MapSettings } from './map.js';
 import { PoolLoop } from './pool-loop.js';
 import { type Scheduler } from './scheduler.js';
+import { type TaskSettings, type Task } from './task.js';
+import { type PoolTarget } from './targets.js';
+import {
+  type Items,
+  type MapOptions,
+  type PoolCalls,
+  type RunResult,
+  type StreamItem,
+  type TaskOptions,
+} from './interface.js';
 import { Stream } from './stream.js';
-import { type Task } from './task.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 
-/** Options of tasks. */
-export interface TaskOptions extends WaitOptions {
-  /** How often a task is given to another child if its child dies, before it rejects. */
-  readonly retries?: number | undefined;
-}
+const TASK_OPTIONS = optionNames<TaskOptions>({
+  signal: true,
+  timeout: true,
+  retries: true,
+  priority: true,
+  key: true,
+});
 
-const TASK_OPTIONS = optionNames<TaskOptions>({ signal: true, timeout: true, retries: true });
+const MAP_OPTIONS = optionNames<MapOptions>({ concurrency: true, ordered: true, spread: true });
 
-/** Options of `map()`. */
-export interface MapOptions {
-  /** How many tasks may be started before their results are taken. Default: two for each child of the pool. */
-  readonly concurrency?: number | undefined;
-  /** Whether results come in the order of the items (default), or as soon as they are there. */
-  readonly ordered?: boolean | undefined;
-}
-
-const MAP_OPTIONS = optionNames<MapOptions>({ concurrency: true, ordered: true });
-
-/** The result of `run()`. It is `never` for a generator: call that with `stream()`. */
-export type RunResult<Result> =
-  Awaited<Result> extends AsyncIterator<unknown, unknown, never> | Iterator<unknown, unknown, never>
-    ? never
-    : Awaited<Result>;
-
-/** The items of `stream()`. */
-export type StreamItem<Result> =
-  Awaited<Result> extends AsyncIterable<infer Item> | Iterable<infer Item> ? Awaited<Item> : never;
-
-/** The calls of a pool, and of what its `with()` returns. */
-export class PoolCalls<Args extends readonly unknown[], Result> {
+/** The calls of one target, with their options. */
+export class TargetCalls<Args extends readonly unknown[], Result> implements PoolCalls<Args, Result> {
   readonly #scheduler: Scheduler;
+  readonly #target: PoolTarget;
   readonly #options: TaskOptions;
+  readonly #settings: TaskSettings;
   /** Undefined if there is no signal and no timeout. */
   readonly #wait: WaitOptions | undefined;
   readonly #cancel: (task: Task) => void;
 
-  /** @internal */
-  constructor(scheduler: Scheduler, options: TaskOptions) {
+  constructor(scheduler: Scheduler, target: PoolTarget, options: TaskOptions) {
     const refusal = refuse(options, TASK_OPTIONS);
     if (refusal instanceof TypeError) throw refusal;
-    const { signal, timeout, retries = 0 } = options;
+    const { signal, timeout, retries = 0, priority = 0, key } = options;
     checkCount('retries', retries);
+    checkPriority(priority);
+    checkKey(key);
+    this.#settings = { retries, priority, key };
     this.#scheduler = scheduler;
+    this.#target = target;
     this.#options = options;
     this.#wait = signal === undefined && timeout === undefined ? undefined : { signal, timeout };
     this.#cancel = (task) => {
@@ -61,31 +57,11 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     };
   }
 
-  /**
-   * Returns the same pool with other options for its calls. Options that are not given stay as they are. (They are no last
-   * argument of `run()`, for that could not be told from an argument of the target.)
-   *
-   * ```ts
-   * await pool.with({ timeout: 1000, retries: 2 }).run(file);
-   * ```
-   */
   with(options: TaskOptions): PoolCalls<Args, Result> {
     checkOptions(options, TASK_OPTIONS);
-    return new PoolCalls<Args, Result>(this.#scheduler, { ...this.#options, ...options });
+    return new TargetCalls<Args, Result>(this.#scheduler, this.#target, { ...this.#options, ...options });
   }
 
-  /**
-   * Calls the target in a child. Resolves with what it returns; rejects with what it throws. Rejects with ChildError if the
-   * child dies and no retry is left, with QueueFullError if too many tasks wait, with ClosedError if the pool is closed. If
-   * the signal aborts or the timeout is over, it rejects at once with AbortError or TimeoutError. The task is then taken from
-   * the queue, or told to stop (see `taskSignal()`).
-   *
-   * The promise need not be awaited. If the task fails and nothing has used the promise, a process warning
-   * (`AIOPIPE_TASK_FAILED`) tells it once. If the caller awaits it, the error's stack has the caller's line.
-   *
-   * Handles in the arguments move to the child. Do not change the arguments before the task has ended: a retry sends them
-   * again.
-   */
   run(...args: Args): Promise<RunResult<Result>> {
     try {
       return this.#begin(args).promise as Promise<unknown> as Promise<RunResult<Result>>;
@@ -95,46 +71,39 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     }
   }
 
+  get #what(): string {
+    const { number, name } = this.#target;
+    return `${number === 0 ? 'the task' : `the task ${name}`} of ${this.#scheduler.title}`;
+  }
+
   #begin(args: readonly unknown[]): Call {
     if (this.#wait !== undefined) {
       const refusal = refuse(this.#wait);
       if (refusal !== undefined) throw refusal;
     }
     this.#scheduler.admission.check();
-    const task = new Call(args, this.#options.retries ?? 0, this.#scheduler.tellUnheard);
-    if (this.#wait !== undefined)
-      task.limit(this.#wait, `the task of the pool of ${this.#scheduler.name} was not done`, this.#cancel);
+    const task = new Call(this.#target, args, this.#settings, this.#scheduler.tellUnheard);
+    if (this.#wait !== undefined) task.limit(this.#wait, `${this.#what} was not done`, this.#cancel);
     this.#scheduler.submit(task);
     return task;
   }
 
-  /**
-   * Calls a target of one argument for each item, and yields the results. For a target of several arguments, call `run()`, or
-   * make it take one object.
-   *
-   * Items are taken from the source only as fast as results are taken, and only while the queue has room. A task that fails
-   * ends the map with its error. That, and leaving the loop early, cancels tasks whose results were not yielded, and ends the
-   * source. Signal, timeout and retries are for each task. After an abort it yields no more.
-   */
-  map<Item>(
-    this: PoolCalls<readonly [Item], Result>,
-    items: Iterable<Item | PromiseLike<Item>> | AsyncIterable<Item>,
-    options: MapOptions = {},
-  ): AsyncGenerator<RunResult<Result>, void, undefined> {
+  map(items: Items<unknown>, options: MapOptions = {}): AsyncGenerator<RunResult<Result>, void, undefined> {
     checkOptions(options, MAP_OPTIONS);
-    const { concurrency = 2 * this.#scheduler.size, ordered = true } = options;
+    const { concurrency = 2 * this.#scheduler.size, ordered = true, spread = false } = options;
     checkCount('concurrency', concurrency, { least: 1, of: 'tasks' });
     checkFlag('ordered', ordered);
+    checkFlag('spread', spread);
     if (!isIterable(items)) throw new TypeError(`items: expected an iterable or an async iterable, not ${show(items)}`);
     const { admission } = this.#scheduler;
     const mapSettings: MapSettings = {
       concurrency,
       ordered,
       signal: this.#wait?.signal,
-      what: `a map of the pool of ${this.#scheduler.name}`,
+      what: `a map of ${this.#scheduler.title}`,
       begin: async (item) => {
         while (admission.isFull) await admission.room(this.#wait && { signal: this.#wait.signal });
-        return this.#begin([item]);
+        return this.#begin(spread ? listOf(item) : [item]);
       },
       cancel: (task, reason) => {
         this.#scheduler.cancel(task, reason);
@@ -144,19 +113,12 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
     return loop as AsyncGenerator<unknown, void, undefined> as AsyncGenerator<RunResult<Result>, void, undefined>;
   }
 
-  /**
-   * Calls a target that is a generator, or returns an iterable, and yields its items. The task begins with the first
-   * `next()`. If the caller is slow, the channel fills and the generator waits. Leaving the loop early ends the generator: its
-   * `finally` is run before the loop is left.
-   *
-   * The timeout is for each item. A retry happens only before the first item. After an abort it yields no more.
-   */
   stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
     return new PoolLoop((onEnd) => this.#stream(args, onEnd));
   }
 
   async *#stream(args: readonly unknown[], onEnd: () => void): AsyncGenerator<StreamItem<Result>, void, undefined> {
-    const task = new Stream(args, this.#options.retries ?? 0);
+    const task = new Stream(this.#target, args, this.#settings);
     let stopListening: (() => void) | undefined;
     let isSubmitted = false;
     try {
@@ -188,6 +150,21 @@ export class PoolCalls<Args extends readonly unknown[], Result> {
       }
     }
   }
+}
+
+function checkPriority(priority: unknown): void {
+  if (typeof priority === 'number' && Number.isFinite(priority)) return;
+  throw new TypeError(`priority: expected a finite number, not ${show(priority)}`);
+}
+
+function checkKey(key: unknown): void {
+  if (key === undefined || typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key))) return;
+  throw new TypeError(`key: expected a string or a number, not ${show(key)}`);
+}
+
+function listOf(item: unknown): readonly unknown[] {
+  if (Array.isArray(item)) return item;
+  throw new TypeError(`items: with spread, expected arrays of arguments, not ${show(item)}`);
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {

@@ -1,11 +1,11 @@
 import { type AsyncResource } from 'node:async_hooks';
 import { SystemError } from '@aiopipe/core';
 import { clearTimeout, now, setTimeout } from '@aiopipe/core/internal';
+import { type Backlog } from './backlog.js';
 import { type Admission } from './admission.js';
 import { ChildError } from '../errors.js';
 import { type PoolSettings } from './options.js';
 import { type Outcomes } from './outcomes.js';
-import { type Queue } from './queue.js';
 import { AHEAD, type Slot } from './slot.js';
 import { type Slots } from './slots.js';
 import { isShortage } from './start-delay.js';
@@ -19,7 +19,7 @@ const REBALANCE_INTERVAL = 2;
 /** The parts that a {@link Dispatcher} uses. */
 export interface DispatcherParts {
   readonly settings: PoolSettings;
-  readonly queue: Queue<Task>;
+  readonly backlog: Backlog;
   readonly slots: Slots;
   readonly outcomes: Outcomes;
   readonly admission: Admission;
@@ -64,26 +64,38 @@ export class Dispatcher {
 
   /** Gives tasks to workers: to idle ones first, then ahead of time. */
   dispatch(): void {
-    const { queue, slots, admission } = this.#parts;
-    while (queue.length > 0) {
-      const slot = slots.takeIdle();
+    const { backlog, slots, admission } = this.#parts;
+    while (backlog.first !== undefined) {
+      const slot = slots.takeIdle(backlog.first);
       if (slot === undefined) break;
       this.#employ(slot);
     }
+    if (backlog.bound > 0) this.#employOwners();
     this.#staff();
-    if (queue.length > 0 && this.#lastTime <= SHORT) {
+    if (backlog.length > 0 && this.#lastTime <= SHORT) {
       for (const slot of slots.active) if (slot.isReady && slot.load < AHEAD) this.#feed(slot);
     }
     admission.update();
   }
 
+  /** Gives tasks to idle workers that have the keys of them. */
+  #employOwners(): void {
+    const { slots } = this.#parts;
+    for (const slot of slots.active) {
+      if (!slot.isIdle || slot.owner.first === undefined) continue;
+      slots.removeIdle(slot);
+      this.#employ(slot);
+    }
+  }
+
   /** Starts as many workers as the waiting tasks need. */
   #staff(): void {
     if (this.#isStopped) return;
-    const { slots, queue } = this.#parts;
+    const { slots, backlog } = this.#parts;
     try {
       slots.refill();
-      if (queue.length > 0) slots.grow(queue.length);
+      // More workers would not help tasks whose keys a worker has.
+      if (backlog.first !== undefined) slots.grow(backlog.length - backlog.bound);
     } catch (error) {
       this.couldNotStart(error as Error);
     }
@@ -101,15 +113,14 @@ export class Dispatcher {
 
   /** Gives a worker as many tasks as it may have at once. */
   #feed(slot: Slot): void {
-    const { queue, slots, outcomes, admission } = this.#parts;
+    const { backlog, slots, outcomes, admission } = this.#parts;
     while (slot.load < this.#capacity(slot)) {
-      const task = queue.first;
-      // A task that could not be taken back alone stands before no other task, nor behind one.
-      if (task === undefined || (slot.load > 0 && !(task.canGoAhead && slot.task?.canGoAhead))) break;
-      queue.remove(task);
+      const task = backlog.firstFor(slot.owner);
+      if (task === undefined || (slot.load > 0 && !mayFollow(task, slot))) break;
+      backlog.take(task, slot.owner);
       try {
         if (!slot.give(task)) {
-          queue.putBack(task);
+          backlog.putBack(task);
           break;
         }
       } catch (error) {
@@ -149,8 +160,8 @@ export class Dispatcher {
   #recycle(slot: Slot): void {
     this.#parts.outcomes.counts.recycled++;
     this.#parts.slots.dismiss(slot);
-    slot.retire();
-    this.#staff();
+    slot.retire('recycled');
+    this.dispatch();
   }
 
   /** A worker that was slow to begin has caught up. */
@@ -164,7 +175,7 @@ export class Dispatcher {
   takeBack(slot: Slot): void {
     for (const task of slot.takeBack().reverse()) {
       task.takenBack++;
-      this.#parts.queue.putBack(task);
+      this.#parts.backlog.putBack(task);
     }
   }
 
@@ -199,8 +210,17 @@ export class Dispatcher {
   /** Whether the worker has a task that it may not have begun, and that another worker could begin. */
   #mayWait(slot: Slot): boolean {
     if (slot.load > 1) return true;
-    return !slot.hasBegun && this.#parts.slots.hasPromptIdle && slot.task?.canGoAhead === true;
+    const { hasBegun, task } = slot;
+    return !hasBegun && this.#parts.slots.hasPromptIdle && task?.canGoAhead === true && task.lane === undefined;
   }
+}
+
+/**
+ * Whether a task may wait behind another one at a worker. One that could not be taken back alone stands before no other task,
+ * nor behind one. One with a new key goes to a worker that begins it at once.
+ */
+function mayFollow({ canGoAhead, lane }: Task, slot: Slot): boolean {
+  return canGoAhead && slot.task?.canGoAhead === true && (lane === undefined || lane.owner === slot.owner);
 }
 
 function isQuick({ isLarge, isClogged, isBehind, busySince }: Slot): boolean {

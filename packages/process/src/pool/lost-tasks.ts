@@ -1,18 +1,19 @@
 import { SystemError } from '@aiopipe/core';
-import { type ChildError } from '../errors.js';
+import { type Backlog } from './backlog.js';
 import { type Admission } from './admission.js';
+import { type PoolPublisher } from './events.js';
 import { type Dispatcher } from './dispatcher.js';
 import { type Outcomes } from './outcomes.js';
-import { type Queue } from './queue.js';
 import { type Slot } from './slot.js';
 import { type Task } from './task.js';
 
 /** The parts that {@link LostTasks} uses. */
 export interface LostTasksParts {
-  readonly queue: Queue<Task>;
+  readonly backlog: Backlog;
   readonly outcomes: Outcomes;
   readonly dispatcher: Dispatcher;
   readonly admission: Admission;
+  readonly events: PoolPublisher;
 }
 
 /** Decides about the tasks of a lost worker: other workers do them, or they reject. */
@@ -25,7 +26,7 @@ export class LostTasks {
 
   /** Tasks that the worker had not begun use up no retry. Other workers do them, if they can be sent again. */
   giveBack(slot: Slot, error: Error | undefined): void {
-    const { queue, outcomes, dispatcher, admission } = this.#parts;
+    const { backlog, outcomes, dispatcher, admission } = this.#parts;
     for (const task of slot.takeBack().reverse()) {
       if (task.isSettled) {
         task.workerLeft();
@@ -33,29 +34,36 @@ export class LostTasks {
       }
       task.loss = error instanceof SystemError ? error : slot.lossOf('before it started this task');
       if (dispatcher.isStopped) outcomes.fail(task, admission.refusal?.());
-      else queue.putBack(task);
+      else backlog.putBack(task);
     }
   }
 
   /** An honest worker has begun one of the tasks that it still has. A hostile worker may have claimed or answered the rest. */
   retryOrFail(slot: Slot): void {
     for (const task of slot.tasks) {
-      if (!task.isSettled) this.#lost(task, slot.lossOf('while it ran this task'));
+      if (!task.isSettled) this.#lost(task, slot);
       if (task.isSettled) task.workerLeft();
     }
   }
 
   /** The worker had begun the task, or may have. */
-  #lost(task: Task, loss: ChildError): void {
-    const { queue, outcomes, dispatcher } = this.#parts;
+  #lost(task: Task, slot: Slot): void {
+    const loss = slot.lossOf('while it ran this task');
+    const { backlog, outcomes, dispatcher, events } = this.#parts;
     if (dispatcher.isStopped || task.retriesLeft === 0 || !task.canRepeat) {
       outcomes.fail(task, loss);
       return;
     }
     task.retriesLeft--;
+    events.publish(slot, {
+      type: 'task-retried',
+      target: task.target.name,
+      error: loss,
+      retriesLeft: task.retriesLeft,
+    });
     outcomes.counts.retried++;
     task.loss = loss;
     task.isGiven = false;
-    queue.putBack(task);
+    backlog.putBack(task);
   }
 }

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { checkSpin } from '@aiopipe/codec/internal';
-import { checkCount, checkInterval, checkMilliseconds, checkOptions, optionNames } from '@aiopipe/core/internal';
+import { checkCount, checkInterval, checkMilliseconds, checkOptions, optionNames, show } from '@aiopipe/core/internal';
+import { type Target } from '../target/target.js';
+import { checkTarget } from './targets.js';
 import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
 
 /** Options of a pool. */
@@ -22,8 +24,17 @@ export interface PoolOptions {
   readonly cancelGrace?: number | undefined;
   /** How many tasks a child runs before it is replaced. Default: no limit. */
   readonly maxTasks?: number | undefined;
-  /** Bytes of memory (resident set size). A child that holds more after a task is replaced. Default: no limit. */
-  readonly maxRss?: number | undefined;
+  /**
+   * Bytes of memory (resident set size). A child that holds more after a task is replaced. With `{ bytes, interval }`, the
+   * memory of children that run a task is looked at every `interval` milliseconds, and one that holds more is killed: its task
+   * rejects, or is given to another child as often as `retries` says. That needs /proc. Default: no limit.
+   */
+  readonly maxRss?: number | { readonly bytes: number; readonly interval: number } | undefined;
+  /**
+   * What becomes of the children's stdout and stderr. Default: `'inherit'`, they are this process's. With `'events'` the pool
+   * publishes each line as an event `output`, in pieces of 64 KiB if it is longer. `stdout` and `stderr` in `options` go first.
+   */
+  readonly output?: 'inherit' | 'events' | undefined;
   /**
    * Microseconds for which both sides poll for the next message before they sleep, as the channels' option of this name.
    * Default: 0. For many tasks of a few microseconds, asked for one after the other.
@@ -39,6 +50,16 @@ export interface PoolOptions {
   readonly intensity?: number | undefined;
   /** Milliseconds. Default: 5000. */
   readonly period?: number | undefined;
+  /**
+   * Called in each child before its first task. Tasks get what it returns from `workerContext()`. If it throws, the child has
+   * died.
+   */
+  readonly setup?: Target<[], unknown> | undefined;
+  /**
+   * Called in each child that ends because the pool closes, because it is idle, or because of `maxTasks` or `maxRss`: for 5 s at
+   * most. A child that dies or is killed does not call it.
+   */
+  readonly teardown?: Target<[], unknown> | undefined;
   /** Options of the children's start. With `daemon`, the pool keeps this process alive only while it has tasks. */
   readonly options?: ProcessOptions | undefined;
 }
@@ -51,9 +72,12 @@ const OPTIONS = optionNames<PoolOptions>({
   cancelGrace: true,
   maxTasks: true,
   maxRss: true,
+  output: true,
   spin: true,
   intensity: true,
   period: true,
+  setup: true,
+  teardown: true,
   options: true,
 });
 
@@ -72,9 +96,14 @@ export interface PoolSettings {
   readonly cancelGrace: number;
   readonly maxTasks: number;
   readonly maxRss: number | undefined;
+  /** Milliseconds between two looks at the memory of workers that run tasks. */
+  readonly memoryInterval: number | undefined;
+  readonly output: 'inherit' | 'events';
   readonly spin: number;
   readonly intensity: number;
   readonly period: number;
+  readonly setup: Target<[], unknown> | undefined;
+  readonly teardown: Target<[], unknown> | undefined;
   readonly options: ProcessOptions | undefined;
 }
 
@@ -84,18 +113,57 @@ export function readPoolOptions(options: PoolOptions): PoolSettings {
   checkOptionsAt('options', options.options);
   checkStreams(options.options ?? {});
   const { idleTimeout = 10_000, cancelGrace = 1000, period = 5000 } = options;
-  const { retries = 0, queueLimit = 65_536, maxTasks = Infinity, maxRss, spin = 0, intensity = 10 } = options;
+  const {
+    retries = 0,
+    queueLimit = 65_536,
+    maxTasks = Infinity,
+    spin = 0,
+    intensity = 10,
+    output = 'inherit',
+  } = options;
+  const { maxRss, memoryInterval } = memoryLimit(options.maxRss);
   checkMilliseconds('idleTimeout', idleTimeout);
   checkCount('retries', retries);
   checkCount('queueLimit', queueLimit, { least: 1, of: 'tasks' });
   checkMilliseconds('cancelGrace', cancelGrace);
   checkCount('maxTasks', maxTasks, { least: 1 });
-  checkCount('maxRss', maxRss, { least: 1, of: 'bytes' });
+  if (!(['inherit', 'events'] as unknown[]).includes(output))
+    throw new TypeError(`output: expected 'inherit' or 'events', not ${show(output)}`);
   checkSpin(spin);
   checkCount('intensity', intensity);
   checkInterval('period', period);
-  const rest = { retries, queueLimit, maxTasks, maxRss, spin, intensity, options: options.options };
+  const { setup, teardown } = options;
+  if (setup !== undefined) checkTarget(setup, 'setup');
+  if (teardown !== undefined) checkTarget(teardown, 'teardown');
+  const rest = {
+    retries,
+    queueLimit,
+    maxTasks,
+    maxRss,
+    memoryInterval,
+    output,
+    spin,
+    intensity,
+    setup,
+    teardown,
+    options: options.options,
+  };
   return { ...sizeOf(options.size), idleTimeout, cancelGrace, period, ...rest };
+}
+
+const MEMORY = optionNames<Extract<PoolOptions['maxRss'], object>>({ bytes: true, interval: true });
+
+function memoryLimit(limit: PoolOptions['maxRss']): Pick<PoolSettings, 'maxRss' | 'memoryInterval'> {
+  if (typeof limit !== 'object' || (limit as unknown) === null) {
+    checkCount('maxRss', limit, { least: 1, of: 'bytes' });
+    return { maxRss: limit as number | undefined, memoryInterval: undefined };
+  }
+  checkOptions(limit, MEMORY, 'maxRss');
+  checkCount('maxRss.bytes', limit.bytes, { least: 1, of: 'bytes' });
+  checkInterval('maxRss.interval', limit.interval);
+  for (const name of ['bytes', 'interval'] as const)
+    if ((limit[name] as unknown) === undefined) throw new TypeError(`maxRss.${name}: expected a number, not undefined`);
+  return { maxRss: limit.bytes, memoryInterval: limit.interval };
 }
 
 function sizeOf(size: PoolOptions['size'] = availableParallelism()): { min: number; max: number } {
@@ -118,7 +186,7 @@ function checkStreams(options: ProcessOptions): void {
     if (choice === undefined || choice === 'inherit' || choice === 'ignore') continue;
     const reason =
       choice === 'pipe'
-        ? 'a pool gives no access to the pipe of a worker'
+        ? "a pool gives no access to the pipe of a worker: use the pool's option output: 'events'"
         : 'an end can move only once, and a pool has many workers';
     throw new TypeError(`options.${name}: expected 'inherit' or 'ignore' for a pool: ${reason}`);
   }

@@ -24,6 +24,7 @@ export class Outcomes {
 
   #settle(task: Task): void {
     task.isSettled = true;
+    if (task.lane !== undefined) task.lane.unsettled--;
     if (--this.#outstanding > 0) return;
     this.#hold(false);
     for (const resolve of this.#whenNone.splice(0)) resolve();

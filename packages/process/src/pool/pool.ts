@@ -1,33 +1,109 @@
+import { EventEmitter } from 'node:events';
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
-import { checkMayStart } from '@aiopipe/core/internal';
-import { PoolCalls } from './calls.js';
+import { callSite, checkMayStart, checkMilliseconds, checkOptions, optionNames } from '@aiopipe/core/internal';
+import { EventStream, type EventsOptions } from '../events/event-stream.js';
+import { PoolPublisher, type PoolEvent, type PoolEvents } from './events.js';
+import { TargetCalls } from './calls.js';
+import {
+  type Items,
+  type MapItem,
+  type MapOptions,
+  type PoolCalls,
+  type RunResult,
+  type StreamItem,
+  type TaskOptions,
+} from './interface.js';
 import { readPoolOptions, type PoolOptions } from './options.js';
 import { Scheduler } from './scheduler.js';
 import { type PoolStats } from './stats.js';
-import { refuseRecursion } from '../target/role.js';
+import { checkTarget } from './targets.js';
 import { isTarget, type Target } from '../target/target.js';
 
+/** Options of `close()`. */
+export interface CloseOptions {
+  /** Milliseconds after which tasks that are not done are cancelled. Default: no limit. */
+  readonly timeout?: number | undefined;
+}
+
+const CLOSE_OPTIONS = optionNames<CloseOptions>({ timeout: true });
+
 /**
- * Child processes that run tasks: calls of one target. Each child runs one task at a time. A child that dies is replaced. Its
+ * Child processes that run tasks: calls of targets. Each child runs one task at a time. A child that dies is replaced. Its
  * task rejects with ChildError, or is given to another child as often as `retries` says. No other task is touched.
  *
  * ```ts
  * await using pool = new Pool(hash, { size: 4 });
  * for await (const digest of pool.map(files)) console.log(digest);
  * ```
+ *
+ * A pool without a target of its own has any number of them. A child loads a target's module with the first task that needs it.
+ *
+ * ```ts
+ * await using pool = new Pool({ size: 4 });
+ * await pool.of(hash).run(file);
+ * await pool.of(resize).run(image, 100);
+ * ```
  */
-export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Args, Result> implements AsyncDisposable {
+export class Pool<Args extends readonly unknown[] = never, Result = never>
+  extends EventEmitter<PoolEvents>
+  implements PoolCalls<Args, Result>, AsyncDisposable
+{
   readonly #scheduler: Scheduler;
+  readonly #options: TaskOptions;
+  readonly #publisher = new PoolPublisher((event) => this.emit(event.type, event as never));
+  #calls: TargetCalls<Args, Result> | undefined;
 
   /** Starts the children. Throws TypeError if an option is wrong. */
-  constructor(target: Target<Args, Result>, options: PoolOptions = {}) {
-    if (!isTarget(target)) throw new TypeError('expected a target() first');
-    refuseRecursion(target.url);
+  constructor(target: Target<Args, Result>, options?: PoolOptions);
+  constructor(options?: PoolOptions);
+  constructor(first: Target<Args, Result> | PoolOptions = {}, second: PoolOptions = {}) {
+    super();
+    const hasTarget = isTarget(first) || typeof first === 'function';
+    if (hasTarget) checkTarget(first, 'new Pool()');
     checkMayStart(process.execPath);
-    const settings = readPoolOptions(options);
-    const scheduler = new Scheduler(target, settings);
-    super(scheduler, { retries: settings.retries });
-    this.#scheduler = scheduler;
+    const settings = readPoolOptions(hasTarget ? second : (first as PoolOptions));
+    this.#options = { retries: settings.retries };
+    this.#scheduler = new Scheduler(hasTarget ? first : undefined, settings, this.#publisher);
+  }
+
+  get #own(): TargetCalls<Args, Result> {
+    const { own } = this.#scheduler.targets;
+    return (this.#calls ??= new TargetCalls(this.#scheduler, own, this.#options));
+  }
+
+  /** Returns the calls of another target, which run in the same children. Throws TypeError if it is no target. */
+  of<OtherArgs extends readonly unknown[], OtherResult>(
+    target: Target<OtherArgs, OtherResult>,
+  ): PoolCalls<OtherArgs, OtherResult> {
+    return new TargetCalls(this.#scheduler, this.#scheduler.targets.get(target), this.#options);
+  }
+
+  /** See {@link PoolCalls.with}. */
+  with(options: TaskOptions): PoolCalls<Args, Result> {
+    return this.#own.with(options);
+  }
+
+  /** See {@link PoolCalls.run}. */
+  run(...args: Args): Promise<RunResult<Result>> {
+    return this.#own.run(...args);
+  }
+
+  /** See {@link PoolCalls.map}. */
+  map(
+    items: Items<Args>,
+    options: MapOptions & { readonly spread: true },
+  ): AsyncGenerator<RunResult<Result>, void, undefined>;
+  map(
+    items: Items<MapItem<Args>>,
+    options?: MapOptions & { readonly spread?: false | undefined },
+  ): AsyncGenerator<RunResult<Result>, void, undefined>;
+  map(items: Items<unknown>, options?: MapOptions): AsyncGenerator<RunResult<Result>, void, undefined> {
+    return this.#own.map(items, options);
+  }
+
+  /** See {@link PoolCalls.stream}. */
+  stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
+    return this.#own.stream(...args);
   }
 
   /** Counts of what the pool has done and is doing. */
@@ -40,14 +116,34 @@ export class Pool<Args extends readonly unknown[], Result> extends PoolCalls<Arg
     return this.#scheduler.admission.room(options);
   }
 
-  /** Takes no more tasks, waits until all tasks are done, and ends the children. */
-  close(): Promise<void> {
-    return this.#scheduler.close();
+  /**
+   * Takes no more tasks, waits until all tasks are done, and ends the children. After the timeout, tasks that are not done
+   * reject with ClosedError: those that wait are never begun, and those that run have `cancelGrace` to end (see `taskSignal()`).
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    checkOptions(options, CLOSE_OPTIONS);
+    checkMilliseconds('timeout', options.timeout);
+    return this.#scheduler.close(options.timeout);
+  }
+
+  /**
+   * Iterates over all events from this call on. It ends when the pool has ended; leaving the loop early ends it, too. Up to
+   * 10000 events are kept until they are taken; at one more it ends with QueueFullError. If `signal` aborts, it ends with
+   * AbortError at once.
+   *
+   * ```ts
+   * for await (const event of pool.events()) if (event.type === 'worker-ended') log(event.worker, event.reason);
+   * ```
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<PoolEvent, void, undefined> {
+    const stream = new EventStream<PoolEvent>(options, this.#scheduler.title, callSite(this.events));
+    this.#publisher.listeners.subscribe(stream);
+    return stream;
   }
 
   /** Ends the children at once. Tasks that are not done reject with ClosedError. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const message = `the pool of ${this.#scheduler.name} was closed before this task was done`;
+    const message = `${this.#scheduler.title} was closed before this task was done`;
     await this.#scheduler.end(() => new ClosedError(message));
   }
 }

@@ -15,13 +15,17 @@ export const CALL = 1;
 export const STREAM = 2;
 /** The caller no longer waits. */
 export const CANCEL = 4;
+/** Names a target that later orders call. */
+export const TARGET = 6;
 /** All orders before this message that were not begun are void: their numbers were taken out of the claims. */
 export const TAKEN = 5;
 
 export type TaskKind = typeof CALL | typeof STREAM;
 
 export type Ask =
-  | readonly [kind: TaskKind, args: readonly unknown[]]
+  /** `target` is the number of the target. Left out if it is 0: the target that was given to `new Pool()`. */
+  | readonly [kind: TaskKind, args: readonly unknown[], target?: number]
+  | readonly [kind: typeof TARGET, number: number, url: string, name: string]
   /** The reason is serialized: if it cannot be read in the worker, it is not taken for a task. */
   | readonly [kind: typeof CANCEL, number: number, reason: Buffer]
   | readonly [kind: typeof TAKEN];

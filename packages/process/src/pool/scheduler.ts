@@ -1,7 +1,7 @@
 /**
  * The scheduler owns the tasks and their states. A task's way through a pool, and the files that know it:
  *
- *     run() → Scheduler → Queue → Dispatcher → Slot → Worker → child     calls, map · queue · dispatcher · slot · worker
+ *     run() → Scheduler → Backlog → Dispatcher → Slot → Worker → child   calls, map · backlog · dispatcher · slot · worker
  *     run() ←  Outcomes ← Scheduler ← heard, broke, ended, gone ← Worker ← child
  *
  * A Worker is transport and life only. It calls back in four ways: `heard` (a message), `broke` (a send or receive failed),
@@ -14,64 +14,92 @@
 import { AsyncResource } from 'node:async_hooks';
 import { DecodeError } from '@aiopipe/codec';
 import { ClosedError } from '@aiopipe/core';
-import { now, reasonOf } from '@aiopipe/core/internal';
+import { now, reasonOf, Timer } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
+import { Backlog } from './backlog.js';
 import { deserializeError } from '../control/received-error.js';
 import { Dispatcher } from './dispatcher.js';
 import { SupervisorError } from '../errors.js';
 import { LostTasks } from './lost-tasks.js';
+import { type PoolPublisher } from './events.js';
 import { type PoolSettings } from './options.js';
+import { MemoryWatch } from './memory-watch.js';
 import { Outcomes } from './outcomes.js';
 import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
-import { Queue } from './queue.js';
 import { Slot, type SlotOwner } from './slot.js';
 import { Slots } from './slots.js';
 import { isShortage } from './start-delay.js';
 import { summarize, type PoolStats } from './stats.js';
-import { type Target } from '../target/target.js';
+import { Targets } from './targets.js';
 import { type Task } from './task.js';
 import { UnheardTasks } from './unheard-tasks.js';
-import { startWorker, type Worker, type WorkerOwner } from './worker.js';
+import { type TargetName } from './service.js';
+import { startWorker, type Worker, type WorkerSettings, type WorkerOwner } from './worker.js';
+
+const nameOf = (target: TargetName | undefined) => target && { url: target.url, name: target.name };
+
+/** Names a pool in messages. */
+function titleOf(target: TargetName | undefined, { options }: PoolSettings): string {
+  if (target !== undefined) return `the pool of ${target.name}`;
+  return options?.name === undefined ? 'the pool of several targets' : `the pool ${options.name}`;
+}
 
 /** Takes tasks, and settles each one once. */
 export class Scheduler {
-  readonly name: string;
+  /** The pool, in messages. */
+  readonly title: string;
+  readonly targets: Targets;
   /** Called with errors of tasks that nothing has looked at. */
   readonly tellUnheard: (error: unknown) => void;
   readonly admission: Admission;
   readonly #settings: PoolSettings;
   /** Work for more than one caller runs in this context, not in the context of the caller that caused it. */
   readonly #context = new AsyncResource('aiopipe.pool');
-  readonly #queue = new Queue<Task>();
+  readonly #backlog = new Backlog();
   readonly #slots: Slots;
   readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher;
   readonly #lost: LostTasks;
+  readonly #events: PoolPublisher;
 
-  /** Starts the first workers. */
-  constructor(target: Pick<Target, 'url' | 'name'>, settings: PoolSettings, start = startWorker) {
-    this.name = target.name;
+  /** Starts the first workers. Throws if one cannot be started. */
+  constructor(target: TargetName | undefined, settings: PoolSettings, events: PoolPublisher, start = startWorker) {
+    this.title = titleOf(target, settings);
+    this.targets = new Targets(target);
     this.#settings = settings;
-    const unheard = new UnheardTasks(target.name);
+    this.#events = events;
+    const unheard = new UnheardTasks(this.title);
     this.tellUnheard = (error) => {
       unheard.add(error);
     };
-    const workerSettings = { ...settings, url: target.url, target: target.name };
+    const { spin, options, maxRss, setup, teardown } = settings;
+    const order = { target: nameOf(target), setup: nameOf(setup), teardown: nameOf(teardown), maxRss };
+    const publishLine: WorkerSettings['onOutput'] = (worker, stream, line) => {
+      events.publish({ worker }, { type: 'output', stream, line });
+    };
+    const onOutput = settings.output === 'events' ? publishLine : undefined;
+    const workerSettings = { spin, options, order, onOutput };
     const open = (workerName: string) => this.#open((owner) => start(workerName, workerSettings, owner));
     const tryAgain = () => {
       this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher);
     };
-    const slots = (this.#slots = new Slots(target.name, settings, open, tryAgain));
+    const backlog = this.#backlog;
+    const slots = (this.#slots = new Slots(target?.name ?? 'worker', settings, backlog, open, tryAgain));
+    const { memoryInterval: interval } = settings;
+    const memoryWatch =
+      maxRss === undefined || interval === undefined
+        ? undefined
+        : new MemoryWatch({ bytes: maxRss, interval }, slots.active);
     const outcomes = (this.#outcomes = new Outcomes((isHeld) => {
       slots.hold(isHeld);
+      memoryWatch?.run(isHeld);
     }));
-    const queue = this.#queue;
-    const admission = (this.admission = new Admission(settings.queueLimit, queue, slots));
+    const admission = (this.admission = new Admission(settings.queueLimit, backlog, slots));
     const giveUp = this.#giveUp.bind(this);
-    const shared = { queue, outcomes, admission };
+    const shared = { backlog, outcomes, admission };
     const dispatcher = new Dispatcher({ ...shared, settings, slots, context: this.#context, giveUp });
     this.#dispatcher = dispatcher;
-    this.#lost = new LostTasks({ ...shared, dispatcher });
+    this.#lost = new LostTasks({ ...shared, dispatcher, events });
     try {
       slots.refill();
     } catch (error) {
@@ -113,7 +141,7 @@ export class Scheduler {
   }
 
   get stats(): PoolStats {
-    return summarize(this.#outcomes.counts, this.#slots.active, this.#queue.length);
+    return summarize(this.#outcomes.counts, this.#slots.active, this.#backlog.length);
   }
 
   /** How many workers there can be. */
@@ -123,8 +151,8 @@ export class Scheduler {
 
   submit(task: Task): void {
     this.#outcomes.add();
-    this.#queue.push(task);
-    if (this.#queue.length === 1) this.#dispatcher.dispatch();
+    this.#backlog.push(task);
+    if (this.#backlog.length === 1) this.#dispatcher.dispatch();
     else this.#context.runInAsyncScope(this.#dispatcher.dispatch, this.#dispatcher); // others may be sent first
   }
 
@@ -135,7 +163,7 @@ export class Scheduler {
     const slot = task.isGiven ? this.#slots.find(task) : undefined;
     if (slot !== undefined) this.#dispatcher.takeBack(slot);
     if (slot !== undefined && task.isGiven) slot.cancel(task, reason);
-    else this.#queue.remove(task);
+    else this.#backlog.remove(task);
     if (slot?.load === 0 && this.#slots.active.has(slot)) {
       this.#context.runInAsyncScope(this.#dispatcher.free, this.#dispatcher, slot);
     }
@@ -149,6 +177,7 @@ export class Scheduler {
     switch (answer?.[0]) {
       case READY:
         this.#slots.started(slot);
+        this.#events.publish(slot, { type: 'worker-started' });
         this.#free(slot);
         break;
       case HEARD:
@@ -193,7 +222,8 @@ export class Scheduler {
 
   /** Items of a stream that were taken late are heard after their worker's end. */
   #free(slot: Slot): void {
-    if (!slot.isLeaving && !slot.isOver) this.#dispatcher.free(slot);
+    if (slot.leavesWhenFree && !slot.isLeaving && !slot.isOver) slot.retire('closed');
+    else if (!slot.isLeaving && !slot.isOver) this.#dispatcher.free(slot);
   }
 
   #overdue(slot: Slot): void {
@@ -202,15 +232,24 @@ export class Scheduler {
     if (slot.tasks.every(({ isSettled }) => isSettled)) {
       this.#outcomes.counts.killed++;
       this.#slots.dismiss(slot);
-      slot.kill();
+      slot.kill('cancelled');
     }
     this.#dispatcher.dispatch();
   }
 
   #ended(slot: Slot, error: Error | undefined): void {
     slot.end(error);
+    const { endReason: reason, count: tasks } = slot;
+    this.#events.publish(slot, {
+      type: 'worker-ended',
+      reason,
+      error: slot.brokenBy ?? error,
+      tasks,
+      ...slot.worker.exit,
+    });
     this.#slots.dismiss(slot);
     this.#lost.giveBack(slot, error);
+    if (reason === 'memory') this.#outcomes.counts.recycled++;
     if (!slot.isLeaving) {
       this.#outcomes.counts.restarts++;
       if (!slot.isReady && isShortage(error)) this.#dispatcher.couldNotStart(error as Error);
@@ -220,46 +259,79 @@ export class Scheduler {
   }
 
   #gone(slot: Slot): void {
-    this.#slots.forget(slot);
     this.#lost.retryOrFail(slot);
+    this.#slots.forget(slot);
     this.#dispatcher.dispatch();
   }
 
   #giveUp(why: string, cause: Error | undefined): void {
     if (this.#dispatcher.isStopped) return;
     const last = cause === undefined ? '' : `; the last one: ${reasonOf(cause)}`;
-    const message = `the pool of ${this.name} gave up: ${why}${last}`;
+    const message = `${this.title} gave up: ${why}${last}`;
     this.#fail(() => new SupervisorError('ERR_AIOPIPE_INTENSITY', message, { cause }), this.#slots.active);
   }
 
   #fail(makeError: () => Error, losers: Iterable<Slot>): void {
     this.admission.refuse(makeError);
     this.#dispatcher.stop();
-    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
-      this.#outcomes.fail(task, makeError());
-    }
+    for (const task of this.#backlog.removeAll()) this.#outcomes.fail(task, makeError());
     for (const { tasks } of losers) for (const task of tasks) this.#outcomes.fail(task, makeError());
     this.#slots.end((slot) => {
-      slot.terminate();
+      slot.terminate('closed');
+    });
+    void this.#slots.gone().then(() => {
+      this.#events.listeners.end();
     });
   }
 
-  /** Refuses new tasks, waits for the accepted tasks, and ends the workers. */
-  async close(): Promise<void> {
-    this.admission.refuse(() => new ClosedError(`the pool of ${this.name} is closed`));
+  /**
+   * Refuses new tasks, waits for the accepted tasks, and ends the workers.
+   *
+   * @param timeout - milliseconds after which tasks that are not done are cancelled
+   */
+  async close(timeout?: number): Promise<void> {
+    this.admission.refuse(() => new ClosedError(`${this.title} is closed`));
+    const timer =
+      timeout === undefined
+        ? undefined
+        : new Timer(() => {
+            this.#cancelAll(timeout);
+          }, timeout);
     await this.#outcomes.none();
+    timer?.cancel();
     this.#dispatcher.stop();
     this.#slots.end((slot) => {
-      // If a cancelled task goes on, its caller does not wait for it.
-      if (slot.load === 0) slot.retire();
-      else slot.terminate();
+      if (slot.load === 0) slot.retire('closed');
+      // If its caller has cancelled the task, no code of the caller waits for its end.
+      else if (!slot.leavesWhenFree) slot.terminate('closed');
     });
     await this.#slots.gone();
+    this.#events.listeners.end();
+  }
+
+  /** Rejects all tasks. Those that run have `cancelGrace` to end. */
+  #cancelAll(timeout: number): void {
+    const makeError = () =>
+      new ClosedError(`${this.title} was closed, and this task was not done within ${String(timeout)} ms after that`);
+    this.#dispatcher.stop();
+    const slots = [...this.#slots.active];
+    for (const slot of slots) this.#dispatcher.takeBack(slot);
+    for (const task of this.#backlog.removeAll()) this.#outcomes.fail(task, makeError());
+    for (const slot of slots) {
+      for (const task of slot.tasks) {
+        if (!task.isSettled) slot.cancel(task, makeError());
+        this.#outcomes.fail(task, makeError());
+      }
+      slot.leavesWhenFree = slot.load > 0;
+    }
+    // Tasks of workers that have just ended, or are about to.
+    for (const { tasks } of this.#slots.leaving) for (const task of tasks) this.#outcomes.fail(task, makeError());
   }
 
   /** Ends the workers at once; tasks that are not done reject with what `makeError` returns, each with its own. */
   async end(makeError: () => Error): Promise<void> {
     this.#fail(makeError, [...this.#slots.active, ...this.#slots.leaving]);
     await this.#slots.gone();
+    this.#events.listeners.end();
   }
 }

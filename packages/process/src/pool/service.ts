@@ -3,13 +3,13 @@ import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow, renamePath, serializeError, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
 import { nextTurn, now } from '@aiopipe/core/internal';
-import { CALL, CANCEL, ERROR, HEARD, ITEM, READY, TAKEN, VALUE, type Answer, type Ask } from './protocol.js';
+import { CALL, CANCEL, ERROR, HEARD, ITEM, READY, TAKEN, TARGET, VALUE, type Answer, type Ask } from './protocol.js';
+import { LoadedTarget } from './loaded-targets.js';
 import { Orders, type Order } from './orders.js';
 import { deserializeError } from '../control/received-error.js';
 import { loadFunction, target } from '../target/target.js';
+import { setWorkerContext } from './worker-context.js';
 import { current, RunningTask } from './task-signal.js';
-
-type Run = (...args: unknown[]) => unknown;
 
 /** The last answer to a task. */
 type Done = Extract<Answer, readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]>;
@@ -19,21 +19,35 @@ const atLoad = new AsyncResource('aiopipe.worker');
 /** Milliseconds after which a generator that never waits lets the loop go round, so that messages are heard. */
 const LONGEST_TURN = 10;
 
-/** The function of a pool's workers: calls the pool's target for each task, until the pool closes the channel. */
+/** Where a target is found. */
+export interface TargetName {
+  readonly url: string;
+  readonly name: string;
+}
+
+/** What a worker is started with. */
+export interface WorkerOrder {
+  /** The target with number 0, if there is one: the worker loads it before it is ready. */
+  readonly target: TargetName | undefined;
+  readonly setup: TargetName | undefined;
+  readonly teardown: TargetName | undefined;
+  readonly maxRss: number | undefined;
+}
+
+/** The function of a pool's workers: calls the pool's targets for its tasks, until the pool closes the channel. */
 export const serve = target(
   import.meta.url,
   'serve',
-  async (
-    channel: Channel<Answer, Ask>,
-    claims: ReadEnd,
-    url: string,
-    name: string,
-    maxRss: number | undefined,
-  ): Promise<void> => {
-    const service = new Service(channel, claims, await loadFunction(url, name), name, maxRss);
+  async (channel: Channel<Answer, Ask>, claims: ReadEnd, order: WorkerOrder): Promise<void> => {
+    const { setup, teardown } = order;
+    if (setup !== undefined) setWorkerContext(await (await loadFunction(setup.url, setup.name))());
+    const own = order.target && new LoadedTarget(order.target.url, order.target.name);
+    await own?.load();
+    const service = new Service(channel, claims, own, order.maxRss);
     const unsent = endOfSends(channel);
     putNow(channel, [READY]);
     await Promise.race([service.follow(), unsent]);
+    if (teardown !== undefined) await (await loadFunction(teardown.url, teardown.name))();
   },
 );
 
@@ -52,19 +66,23 @@ function endOfSends(channel: Channel<Answer, Ask>): Promise<void> {
 
 class Service {
   readonly #channel: Channel<Answer, Ask>;
-  readonly #run: Run;
-  readonly #name: string;
+  /** By their numbers. */
+  readonly #targets: (LoadedTarget | undefined)[];
   readonly #maxRss: number | undefined;
   readonly #orders: Orders;
   #task: RunningTask | undefined;
 
-  constructor(channel: Channel<Answer, Ask>, claims: ReadEnd, run: Run, name: string, maxRss: number | undefined) {
+  constructor(
+    channel: Channel<Answer, Ask>,
+    claims: ReadEnd,
+    own: LoadedTarget | undefined,
+    maxRss: number | undefined,
+  ) {
     this.#channel = channel;
     this.#orders = new Orders(claims, (order) => {
       this.#begin(order);
     });
-    this.#run = run;
-    this.#name = name;
+    this.#targets = [own];
     this.#maxRss = maxRss;
   }
 
@@ -82,6 +100,7 @@ class Service {
       if (ask instanceof DecodeError) this.#orders.add(ask);
       else if (ask[0] === CANCEL) this.#cancel(ask[1], ask[2]);
       else if (ask[0] === TAKEN) this.#forget();
+      else if (ask[0] === TARGET) this.#targets[ask[1]] = new LoadedTarget(ask[2], ask[3]);
       else this.#orders.add(ask);
     }
   }
@@ -110,16 +129,22 @@ class Service {
 
   #beginHere({ number, ask }: Order): void {
     current.task = this.#task = new RunningTask(number);
-    if (ask instanceof DecodeError) void this.#end([ERROR, number, serializeError(ask)]);
-    else if (ask[0] === CALL) void this.#call(number, ask[1]);
-    else void this.#stream(this.#task, ask[1]);
+    if (ask instanceof DecodeError) {
+      void this.#end([ERROR, number, serializeError(ask)]);
+      return;
+    }
+    // The parent has named it before.
+    const called = this.#targets[ask[2] ?? 0] as LoadedTarget;
+    if (ask[0] === CALL) void this.#call(number, called, ask[1]);
+    else void this.#stream(this.#task, called, ask[1]);
   }
 
-  async #call(number: number, args: readonly unknown[]): Promise<void> {
+  async #call(number: number, called: LoadedTarget, args: readonly unknown[]): Promise<void> {
     let answer: Done;
     try {
-      const value = await this.#run(...args);
-      if (isGenerator(value)) throw new TypeError(`${this.#name} is a generator: call it with the pool's stream()`);
+      const run = called.run ?? (await called.load());
+      const value = await run(...args);
+      if (isGenerator(value)) throw new TypeError(`${called.name} is a generator: call it with the pool's stream()`);
       answer = [VALUE, number, value];
     } catch (error) {
       answer = [ERROR, number, serializeError(error)];
@@ -127,11 +152,12 @@ class Service {
     await this.#end(answer);
   }
 
-  async #stream(task: RunningTask, args: readonly unknown[]): Promise<void> {
+  async #stream(task: RunningTask, called: LoadedTarget, args: readonly unknown[]): Promise<void> {
     let turn = now();
     let answer: Done;
     try {
-      for await (const item of itemsOf(await this.#run(...args), this.#name)) {
+      const run = called.run ?? (await called.load());
+      for await (const item of itemsOf(await run(...args), called.name)) {
         if (task.isCancelled) break;
         // It waits while the channel is full, that is, while the items are not taken.
         try {

@@ -1,11 +1,13 @@
 import { renamePath, serializeError } from '@aiopipe/codec/internal';
 import { now, queueMicrotask } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
+import { type WorkerEndReason } from './events.js';
 import { CancelGrace } from './cancel-grace.js';
-import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, type Answer } from './protocol.js';
+import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, TARGET, type Answer } from './protocol.js';
+import { Owner } from './lane.js';
 import { type Task } from './task.js';
 import { type Worker } from './worker.js';
-import { lossError, protocolError } from './worker-errors.js';
+import { lossError, memoryError, protocolError } from './worker-errors.js';
 
 /** The most tasks that a worker has at once. */
 export const AHEAD = 4;
@@ -29,16 +31,23 @@ export class Slot {
   #number = 0;
   /** Whether the next number is in the claims already, because its task could not be sent. */
   #isOffered = false;
+  /** The numbers of the targets that the worker knows, but for 0. */
+  #targets: Set<number> | undefined;
   /** How many TAKEN the worker has not heard. */
   #unheard = 0;
   readonly #grace: CancelGrace;
+  /** The keys whose tasks this worker does. Only the backlog changes it. */
+  readonly owner = new Owner<Task>();
   #hasEnded = false;
   #endedBy: Error | undefined;
   /** Why the worker cannot be used any more, though its process had not ended. */
   brokenBy: Error | undefined;
+  endReason: WorkerEndReason = 'died';
   isReady = false;
   /** Whether the worker was asked to end: its end is not a failure then. */
   isLeaving = false;
+  /** Whether the worker is asked to end when it has ended its cancelled task. */
+  leavesWhenFree = false;
   /** The worker holds more memory than `maxRss`. */
   isLarge = false;
   /** The channel holds no more at the moment. */
@@ -86,7 +95,7 @@ export class Slot {
     if (this.isOver || (!this.#isOffered && !this.#offer())) return false;
     try {
       // An idle worker must have it now. For a busy one, all tasks of this turn go in one piece.
-      this.isClogged = !this.worker.send([task.kind, task.args], this.#tasks.length > 0);
+      this.isClogged = !this.#send(task, this.#tasks.length > 0);
     } catch (error) {
       throw renamePath(error, 'value[1]', 'args');
     }
@@ -97,6 +106,17 @@ export class Slot {
     this.count++;
     if (this.#tasks.push(task) === 1) this.#comeToFirst(now());
     return true;
+  }
+
+  #send({ kind, args, target }: Task, soon: boolean): boolean {
+    const { number } = target;
+    if (number === 0) return this.worker.send([kind, args], soon);
+    const known = (this.#targets ??= new Set());
+    if (!known.has(number)) {
+      this.worker.send([TARGET, number, target.url, target.name], true);
+      known.add(number);
+    }
+    return this.worker.send([kind, args, number], soon);
   }
 
   #offer(): boolean {
@@ -206,12 +226,29 @@ export class Slot {
     if (this.brokenBy !== undefined) return;
     this.brokenBy = error;
     if (this.#hasEnded) return;
+    this.endReason = 'broken';
     this.#grace.end();
     this.worker.kill();
     // The scheduler may be in the middle of giving tasks.
     queueMicrotask(() => {
       this.#owner.broke(this);
     });
+  }
+
+  #leave(reason: WorkerEndReason): void {
+    if (!this.isLeaving && !this.isOver) this.endReason = reason;
+    this.isLeaving = true;
+  }
+
+  /** The worker holds too much memory while it runs a task: kills it. */
+  exceed(held: number, limit: number): void {
+    if (this.isOver) return;
+    const megabytes = (bytes: number) => `${String(Math.ceil(bytes / 2 ** 20))} MiB`;
+    this.break(
+      memoryError(this.worker, `held ${megabytes(held)} of memory, over the limit of ${megabytes(limit)} (maxRss)`),
+    );
+    this.endReason = 'memory';
+    this.isLeaving = true;
   }
 
   /** The worker's process has ended. */
@@ -227,19 +264,19 @@ export class Slot {
   }
 
   /** Lets an idle worker end by itself. */
-  retire(): void {
-    this.isLeaving = true;
+  retire(reason: WorkerEndReason): void {
+    this.#leave(reason);
     this.worker.retire(this.isReady);
   }
 
-  terminate(): void {
-    this.isLeaving = true;
+  terminate(reason: WorkerEndReason): void {
+    this.#leave(reason);
     this.#grace.end();
     this.worker.terminate();
   }
 
-  kill(): void {
-    this.isLeaving = true;
+  kill(reason: WorkerEndReason): void {
+    this.#leave(reason);
     this.#grace.end();
     this.worker.kill();
   }

@@ -1,9 +1,12 @@
 import { now, Timer } from '@aiopipe/core/internal';
+import { type Backlog } from './backlog.js';
 import { type PoolSettings } from './options.js';
 import { type Slot } from './slot.js';
 import { StartDelay } from './start-delay.js';
 import { type Task } from './task.js';
 import { RestartIntensity } from '../supervisor/restart-intensity.js';
+
+const keysOf = ({ owner }: Slot): number => owner.lanes.size;
 
 /** The slots of a pool: how many there are, and which are idle. */
 export class Slots {
@@ -12,6 +15,7 @@ export class Slots {
   /** Slots that get no more tasks, until their workers are gone. */
   readonly leaving = new Set<Slot>();
   readonly #settings: PoolSettings;
+  readonly #backlog: Backlog;
   readonly #open: (workerName: string) => Slot;
   readonly #namePrefix: string;
   readonly #restarts: RestartIntensity;
@@ -23,12 +27,20 @@ export class Slots {
   #shrinkTimer: Timer | undefined;
 
   /**
+   * @param name - the beginning of the workers' names, unless the options have one
    * @param open - starts a worker; throws if it cannot
    * @param tryAgain - called some time after {@link failedToStart}
    */
-  constructor(targetName: string, settings: PoolSettings, open: (workerName: string) => Slot, tryAgain: () => void) {
-    this.#namePrefix = settings.options?.name ?? targetName;
+  constructor(
+    name: string,
+    settings: PoolSettings,
+    backlog: Backlog,
+    open: (workerName: string) => Slot,
+    tryAgain: () => void,
+  ) {
+    this.#namePrefix = settings.options?.name ?? name;
     this.#settings = settings;
+    this.#backlog = backlog;
     this.#open = open;
     this.#restarts = new RestartIntensity(settings.intensity, settings.period);
     this.#startDelay = new StartDelay(settings.intensity, tryAgain);
@@ -64,11 +76,26 @@ export class Slots {
     return this.#idle.at(-1)?.isBehind === false;
   }
 
-  /** Takes the idle slot that is next to work out of the idle ones. */
-  takeIdle(): Slot | undefined {
+  /** Takes the idle slot out of the idle ones that is next to work. A task with a new key goes to the one with the fewest keys. */
+  takeIdle({ lane }: Task): Slot | undefined {
+    if (lane !== undefined) return this.#takeFreest();
     const slot = this.#idle.pop();
     if (slot !== undefined) slot.isIdle = false;
     return slot;
+  }
+
+  #takeFreest(): Slot | undefined {
+    let freest = this.#idle.at(-1);
+    for (const slot of this.#idle) {
+      if (freest === undefined || (slot.isBehind === freest.isBehind && keysOf(slot) < keysOf(freest))) freest = slot;
+    }
+    if (freest !== undefined) this.removeIdle(freest);
+    return freest;
+  }
+
+  removeIdle(slot: Slot): void {
+    slot.isIdle = false;
+    this.#idle.splice(this.#idle.indexOf(slot), 1);
   }
 
   /** An idle worker that was slow to begin is no longer the last to get a task. */
@@ -106,7 +133,7 @@ export class Slots {
       const [longest] = this.#idle;
       if (longest === undefined || longest.idleSince > since) break;
       this.dismiss(longest);
-      longest.retire();
+      longest.retire('idle');
     }
     this.#shrinkLater();
   }
@@ -147,14 +174,19 @@ export class Slots {
   dismiss(slot: Slot): void {
     this.active.delete(slot);
     this.leaving.add(slot);
-    if (!slot.isIdle) return;
-    slot.isIdle = false;
-    this.#idle.splice(this.#idle.indexOf(slot), 1);
+    if (slot.load === 0) this.#release(slot);
+    if (slot.isIdle) this.removeIdle(slot);
   }
 
-  /** Forgets the slot of a worker that has ended. */
+  /** Forgets the slot of a worker that has ended, and whose tasks were given to others or are settled. */
   forget(slot: Slot): void {
     this.leaving.delete(slot);
+    this.#release(slot);
+  }
+
+  /** Its keys are free. Not before its task has ended, so that two tasks of one key never run at once. */
+  #release({ owner }: Slot): void {
+    if (owner.lanes.size > 0) this.#backlog.release(owner);
   }
 
   /** Counts a worker that died by itself. Returns false if that was one too many. */

@@ -2,7 +2,16 @@ import { type SystemError } from '@aiopipe/core';
 import { now } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { type TaskKind } from './protocol.js';
+import { type Lane } from './lane.js';
 import { type Queued } from './queue.js';
+import { type PoolTarget } from './targets.js';
+
+/** What the caller has asked for. */
+export interface TaskSettings {
+  readonly retries: number;
+  readonly priority: number;
+  readonly key: string | number | undefined;
+}
 
 /** Values that `canGoAhead` looks at, at most. */
 const FEW = 64;
@@ -27,9 +36,15 @@ let taskCount = 0;
 /** One task, from the call until the caller knows the outcome. Its states are set by the scheduler and its parts. */
 export abstract class Task implements Queued<Task> {
   abstract readonly kind: TaskKind;
+  readonly target: PoolTarget;
   readonly args: readonly unknown[];
+  readonly priority: number;
+  readonly key: string | number | undefined;
   before: Task | undefined = undefined;
   after: Task | undefined = undefined;
+  place = -1;
+  /** Set by the backlog, if the task has a key. */
+  lane: Lane<Task> | undefined = undefined;
   retriesLeft: number;
   /** A worker has it. It waits in the queue otherwise, until it is settled. */
   isGiven = false;
@@ -46,8 +61,11 @@ export abstract class Task implements Queued<Task> {
 
   #canGoAhead: boolean | undefined;
 
-  constructor(args: readonly unknown[], retries: number) {
+  constructor(target: PoolTarget, args: readonly unknown[], { retries, priority, key }: TaskSettings) {
+    this.target = target;
     this.args = args;
+    this.priority = priority;
+    this.key = key;
     this.retriesLeft = retries;
   }
 

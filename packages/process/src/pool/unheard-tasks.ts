@@ -7,13 +7,14 @@ const MOST = 10;
 
 /** Tells, by process warnings, of failed tasks whose promises nothing has looked at: of equal failures of one turn once. */
 export class UnheardTasks {
-  readonly #poolName: string;
+  readonly #title: string;
   /** The failures of this turn, by their text. */
   #failures = new Map<string, { readonly error: unknown; count: number }>();
   #rest = 0;
 
-  constructor(poolName: string) {
-    this.#poolName = poolName;
+  /** @param title - the pool, in messages */
+  constructor(title: string) {
+    this.#title = title;
   }
 
   add(error: unknown): void {
@@ -37,7 +38,7 @@ export class UnheardTasks {
     for (const [index, [text, { error, count }]] of failures.entries()) {
       const which = count === 1 ? 'a task' : `${String(count)} tasks`;
       const more = rest > 0 && index === failures.length - 1 ? `, and ${String(rest)} more in other ways` : '';
-      const message = `${which} of the pool of ${this.#poolName} failed: ${text}${more}`;
+      const message = `${which} of ${this.#title} failed: ${text}${more}`;
       const remedy = 'nothing has used the promise: await pool.run(), or catch its error';
       warnOf('AIOPIPE_TASK_FAILED', new ChildError('ERR_AIOPIPE_CHILD', message, { cause: error }), remedy);
     }

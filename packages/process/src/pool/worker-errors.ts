@@ -8,6 +8,11 @@ export function protocolError({ name, pid }: Worker, what: string, cause: Error 
   return new ChildError('ERR_AIOPIPE_PROTOCOL', `${name} (pid ${String(pid)}) ${what}`, details);
 }
 
+/** Returns the error of a worker that was killed for its memory. `what` as for {@link protocolError}. */
+export function memoryError({ name, pid }: Worker, what: string): ChildError {
+  return new ChildError('ERR_AIOPIPE_NO_RESULT', `${name} (pid ${String(pid)}) ${what}`, { pid });
+}
+
 /**
  * Returns the error of a task that is lost with its worker.
  *

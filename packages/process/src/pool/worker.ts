@@ -1,9 +1,10 @@
 import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { namePeer, putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
-import { ClosedError, type Limits } from '@aiopipe/core';
+import { ClosedError, type Limits, type ResourceUsage } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from '../control/limits.js';
-import { serve } from './service.js';
+import { OutputLines } from './output.js';
+import { serve, type WorkerOrder } from './service.js';
 import { Claims } from './claims.js';
 import { type Answer, type Ask } from './protocol.js';
 import { startProcess, type ProcessExit, type ProcessHandle, type ProcessOptions } from '../start/process.js';
@@ -12,15 +13,24 @@ import { hasEnded } from '../control/send.js';
 /** Milliseconds for a worker to end by itself. */
 const SHUTDOWN = 5000;
 
+/** Where a line of a worker's output comes from. */
+export type OutputStream = 'stdout' | 'stderr';
+
+const OUTPUT_STREAMS: readonly OutputStream[] = ['stdout', 'stderr'];
+
 /** Settings of a worker. */
 export interface WorkerSettings {
-  /** URL of the target's module. */
-  readonly url: string;
-  /** Name of the target. */
-  readonly target: string;
-  readonly maxRss: number | undefined;
+  /** What the worker must know of the pool. */
+  readonly order: WorkerOrder;
+  /** Called with each line of the worker's output; undefined if its output is not read. */
+  readonly onOutput: ((worker: Worker, stream: OutputStream, line: string) => void) | undefined;
   readonly spin: number;
   readonly options: ProcessOptions | undefined;
+}
+
+/** How the process of a worker ended. */
+export interface WorkerExit extends ProcessExit {
+  readonly usage: ResourceUsage | undefined;
 }
 
 /** The four calls that lead from a worker to the scheduler. None comes within a call to the worker. */
@@ -45,7 +55,7 @@ export interface Worker {
   /** Its limits, if it has any. */
   readonly limits?: Limits | undefined;
   /** How the process ended. */
-  readonly exit: ProcessExit;
+  readonly exit: WorkerExit;
   /** Resolves after `gone()`, when all descriptors of the worker are closed. */
   readonly closed: Promise<void>;
   /**
@@ -77,6 +87,7 @@ class WorkerProcess implements Worker {
   readonly #channel: Channel<Ask, unknown>;
   readonly #claims: Claims;
   readonly #process: ProcessHandle<void>;
+  readonly #outputs: OutputLines[] = [];
   #endTimer: NodeJS.Timeout | undefined;
   #hasEnded = false;
   #canSend = true;
@@ -84,13 +95,17 @@ class WorkerProcess implements Worker {
   readonly closed: Promise<void>;
   readonly limits: Limits | undefined;
 
-  constructor(name: string, { url, target, maxRss, spin, options }: WorkerSettings, owner: WorkerOwner) {
+  constructor(name: string, { order, spin, options, onOutput }: WorkerSettings, owner: WorkerOwner) {
     const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() });
     let claims: Claims | undefined;
     try {
       claims = new Claims();
-      const args = [theirs, claims.theirs, url, target, maxRss] as const;
-      this.#process = startProcess(serve, { ...options, name, args: [...args] });
+      this.#process = startProcess(serve, {
+        ...(onOutput && { stdout: 'pipe', stderr: 'pipe' }),
+        ...options,
+        name,
+        args: [theirs, claims.theirs, order],
+      });
     } catch (error) {
       ours[Symbol.dispose]();
       theirs[Symbol.dispose]();
@@ -110,17 +125,30 @@ class WorkerProcess implements Worker {
         this.#fail(error);
       });
     });
+    if (onOutput !== undefined) this.#readOutput(onOutput);
     const drained = this.#follow();
     this.closed = this.#watch(drained);
+  }
+
+  #readOutput(onOutput: NonNullable<WorkerSettings['onOutput']>): void {
+    for (const stream of OUTPUT_STREAMS) {
+      const end = this.#process[stream];
+      if (end === undefined) continue;
+      this.#outputs.push(
+        new OutputLines(end, (line) => {
+          onOutput(this, stream, line);
+        }),
+      );
+    }
   }
 
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
-  get exit(): ProcessExit {
-    const { exitCode, signalCode } = this.#process;
-    return { exitCode, signalCode };
+  get exit(): WorkerExit {
+    const { exitCode, signalCode, resourceUsage: usage } = this.#process;
+    return { exitCode, signalCode, usage };
   }
 
   send(ask: Ask, soon: boolean): boolean {
@@ -179,6 +207,7 @@ class WorkerProcess implements Worker {
     await this.#process.join().catch(() => undefined);
     this.#hasEnded = true;
     clearTimeout(this.#endTimer);
+    for (const output of this.#outputs) await output.close();
     this.#owner.ended(error);
     await drained;
     this.#owner.gone();
@@ -212,5 +241,6 @@ class WorkerProcess implements Worker {
   hold(isHeld: boolean): void {
     if (isHeld) this.#channel.ref();
     else this.#channel.unref();
+    for (const output of this.#outputs) output.hold(isHeld);
   }
 }

@@ -1,6 +1,6 @@
-import { nextTick, wallClock } from '@aiopipe/core/internal';
+import { wallClock } from '@aiopipe/core/internal';
 import { type Child } from './child.js';
-import { type EventStream } from './event-stream.js';
+import { Listeners } from '../events/listeners.js';
 import { type SupervisorEvent } from './interface.js';
 import { type Ending, type Life } from './life.js';
 
@@ -19,14 +19,13 @@ type Facts = SupervisorEvent extends infer Each
 
 /** Makes events of what happens to children. Its methods return whether anything listens to such events. */
 export class EventPublisher {
-  readonly #streams = new Set<EventStream>();
-  readonly #emit: (event: SupervisorEvent) => boolean;
+  readonly listeners: Listeners<SupervisorEvent>;
   /** Publishes an event of ours as the outer supervisor's, if there is one. */
   outer: ((event: SupervisorEvent) => boolean) | undefined;
 
   /** @param emit - calls the listeners; returns whether there are any */
   constructor(emit: (event: SupervisorEvent) => boolean) {
-    this.#emit = emit;
+    this.listeners = new Listeners(emit);
   }
 
   started(child: Child, { process, supervisor, pid }: Life): void {
@@ -52,31 +51,9 @@ export class EventPublisher {
     return this.deliver({ id, path: [id], time: wallClock(), ...facts });
   }
 
-  /** Hands an event to all that listen. */
+  /** Hands an event to all that listen, to the outer supervisor's listeners, too. */
   deliver(event: SupervisorEvent): boolean {
-    let isHeard = this.#streams.size > 0;
-    for (const stream of this.#streams) stream.push(event);
-    if (this.outer?.(event) === true) isHeard = true;
-    try {
-      if (this.#emit(event)) isHeard = true;
-    } catch (error) {
-      isHeard = true;
-      // An uncaught exception, as an emitter's is that no call of the program's stands above.
-      nextTick(() => {
-        throw error;
-      });
-    }
-    return isHeard;
-  }
-
-  /** The stream gets all events from now on, until it has ended. */
-  subscribe(stream: EventStream): void {
-    this.#streams.add(stream);
-    stream.onEnd(() => this.#streams.delete(stream));
-  }
-
-  /** No more events come. */
-  end(): void {
-    for (const stream of this.#streams) stream.end();
+    const isHeardOutside = this.outer?.(event) === true;
+    return this.listeners.deliver(event) || isHeardOutside;
   }
 }

@@ -1,4 +1,5 @@
 import { type EventEmitter } from 'node:events';
+import { type EventsOptions } from '../events/event-stream.js';
 import { type ProcessExit, type ProcessHandle } from '../start/process.js';
 import { type ChildSpec, type SupervisorSpec } from './spec.js';
 
@@ -107,12 +108,6 @@ export interface SupervisorEvents {
   'start-failed': [ChildStartFailed];
   exited: [ChildExited];
   'gave-up': [SupervisorGaveUp];
-}
-
-/** Options of {@link NestedSupervisor.events}. */
-export interface EventsOptions {
-  /** Ends the iteration with AbortError, at once. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A supervisor that another one started: what every `Supervisor` has, except that only the outer one starts and stops it. */

@@ -7,12 +7,11 @@ import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
 import { checkSpec, checkSupervisor } from './check-spec.js';
 import { SupervisorEngine } from './engine.js';
 import { EventPublisher } from './event-publisher.js';
-import { EventStream } from './event-stream.js';
+import { EventStream, type EventsOptions } from '../events/event-stream.js';
 import { publishedFailures } from './failures.js';
 import {
   type ChildCount,
   type ChildInfo,
-  type EventsOptions,
   type NestedSupervisor,
   type SupervisorEvent,
   type SupervisorEvents,
@@ -49,7 +48,6 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
   readonly #engine: SupervisorEngine;
   readonly #autoShutdown: AutoShutdown;
   readonly #events: EventPublisher;
-  #hasFinished = false;
   #started: Promise<this> | undefined;
 
   /** Starts nothing yet: add listeners, then call {@link start}. Throws a TypeError if a specification or an option is wrong. */
@@ -62,8 +60,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
       this.#nest(spec),
     );
     const end = () => {
-      this.#hasFinished = true;
-      this.#events.end();
+      this.#events.listeners.end();
     };
     this.#engine.finished.promise.then(end, end);
   }
@@ -208,9 +205,8 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
    * ```
    */
   events(options: EventsOptions = {}): AsyncGenerator<SupervisorEvent, void, undefined> {
-    const stream = new EventStream(options, callSite(this.events));
-    if (this.#hasFinished) stream.end();
-    this.#events.subscribe(stream);
+    const stream = new EventStream<SupervisorEvent>(options, 'a supervisor', callSite(this.events));
+    this.#events.listeners.subscribe(stream);
     return stream;
   }
 }

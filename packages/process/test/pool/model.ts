@@ -8,14 +8,27 @@ import {
   HEARD,
   ITEM,
   READY,
+  STREAM,
   TAKEN,
+  TARGET,
   VALUE,
   type Ask,
   type TaskKind,
 } from '../../src/pool/protocol.js';
 
+/** What a caller asks for with a simulated task. */
+export interface Wish {
+  readonly kind: 'plain' | 'once' | 'unsendable';
+  /** The number of the target that is called. */
+  readonly target: number;
+  readonly priority: number;
+  readonly key: string | undefined;
+}
+
 /** The argument of a simulated task. */
 export class Item {
+  /** It waits from when it is asked for until it is first sent, unless its caller stops it. */
+  hasLeftQueue = false;
   isSent = false;
   /** How often a worker was lost that had begun with it. */
   losses = 0;
@@ -24,8 +37,38 @@ export class Item {
 
   constructor(
     readonly id: number,
-    readonly kind: 'plain' | 'once' | 'unsendable',
+    readonly wish: Wish,
+    readonly calledAt: number,
   ) {}
+
+  /** Whether the scheduler must choose it before another one, if any worker can do both. */
+  isBefore(other: Item): boolean {
+    const [mine, its] = [this, other].map(({ calledAt, wish }) => calledAt - wish.priority * 1000) as [number, number];
+    return mine < its || (mine === its && this.id < other.id);
+  }
+}
+
+/** What the workers of one pool can see together: which of them a key belongs to, and which tasks wait. */
+export class Fairness {
+  readonly #owners = new Map<string, SimulatedWorker>();
+  /** Those that no caller can stop. */
+  readonly waiting = new Set<Item>();
+
+  /** A task is about to be sent. */
+  judge(item: Item, worker: SimulatedWorker): void {
+    const { key } = item.wish;
+    item.hasLeftQueue = true;
+    this.waiting.delete(item);
+    if (key === undefined) {
+      for (const other of this.waiting)
+        check(!other.isBefore(item), `task ${String(item.id)} is sent before task ${String(other.id)}`);
+      return;
+    }
+    const owner = this.#owners.get(key);
+    const isFree = owner === undefined || owner.isGone || ((owner.isEnding || owner.isDead) && !owner.isAtTask);
+    check(isFree || owner === worker, `${worker.name} gets a task of key ${key}, which ${owner?.name ?? ''} has`);
+    this.#owners.set(key, worker);
+  }
 }
 
 interface Order {
@@ -45,7 +88,7 @@ export function check(holds: boolean, what: string): void {
  */
 export class SimulatedWorker implements Worker {
   readonly pid = 1;
-  readonly exit = { exitCode: null, signalCode: null };
+  readonly exit = { exitCode: null, signalCode: null, usage: undefined };
   readonly closed: Promise<void>;
   #close!: () => void;
   #claims: number[] = [];
@@ -55,6 +98,8 @@ export class SimulatedWorker implements Worker {
   #owed: number | undefined;
   #current: Order | undefined;
   #isCancelled = false;
+  /** The numbers of the targets that it knows. */
+  readonly #targets = new Set([0]);
   /** By the numbers of their orders. */
   readonly #sent: Item[] = [];
   /** Numbers that were claimed and whose answer was not heard. */
@@ -82,6 +127,7 @@ export class SimulatedWorker implements Worker {
   constructor(
     readonly name: string,
     readonly owner: WorkerOwner,
+    readonly fairness: Fairness,
   ) {
     this.closed = new Promise((resolve) => (this.#close = resolve));
   }
@@ -89,7 +135,7 @@ export class SimulatedWorker implements Worker {
   send(ask: Ask): boolean {
     check(!this.isKilled && !this.isRetired && !this.isGone, `${this.name} is sent ${String(ask[0])} after its end`);
     if (ask[0] === TAKEN) this.#unanswered++;
-    else if (ask[0] !== CANCEL) this.#sent.push(encoded(ask[1][0] as Item));
+    else if (ask[0] === CALL || ask[0] === STREAM) this.#sent.push(this.#encoded(ask[1][0] as Item));
     if (this.failsToSend) {
       this.failsToSend = false;
       this.#sendFailure = new SystemError(-105, 'sendmsg', 'a simulated channel');
@@ -97,6 +143,11 @@ export class SimulatedWorker implements Worker {
     if (this.#sendFailure !== undefined) return false;
     if (!this.isDead) this.#incoming.push(ask);
     return true;
+  }
+
+  #encoded(item: Item): Item {
+    if (!item.hasLeftQueue || item.wish.key !== undefined) this.fairness.judge(item, this);
+    return encoded(item);
   }
 
   offer(number: number): void {
@@ -127,6 +178,11 @@ export class SimulatedWorker implements Worker {
     // Nothing waits here.
   }
 
+  /** Whether it has begun a task, and the parent has not heard the answer. */
+  get isAtTask(): boolean {
+    return [...this.#begun].some((number) => this.#sent[number] !== undefined);
+  }
+
   /** Whether it is to end, by itself or by a signal. */
   get isEnding(): boolean {
     return this.isKilled || this.isRetired || this.isTerminated;
@@ -153,8 +209,14 @@ export class SimulatedWorker implements Worker {
     } else if (ask[0] === TAKEN) {
       this.#orders = [];
       this.#say([HEARD]);
+    } else if (ask[0] === TARGET) {
+      check(!this.#targets.has(ask[1]), `${this.name} is told twice of target ${String(ask[1])}`);
+      this.#targets.add(ask[1]);
     } else {
-      this.#orders.push({ number: this.#count++, kind: ask[0], item: ask[1][0] as Item });
+      const [kind, [item], target = 0] = ask as readonly [TaskKind, readonly Item[], number?];
+      check(this.#targets.has(target), `${this.name} does not know target ${String(target)}`);
+      check(item?.wish.target === target, `task ${String(item?.id)} calls another target than its own`);
+      this.#orders.push({ number: this.#count++, kind, item: item as Item });
     }
   }
 
@@ -291,7 +353,8 @@ export class SimulatedWorker implements Worker {
 }
 
 function encoded(item: Item): Item {
-  if (item.kind === 'unsendable' || (item.kind === 'once' && item.isSent))
+  const { kind } = item.wish;
+  if (kind === 'unsendable' || (kind === 'once' && item.isSent))
     throw new EncodeError('value[1][0]', 'is of no use to anybody else');
   item.isSent = true;
   return item;

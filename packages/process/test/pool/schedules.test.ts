@@ -21,6 +21,7 @@ const load = async () => ({
   ...(await import('@aiopipe/core')),
   ...(await import('./model.js')),
   ...(await import('../../src/pool/calls.js')),
+  ...(await import('../../src/pool/events.js')),
   ...(await import('../../src/pool/options.js')),
   ...(await import('../../src/pool/scheduler.js')),
 });
@@ -43,18 +44,24 @@ interface Asked {
   items?: AsyncGenerator<unknown>;
 }
 
+type Calls = InstanceType<typeof parts.TargetCalls<[Item], unknown>>;
+
 class Life {
   readonly links: SimulatedWorker[] = [];
+  readonly #fairness = new parts.Fairness();
   readonly asked: Asked[] = [];
   readonly #random: () => number;
   readonly #settings: ReturnType<typeof parts.readPoolOptions>;
-  readonly #calls: InstanceType<typeof parts.PoolCalls<[Item], unknown>>;
+  /** By the numbers of their targets. */
+  readonly #calls: Calls[];
   readonly #scheduler: InstanceType<typeof parts.Scheduler>;
+  readonly #hasKeys: boolean;
   /** The pool may have come to an end before its time. */
   #mayBeOver = false;
 
   constructor(random: () => number) {
     this.#random = random;
+    this.#hasKeys = random() < 0.5;
     this.#settings = parts.readPoolOptions({
       size: this.#pick([1, 2, 3, { max: 3 }, { min: 1, max: 2 }]),
       maxTasks: this.#pick([Infinity, Infinity, 3, 1]),
@@ -66,13 +73,16 @@ class Life {
     this.#scheduler = new parts.Scheduler(
       { url: 'file:///none', name: 'simulated' },
       this.#settings,
+      new parts.PoolPublisher(() => false),
       (name, _, owner) => {
-        const link = new parts.SimulatedWorker(name, owner);
+        const link = new parts.SimulatedWorker(name, owner, this.#fairness);
         this.links.push(link);
         return link;
       },
     );
-    this.#calls = new parts.PoolCalls<[Item], unknown>(this.#scheduler, {});
+    const { targets } = this.#scheduler;
+    const others = ['second', 'third'].map((name) => targets.get({ url: 'file:///none', name, run: () => undefined }));
+    this.#calls = [targets.own, ...others].map((called) => new parts.TargetCalls(this.#scheduler, called, {}));
   }
 
   #pick<T>(choices: readonly T[]): T {
@@ -84,7 +94,7 @@ class Life {
     const link = live[Math.floor(this.#random() * live.length)];
     const chance = this.#random() * 100;
     if (chance < 12) this.#ask();
-    else if (chance < 14) this.#pick(this.asked)?.controller.abort(new Error('the test’s'));
+    else if (chance < 14) this.#abort(this.#pick(this.asked));
     else if (chance < 20) this.#ofStream();
     else if (chance < 24) advance(this.#pick([0.1, 1, 3, 10, 30]));
     else if (chance < 60) link?.work(this.#random);
@@ -95,6 +105,12 @@ class Life {
     for (const other of live) if (other.isEnding && this.#random() < 0.2) other.die();
     if (this.#random() < 0.5) time.runImmediate();
     await turn();
+  }
+
+  #abort(asked: Asked | undefined): void {
+    if (asked === undefined) return;
+    this.#fairness.waiting.delete(asked.item);
+    asked.controller.abort(new Error('the test’s'));
   }
 
   #misfortune(link: SimulatedWorker, chance: number): void {
@@ -109,7 +125,14 @@ class Life {
   }
 
   #ask(): void {
-    const item = new parts.Item(this.asked.length, this.#pick(['plain', 'plain', 'plain', 'once', 'unsendable']));
+    const wish = {
+      kind: this.#pick(['plain', 'plain', 'plain', 'once', 'unsendable'] as const),
+      target: this.#pick([0, 0, 1, 2]),
+      // Others are called within milliseconds.
+      priority: this.#pick([0, 0, 0, 0.002, 0.01, 1, -1]),
+      key: this.#hasKeys ? this.#pick([undefined, undefined, 'a', 'b', 'c']) : undefined,
+    };
+    const item = new parts.Item(this.asked.length, wish, time.now);
     const timeout = this.#pick([undefined, undefined, 0, 10]);
     const asked: Asked = {
       item,
@@ -120,9 +143,16 @@ class Life {
       isAsking: false,
     };
     this.asked.push(asked);
-    const calls = this.#calls.with({ retries: asked.retries, timeout, signal: asked.controller.signal });
-    if (asked.isStream) asked.items = calls.stream(item);
-    else this.#judge(asked, calls.run(item));
+    const { priority, key } = wish;
+    const called = this.#calls[wish.target] as Calls;
+    const calls = called.with({ retries: asked.retries, timeout, signal: asked.controller.signal, priority, key });
+    if (asked.isStream) {
+      asked.items = calls.stream(item);
+      return;
+    }
+    // A task that its caller can stop, and one that the pool may refuse, may not wait any more.
+    if (timeout === undefined && key === undefined && this.#settings.queueLimit > 5) this.#fairness.waiting.add(item);
+    this.#judge(asked, calls.run(item));
   }
 
   /** A caller takes an item of a stream, or leaves the stream. */
@@ -164,7 +194,7 @@ class Life {
   async end(): Promise<void> {
     for (const { items } of this.asked) void items?.return(undefined).catch(() => undefined);
     let isClosed = false;
-    const closed = this.#random() < 0.7 ? this.#scheduler.close() : this.#endAtOnce();
+    const closed = this.#close(this.#random());
     void closed.then(() => (isClosed = true));
     for (let round = 0; !isClosed; round++) {
       parts.check(round < 5000, `close() does not end: ${JSON.stringify(this.#scheduler.stats)}`);
@@ -188,13 +218,20 @@ class Life {
     for (const { isGone, name } of this.links) parts.check(isGone, `${name} is left over`);
   }
 
+  #close(chance: number): Promise<void> {
+    if (chance < 0.5) return this.#scheduler.close();
+    if (chance > 0.7) return this.#endAtOnce();
+    this.#mayBeOver = true;
+    return this.#scheduler.close(this.#pick([0, 3, 30]));
+  }
+
   #endAtOnce(): Promise<void> {
     this.#mayBeOver = true;
     return this.#scheduler.end(() => new parts.ClosedError('the test’s'));
   }
 
   #judgeOutcome({ item, retries, isLimited, controller, outcome, isStream, isAsking }: Asked): void {
-    const about = `task ${String(item.id)} (${item.kind}, ${String(item.losses)} losses, ${String(retries)} retries${isStream ? ', a stream' : ''})`;
+    const about = `task ${String(item.id)} (${JSON.stringify(item.wish)}, ${String(item.losses)} losses, ${String(retries)} retries${isStream ? ', a stream' : ''})`;
     if (outcome === undefined) {
       parts.check(isStream && !isAsking, `${about} was never settled`);
       return;
@@ -211,9 +248,9 @@ class Life {
       (error instanceof RangeError && error.message === `of ${String(item.id)}`) ||
       (error.code === 'ABORT_ERR' && controller.signal.aborted) ||
       (error.code === 'ERR_AIOPIPE_TIMEOUT' && isLimited) ||
-      (error.code === 'ERR_AIOPIPE_ENCODE' && item.kind === 'unsendable') ||
-      (error.code === 'ERR_AIOPIPE_NO_RESULT' && (isLost || item.kind === 'once' || isStream)) ||
-      (error.code === 'ENOBUFS' && item.kind === 'once') ||
+      (error.code === 'ERR_AIOPIPE_ENCODE' && item.wish.kind === 'unsendable') ||
+      (error.code === 'ERR_AIOPIPE_NO_RESULT' && (isLost || item.wish.kind === 'once' || isStream)) ||
+      (error.code === 'ENOBUFS' && item.wish.kind === 'once') ||
       error.code === 'ERR_AIOPIPE_DECODE' ||
       error.code === 'ERR_AIOPIPE_QUEUE_FULL' ||
       (error.code === 'ERR_AIOPIPE_INTENSITY' && this.#settings.intensity !== Infinity) ||

@@ -42,3 +42,20 @@ squares.with({ timout: 5 });
 new Pool(square, { sise: 1 });
 // @ts-expect-error -- no target
 new Pool((value: number) => value);
+
+const many = new Pool({ size: 2 });
+expectTypeOf(many.of(square).run(2)).toEqualTypeOf<Promise<number>>();
+expectTypeOf(many.of(greet).with({ timeout: 5 }).run(tx, 'me')).toEqualTypeOf<Promise<string>>();
+expectTypeOf(squares.of(idle).run()).toEqualTypeOf<Promise<undefined>>();
+for await (const value of many.of(square).map([1, 2])) expectTypeOf(value).toBeNumber();
+for await (const value of many.of(greet).map([[tx, 'me']], { spread: true })) expectTypeOf(value).toBeString();
+for await (const value of new Pool(rest).map(['a'])) expectTypeOf(value).toBeNumber();
+for await (const value of new Pool(rest).map([['a', 'b']], { spread: true })) expectTypeOf(value).toBeNumber();
+// @ts-expect-error -- a wrong type of the second argument
+many.of(greet).map([[tx, 'them']], { spread: true });
+// @ts-expect-error -- a pool without a target has nothing to run
+void many.run();
+// @ts-expect-error -- nor to map
+many.map([1]);
+// @ts-expect-error -- a misspelt option of a pool without a target
+new Pool({ sise: 1 });

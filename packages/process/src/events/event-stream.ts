@@ -10,21 +10,22 @@ import {
   type CallSite,
 } from '@aiopipe/core/internal';
 import { Deferred } from '../wait/deferred.js';
-import { type EventsOptions, type SupervisorEvent } from './interface.js';
 
 /** Events that are kept for a reader that does not take them. */
 const MAX_UNREAD = 10_000;
 
+/** Options of `events()`. */
+export interface EventsOptions {
+  /** Ends the iteration with AbortError, at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 const OPTIONS = optionNames<EventsOptions>({ signal: true });
 
-const what = (): string => 'the events of a supervisor';
-
-type Result = IteratorResult<SupervisorEvent, void>;
-
-/** The events for one reader, until the supervisor has finished, the signal aborts, or the reader leaves. */
-export class EventStream extends LoopIterator<SupervisorEvent> {
-  readonly #unread: SupervisorEvent[] = [];
-  readonly #readers: Deferred<Result>[] = [];
+/** The events for one reader, until the last one, or until the signal aborts or the reader leaves. */
+export class EventStream<Event> extends LoopIterator<Event> {
+  readonly #unread: Event[] = [];
+  readonly #readers: Deferred<IteratorResult<Event, void>>[] = [];
   readonly #site: CallSite;
   #stopListening: (() => void) | undefined;
   #onEnd: (() => void) | undefined;
@@ -32,10 +33,15 @@ export class EventStream extends LoopIterator<SupervisorEvent> {
   /** The error that the reader gets once, after the unread events. */
   #error: Error | undefined;
 
-  /** Throws a TypeError for wrong options. */
-  constructor(options: EventsOptions, site: CallSite) {
+  /**
+   * Throws a TypeError for wrong options.
+   *
+   * @param whose - names in messages what the events are of
+   */
+  constructor(options: EventsOptions, whose: string, site: CallSite) {
     super();
     this.#site = site;
+    const what = () => `the events of ${whose}`;
     const refusal = refuse(options, OPTIONS, what);
     if (refusal instanceof TypeError) throw refusal;
     if (refusal !== undefined) this.#abort(refusal);
@@ -52,7 +58,7 @@ export class EventStream extends LoopIterator<SupervisorEvent> {
     else this.#onEnd = callback;
   }
 
-  push(event: SupervisorEvent): void {
+  push(event: Event): void {
     const reader = this.#readers.shift();
     if (reader !== undefined) reader.resolve({ value: event, done: false });
     else if (this.#unread.length < MAX_UNREAD) this.#unread.push(event);
@@ -78,15 +84,15 @@ export class EventStream extends LoopIterator<SupervisorEvent> {
     this.end(error);
   }
 
-  #settle(reader: Deferred<Result>): void {
+  #settle(reader: Deferred<IteratorResult<Event, void>>): void {
     const error = this.#error;
     this.#error = undefined;
     if (error === undefined) reader.resolve(LOOP_END);
     else reader.reject(error);
   }
 
-  override next(): Promise<Result> {
-    const reader = new Deferred<Result>();
+  override next(): Promise<IteratorResult<Event, void>> {
+    const reader = new Deferred<IteratorResult<Event, void>>();
     const event = this.#unread.shift();
     if (event !== undefined) reader.resolve({ value: event, done: false });
     else if (this.#hasEnded) this.#settle(reader);
@@ -94,7 +100,7 @@ export class EventStream extends LoopIterator<SupervisorEvent> {
     return reader.promise;
   }
 
-  override return(): Promise<Result> {
+  override return(): Promise<IteratorResult<Event, void>> {
     this.#unread.length = 0;
     this.end();
     this.#error = undefined;
