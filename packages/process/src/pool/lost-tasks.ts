@@ -38,12 +38,18 @@ export class LostTasks {
     }
   }
 
-  /** An honest worker has begun one of the tasks that it still has. A hostile worker may have claimed or answered the rest. */
-  retryOrFail(slot: Slot): void {
+  /**
+   * An honest worker has begun one of the tasks that it still has. A hostile worker may have claimed or answered the rest.
+   * Returns whether a task is tried again: the death is one of its retries then.
+   */
+  retryOrFail(slot: Slot): boolean {
+    let isRetried = false;
     for (const task of slot.tasks) {
       if (!task.isSettled) this.#lost(task, slot);
       if (task.isSettled) task.workerLeft();
+      else isRetried = true;
     }
+    return isRetried;
   }
 
   /** The worker had begun the task, or may have. */

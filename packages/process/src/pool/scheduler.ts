@@ -253,15 +253,22 @@ export class Scheduler {
     if (!slot.isLeaving) {
       this.#outcomes.counts.restarts++;
       if (!slot.isReady && isShortage(error)) this.#dispatcher.couldNotStart(error as Error);
-      else if (!this.#slots.allowsRestart()) this.#giveUp(this.#slots.tooMany, slot.brokenBy ?? error);
+      else if (slot.load === 0) this.#countDeath(slot);
+      else slot.mayCount = true;
     }
     this.#dispatcher.dispatch();
   }
 
   #gone(slot: Slot): void {
-    this.#lost.retryOrFail(slot);
+    // A task that kills its workers uses up its own retries first. It does not end the pool for the others.
+    const isRetried = this.#lost.retryOrFail(slot);
+    if (slot.mayCount && !isRetried) this.#countDeath(slot);
     this.#slots.forget(slot);
     this.#dispatcher.dispatch();
+  }
+
+  #countDeath(slot: Slot): void {
+    if (!this.#slots.allowsRestart()) this.#giveUp(this.#slots.tooMany, slot.failure);
   }
 
   #giveUp(why: string, cause: Error | undefined): void {

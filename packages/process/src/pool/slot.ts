@@ -46,6 +46,8 @@ export class Slot {
   isReady = false;
   /** Whether the worker was asked to end: its end is not a failure then. */
   isLeaving = false;
+  /** Whether the worker died with a task, and it is not decided yet whether that counts for the pool's intensity. */
+  mayCount = false;
   /** Whether the worker is asked to end when it has ended its cancelled task. */
   leavesWhenFree = false;
   /** The worker holds more memory than `maxRss`. */
@@ -256,6 +258,11 @@ export class Slot {
     this.#hasEnded = true;
     this.#endedBy = error;
     this.#grace.end();
+  }
+
+  /** Why the worker ended, if that was a failure. */
+  get failure(): Error | undefined {
+    return this.brokenBy ?? this.#endedBy;
   }
 
   /** The error of a task that is lost with the worker. */
