@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ClosedError } from '@aiopipe/core';
 import { Pool, workerContext, type PoolEvent, type PoolOptions } from '@aiopipe/process';
@@ -165,12 +166,13 @@ describe('the events of a pool', () => {
 
   test('say that a worker did not end a cancelled task', async () => {
     await using pool = new Pool(perform, { size: 1, cancelGrace: 0 });
-    await pool.run('pid');
     const ended = once(pool, 'worker-ended');
-    await pool
-      .with({ timeout: 1 })
-      .run('hang')
-      .catch(() => undefined);
+    const cancel = new AbortController();
+    const file = newFile();
+    const task = pool.with({ signal: cancel.signal }).run('mark-and-hang', file);
+    await until('the task runs', () => existsSync(file));
+    cancel.abort();
+    expect(await errorOf(task)).toMatchObject({ code: 'ABORT_ERR' });
     expect((await ended)[0]).toMatchObject({ reason: 'cancelled', signalCode: 'SIGKILL' });
   });
 
