@@ -6,6 +6,7 @@
 export * from './index.js';
 export { namePeer, putNow, putSoon, watchSends } from './channel/channel.js';
 export { checkSpin } from './channel/options.js';
+export { checkBy, type Check } from './channel/validation.js';
 export { isMovable } from './moving/movable.js';
 export { Decoder } from './serializer/decode.js';
 export { Encoder } from './serializer/encode.js';

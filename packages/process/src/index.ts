@@ -47,12 +47,14 @@ export { type PoolOptions } from './pool/options.js';
 export { type PoolStats } from './pool/stats.js';
 export { type Times } from './pool/times.js';
 export {
+  type CheckedResult,
   type Items,
   type MapItem,
   type MapOptions,
   type PoolCalls,
   type RunResult,
   type StreamItem,
+  type TargetSchemas,
   type TaskOptions,
 } from './pool/interface.js';
 export {

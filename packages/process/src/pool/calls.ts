@@ -162,7 +162,8 @@ function checkKey(key: unknown): void {
   throw new TypeError(`key: expected a string or a number, not ${show(key)}`);
 }
 
-function listOf(item: unknown): readonly unknown[] {
+/** Returns the arguments in an item of a map with `spread`. */
+export function listOf(item: unknown): readonly unknown[] {
   if (Array.isArray(item)) return item;
   throw new TypeError(`items: with spread, expected arrays of arguments, not ${show(item)}`);
 }

@@ -1,3 +1,4 @@
+import { type SchemaOutput, type StandardSchema } from '@aiopipe/codec';
 import { type WaitOptions } from '@aiopipe/core';
 
 /** Options of tasks. */
@@ -34,6 +35,23 @@ export type MapItem<Args extends readonly unknown[]> = Args extends readonly [in
   : Args extends readonly [(infer First)?, ...unknown[]]
     ? First
     : never;
+
+/** Schemas of a target: of any library that follows Standard Schema. */
+export interface TargetSchemas {
+  /** Checks the list of the arguments, before they are sent. The target gets what the schema makes of it. */
+  readonly args?: StandardSchema<readonly unknown[]> | undefined;
+  /** Checks each result, or each item of a stream. The caller gets what the schema makes of it. */
+  readonly result?: StandardSchema | undefined;
+}
+
+/** The result of a target whose results are checked. */
+export type CheckedResult<Result, Schemas extends TargetSchemas> = Schemas extends {
+  readonly result: infer Schema extends StandardSchema;
+}
+  ? Awaited<Result> extends AsyncIterator<unknown, unknown, never> | Iterator<unknown, unknown, never>
+    ? AsyncGenerator<SchemaOutput<Schema>>
+    : SchemaOutput<Schema>
+  : Result;
 
 /** The result of `run()`. It is `never` for a generator: call that with `stream()`. */
 export type RunResult<Result> =

@@ -4,13 +4,16 @@ import { callSite, checkMayStart, checkMilliseconds, checkOptions, optionNames }
 import { EventStream, type EventsOptions } from '../events/event-stream.js';
 import { PoolPublisher, type PoolEvent, type PoolEvents } from './events.js';
 import { TargetCalls } from './calls.js';
+import { CheckedCalls } from './checked-calls.js';
 import {
+  type CheckedResult,
   type Items,
   type MapItem,
   type MapOptions,
   type PoolCalls,
   type RunResult,
   type StreamItem,
+  type TargetSchemas,
   type TaskOptions,
 } from './interface.js';
 import { readPoolOptions, type PoolOptions } from './options.js';
@@ -71,11 +74,24 @@ export class Pool<Args extends readonly unknown[] = never, Result = never>
     return (this.#calls ??= new TargetCalls(this.#scheduler, own, this.#options));
   }
 
-  /** Returns the calls of another target, which run in the same children. Throws TypeError if it is no target. */
-  of<OtherArgs extends readonly unknown[], OtherResult>(
+  /**
+   * Returns the calls of a target, which run in the same children. If schemas are given, they check its arguments and
+   * results in this process; a call whose check fails rejects with InvalidMessageError. Throws TypeError if it is no target, or
+   * if a schema is none.
+   */
+  of<OtherArgs extends readonly unknown[], OtherResult, const Schemas extends TargetSchemas = Record<never, never>>(
     target: Target<OtherArgs, OtherResult>,
-  ): PoolCalls<OtherArgs, OtherResult> {
-    return new TargetCalls(this.#scheduler, this.#scheduler.targets.get(target), this.#options);
+    schemas?: Schemas,
+  ): PoolCalls<OtherArgs, CheckedResult<OtherResult, Schemas>> {
+    const known = this.#scheduler.targets.get(target);
+    const calls = new TargetCalls<OtherArgs, CheckedResult<OtherResult, Schemas>>(
+      this.#scheduler,
+      known,
+      this.#options,
+    );
+    if (schemas === undefined) return calls;
+    const unchecked = calls as unknown as PoolCalls<readonly unknown[], unknown>;
+    return CheckedCalls.make(unchecked, target.name, schemas, this.#scheduler.tellUnheard);
   }
 
   /** See {@link PoolCalls.with}. */
