@@ -53,6 +53,9 @@ startProcess(new URL('file:///x.js'), { export: 'run', demon: true });
 startProcess(idle, { stdout: rx });
 // @ts-expect-error -- stdout was not to be a pipe
 startProcess(idle, { stdin: 'pipe' }).stdout.open();
+startProcess(idle, { limits: { memory: 2 ** 30, uid: 1000, gid: 1000 } });
+// @ts-expect-error -- a misspelt limit
+startProcess(idle, { limits: { cpuTme: 1 } });
 // @ts-expect-error -- no target
 startProcess(async () => undefined);
 // @ts-expect-error -- which function of the module

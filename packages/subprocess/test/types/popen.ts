@@ -24,6 +24,11 @@ popen(['ls'], { stdout: 'stdout' });
 popen(['ls'], { stdin: 'pipe' }).stdout.open();
 // @ts-expect-error -- a misspelt option
 popen(['ls'], { cdw: '/' });
+popen(['ls'], { limits: { memory: 2 ** 30, groups: [4], cgroup: { path: '/sys/fs/cgroup/app', cpuMax: 0.5 } } });
+// @ts-expect-error -- a misspelt limit
+popen(['ls'], { limits: { memroy: 2 ** 30 } });
+// @ts-expect-error -- a user by its name
+popen(['ls'], { limits: { uid: 'nobody' } });
 // @ts-expect-error -- popen() makes programs
 new Program();
 // @ts-expect-error -- not for users
