@@ -32,11 +32,13 @@ export {
 export {
   type AnyChildSpec,
   type AnyChildSpecs,
+  type AnySpec,
   type AutoShutdown,
   type ChildArgs,
   type ChildSpec,
   type ChildSpecFields,
   type ChildSpecs,
+  type PartitionedSpec,
   type Restart,
   type Strategy,
   type SupervisorOptions,

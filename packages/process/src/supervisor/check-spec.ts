@@ -13,8 +13,10 @@ import { isTarget } from '../target/target.js';
 import { type Backoff } from './backoff.js';
 import {
   type AnyChildSpec,
+  type AnySpec,
   type AutoShutdown,
   type ChildSpecFields,
+  type PartitionedSpec,
   type Restart,
   type Strategy,
   type SupervisorOptions,
@@ -39,6 +41,21 @@ const CHILD_SPEC = optionNames<Fields>({
   heartbeat: true,
   options: true,
 });
+const PARTITIONED_SPEC = optionNames<PartitionedSpec>({
+  id: true,
+  type: true,
+  restart: true,
+  partitions: true,
+  target: true,
+  args: true,
+  shutdown: true,
+  ready: true,
+  heartbeat: true,
+  options: true,
+  intensity: true,
+  period: true,
+  backoff: true,
+});
 const RESTARTS = ['permanent', 'transient', 'temporary'] satisfies Restart[];
 const STRATEGIES = ['one_for_one', 'one_for_all', 'rest_for_one'] satisfies Strategy[];
 const AUTO_SHUTDOWNS = ['never', 'any_significant', 'all_significant'] satisfies AutoShutdown[];
@@ -53,7 +70,7 @@ function checkSpecs(specs: unknown, options: SupervisorOptions, parents: readonl
   if (!Array.isArray(specs)) throw new TypeError(`expected an array of child specifications, not ${show(specs)}`);
   checkOptions(options);
   const ids = new Set<string>();
-  for (const spec of specs as readonly AnyChildSpec[]) {
+  for (const spec of specs as readonly AnySpec[]) {
     checkSpec(spec, options.autoShutdown, parents);
     if (ids.has(spec.id)) throw new TypeError(`two children have the id ${JSON.stringify(spec.id)}`);
     ids.add(spec.id);
@@ -62,16 +79,16 @@ function checkSpecs(specs: unknown, options: SupervisorOptions, parents: readonl
 
 /** Throws a TypeError unless it is the specification of a child, for a supervisor with this `autoShutdown`. */
 export function checkSpec(
-  spec: AnyChildSpec,
+  spec: AnySpec,
   autoShutdown: AutoShutdown = 'never',
   parents: readonly SupervisorSpec[] = [],
 ): void {
   if (typeof spec !== 'object' || spec === null)
     throw new TypeError(`child specification: expected { id, target, … }, not ${show(spec)}`);
-  const { id, type, restart = 'permanent', significant = false } = spec;
+  const { id, type, restart = 'permanent', significant = false } = spec as AnyChildSpec;
   checkName('id', id);
   const child = `child ${JSON.stringify([...parents.map((parent) => parent.id), id].join('/'))}`;
-  checkWord(`${child}.type`, type, ['worker', 'supervisor']);
+  checkWord(`${child}.type`, type, ['worker', 'supervisor', 'partitioned']);
   checkWord(`${child}.restart`, restart, RESTARTS);
   checkFlag(`${child}.significant`, significant);
   if (significant && restart === 'permanent')
@@ -82,7 +99,18 @@ export function checkSpec(
     checkNames(spec, SUPERVISOR_SPEC, child);
     if (parents.includes(spec)) throw new TypeError(`${child}: a supervisor cannot be one of its own children`);
     checkSpecs(spec.children, spec, [...parents, spec]);
-  } else checkProcessSpec(spec, child);
+  } else if (spec.type === 'partitioned') checkPartitioned(spec, child);
+  else checkProcessSpec(spec, child);
+}
+
+function checkPartitioned(spec: PartitionedSpec, child: string): void {
+  checkNames(spec, PARTITIONED_SPEC, child);
+  checkCount(`${child}.partitions`, spec.partitions, { least: 1, most: 1024, of: 'partitions' });
+  if ((spec.partitions as unknown) === undefined)
+    throw new TypeError(`${child}.partitions: expected how many there are`);
+  const { partitions: _, intensity, period, backoff, type: __, args, ...fields } = spec;
+  checkOptions({ intensity, period, backoff });
+  checkProcessSpec({ ...fields, args: typeof args === 'function' ? () => [] : args }, child);
 }
 
 function checkProcessSpec(spec: Fields, child: string): void {

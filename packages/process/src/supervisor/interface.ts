@@ -1,7 +1,7 @@
 import { type EventEmitter } from 'node:events';
 import { type EventsOptions } from '../events/event-stream.js';
 import { type ProcessExit, type ProcessHandle } from '../start/process.js';
-import { type ChildSpec, type SupervisorSpec } from './spec.js';
+import { type ChildSpec, type PartitionedSpec, type SupervisorSpec } from './spec.js';
 
 /** `starting`: started, and not ready yet. `restarting`: waits for its restart. `stopped`: does not run, and will not by itself. */
 export type ChildState = 'starting' | 'running' | 'restarting' | 'stopped';
@@ -116,9 +116,12 @@ export interface NestedSupervisor extends EventEmitter<SupervisorEvents> {
   countChildren(): ChildCount;
   /** Lists its children as they are now, from left to right. */
   whichChildren(): ChildInfo[];
+  /** Returns the child for a key, of the child of that id, which has partitions. */
+  which(id: string, key: string | number): ChildInfo;
   /** Adds a child on the right, and starts it. */
   startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild<const Children>(spec: SupervisorSpec<Children>): Promise<NestedSupervisor>;
+  startChild<const Args>(spec: PartitionedSpec<Args>): Promise<NestedSupervisor>;
   /** Shuts a child down. */
   terminateChild(id: string): Promise<void>;
   /** Starts a child that does not run. */

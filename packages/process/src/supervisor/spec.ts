@@ -61,6 +61,19 @@ export interface ChildSpecFields<Args> {
 export type ChildSpec<Args = readonly unknown[]> = ChildSpecFields<Args> &
   ([] extends Args ? unknown : { readonly args: object });
 
+/**
+ * Several child processes of one target. Each has a share of the keys: `supervisor.which(id, key)` returns the child for a key.
+ * They are supervised together as a nested supervisor of strategy `one_for_one`, with the ids `'0'`, `'1'` and so on.
+ */
+export type PartitionedSpec<Args = readonly unknown[]> = Omit<ChildSpecFields<Args>, 'type' | 'args' | 'significant'> &
+  Pick<SupervisorOptions, 'intensity' | 'period' | 'backoff'> & {
+    readonly type: 'partitioned';
+    /** How many children, 1 to 1024. */
+    readonly partitions: number;
+    /** The target's arguments, or a function that returns them for a partition, which is called right before each start. */
+    readonly args?: ChildArgs<Args> | ((partition: number) => ChildArgs<Args>) | undefined;
+  } & ([] extends Args ? unknown : { readonly args: object });
+
 /** Options of a supervisor. */
 export interface SupervisorOptions {
   /** Default `one_for_one`. */
@@ -97,12 +110,17 @@ export interface SupervisorSpec<Children = any> extends SupervisorOptions {
  * targets, or the `Children` of a nested supervisor, in their order.
  */
 export type ChildSpecs<Children> = {
-  readonly [Index in keyof Children]: ChildSpec<Children[Index]> | SupervisorSpec<Children[Index]>;
+  readonly [Index in keyof Children]:
+    ChildSpec<Children[Index]> | PartitionedSpec<Children[Index]> | SupervisorSpec<Children[Index]>;
 };
 
 /** A specification of any child. It checks no `args`; specifications written in the call of `new Supervisor()` are checked. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type is above all tuples of arguments
 export type AnyChildSpec = ChildSpec<any> | SupervisorSpec;
 
+/** {@link AnyChildSpec}, or one of partitions. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as AnyChildSpec
+export type AnySpec = AnyChildSpec | PartitionedSpec<any>;
+
 /** A mapped type of `any` is no array, so that of a list of any children needs one more. */
-export type AnyChildSpecs<Children> = 0 extends 1 & Children ? readonly AnyChildSpec[] : never;
+export type AnyChildSpecs<Children> = 0 extends 1 & Children ? readonly AnySpec[] : never;

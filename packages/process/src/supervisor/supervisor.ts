@@ -17,14 +17,19 @@ import {
   type SupervisorEvents,
 } from './interface.js';
 import { NestedLife } from './nested-life.js';
+import { expand, partitionFor } from './partitions.js';
 import {
   type AnyChildSpec,
+  type AnySpec,
   type AutoShutdown,
   type ChildSpec,
   type ChildSpecs,
+  type PartitionedSpec,
   type SupervisorOptions,
   type SupervisorSpec,
 } from './spec.js';
+
+const expanded = (spec: AnySpec): AnyChildSpec => (spec.type === 'partitioned' ? expand(spec) : spec);
 
 /**
  * Keeps child processes running. It starts them in order, restarts those that end and should not, and gives up if that happens
@@ -56,7 +61,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
     checkSupervisor(specs, options);
     this.#autoShutdown = options.autoShutdown ?? 'never';
     this.#events = new EventPublisher((event) => this.emit(event.type, event as never));
-    this.#engine = new SupervisorEngine(specs as readonly AnyChildSpec[], options, this.#events, (spec) =>
+    this.#engine = new SupervisorEngine((specs as readonly AnySpec[]).map(expanded), options, this.#events, (spec) =>
       this.#nest(spec),
     );
     const end = () => {
@@ -67,7 +72,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
 
   #nest(spec: SupervisorSpec): NestedLife {
     const { children, strategy, intensity, period, backoff, autoShutdown } = spec;
-    const nested = new Supervisor(children as readonly AnyChildSpec[], {
+    const nested = new Supervisor(children as readonly AnySpec[], {
       strategy,
       intensity,
       period,
@@ -138,10 +143,11 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
    */
   startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild<const Nested>(spec: SupervisorSpec<Nested>): Promise<NestedSupervisor>;
-  startChild(spec: AnyChildSpec): Promise<ProcessHandle | NestedSupervisor> {
+  startChild<const Args>(spec: PartitionedSpec<Args>): Promise<NestedSupervisor>;
+  startChild(spec: AnySpec): Promise<ProcessHandle | NestedSupervisor> {
     return this.#run(callSite(this.startChild), async (engine) => {
       checkSpec(spec, this.#autoShutdown);
-      return engine.startNew(spec);
+      return engine.startNew(expanded(spec));
     });
   }
 
@@ -188,6 +194,23 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
   /** Counts the children. */
   countChildren(): ChildCount {
     return this.#engine.children.count();
+  }
+
+  /**
+   * Returns the child for a key: the same one for equal keys, of the child of that id, which has partitions. Its `process` is
+   * undefined while it does not run. Throws SupervisorError if there is no such child, ClosedError if it does not run at all,
+   * TypeError if it has no partitions.
+   *
+   * ```ts
+   * supervisor.which('cache', userId).process?.pid;
+   * ```
+   */
+  which(id: string, key: string | number): ChildInfo {
+    const { spec, life } = this.#engine.children.get(id);
+    const partition = partitionFor(spec, key);
+    const found = life?.supervisor?.whichChildren().find((child) => child.id === partition);
+    if (found === undefined) throw new ClosedError(`child ${JSON.stringify(id)} does not run`);
+    return found;
   }
 
   /** Lists the children as they are now, from left to right. */

@@ -30,6 +30,7 @@ const supervisor = new Supervisor(
       },
     },
     { id: 'rest', target: rest, args: ['a', 'b'] },
+    { id: 'parts', type: 'partitioned', partitions: 2, target: square, args: (index) => [index] },
     {
       id: 'tree',
       type: 'supervisor',
@@ -107,3 +108,8 @@ void supervisor.startChild({ id: 'a', target: square });
 void supervisor.startChild({ id: 'a', target: square, args: ['1'] });
 // @ts-expect-error -- args are missing
 void ({ id: 'a', target: square } satisfies ChildSpec<[number]>);
+
+new Supervisor([
+  // @ts-expect-error -- a wrong argument of a partition
+  { id: 'parts', type: 'partitioned', partitions: 2, target: square, args: (index) => [String(index)] },
+]);

@@ -1,0 +1,36 @@
+import { show } from '@aiopipe/core/internal';
+import { type ChildSpec, type PartitionedSpec, type SupervisorSpec } from './spec.js';
+
+/** A specification of partitions, as the supervisor that they are made of. */
+interface Expanded extends SupervisorSpec {
+  readonly partitions: number;
+}
+
+/** Returns the supervisor that a specification of partitions stands for: a child for each partition, `'0'` and so on. */
+export function expand(spec: PartitionedSpec): SupervisorSpec {
+  const { id, partitions, args, intensity, period, backoff, options, type: _, ...fields } = spec;
+  const children = Array.from({ length: partitions }, (__, index): ChildSpec => {
+    const own = typeof args === 'function' ? () => (args as (index: number) => readonly unknown[])(index) : args;
+    const name = `${options?.name ?? id}-${String(index)}`;
+    return { ...fields, id: String(index), args: own ?? [], options: { ...options, name } };
+  });
+  const expanded: Expanded = { id, type: 'supervisor', children, intensity, period, backoff, partitions };
+  return expanded;
+}
+
+/** Returns the id of the partition for a key. Throws TypeError if the child has no partitions, or for a wrong key. */
+export function partitionFor(spec: { readonly id: string }, key: string | number): string {
+  const { partitions } = spec as Partial<Expanded>;
+  if (partitions === undefined) throw new TypeError(`child ${JSON.stringify(spec.id)} has no partitions`);
+  return String(hash(key) % partitions);
+}
+
+/** Whole numbers stand for themselves, so that neighbours are in different partitions. */
+function hash(key: unknown): number {
+  if (typeof key === 'number' && Number.isSafeInteger(key)) return Math.abs(key);
+  if (typeof key !== 'string') throw new TypeError(`key: expected a string or a whole number, not ${show(key)}`);
+  // FNV-1a
+  let value = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);
+  return value >>> 0;
+}
