@@ -2,7 +2,7 @@ import { contestants } from '../channels/sides.js';
 import { inProcess } from '../harness/laps.js';
 import { type Part, type Peer, type Row } from '../harness/part.js';
 import { formatSize, MiB } from '../harness/sizes.js';
-import { ring, sharedRing, type Frames } from '../memory/ours.js';
+import { ring, type Frames } from '../memory/ours.js';
 import { transfer } from '../memory/transfer.js';
 
 const LARGE = [MiB, 16 * MiB, 64 * MiB];
@@ -15,8 +15,8 @@ export const memory: Part = {
       rows: [
         ...LARGE.map(thereAndBack),
         ...[false, true].flatMap((copied) => [
-          ringRow(sharedRing, 'shared', { ...frames, copied }),
-          ringRow(ring, 'moved', { ...frames, copied }),
+          ringRow({ ...frames, way: 'shared', copied }),
+          ringRow({ ...frames, way: 'moved', copied }),
         ]),
       ],
       notes: [
@@ -29,7 +29,7 @@ export const memory: Part = {
 };
 
 function thereAndBack(size: number): Row {
-  const spec: Frames = { size, segments: 1, copied: false };
+  const spec: Frames = { size, segments: 1, way: 'moved', copied: false };
   const peers: Peer[] = [
     {
       name: 'aiopipe, the bytes in a message',
@@ -46,13 +46,13 @@ function thereAndBack(size: number): Row {
   };
 }
 
-function ringRow(target: typeof ring, how: string, spec: Frames): Row {
-  const { size, segments, copied } = spec;
+function ringRow(spec: Frames): Row {
+  const { size, segments, way, copied } = spec;
   const content = copied ? 'copied in and out' : 'as they are';
   return {
-    name: `frames of ${formatSize(size)} in a ring of ${String(segments)}, ${how}, ${content}`,
+    name: `frames of ${formatSize(size)} in a ring of ${String(segments)}, ${way}, ${content}`,
     measure: { kind: 'speed', bytesPerUnit: size },
-    ours: { name: 'aiopipe, shared memory', open: () => inProcess(target, spec) },
+    ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
     peers: [
       {
         name: 'aiopipe, the bytes in messages',

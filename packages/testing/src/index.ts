@@ -34,3 +34,4 @@ export { readmeExamples, runExample, type ReadmeExample } from './readme.js';
 export { CALM, SimulatedKernel, type KernelMoods } from './simulated/kernel.js';
 export { SimulatedTime } from './simulated/time.js';
 export { runSchedules } from './simulated/schedules.js';
+export { noteWarnings } from './warnings.js';

@@ -15,7 +15,7 @@ import {
   WRITABLE,
 } from '@aiopipe/core/internal';
 import { ChannelEnd, type MovedChannel } from './end.js';
-import { CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
+import { CHANNEL_NAMES, CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
 import { MessageIterator } from './message-iterator.js';
 import { type Receiver } from './receiver.js';
 import { type Sender } from './sender.js';
@@ -224,15 +224,7 @@ interface PairOptions extends ChannelOptions {
   readonly duplex?: boolean | undefined;
 }
 
-const PAIR_OPTIONS = optionNames<PairOptions>({
-  duplex: true,
-  encoder: true,
-  decoder: true,
-  maxFrameLength: true,
-  limits: true,
-  queueLimit: true,
-  spin: true,
-});
+const PAIR_OPTIONS = optionNames<PairOptions>({ duplex: true, ...CHANNEL_NAMES });
 
 function asPair<One extends Disposable, Other extends Disposable>(one: One, other: Other): ChannelPair<One, Other> {
   const pair: [One, Other] = [one, other];

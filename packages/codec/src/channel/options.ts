@@ -27,14 +27,17 @@ export interface ChannelOptions {
   readonly spin?: number | undefined;
 }
 
-export const CHANNEL_OPTIONS = optionNames<ChannelOptions>({
+/** The names of {@link ChannelOptions}, for the lists of calls that take more. */
+export const CHANNEL_NAMES = {
   encoder: true,
   decoder: true,
   maxFrameLength: true,
   limits: true,
   queueLimit: true,
   spin: true,
-});
+} as const;
+
+export const CHANNEL_OPTIONS = optionNames<ChannelOptions>(CHANNEL_NAMES);
 
 /** {@link ChannelOptions} with all defaults. */
 export type ChannelSettings = { readonly [Name in keyof ChannelOptions]-?: Exclude<ChannelOptions[Name], undefined> };

@@ -17,10 +17,12 @@ export function duplicateMove({ kind, fd, data, leave }: DuplicateMove): Move {
     kind,
     check: () => void fd(),
     pack: () => {
+      // First, for it may throw: a duplicate of then would have no owner that closes it.
+      const packed = data();
       const number = native().duplicate(fd());
       if (number < 0) throw new SystemError(number, 'fcntl', `a ${kind} cannot be sent`);
       duplicate = new OwnedFd(number, kind);
-      return { fds: [duplicate], data: data() };
+      return { fds: [duplicate], data: packed };
     },
     undo: () => duplicate?.discard(),
     leave,

@@ -1,6 +1,12 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { checkCount, checkOptions, optionNames, show } from '@aiopipe/core/internal';
-import { CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from '../channel/options.js';
+import {
+  CHANNEL_NAMES,
+  CHANNEL_OPTIONS,
+  readOptions,
+  type ChannelOptions,
+  type ChannelSettings,
+} from '../channel/options.js';
 import { type DecodeLimits } from '../serializer/decode.js';
 
 /** The process at the other side of a connection, as the kernel knew it when it connected. */
@@ -42,15 +48,6 @@ export interface ListenOptions extends StrangerOptions {
 
 /** Options of `connect()`. */
 export interface ConnectOptions extends StrangerOptions, WaitOptions {}
-
-const CHANNEL_NAMES = {
-  encoder: true,
-  decoder: true,
-  maxFrameLength: true,
-  limits: true,
-  queueLimit: true,
-  spin: true,
-} as const;
 
 const LISTEN_OPTIONS = optionNames<ListenOptions>({ mode: true, allow: true, backlog: true, ...CHANNEL_NAMES });
 export const CONNECT_OPTIONS = optionNames<ConnectOptions>({ signal: true, timeout: true, ...CHANNEL_NAMES });

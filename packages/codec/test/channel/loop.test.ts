@@ -1,5 +1,14 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { collectGarbage, fdsSince, leakCheck, openFds, runFixture, until, type FixtureResult } from '@aiopipe/testing';
+import {
+  collectGarbage,
+  fdsSince,
+  leakCheck,
+  openFds,
+  runFixture,
+  until,
+  type FixtureResult,
+  noteWarnings,
+} from '@aiopipe/testing';
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { Channel, channel } from '@aiopipe/codec';
 import { errorOf, turns } from './helpers.js';
@@ -55,15 +64,7 @@ describe('a process ends by itself', () => {
 });
 
 describe('a channel that is dropped without close', () => {
-  let warnings: (Error & { code?: string })[] = [];
-  const note = (warning: Error) => warnings.push(warning);
-  beforeEach(() => {
-    warnings = [];
-    process.on('warning', note);
-  });
-  afterEach(() => {
-    process.off('warning', note);
-  });
+  const warnings = noteWarnings({ beforeEach, afterEach });
 
   async function collected(before: Map<number, string>, left = 0): Promise<void> {
     await until('the dropped ends are closed', async () => {

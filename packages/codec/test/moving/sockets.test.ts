@@ -251,6 +251,18 @@ describe('a socket that cannot move says why, and stays as it is', () => {
   });
 });
 
+test('a socket whose read bytes this runtime hides is refused, and no descriptor is left', async () => {
+  const { client, socket } = await connection();
+  const before = openFds();
+  Object.defineProperty(socket, 'readableLength', { value: 5, configurable: true });
+  const error = await errorOf(carried({ socket }));
+  expect(error).toMatchObject({ code: 'ERR_AIOPIPE_UNSUPPORTED' });
+  expect(fdsSince(before)).toEqual([]);
+  Reflect.deleteProperty(socket, 'readableLength');
+  client.end('still here');
+  expect(await rest(socket)).toBe('still here');
+});
+
 test('a socket that no receiver takes is closed, and its client hears of it', async () => {
   const { client, socket } = await connection();
   const [r, w] = channel<unknown>();

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, listen, registerCodec } from '@aiopipe/codec';
@@ -118,4 +120,20 @@ describe('The options of channels', () => {
     expect(await errorOf(hub.accept({ timeout: 0 }))).toMatchObject({ code: 'ERR_AIOPIPE_TIMEOUT' });
     hub.close();
   });
+});
+
+test('a relative path after the working directory was removed is refused, with what to do', async () => {
+  const script = `
+    import { mkdtempSync, rmdirSync } from 'node:fs';
+    import { connect, listen } from '@aiopipe/codec';
+    const folder = mkdtempSync('/tmp/aiopipe-');
+    process.chdir(folder);
+    rmdirSync(folder);
+    try { listen('hub'); } catch ({ code, message }) { console.log(code, message); }
+    await connect('hub').catch(({ code, message }) => console.log(code, message));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  const line = /^ENOENT .*path 'hub': the working directory was removed; give an absolute path/;
+  const lines = stdout.trim().split('\n');
+  expect(lines).toHaveLength(2);
+  for (const each of lines) expect(each).toMatch(line);
 });

@@ -3,7 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { connect, listen, serialize, type Hub, type Peer } from '@aiopipe/codec';
-import { leakCheck, takeFds, until } from '@aiopipe/testing';
+import { leakCheck, takeFds, until, noteWarnings } from '@aiopipe/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { errorOf, frameOf } from '../channel/helpers.js';
 import { echo, socketFolder, start } from './helpers.js';
@@ -14,15 +14,7 @@ afterAll(leakCheck());
 let paths = 0;
 const newPath = () => join(folder, String(paths++));
 
-let warnings: (Error & { code?: string })[] = [];
-const note = (warning: Error) => warnings.push(warning);
-beforeEach(() => {
-  warnings = [];
-  process.on('warning', note);
-});
-afterEach(() => {
-  process.off('warning', note);
-});
+const warnings = noteWarnings({ beforeEach, afterEach });
 
 const isRoot = process.getuid?.() === 0;
 

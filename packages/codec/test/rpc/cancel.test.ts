@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import { leakCheck } from '@aiopipe/testing';
 import { callSignal, expose, proxy } from '@aiopipe/codec';
 import {
@@ -123,14 +122,14 @@ describe('callSignal()', () => {
     await withPair(async (here, there) => {
       const signals = new Map<number, AbortSignal>();
       const helper = async () => {
-        await delay(1);
+        await turns(1);
         return callSignal();
       };
       expose(there, {
         async run(id: number) {
           const first = callSignal();
           signals.set(id, first);
-          await delay(id % 3);
+          await turns(1 + (id % 3));
           if (callSignal() !== first) throw new Error('another signal after an await');
           if ((await helper()) !== first) throw new Error('another signal in a helper');
           return id;
@@ -138,7 +137,7 @@ describe('callSignal()', () => {
         async *items(id: number) {
           const first = callSignal();
           for (let i = 0; i < 5; i++) {
-            await delay(id % 2);
+            await turns(1 + (id % 2));
             if (callSignal() !== first) throw new Error('another signal in a generator');
             yield i;
           }

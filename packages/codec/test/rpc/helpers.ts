@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { channel, registerCodec, type Channel, type ChannelOptions } from '@aiopipe/codec';
+import { channel, expose, proxy, registerCodec, type Channel, type ChannelOptions } from '@aiopipe/codec';
 
 export { errorOf, isPending, thrownBy, turns, type Failure } from '@aiopipe/testing';
 
@@ -51,4 +51,37 @@ export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   } finally {
     late.abort();
   }
+}
+
+/** What the victim of {@link withVictim} exposes and calls. */
+export interface Api {
+  one(): number;
+  wait(): Promise<void>;
+  watch(): AsyncGenerator<number>;
+}
+
+/** One end of ours that both serves and calls, and the raw other end. */
+export async function withVictim(
+  use: (
+    raw: Channel,
+    victim: { remote: ReturnType<typeof proxy<Api>>; closed: Promise<void>; channel: Channel },
+  ) => Promise<void>,
+  options: Parameters<typeof expose>[2] = {},
+): Promise<void> {
+  await withPair(async (raw, there) => {
+    const { promise, open } = gate();
+    const { closed } = expose(
+      there,
+      {
+        one: () => 1,
+        wait: () => promise,
+        *watch() {
+          yield 1;
+        },
+      },
+      options,
+    );
+    await use(raw, { remote: proxy<Api>(there), closed, channel: there });
+    open();
+  });
 }

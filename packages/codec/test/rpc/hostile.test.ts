@@ -1,14 +1,13 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { leakCheck } from '@aiopipe/testing';
 import { aiopipe } from '@aiopipe/core';
-import { channel, ChannelReader, expose, proxy, serialize, type Channel } from '@aiopipe/codec';
+import { channel, expose, proxy, serialize } from '@aiopipe/codec';
 import {
   CALL,
   CANCEL,
   CREDIT,
   ERROR,
   errorOf,
-  gate,
   ITEM,
   RELEASE,
   RESULT,
@@ -17,41 +16,11 @@ import {
   STREAM,
   turns,
   withPair,
+  withVictim,
+  type Api,
 } from './helpers.js';
 
 afterAll(leakCheck());
-
-interface Api {
-  one(): number;
-  wait(): Promise<void>;
-  watch(): AsyncGenerator<number>;
-}
-
-/** One end of ours that both serves and calls, and the raw other end. */
-async function withVictim(
-  use: (
-    raw: Channel,
-    victim: { remote: ReturnType<typeof proxy<Api>>; closed: Promise<void>; channel: Channel },
-  ) => Promise<void>,
-  options: Parameters<typeof expose>[2] = {},
-): Promise<void> {
-  await withPair(async (raw, there) => {
-    const { promise, open } = gate();
-    const { closed } = expose(
-      there,
-      {
-        one: () => 1,
-        wait: () => promise,
-        *watch() {
-          yield 1;
-        },
-      },
-      options,
-    );
-    await use(raw, { remote: proxy<Api>(there), closed, channel: there });
-    open();
-  });
-}
 
 describe('a message that breaks the protocol ends the channel with an error that says how', () => {
   test.each<[what: string, message: unknown, rule: string]>([
@@ -245,77 +214,6 @@ describe('a peer that calls without end', () => {
     raw[Symbol.dispose]();
     there[Symbol.dispose]();
   }, 60_000);
-});
-
-describe('handles that no code gets are closed', () => {
-  const end = () => {
-    const [rx, tx] = aiopipe();
-    return { rx, tx };
-  };
-  /** Resolves once the other end of `rx` is closed. */
-  const closed = async (rx: ReturnType<typeof end>['rx']) => {
-    await using reader = rx.open();
-    expect(await soon(reader.read(), 'the end of the pipe')).toHaveLength(0);
-  };
-
-  test('in the arguments of a call that is refused', async () => {
-    await withVictim(async (raw) => {
-      const { rx, tx } = end();
-      await raw.put([CALL, 1, 'none', [{ deep: new Map([['tx', [tx]]]) }]]);
-      await closed(rx);
-    });
-  });
-
-  test('in an answer that comes after the call was cancelled', async () => {
-    await withVictim(async (raw, { remote }) => {
-      await errorOf(remote.one.with({ timeout: 1 })());
-      const { rx, tx } = end();
-      await raw.put([RESULT, 1, { tx }]);
-      await closed(rx);
-    });
-  });
-
-  test('in a result of a call that was cancelled', async () => {
-    await withPair(async (raw, there) => {
-      const { promise, open } = gate<unknown>();
-      expose(there, { wait: () => promise });
-      await raw.put([CALL, 1, 'wait', []]);
-      await raw.put([CANCEL, 1]);
-      await turns();
-      const { rx, tx } = end();
-      open([tx]);
-      await closed(rx);
-    });
-  });
-
-  test('in items that the loop did not take', async () => {
-    await withVictim(async (raw, { remote }) => {
-      const items = remote.watch();
-      const first = items.next();
-      await raw.put([STREAM, 1]);
-      await raw.put([ITEM, 1, 1]);
-      const { rx, tx } = end();
-      await raw.put([ITEM, 1, tx]);
-      await first;
-      await items.return(undefined as never);
-      await closed(rx);
-    });
-  });
-
-  test('in a message with another handle that cannot be made', async () => {
-    await withVictim(async (raw, { remote }) => {
-      const call = remote.one();
-      await raw.get();
-      const [reader, writer] = channel();
-      const { rx, tx } = end();
-      await raw.put([RESULT, 1, [tx, reader]]);
-      const value = (await call) as unknown as [Disposable, ChannelReader];
-      expect(value[1]).toBeInstanceOf(ChannelReader);
-      for (const handle of value) handle[Symbol.dispose]();
-      writer[Symbol.dispose]();
-      await closed(rx);
-    });
-  });
 });
 
 test('a malformed error of a peer arrives as an Error', async () => {

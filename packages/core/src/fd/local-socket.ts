@@ -29,7 +29,7 @@ export interface LocalName {
 export function localName(path: unknown): LocalName {
   checkName('path', path);
   const isAbstract = path.startsWith('@');
-  const name = isAbstract ? path.slice(1) : resolve(path);
+  const name = isAbstract ? path.slice(1) : absolute(path);
   if (isAbstract && name === '') throw new TypeError("path: expected a name after '@', for an abstract socket");
   if (isAbstract && process.platform !== 'linux') {
     throw new AiopipeError(
@@ -40,6 +40,15 @@ export function localName(path: unknown): LocalName {
   const length = Buffer.byteLength(name);
   if (length > ROOM - 1) throw refuseLength(path, name, length, isAbstract);
   return { path: isAbstract ? path : name, isAbstract, bytes: Buffer.from(isAbstract ? `\0${name}` : name) };
+}
+
+function absolute(path: string): string {
+  try {
+    return resolve(path);
+  } catch {
+    const why = 'the working directory was removed; give an absolute path';
+    throw new SystemError(-ENOENT, 'getcwd', `path ${show(path)}: ${why}`, { path });
+  }
 }
 
 function refuseLength(path: string, name: string, length: number, isAbstract: boolean): RangeError {

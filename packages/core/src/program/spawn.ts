@@ -108,29 +108,36 @@ export class SpawnedProgram {
     });
     const paths = candidates(file, env ?? process.env);
     const limited = applied(limits);
-    const child = native().spawn(
-      paths,
-      argv,
-      environment,
-      cwd,
-      fds,
-      group === 'inherit' ? -1 : group === 'own' ? 0 : group,
-      deathSignal === undefined ? 0 : signalNumber(deathSignal),
-      out,
-      (code, signal, userCPUTime, systemCPUTime, peakBytes) => {
-        this.#exit = {
-          exitCode: code < 0 ? null : code,
-          signalCode: signal === 0 ? null : signalName(signal),
-          resourceUsage: { userCPUTime, systemCPUTime, maxRSS: peakBytes / 1024 },
-        };
-        limited?.leaveCgroup();
-        settle(this.#exit);
-      },
-      guard === undefined ? 0 : GUARDS[guard.kind],
-      guard?.killAfter ?? -1,
-      limited?.numbers,
-    );
-    limited?.closeCgroup();
+    let child: NativeChild | number;
+    try {
+      child = native().spawn(
+        paths,
+        argv,
+        environment,
+        cwd,
+        fds,
+        group === 'inherit' ? -1 : group === 'own' ? 0 : group,
+        deathSignal === undefined ? 0 : signalNumber(deathSignal),
+        out,
+        (code, signal, userCPUTime, systemCPUTime, peakBytes) => {
+          this.#exit = {
+            exitCode: code < 0 ? null : code,
+            signalCode: signal === 0 ? null : signalName(signal),
+            resourceUsage: { userCPUTime, systemCPUTime, maxRSS: peakBytes / 1024 },
+          };
+          limited?.leaveCgroup();
+          settle(this.#exit);
+        },
+        guard === undefined ? 0 : GUARDS[guard.kind],
+        guard?.killAfter ?? -1,
+        limited?.numbers,
+      );
+    } catch (error) {
+      limited?.leaveCgroup();
+      throw error;
+    } finally {
+      limited?.closeCgroup();
+    }
     if (typeof child === 'number') {
       limited?.leaveCgroup();
       const stage = out[0] ?? 0;

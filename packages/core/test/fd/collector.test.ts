@@ -2,21 +2,13 @@ import { execFile } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { collectGarbage, fixture, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
+import { collectGarbage, fixture, leakCheck, openFds, runFixture, until, noteWarnings } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type PipeReader, type ReadEnd } from '@aiopipe/core';
 import { isPending, turns, writeAll } from '../helpers.js';
 
 afterAll(leakCheck());
 
-let warnings: (Error & { code?: string })[] = [];
-const note = (warning: Error) => warnings.push(warning);
-beforeEach(() => {
-  warnings = [];
-  process.on('warning', note);
-});
-afterEach(() => {
-  process.off('warning', note);
-});
+const warnings = noteWarnings({ beforeEach, afterEach });
 
 /** Makes something in a frame of its own, so that nothing here refers to it afterwards. */
 function drop(make: () => number[]): number[] {

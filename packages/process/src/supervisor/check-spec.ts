@@ -32,26 +32,14 @@ const READY = optionNames<NonNullable<Fields['ready']>>({ timeout: true });
 const HEARTBEAT = optionNames<NonNullable<Fields['heartbeat']>>({ interval: true, deadline: true });
 const COMMON = { id: true, type: true, restart: true, significant: true } as const;
 const SUPERVISOR_SPEC = optionNames<SupervisorSpec>({ ...COMMON, children: true, ...OPTIONS });
-const CHILD_SPEC = optionNames<Fields>({
-  ...COMMON,
-  target: true,
-  args: true,
-  shutdown: true,
-  ready: true,
-  heartbeat: true,
-  options: true,
-});
+const PROCESS = { target: true, args: true, shutdown: true, ready: true, heartbeat: true, options: true } as const;
+const CHILD_SPEC = optionNames<Fields>({ ...COMMON, ...PROCESS });
 const PARTITIONED_SPEC = optionNames<PartitionedSpec>({
   id: true,
   type: true,
   restart: true,
   partitions: true,
-  target: true,
-  args: true,
-  shutdown: true,
-  ready: true,
-  heartbeat: true,
-  options: true,
+  ...PROCESS,
   intensity: true,
   period: true,
   backoff: true,
