@@ -7,25 +7,24 @@
  * A Worker is transport and life only. It calls back in four ways: `heard` (a message), `broke` (a send or receive failed),
  * `ended` (the process), `gone` (nothing more is heard). A Slot is the record of one worker: its tasks, and what it may say
  * next. The Dispatcher chooses, Outcomes settle each task once, LostTasks decides about the tasks of a lost worker, Admission refuses
- * tasks that are too many.
+ * tasks that are too many, Shutdown ends it all.
  *
  * @module
  */
 import { AsyncResource } from 'node:async_hooks';
 import { DecodeError } from '@aiopipe/codec';
-import { ClosedError } from '@aiopipe/core';
-import { now, reasonOf, Timer } from '@aiopipe/core/internal';
+import { now } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
 import { Backlog } from './backlog.js';
 import { deserializeError } from '../control/received-error.js';
 import { Dispatcher } from './dispatcher.js';
-import { SupervisorError } from '../errors.js';
 import { LostTasks } from './lost-tasks.js';
 import { type PoolPublisher } from './events.js';
 import { type PoolSettings } from './options.js';
 import { MemoryWatch } from './memory-watch.js';
 import { Outcomes } from './outcomes.js';
 import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
+import { Shutdown } from './shutdown.js';
 import { Slot, type SlotOwner } from './slot.js';
 import { Slots } from './slots.js';
 import { isShortage } from './start-delay.js';
@@ -60,6 +59,7 @@ export class Scheduler {
   readonly #outcomes: Outcomes;
   readonly #dispatcher: Dispatcher;
   readonly #lost: LostTasks;
+  readonly #shutdown: Shutdown;
   readonly #events: PoolPublisher;
 
   /** Starts the first workers. Throws if one cannot be started. */
@@ -95,15 +95,18 @@ export class Scheduler {
       memoryWatch?.run(isHeld);
     }));
     const admission = (this.admission = new Admission(settings.queueLimit, backlog, slots));
-    const giveUp = this.#giveUp.bind(this);
+    const giveUp: Shutdown['giveUp'] = (why, cause) => {
+      this.#shutdown.giveUp(why, cause);
+    };
     const shared = { backlog, outcomes, admission };
     const dispatcher = new Dispatcher({ ...shared, settings, slots, context: this.#context, giveUp });
     this.#dispatcher = dispatcher;
     this.#lost = new LostTasks({ ...shared, dispatcher, events });
+    this.#shutdown = new Shutdown({ ...shared, title: this.title, dispatcher, slots, listeners: events.listeners });
     try {
       slots.refill();
     } catch (error) {
-      void this.end(() => error as Error);
+      void this.#shutdown.end(() => error as Error);
       throw error;
     }
   }
@@ -268,77 +271,16 @@ export class Scheduler {
   }
 
   #countDeath(slot: Slot): void {
-    if (!this.#slots.allowsRestart()) this.#giveUp(this.#slots.tooMany, slot.failure);
+    if (!this.#slots.allowsRestart()) this.#shutdown.giveUp(this.#slots.tooMany, slot.failure);
   }
 
-  #giveUp(why: string, cause: Error | undefined): void {
-    if (this.#dispatcher.isStopped) return;
-    const last = cause === undefined ? '' : `; the last one: ${reasonOf(cause)}`;
-    const message = `${this.title} gave up: ${why}${last}`;
-    this.#fail(() => new SupervisorError('ERR_AIOPIPE_INTENSITY', message, { cause }), this.#slots.active);
+  /** See {@link Shutdown.close}. */
+  close(timeout?: number): Promise<void> {
+    return this.#shutdown.close(timeout);
   }
 
-  #fail(makeError: () => Error, losers: Iterable<Slot>): void {
-    this.admission.refuse(makeError);
-    this.#dispatcher.stop();
-    for (const task of this.#backlog.removeAll()) this.#outcomes.fail(task, makeError());
-    for (const { tasks } of losers) for (const task of tasks) this.#outcomes.fail(task, makeError());
-    this.#slots.end((slot) => {
-      slot.terminate('closed');
-    });
-    void this.#slots.gone().then(() => {
-      this.#events.listeners.end();
-    });
-  }
-
-  /**
-   * Refuses new tasks, waits for the accepted tasks, and ends the workers.
-   *
-   * @param timeout - milliseconds after which tasks that are not done are cancelled
-   */
-  async close(timeout?: number): Promise<void> {
-    this.admission.refuse(() => new ClosedError(`${this.title} is closed`));
-    const timer =
-      timeout === undefined
-        ? undefined
-        : new Timer(() => {
-            this.#cancelAll(timeout);
-          }, timeout);
-    await this.#outcomes.none();
-    timer?.cancel();
-    this.#dispatcher.stop();
-    this.#slots.end((slot) => {
-      if (slot.load === 0) slot.retire('closed');
-      // If its caller has cancelled the task, no code of the caller waits for its end.
-      else if (!slot.leavesWhenFree) slot.terminate('closed');
-    });
-    await this.#slots.gone();
-    this.#events.listeners.end();
-  }
-
-  /** Rejects all tasks. Those that run have `cancelGrace` to end. */
-  #cancelAll(timeout: number): void {
-    const makeError = () =>
-      new ClosedError(`${this.title} was closed, and this task was not done within ${String(timeout)} ms after that`);
-    this.#dispatcher.stop();
-    const slots = [...this.#slots.active];
-    for (const slot of slots) this.#dispatcher.takeBack(slot);
-    for (const task of this.#backlog.removeAll()) this.#outcomes.fail(task, makeError());
-    for (const slot of slots) {
-      for (const task of slot.tasks) {
-        if (!task.isSettled) slot.cancel(task, makeError());
-        this.#outcomes.fail(task, makeError());
-      }
-      slot.leavesWhenFree = slot.load > 0;
-    }
-    // Tasks of workers that have just ended, or are about to.
-    for (const { tasks } of this.#slots.leaving) for (const task of tasks) this.#outcomes.fail(task, makeError());
-  }
-
-  /** Ends the workers at once; tasks that are not done reject with what `makeError` returns, each with its own. */
-  async end(makeError: () => Error): Promise<void> {
-    this.#fail(makeError, [...this.#slots.active, ...this.#slots.leaving]);
-    await this.#slots.gone();
-    this.#events.listeners.end();
+  /** See {@link Shutdown.end}. */
+  end(makeError: () => Error): Promise<void> {
+    return this.#shutdown.end(makeError);
   }
 }
