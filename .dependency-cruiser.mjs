@@ -1,7 +1,7 @@
 // The house: the folders of each package, in the order in which they may know each other. A folder imports folders to its
 // left only. `npm test` checks it, and that no file takes part in a cycle of imports, of types neither.
 const house = {
-  core: ['errors', 'check', 'wait', 'fd', 'move', 'stream', 'end', 'file', 'memory', 'program'],
+  core: ['errors', 'check', 'wait', 'observe', 'fd', 'move', 'stream', 'end', 'file', 'memory', 'program'],
   codec: ['errors', 'serializer', 'frame', 'moving', 'channel', 'rendezvous', 'rpc'],
   process: ['errors', 'failure', 'wait', 'target', 'control', 'start', 'child', 'events', 'supervisor', 'pool'],
   subprocess: ['program', 'io', 'chain', 'async-pipe'],

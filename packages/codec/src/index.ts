@@ -36,3 +36,5 @@ export { type AnyChannel } from './rpc/connection.js';
 export { type AnyFunction } from './rpc/methods.js';
 export { callSignal } from './rpc/call-signal.js';
 export { retain } from './rpc/stand-ins.js';
+export { type ChannelMessage, type ChannelStats, type ObservedChannel } from './channel/events.js';
+export { type RpcCall } from './rpc/events.js';

@@ -17,7 +17,15 @@ export { type WaitOptions } from './wait/pending.js';
 export { type SignalName } from './program/signals.js';
 export { type Environment } from './program/environment.js';
 export { type CgroupOptions, type Limits } from './program/limits.js';
-export { type Exit, type ResourceUsage } from './program/spawn.js';
+export { addContextCarrier, type ContextCarrier } from './observe/carriers.js';
+export { type TracedMessage } from './observe/traced.js';
+export { type Exit, type ResourceUsage } from './program/exit.js';
+export {
+  type ObservedProcess,
+  type ProcessExitMessage,
+  type ProcessKind,
+  type ProcessStart,
+} from './program/process-events.js';
 export { type StopOptions } from './program/stop.js';
 export {
   type ExtraFd,

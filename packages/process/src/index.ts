@@ -84,3 +84,9 @@ export {
   type StdoutOption,
   type StopOptions,
 } from '@aiopipe/core';
+export { type ChildRun } from './child/child-events.js';
+export { type SupervisorEventMessage, type SupervisorMessage } from './supervisor/messages.js';
+export { type ObservedPool, type PoolEventMessage, type PoolMessage } from './pool/observed-pool.js';
+export { type PoolTask, type TaskAttempt } from './pool/task-trace.js';
+export { type WorkerTask } from './pool/worker-trace.js';
+export { type RunningTaskInfo, type WorkerInfo } from './pool/worker-info.js';

@@ -33,3 +33,4 @@ export {
   type StdoutOption,
   type StopOptions,
 } from '@aiopipe/core';
+export { type ObservedStage, type PipelineRun } from './chain/events.js';

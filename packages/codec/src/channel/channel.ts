@@ -10,6 +10,7 @@ import {
   OwnedFd,
   READABLE,
   registerHandleKind,
+  runInContext,
   show,
   socketPair,
   WRITABLE,
@@ -17,7 +18,8 @@ import {
 import { ChannelEnd, type MovedChannel } from './end.js';
 import { CHANNEL_NAMES, CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
 import { MessageIterator } from './message-iterator.js';
-import { type Receiver } from './receiver.js';
+import { EndOfStreamError } from '../errors.js';
+import { type MessageInContext, type Receiver } from './receiver.js';
 import { type Sender } from './sender.js';
 import { checkBy, type SchemaOutput, type StandardSchema } from './validation.js';
 
@@ -82,6 +84,15 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
   tryGet(): { value: Receive } | undefined {
     this.assertHere();
     return this.receiver.tryGet() as { value: Receive } | undefined;
+  }
+
+  /**
+   * Calls a function with each message, and awaits what it returns before it takes the next one. On a channel with `context:
+   * true`, each call runs within the context of the message's `put()`. Resolves when the peer has closed and all messages were
+   * taken. Rejects with what the function throws, and then takes no further message; and as {@link get} does.
+   */
+  forEach(handle: (message: Receive) => unknown, options?: WaitOptions): Promise<void> {
+    return forEach(this, this.receiver, handle as (message: unknown) => unknown, options);
   }
 
   /** Iterates over the messages until the peer closes. Leaving the loop early leaves the channel open. */
@@ -186,6 +197,11 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
     return drain(this, this.sender, options);
   }
 
+  /** See {@link ChannelReader.forEach}. */
+  forEach(handle: (message: Receive) => unknown, options?: WaitOptions): Promise<void> {
+    return forEach(this, this.receiver, handle as (message: unknown) => unknown, options);
+  }
+
   /** Iterates over the messages until the peer closes. Leaving the loop early leaves the channel open. */
   [Symbol.asyncIterator](): AsyncGenerator<Receive, void, undefined> {
     return new MessageIterator<Receive>(this);
@@ -259,6 +275,26 @@ function takeOver<End extends ChannelEnd>(
 
 function get(end: ChannelEnd, receiver: Receiver, options: WaitOptions | undefined): Promise<unknown> {
   return end.isClosed ? Promise.reject(end.closedError()) : receiver.get(options);
+}
+
+async function forEach(
+  end: ChannelEnd,
+  receiver: Receiver,
+  handle: (message: unknown) => unknown,
+  options: WaitOptions | undefined,
+): Promise<void> {
+  if (typeof handle !== 'function') throw new TypeError(`forEach: expected a function, not ${show(handle)}`);
+  for (;;) {
+    if (end.isClosed) throw end.closedError();
+    let next: MessageInContext;
+    try {
+      next = await receiver.getInContext(options);
+    } catch (error) {
+      if (error instanceof EndOfStreamError) return;
+      throw error;
+    }
+    await runInContext(next.context, () => handle(next.value));
+  }
 }
 
 function put(end: ChannelEnd, sender: Sender, value: unknown, options: WaitOptions | undefined): Promise<void> {

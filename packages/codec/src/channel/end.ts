@@ -15,6 +15,7 @@ import {
   type Packed,
 } from '@aiopipe/core/internal';
 import { resolveDecoder, resolveEncoder } from './codec-option.js';
+import { publishClose, publishOpen, type ChannelStats } from './events.js';
 import { type ChannelSettings } from './options.js';
 import { EndOfStreamError } from '../errors.js';
 import { type IncomingFds } from '../moving/incoming-fds.js';
@@ -53,6 +54,7 @@ export abstract class ChannelEnd implements Disposable {
   /** The error that closed it, if the program did not. */
   #brokenBy: Error | undefined;
   #wasClosed = false;
+  readonly #isObserved: boolean;
 
   /** The receiver of handles, in later errors about them. */
   #peer: string | undefined;
@@ -76,7 +78,7 @@ export abstract class ChannelEnd implements Disposable {
     }
     if (directions & READABLE) {
       const decoder = resolveDecoder(settings.decoder, settings.limits, moved?.ahead?.tables);
-      this.receiver = new Receiver(this.descriptor, decoder, settings.maxFrameLength, (error) => {
+      this.receiver = new Receiver(this.descriptor, decoder, settings, (error) => {
         this.#break(error);
       });
       leftover.register(this, this.receiver.messages.fds, this);
@@ -87,11 +89,26 @@ export abstract class ChannelEnd implements Disposable {
       }
     }
     closeSideWhenDropped(this, this.descriptor, directions);
+    this.#isObserved = publishOpen(this);
   }
 
   /** Whether the handle is closed or has moved. */
   get isClosed(): boolean {
     return this.descriptor.isClosed;
+  }
+
+  /** Counts of its messages and bytes. */
+  get stats(): ChannelStats {
+    const { sender } = this;
+    const messages = this.receiver?.messages;
+    return {
+      messagesSent: sender?.messages ?? 0,
+      bytesSent: sender?.bytes ?? 0,
+      bytesWaiting: sender?.unflushed ?? 0,
+      messagesReceived: messages?.count ?? 0,
+      bytesReceived: messages?.bytes ?? 0,
+      getsWaiting: this.receiver?.waiting ?? 0,
+    };
   }
 
   /**
@@ -313,6 +330,7 @@ export abstract class ChannelEnd implements Disposable {
   }
 
   #forget(): void {
+    if (this.#isObserved) publishClose(this);
     forget(this);
     leftover.unregister(this);
   }

@@ -1,13 +1,15 @@
 import { IncompleteReadError, SystemError } from '@aiopipe/core';
 import { constants } from 'node:os';
 import { types } from 'node:util';
-import { EAGAIN, READABLE, type Descriptor, type OwnedFd } from '@aiopipe/core/internal';
+import { EAGAIN, READABLE, type CarriedContext, type Descriptor, type OwnedFd } from '@aiopipe/core/internal';
 import { DecodeError, EndOfStreamError, InvalidMessageError } from '../errors.js';
 import { FrameDecoder } from '../frame/frame-decoder.js';
 import { HEADER_LENGTH } from '../frame/format.js';
+import { readEnvelope } from './envelope.js';
 import { type MessageDecoder } from './message-codec.js';
 import { IncomingFds } from '../moving/incoming-fds.js';
 import { type FrameBuffer } from '../frame/frame-buffer.js';
+import { type ChannelSettings } from './options.js';
 import { Turn } from './turn.js';
 import { type Check } from './validation.js';
 
@@ -25,6 +27,7 @@ export interface ReadAhead {
 /** A message that waits for an asynchronous schema, or for the next call. It is given before the next one is decoded. */
 interface Held {
   outcome?: { readonly value: unknown } | { readonly error: unknown };
+  readonly context: CarriedContext | undefined;
 }
 
 /** The messages of a descriptor: reads bytes, cuts frames, decodes and checks them. It does not know the calls that wait. */
@@ -38,11 +41,17 @@ export class IncomingMessages {
   readonly #onSettled: () => void;
   /** The number of bytes of the stream that have come. */
   #received = 0;
+  /** How many messages were decoded. */
+  count = 0;
   #held: Held | undefined;
   #ended = false;
   #failure: Error | undefined;
   /** Checks every message, once it is set. */
   check: Check | undefined;
+  /** Whether messages come in envelopes: see `envelope.ts`. */
+  readonly #areEnclosed: boolean;
+  /** The context of the message that was given last. */
+  context: CarriedContext | undefined;
   /** Called once if no more messages come. */
   onOver: ((error: Error) => void) | undefined;
   /** Whether the last read took less than there was room for, so that the next one would fail with EAGAIN. */
@@ -59,10 +68,11 @@ export class IncomingMessages {
   constructor(
     descriptor: Descriptor,
     decoder: MessageDecoder,
-    maxFrameLength: number,
+    { maxFrameLength, context }: Pick<ChannelSettings, 'maxFrameLength' | 'context'>,
     onBreak: (error: Error) => void,
     onSettled: () => void,
   ) {
+    this.#areEnclosed = context === true;
     this.#descriptor = descriptor;
     this.#decoder = decoder;
     this.#frames = new FrameDecoder({ maxFrameLength });
@@ -85,6 +95,11 @@ export class IncomingMessages {
   /** The descriptors that came for messages that were not taken. The channel's end closes them. */
   get fds(): IncomingFds {
     return this.#fds;
+  }
+
+  /** How many bytes have come. */
+  get bytes(): number {
+    return this.#received;
   }
 
   get decoder(): MessageDecoder {
@@ -115,7 +130,7 @@ export class IncomingMessages {
 
   /** Gives a message back: the call that it was for has ended. The next call gets it. */
   putBack(value: unknown): void {
-    this.#held = { outcome: { value } };
+    this.#held = { outcome: { value }, context: this.context };
   }
 
   /** Whether a message has come that no call has taken. */
@@ -155,9 +170,11 @@ export class IncomingMessages {
     const start = this.#buffer.start + HEADER_LENGTH;
     const isOwn = this.#buffer.take(length);
     this.turn.count();
+    this.count++;
     this.isDecoding = true;
     try {
-      const value = this.#decoder.decode(bytes, start, start + length, this.#fds, isOwn);
+      let value = this.#decoder.decode(bytes, start, start + length, this.#fds, isOwn);
+      if (this.#areEnclosed) [value, this.context] = readEnvelope(value);
       if (this.#fds.hasLeftBefore(this.#received - this.#buffer.available)) throw this.#undeclared();
       const checked = this.check === undefined ? value : this.check(value);
       if (this.check !== undefined && types.isPromise(checked)) return this.#hold(checked);
@@ -182,7 +199,7 @@ export class IncomingMessages {
   }
 
   #hold(checked: Promise<unknown>): typeof NOTHING {
-    const held: Held = (this.#held = {});
+    const held: Held = (this.#held = { context: this.context });
     const settle = (outcome: NonNullable<Held['outcome']>) => {
       held.outcome = outcome;
       if ('error' in outcome) this.#fds.closeMade();
@@ -199,9 +216,10 @@ export class IncomingMessages {
     return NOTHING;
   }
 
-  #takeHeld({ outcome }: Held): unknown {
+  #takeHeld({ outcome, context }: Held): unknown {
     if (outcome === undefined) return NOTHING;
     this.#held = undefined;
+    this.context = context;
     this.#fds.made = undefined;
     if ('error' in outcome) throw outcome.error;
     return outcome.value;

@@ -1,4 +1,4 @@
-import { checkCount, optionNames, show } from '@aiopipe/core/internal';
+import { checkCount, checkFlag, optionNames, show } from '@aiopipe/core/internal';
 import { maxFrameLengthOf } from '../frame/format.js';
 import { type DecodeLimits } from '../serializer/decode.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './codec-option.js';
@@ -25,6 +25,12 @@ export interface ChannelOptions {
    * free. If no core is free, the loop does not spin. Spinning uses processor time.
    */
   readonly spin?: number | undefined;
+  /**
+   * Whether each message takes the context of its `put()` along, if a carrier was added with `addContextCarrier()`:
+   * `forEach()` of the reader calls its function within that context. Default: false. Both ends need the same value, since the
+   * codec gets `[message]` or `[message, context]` in place of the message.
+   */
+  readonly context?: boolean | undefined;
 }
 
 /** The names of {@link ChannelOptions}, for the lists of calls that take more. */
@@ -35,12 +41,18 @@ export const CHANNEL_NAMES = {
   limits: true,
   queueLimit: true,
   spin: true,
+  context: true,
 } as const;
 
 export const CHANNEL_OPTIONS = optionNames<ChannelOptions>(CHANNEL_NAMES);
 
 /** {@link ChannelOptions} with all defaults. */
-export type ChannelSettings = { readonly [Name in keyof ChannelOptions]-?: Exclude<ChannelOptions[Name], undefined> };
+export type ChannelSettings = {
+  readonly [Name in Exclude<keyof ChannelOptions, 'context'>]-?: Exclude<ChannelOptions[Name], undefined>;
+} & {
+  /** Left out if it is false: settings move with a channel, and cost bytes. */
+  readonly context?: true;
+};
 
 const DEFAULT_QUEUE_LIMIT = 64 * 1024 * 1024;
 /** A longer spin would keep the loop from its other work, in microseconds. */
@@ -54,11 +66,24 @@ export function readOptions(options: ChannelOptions = {}): ChannelSettings {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`options: expected an object, not ${show(options)}`);
   }
-  const { encoder = 'default', decoder = 'default', limits = {}, queueLimit = DEFAULT_QUEUE_LIMIT, spin = 0 } = options;
+  const {
+    encoder = 'default',
+    decoder = 'default',
+    limits = {},
+    queueLimit = DEFAULT_QUEUE_LIMIT,
+    spin = 0,
+    context = false,
+  } = options;
   resolveEncoder(encoder);
   resolveDecoder(decoder, limits);
   checkCount('queueLimit', queueLimit, { least: 1, of: 'bytes' });
   checkSpin(spin);
+  checkFlag('context', context);
+  if (context && (encoder === null || decoder === null)) {
+    throw new TypeError(
+      'context: a channel that carries only bytes (encoder or decoder null) has no place for a context',
+    );
+  }
   return {
     encoder,
     decoder,
@@ -66,6 +91,7 @@ export function readOptions(options: ChannelOptions = {}): ChannelSettings {
     limits: { ...limits },
     queueLimit,
     spin,
+    ...(context && { context }),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   READABLE,
   refuse,
   setImmediate,
+  type CarriedContext,
   type Descriptor,
   type Interest,
 } from '@aiopipe/core/internal';
@@ -12,12 +13,30 @@ import { DecodeError } from '../errors.js';
 import { type Follower } from './follower.js';
 import { IncomingMessages, NOTHING } from './incoming-messages.js';
 import { type MessageDecoder } from './message-codec.js';
+import { type ChannelSettings } from './options.js';
 import { type Check } from './validation.js';
 
 /** A call that waits for a message. */
 export interface Waiting {
   resolve(value: unknown): void;
   reject(error: unknown): void;
+}
+
+/** A message, and the context of its `put()`. */
+export interface MessageInContext {
+  readonly value: unknown;
+  readonly context: CarriedContext | undefined;
+}
+
+function through(pending: Waiting, made: (value: unknown) => unknown): Waiting {
+  return {
+    resolve: (value) => {
+      pending.resolve(made(value));
+    },
+    reject: (error) => {
+      pending.reject(error);
+    },
+  };
 }
 
 /** The receiving half of a channel: reads while a call waits, and gives each message to one `get()`, or all to a follower. */
@@ -33,17 +52,22 @@ export class Receiver {
   constructor(
     descriptor: Descriptor,
     decoder: MessageDecoder,
-    maxFrameLength: number,
+    settings: ChannelSettings,
     onBreak: (error: Error) => void,
   ) {
     this.#descriptor = descriptor;
-    this.#messages = new IncomingMessages(descriptor, decoder, maxFrameLength, onBreak, () => {
+    this.#messages = new IncomingMessages(descriptor, decoder, settings, onBreak, () => {
       this.#serve();
     });
   }
 
   get messages(): IncomingMessages {
     return this.#messages;
+  }
+
+  /** How many calls wait. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   get isBusy(): boolean {
@@ -90,21 +114,32 @@ export class Receiver {
     this.#messages.check = check;
   }
 
-  get(options: WaitOptions | undefined): Promise<unknown> {
+  /** Resolves with the next message, and the context of its `put()`. */
+  getInContext(options: WaitOptions | undefined): Promise<MessageInContext> {
+    // At once: when the promise is seen, the next message may have been given.
+    return this.get(options, (value): MessageInContext => ({
+      value,
+      context: this.#messages.context,
+    })) as Promise<MessageInContext>;
+  }
+
+  /** @param made - called with the message when it is given; the promise resolves with what it returns */
+  get(options: WaitOptions | undefined, made?: (value: unknown) => unknown): Promise<unknown> {
     const refusal = this.#closedError() ?? this.followedError ?? refuse(options, undefined, this.#noMessage);
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
       const value = this.getNow();
-      if (value !== NOTHING) return Promise.resolve(value);
+      if (value !== NOTHING) return Promise.resolve(made === undefined ? value : made(value));
     } catch (error) {
       return Promise.reject(error as Error);
     }
     const pending = new Pending<unknown>(options, this.#noMessage, () => {
       // A message that is here is in time, if only the turn's budget was used up. It settles the promise.
       if (this.#messages.turn.isOver && !options?.signal?.aborted) this.#goOn();
-      this.leave(pending);
+      this.leave(waiting);
     });
-    this.#waiting.push(pending);
+    const waiting = made === undefined ? pending : through(pending, made);
+    this.#waiting.push(waiting);
     this.#update();
     return pending.promise;
   }

@@ -17,8 +17,11 @@ import {
 import { EncodeError, QueueFullError } from '../errors.js';
 import { FrameEncoder } from '../frame/frame-encoder.js';
 import { HEADER_LENGTH } from '../frame/format.js';
+import { enclose } from './envelope.js';
 import { type MessageEncoder } from './message-codec.js';
 import { OutgoingHandles } from '../moving/outgoing-handles.js';
+import { type ChannelSettings } from './options.js';
+import { renamePath } from '../serializer/rename-path.js';
 import { SendQueue } from './send-queue.js';
 import { Turn } from './turn.js';
 
@@ -34,12 +37,16 @@ export class Sender {
   readonly #encoder: MessageEncoder;
   readonly #frames: FrameEncoder;
   readonly #queueLimit: number;
+  /** Whether messages go in envelopes: see `envelope.ts`. */
+  readonly #encloses: boolean;
   readonly #handles: OutgoingHandles;
   readonly #queue = new SendQueue();
   readonly #progress = new Progress();
   readonly #turn = new Turn();
   /** Whether the loop's next turn goes on with the unflushed bytes. */
   #goesOn = false;
+  /** How many messages were put. */
+  messages = 0;
   #isEncoding = false;
   #flushIsDue = false;
   #failure: Error | undefined;
@@ -52,20 +59,26 @@ export class Sender {
   constructor(
     descriptor: Descriptor,
     encoder: MessageEncoder,
-    limits: { maxFrameLength: number; queueLimit: number },
+    settings: Pick<ChannelSettings, 'maxFrameLength' | 'queueLimit' | 'context'>,
     canPass: boolean,
     destination: () => string,
   ) {
     this.#descriptor = descriptor;
     this.#encoder = encoder;
-    this.#frames = new FrameEncoder({ maxFrameLength: limits.maxFrameLength });
-    this.#queueLimit = limits.queueLimit;
+    this.#frames = new FrameEncoder({ maxFrameLength: settings.maxFrameLength });
+    this.#queueLimit = settings.queueLimit;
+    this.#encloses = settings.context === true;
     this.#handles = new OutgoingHandles(canPass, destination);
   }
 
   /** The number of bytes that the kernel has not taken yet. */
   get unflushed(): number {
     return this.#progress.unflushed;
+  }
+
+  /** How many bytes the kernel has taken. */
+  get bytes(): number {
+    return this.#progress.written;
   }
 
   get isBusy(): boolean {
@@ -179,7 +192,7 @@ export class Sender {
     try {
       out.ensure(HEADER_LENGTH);
       out.position += HEADER_LENGTH;
-      this.#encoder.encode(out, value, this.#handles);
+      this.#encoder.encode(out, this.#encloses ? enclose(value) : value, this.#handles);
       isEncoded = true;
       borrowed = out.borrowed;
       const length = out.position - start - HEADER_LENGTH + (borrowed?.length ?? 0);
@@ -191,13 +204,14 @@ export class Sender {
       if (isEncoded) this.#encoder.reset();
       this.#queue.rollBack();
       this.#handles.abandon();
-      throw error;
+      throw this.#encloses ? renamePath(error, 'value[0]', 'value') : error;
     } finally {
       out.borrowed = undefined;
       this.#isEncoding = false;
     }
     this.#accept(this.#queue.commit(this.#handles.finish()));
     this.#turn.count();
+    this.messages++;
     if (borrowed !== undefined) this.#sendBorrowed(borrowed);
   }
 

@@ -85,11 +85,11 @@ export class Connection implements Follower {
 
   /** Returns the rule that the message breaks, if it does. */
   #heard(message: readonly unknown[]): string | undefined {
-    const [kind, id, third, args, places] = message;
+    const [kind, id, third, args, places, context] = message;
     if (!isId(id)) return 'a message without an id';
     switch (kind) {
       case CALL:
-        return this.#incoming.heardCall(id, third, args, places);
+        return this.#incoming.heardCall(id, third, args, places, context);
       case RESULT:
       case ERROR:
       case STREAM:

@@ -1,4 +1,5 @@
 import { CallScope } from './call-signal.js';
+import { rpcServe, type RpcCall } from './events.js';
 
 /** A call of the peer. */
 export class IncomingCall extends CallScope {
@@ -7,13 +8,24 @@ export class IncomingCall extends CallScope {
   isOver = false;
   /** Called when the caller is no longer interested. */
   onCancel: (() => void) | undefined;
+  readonly #traced: RpcCall | undefined;
   /** How many items the caller takes. */
   #allowed = 0;
   #proceed: (() => void) | undefined;
 
-  constructor(id: number) {
+  /** @param traced - the message of its events; undefined if nothing observes calls */
+  constructor(id: number, traced: RpcCall | undefined) {
     super();
     this.id = id;
+    this.#traced = traced;
+  }
+
+  succeeded(): void {
+    if (this.#traced !== undefined) rpcServe.succeed(this.#traced);
+  }
+
+  failed(error: unknown): void {
+    if (this.#traced !== undefined) rpcServe.fail(this.#traced, error);
   }
 
   allow(count: number): void {

@@ -1,9 +1,10 @@
-import { AiopipeError, ClosedError } from '@aiopipe/core';
-import { show } from '@aiopipe/core/internal';
+import { AbortError, AiopipeError, ClosedError } from '@aiopipe/core';
+import { readContext, runInContext, show } from '@aiopipe/core/internal';
 import { types } from 'node:util';
 import { isThenable, type Check } from '../channel/validation.js';
 import { QueueFullError } from '../errors.js';
 import { renamePath } from '../serializer/rename-path.js';
+import { rpcMessage, rpcServe } from './events.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
 import { IncomingCall } from './incoming-call.js';
@@ -64,7 +65,7 @@ export class Incoming {
   }
 
   /** Takes in a call. Returns the rule that the message breaks, if it does. */
-  heardCall(id: number, target: unknown, args: unknown, places: unknown): string | undefined {
+  heardCall(id: number, target: unknown, args: unknown, places: unknown, context: unknown): string | undefined {
     if (!this.skip(id)) return `call ${String(id)} after call ${String(this.#last)}`;
     if (!Array.isArray(args)) return 'a call without a list of arguments';
     if (typeof target !== 'string' && typeof target !== 'number') return 'a call of something else than a method';
@@ -74,7 +75,7 @@ export class Incoming {
       this.refuse(id, callee);
       return undefined;
     }
-    const call = new IncomingCall(id);
+    const call = runInContext(readContext(context), () => this.#makeCall(id, target));
     if (places !== undefined) {
       const make = (functionId: number) => standIn(this.#line, this.#outgoing, call, functionId, this.#settings);
       const broken = putFunctions(args, places, make);
@@ -84,6 +85,13 @@ export class Incoming {
     if (this.#held.length === 0 && !this.#line.isBusy) this.#start(call, callee, args);
     else this.#hold({ call, callee, args });
     return undefined;
+  }
+
+  /** A call keeps the context in which it is made: its code runs in that. */
+  #makeCall(id: number, target: string | number): IncomingCall {
+    if (!rpcServe.isObserved) return new IncomingCall(id, undefined);
+    const traced = rpcMessage(this.#line.name, target);
+    return rpcServe.call(traced, () => new IncomingCall(id, traced));
   }
 
   /** A peer that does not read the answers to its calls gets no further ones: each could be as large as a message. */
@@ -113,6 +121,7 @@ export class Incoming {
   #leave(call: IncomingCall, args: unknown[]): void {
     closeHandles(args);
     this.#forget(call);
+    call.failed(new AbortError('the caller stopped waiting before the call began'));
   }
 
   /** Passes over the id of a call. Returns false if it breaks the rule that ids ascend. */
@@ -200,6 +209,7 @@ export class Incoming {
       return;
     }
     this.#forget(call);
+    call.succeeded();
     if (call.isCancelled) {
       this.#line.dropResult(value);
       return;
@@ -219,6 +229,7 @@ export class Incoming {
 
   #fail(call: IncomingCall, error: unknown): void {
     this.#forget(call);
+    call.failed(error);
     if (!call.isCancelled) this.#line.postError(call.id, error);
   }
 

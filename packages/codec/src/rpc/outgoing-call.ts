@@ -1,6 +1,7 @@
 import { TimeoutError, type WaitOptions } from '@aiopipe/core';
 import { handled, Pending } from '@aiopipe/core/internal';
 import { type Check } from '../channel/validation.js';
+import { rpcCall, type RpcCall } from './events.js';
 import { closeHandles } from './held-handles.js';
 import { Items } from './items.js';
 import { type FunctionPlace } from './protocol.js';
@@ -34,6 +35,8 @@ export class OutgoingCall {
   readonly #target: string | number;
   readonly #options: WaitOptions | undefined;
   readonly #settings: CallSettings;
+  /** The message of its events, until it is over; undefined if nothing observes calls. */
+  #traced: RpcCall | undefined;
   /** Given up once it is resolved with a generator, which it would hold. */
   #pending: Pending<unknown> | undefined;
   #items: Items | undefined;
@@ -48,7 +51,9 @@ export class OutgoingCall {
     places: readonly FunctionPlace[] | undefined,
     options: WaitOptions | undefined,
     settings: CallSettings,
+    traced: RpcCall | undefined,
   ) {
+    this.#traced = traced;
     this.#owner = owner;
     this.id = id;
     this.#target = target;
@@ -70,6 +75,7 @@ export class OutgoingCall {
 
   result(value: unknown): void {
     const pending = this.#pending;
+    this.#isOver();
     if (pending === undefined) {
       this.#items?.finish(value);
       return;
@@ -81,8 +87,18 @@ export class OutgoingCall {
   }
 
   fail(error: unknown): void {
+    this.#isOver({ error });
     this.#failItems(error);
     if (this.#pending !== undefined) reject(this.#pending, error);
+  }
+
+  /** Publishes the outcome, once. */
+  #isOver(failure?: { readonly error: unknown }): void {
+    const traced = this.#traced;
+    if (traced === undefined) return;
+    this.#traced = undefined;
+    if (failure === undefined) rpcCall.succeed(traced);
+    else rpcCall.fail(traced, failure.error);
   }
 
   /** No items come, also if the loop begins later. */
@@ -113,6 +129,7 @@ export class OutgoingCall {
           this.#owner.allowed(this, count);
         },
         leave: (reason) => {
+          this.#isOver();
           this.#owner.cancelled(this, reason);
         },
       },
@@ -138,6 +155,7 @@ export class OutgoingCall {
     const reason: unknown = signal?.aborted
       ? signal.reason
       : new TimeoutError(`the caller of ${this.#call()} waited for ${String(timeout)} ms`);
+    this.#isOver({ error: reason });
     this.#failItems(reason);
     this.#owner.cancelled(this, reason);
   };

@@ -1,11 +1,12 @@
 import { type WaitOptions } from '@aiopipe/core';
-import { refuse } from '@aiopipe/core/internal';
+import { injectContext, refuse } from '@aiopipe/core/internal';
 import { renamePath } from '../serializer/rename-path.js';
+import { rpcCall, rpcMessage, type RpcCall } from './events.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
 import { type Line } from './line.js';
 import { OutgoingCall, type CallOwner, type CallSettings } from './outgoing-call.js';
-import { CALL, CANCEL, CREDIT, ERROR, ITEM, RESULT, STREAM, type Message } from './protocol.js';
+import { CALL, CANCEL, CREDIT, ERROR, ITEM, RESULT, STREAM } from './protocol.js';
 
 /** The calls of this side that the peer has not answered. */
 export class Outgoing implements CallOwner {
@@ -39,30 +40,50 @@ export class Outgoing implements CallOwner {
     settings: CallSettings,
     refused?: Error,
   ): Promise<unknown> {
+    if (!rpcCall.isObserved) return this.#call(target, args, options, settings, refused, undefined);
+    const traced = rpcMessage(this.name, target);
+    return rpcCall.call(traced, () => this.#call(target, args, options, settings, refused, traced));
+  }
+
+  #call(
+    target: string | number,
+    args: readonly unknown[],
+    options: WaitOptions | undefined,
+    settings: CallSettings,
+    refused: Error | undefined,
+    traced: RpcCall | undefined,
+  ): Promise<unknown> {
     const refusal = this.#line.over ?? refused ?? (options && refuse(options, undefined, () => `${this.name}: a call`));
-    if (refusal !== undefined) return this.#refused(target, settings, refusal);
+    if (refusal !== undefined) return this.#refused(target, settings, refusal, traced);
     let emptied, id;
     try {
       emptied = this.#given.take(args);
       // Not before: a getter in the arguments may have made a call of its own.
       id = this.#next;
-      const message: Message =
-        emptied === undefined ? [CALL, id, target, args] : [CALL, id, target, emptied.args, emptied.places];
-      this.#line.send(message);
+      const context = injectContext();
+      const sent = emptied?.args ?? args;
+      const places = emptied?.places;
+      if (context !== undefined) this.#line.send([CALL, id, target, sent, places ?? [], context]);
+      else this.#line.send(places === undefined ? [CALL, id, target, sent] : [CALL, id, target, sent, places]);
     } catch (error) {
       if (emptied !== undefined) this.#given.callEnded(emptied.places);
-      return this.#refused(target, settings, renamePath(error, 'value[3]', 'args'));
+      return this.#refused(target, settings, renamePath(error, 'value[3]', 'args'), traced);
     }
     this.#next = id + 1;
-    const call = new OutgoingCall(this, id, target, emptied?.places, options, settings);
+    const call = new OutgoingCall(this, id, target, emptied?.places, options, settings, traced);
     this.#open.set(id, call);
     if (this.#open.size === 1) this.#line.updateHold();
     return call.promise();
   }
 
   /** Returns a call that has failed, as a promise and as a generator. */
-  #refused(target: string | number, settings: CallSettings, error: unknown): Promise<unknown> {
-    const call = new OutgoingCall(this, 0, target, undefined, undefined, settings);
+  #refused(
+    target: string | number,
+    settings: CallSettings,
+    error: unknown,
+    traced: RpcCall | undefined,
+  ): Promise<unknown> {
+    const call = new OutgoingCall(this, 0, target, undefined, undefined, settings, traced);
     const promise = call.promise();
     call.fail(error);
     return promise;

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { type CarriedContext } from '@aiopipe/core/internal';
+
 /** Call a method (a name) or a function that came with a call (its number). */
 export const CALL = 1;
 /** The call returned. For a generator: it has ended. */
@@ -34,6 +36,7 @@ export type Message =
       target: string | number,
       args: readonly unknown[],
       functions?: readonly FunctionPlace[],
+      context?: CarriedContext,
     ]
   /** Without `value` for undefined, which JSON lacks. */
   | readonly [kind: typeof RESULT, id: number, value?: unknown]

@@ -1,3 +1,4 @@
+import { contextVariables } from '../observe/carriers.js';
 import { refuseText } from '../check/text.js';
 import { show } from '../check/show.js';
 
@@ -24,4 +25,15 @@ export function variablesOf(env: unknown): [name: string, value: string][] {
     variables.push([name, value]);
   }
   return variables;
+}
+
+/** Adds the variables of context carriers to an environment; variables that the caller has set to other values than ours stay. */
+export function withContextVariables(env: Environment | undefined): Environment | undefined {
+  const variables = contextVariables();
+  if (variables === undefined) return env;
+  const all: Record<string, string | undefined> = { ...(env ?? process.env) };
+  for (const [name, value] of Object.entries(variables)) {
+    if (all[name] === undefined || all[name] === process.env[name]) all[name] = value;
+  }
+  return all;
 }

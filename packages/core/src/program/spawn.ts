@@ -2,36 +2,25 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { checkName } from '../check/text.js';
 import { applied } from './applied-limits.js';
-import { variablesOf } from './environment.js';
+import { variablesOf, withContextVariables } from './environment.js';
 import { type AiopipeError, SystemError } from '../errors.js';
+import { type Exit } from './exit.js';
 import { groupIsRunning, signalGroup } from './group.js';
 import { missingInterpreter } from './interpreter.js';
 import { limitsBehindError } from './limit-reasons.js';
 import { type Limits } from './limits.js';
 import { checkMayStart, restrictedEnvironment } from './permission.js';
 import { native, type NativeChild } from '../fd/native.js';
+import { LikeChildProcess } from './like-child-process.js';
+import {
+  processExit,
+  processStart,
+  type ObservedProcess,
+  type ProcessKind,
+  type ProcessStart,
+} from './process-events.js';
 import { sendSignal, signalName, signalNumber, type SignalName } from './signals.js';
 import { checkArgv, checkSurroundings } from './surroundings.js';
-
-/** The resources that a program used, as the system counted them at its end. Names and units are those of `process.resourceUsage()`. */
-export interface ResourceUsage {
-  /** Microseconds. */
-  readonly userCPUTime: number;
-  /** Microseconds. */
-  readonly systemCPUTime: number;
-  /**
-   * Kibibytes: the largest resident set. Never less than what this process had when it started the program, since the
-   * system counts the moment before the program takes our memory's place (execve(2), wait4(2)).
-   */
-  readonly maxRSS: number;
-}
-
-/** How a program ended: one of the two codes is null. */
-export interface Exit {
-  readonly exitCode: number | null;
-  readonly signalCode: SignalName | null;
-  readonly resourceUsage: ResourceUsage;
-}
 
 export interface SpawnOptions {
   /** A path, or a name that is looked up along the PATH of `env`. */
@@ -50,6 +39,9 @@ export interface SpawnOptions {
   readonly guard?: Guard | undefined;
   /** Checked by {@link checkLimits}. */
   readonly limits?: Limits | undefined;
+  /** The kind and the name that its events have. Default: a program with the name of `file`. */
+  readonly kind?: ProcessKind | undefined;
+  readonly name?: string | undefined;
 }
 
 /**
@@ -73,11 +65,23 @@ const STAGE_GUARD = 6;
 
 /** Starts a program. Throws {@link SystemError} if it cannot be started; no process and no descriptor is left then. */
 export function spawn(options: SpawnOptions): SpawnedProgram {
-  return new SpawnedProgram(options);
+  const { kind = 'program', name = options.file } = options;
+  // The start of a child is over when its function is called: the layer that calls it publishes that.
+  if (kind === 'child' || !processStart.isObserved) return new SpawnedProgram(options);
+  const message: ProcessStart = { kind, name };
+  return processStart.call(message, () => {
+    const program = new SpawnedProgram(options);
+    message.process = program;
+    return program;
+  });
 }
 
 /** A program that was started, and is reaped when it ends. */
-export class SpawnedProgram {
+export class SpawnedProgram implements ObservedProcess {
+  kind: ProcessKind;
+  name: string;
+  readonly argv: readonly string[];
+  readonly cwd: string | undefined;
   readonly pid: number;
   /** Resolves when it has ended; never rejects. */
   readonly exited: Promise<Exit>;
@@ -92,7 +96,12 @@ export class SpawnedProgram {
     checkName('file', file);
     checkArgv(argv);
     checkMayStart(file);
-    const env = restrictedEnvironment(options.env, argv);
+    this.kind = options.kind ?? 'program';
+    this.name = options.name ?? file;
+    this.argv = argv;
+    this.cwd = cwd;
+    const given = this.kind === 'program' ? withContextVariables(options.env) : options.env;
+    const env = restrictedEnvironment(given, argv);
     checkSurroundings(undefined, cwd);
     // As the system takes it. Our own needs no copy if `process.env` is the system's: in the main thread, and not in Bun.
     const isOfSystem = isMainThread() && process.versions['bun'] === undefined;
@@ -108,6 +117,7 @@ export class SpawnedProgram {
     });
     const paths = candidates(file, env ?? process.env);
     const limited = applied(limits);
+    const shown = LikeChildProcess.isWanted ? new LikeChildProcess({ file, argv, cwd, environment }) : undefined;
     let child: NativeChild | number;
     try {
       child = native().spawn(
@@ -126,6 +136,8 @@ export class SpawnedProgram {
             resourceUsage: { userCPUTime, systemCPUTime, maxRSS: peakBytes / 1024 },
           };
           limited?.leaveCgroup();
+          shown?.ended(this.#exit);
+          if (processExit.hasSubscribers) processExit.publish({ process: this, ...this.#exit });
           settle(this.#exit);
         },
         guard === undefined ? 0 : GUARDS[guard.kind],
@@ -134,6 +146,7 @@ export class SpawnedProgram {
       );
     } catch (error) {
       limited?.leaveCgroup();
+      shown?.failed(error as Error);
       throw error;
     } finally {
       limited?.closeCgroup();
@@ -141,15 +154,16 @@ export class SpawnedProgram {
     if (typeof child === 'number') {
       limited?.leaveCgroup();
       const stage = out[0] ?? 0;
-      const refusal = limited?.refusal(stage, child, `cannot start ${JSON.stringify(file)}`);
-      if (refusal !== undefined) throw refusal;
-      const error = startError(child, stage, file, paths, cwd);
-      const why = limitsBehindError(limits, error);
-      throw why === '' ? error : startError(child, stage, file, paths, cwd, why);
+      const error =
+        limited?.refusal(stage, child, `cannot start ${JSON.stringify(file)}`) ??
+        startError(child, stage, file, paths, cwd, limits);
+      shown?.failed(error);
+      throw error;
     }
     this.#child = child;
     this.leadsGroup = group === 'own';
     this.pid = out[0] as number;
+    shown?.started(this.pid);
   }
 
   /** How it ended; undefined while it runs. */
@@ -211,13 +225,27 @@ function candidates(file: string, env: Readonly<Record<string, string | undefine
   return path.split(':').map((directory) => join(directory === '' ? '.' : directory, file));
 }
 
+/** @param limits - of the program: the message names those that may be the reason */
 function startError(
   errno: number,
   stage: number,
   file: string,
   paths: readonly string[],
   cwd: string | undefined,
-  behind = '',
+  limits: Limits | undefined,
+): AiopipeError {
+  const error = startErrorFor(errno, stage, file, paths, cwd, '');
+  const why = limitsBehindError(limits, error);
+  return why === '' ? error : startErrorFor(errno, stage, file, paths, cwd, why);
+}
+
+function startErrorFor(
+  errno: number,
+  stage: number,
+  file: string,
+  paths: readonly string[],
+  cwd: string | undefined,
+  behind: string,
 ): AiopipeError {
   const syscall = stages[stage] ?? 'spawn';
   if (stage === STAGE_CWD && cwd !== undefined) {

@@ -5,9 +5,18 @@
  */
 import { writeSync } from 'node:fs';
 import { Channel, EndOfStreamError } from '@aiopipe/codec';
-import { renamePath, serializeError } from '@aiopipe/codec/internal';
+import { renamePath, serializeError, unobserved } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, DuplexEnd } from '@aiopipe/core';
-import { describeValue, flushAll, flushAllBlocking, native, nextTick } from '@aiopipe/core/internal';
+import {
+  describeValue,
+  flushAll,
+  flushAllBlocking,
+  native,
+  nextTick,
+  readContext,
+  runInContext,
+} from '@aiopipe/core/internal';
+import { childRun } from './child-events.js';
 import { flushStdio } from './stdio.js';
 import {
   CONTROL_FD,
@@ -24,7 +33,7 @@ import { goTo } from '../target/started-in.js';
 import { evaluate, loadFunction } from '../target/target.js';
 import { warmUp } from './warm-up.js';
 
-const control = Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD));
+const control = unobserved(() => Channel.from<FromChild, unknown>(DuplexEnd.fromFd(CONTROL_FD)));
 
 /** The id of the last order; undefined before the first order. */
 let order: number | undefined;
@@ -61,10 +70,10 @@ async function main(): Promise<void> {
   takeRole({ isChild: true, isEvaluating: true });
   let run: (...args: unknown[]) => unknown;
   let args: unknown[];
-  let id: number;
+  let start: Start;
   try {
-    const start = await orders();
-    order = id = start.id;
+    start = await orders();
+    order = start.id;
     process.argv[2] = processName = start.processName;
     takeRole({ depth: start.depth });
     goTo(start.cwd);
@@ -77,6 +86,7 @@ async function main(): Promise<void> {
     return end({ kind: 'no-start', of: order, error: serializeError(error) }, 1);
   }
   takeRole({ isEvaluating: false });
+  const { id, context, url, name } = start;
   tell({ kind: 'started', of: id });
   role.tellReady = () => {
     role.tellReady = () => undefined;
@@ -85,7 +95,11 @@ async function main(): Promise<void> {
   void answerPings();
   let value: unknown;
   try {
-    value = await run(...args);
+    value = await runInContext(readContext(context), () =>
+      childRun.isObserved
+        ? childRun.callAsync({ target: { url, name }, name: processName }, () => run(...args))
+        : run(...args),
+    );
   } catch (error) {
     return end({ kind: 'error', of: id, error: serializeError(error) }, 1);
   }

@@ -29,6 +29,8 @@
  * @module
  */
 
+import { type CarriedContext } from '@aiopipe/core/internal';
+
 /** The descriptor of a child's control channel. */
 export const CONTROL_FD = 3;
 
@@ -67,6 +69,8 @@ export interface Start {
   readonly cwd?: string | undefined;
   /** `detached` if the child outlives its parent; otherwise the milliseconds from SIGTERM to SIGKILL when the parent ends. */
   readonly grace: number | 'detached';
+  /** The context of the call that started the child; left out if no carrier has one. */
+  readonly context?: CarriedContext | undefined;
 }
 
 /** Asks a child that has its arguments for a sign of life. */

@@ -4,7 +4,9 @@ import { rejectWithCaller } from './caller-frames.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 import { CALL } from './protocol.js';
 import { type PoolTarget } from './targets.js';
-import { Task, type TaskSettings } from './task.js';
+import { Task } from './task.js';
+import { type TaskSettings } from './task-settings.js';
+import { type TaskTrace } from './task-trace.js';
 
 const nothing = (): void => undefined;
 
@@ -24,8 +26,9 @@ export class Call extends Task {
     args: readonly unknown[],
     settings: TaskSettings,
     onUnheard: (error: unknown) => void,
+    trace: TaskTrace | undefined,
   ) {
-    super(target, args, settings);
+    super(target, args, settings, trace);
     this.#onUnheard = onUnheard;
     this.promise = new WatchedPromise<unknown>((resolve, reject) => {
       this.#resolve = resolve;

@@ -5,7 +5,9 @@ import { addCallerFrames } from './caller-frames.js';
 import { mapItems, type MapSettings } from './map.js';
 import { PoolLoop } from './pool-loop.js';
 import { type Scheduler } from './scheduler.js';
-import { type TaskSettings, type Task } from './task.js';
+import { type Task } from './task.js';
+import { type TaskSettings } from './task-settings.js';
+import { poolTask, TaskTrace } from './task-trace.js';
 import { type PoolTarget } from './targets.js';
 import {
   type Items,
@@ -81,11 +83,20 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
       const refusal = refuse(this.#wait);
       if (refusal !== undefined) throw refusal;
     }
-    this.#scheduler.admission.check();
-    const task = new Call(this.#target, args, this.#settings, this.#scheduler.tellUnheard);
-    if (this.#wait !== undefined) task.limit(this.#wait, `${this.#what} was not done`, this.#cancel);
-    this.#scheduler.submit(task);
-    return task;
+    return this.#traced('run', (trace) => {
+      this.#scheduler.admission.check();
+      const task = new Call(this.#target, args, this.#settings, this.#scheduler.tellUnheard, trace);
+      if (this.#wait !== undefined) task.limit(this.#wait, `${this.#what} was not done`, this.#cancel);
+      this.#scheduler.submit(task);
+      return task;
+    });
+  }
+
+  /** Publishes the call of a task, if anything observes it. */
+  #traced<Made>(kind: 'run' | 'stream', make: (trace: TaskTrace | undefined) => Made): Made {
+    if (!poolTask.isObserved) return make(undefined);
+    const trace = new TaskTrace(this.#scheduler.title, this.#target.name, kind, this.#settings);
+    return poolTask.call(trace.message, () => make(trace));
   }
 
   map(items: Items<unknown>, options: MapOptions = {}): AsyncGenerator<RunResult<Result>, void, undefined> {
@@ -118,23 +129,26 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
   }
 
   async *#stream(args: readonly unknown[], onEnd: () => void): AsyncGenerator<StreamItem<Result>, void, undefined> {
-    const task = new Stream(this.#target, args, this.#settings);
+    let task: Stream | undefined;
     let stopListening: (() => void) | undefined;
-    let isSubmitted = false;
     try {
       const refusal = this.#wait && refuse(this.#wait);
       if (refusal !== undefined) throw refusal;
-      this.#scheduler.admission.check();
-      this.#scheduler.submit(task);
-      isSubmitted = true;
+      const begun = this.#traced('stream', (trace) => {
+        this.#scheduler.admission.check();
+        const made = new Stream(this.#target, args, this.#settings, trace);
+        this.#scheduler.submit(made);
+        return made;
+      });
+      task = begun;
       // An abort must also cancel the task while the caller works on an item.
       stopListening =
         this.#wait?.signal &&
         onAbort(this.#wait.signal, () => {
-          this.#cancel(task);
+          this.#cancel(begun);
         });
       for (;;) {
-        const item = await task.next(this.#wait, this.#cancel);
+        const item = await begun.next(this.#wait, this.#cancel);
         if (item === undefined) return;
         yield item.value as StreamItem<Result>;
       }
@@ -144,7 +158,7 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
     } finally {
       onEnd();
       stopListening?.();
-      if (isSubmitted) {
+      if (task !== undefined) {
         this.#scheduler.cancel(task, new AbortError('the caller left the stream'));
         await task.left();
       }

@@ -72,18 +72,35 @@ interface About {
   readonly worker: { readonly name: string; readonly pid: number | undefined };
 }
 
+/** Gets the events of a pool besides its listeners. */
+export interface PoolObserver {
+  happened(event: PoolEvent): void;
+  closed(): void;
+}
+
 type Facts = PoolEvent extends infer Each ? (Each extends unknown ? Omit<Each, keyof PoolEventFields> : never) : never;
 
 /** Makes events of what happens in a pool. */
 export class PoolPublisher {
   readonly listeners: Listeners<PoolEvent>;
 
+  readonly #observer: PoolObserver | undefined;
+
   /** @param emit - calls the listeners; returns whether there are any */
-  constructor(emit: (event: PoolEvent) => boolean) {
+  constructor(emit: (event: PoolEvent) => boolean, observer?: PoolObserver) {
     this.listeners = new Listeners(emit);
+    this.#observer = observer;
   }
 
   publish({ worker }: About, facts: Facts): void {
-    this.listeners.deliver({ worker: worker.name, pid: worker.pid, time: wallClock(), ...facts });
+    const event: PoolEvent = { worker: worker.name, pid: worker.pid, time: wallClock(), ...facts };
+    this.#observer?.happened(event);
+    this.listeners.deliver(event);
+  }
+
+  /** All workers have ended. */
+  end(): void {
+    this.listeners.end();
+    this.#observer?.closed();
   }
 }

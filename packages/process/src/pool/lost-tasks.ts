@@ -61,6 +61,7 @@ export class LostTasks {
       return;
     }
     task.retriesLeft--;
+    task.trace?.wasLost(loss);
     events.publish(slot, {
       type: 'task-retried',
       target: task.target.name,

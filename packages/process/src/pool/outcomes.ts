@@ -35,6 +35,7 @@ export class Outcomes {
     this.counts.completed++;
     this.#settle(task);
     task.resolve(value);
+    task.trace?.succeeded();
   }
 
   /** @param isRemote - the task has thrown it in its worker */
@@ -43,13 +44,15 @@ export class Outcomes {
     this.counts.failed++;
     this.#settle(task);
     task.reject(error, isRemote);
+    task.trace?.failed(error);
   }
 
   /** The caller no longer waits. */
-  cancel(task: Task): void {
+  cancel(task: Task, reason: unknown): void {
     this.counts.cancelled++;
     this.#settle(task);
     task.abandon();
+    task.trace?.failed(reason);
   }
 
   /** Resolves when all tasks are settled. */

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
 import { callSite, checkMayStart, checkMilliseconds, checkOptions, optionNames } from '@aiopipe/core/internal';
 import { EventStream, type EventsOptions } from '../events/event-stream.js';
+import { ObservedLives } from '../events/observed.js';
 import { PoolPublisher, type PoolEvent, type PoolEvents } from './events.js';
 import { TargetCalls } from './calls.js';
 import { CheckedCalls } from './checked-calls.js';
@@ -19,6 +20,8 @@ import {
 import { readPoolOptions, type PoolOptions } from './options.js';
 import { Scheduler } from './scheduler.js';
 import { type PoolStats } from './stats.js';
+import { type ObservedPool } from './observed-pool.js';
+import { type WorkerInfo } from './worker-info.js';
 import { checkTarget } from './targets.js';
 import { isTarget, type Target } from '../target/target.js';
 
@@ -29,6 +32,8 @@ export interface CloseOptions {
 }
 
 const CLOSE_OPTIONS = optionNames<CloseOptions>({ timeout: true });
+
+const observed = new ObservedLives<ObservedPool, PoolEvent>('pool');
 
 /**
  * Child processes that run tasks: calls of targets. Each child runs one task at a time. A child that dies is replaced. Its
@@ -53,7 +58,14 @@ export class Pool<Args extends readonly unknown[] = never, Result = never>
 {
   readonly #scheduler: Scheduler;
   readonly #options: TaskOptions;
-  readonly #publisher = new PoolPublisher((event) => this.emit(event.type, event as never));
+  readonly #publisher = new PoolPublisher((event) => this.emit(event.type, event as never), {
+    happened: (event) => {
+      observed.happened(this, event);
+    },
+    closed: () => {
+      observed.closed(this);
+    },
+  });
   #calls: TargetCalls<Args, Result> | undefined;
 
   /** Starts the children. Throws TypeError if an option is wrong. */
@@ -67,6 +79,7 @@ export class Pool<Args extends readonly unknown[] = never, Result = never>
     const settings = readPoolOptions(hasTarget ? second : (first as PoolOptions));
     this.#options = { retries: settings.retries };
     this.#scheduler = new Scheduler(hasTarget ? first : undefined, settings, this.#publisher);
+    observed.opened(this);
   }
 
   get #own(): TargetCalls<Args, Result> {
@@ -120,6 +133,16 @@ export class Pool<Args extends readonly unknown[] = never, Result = never>
   /** See {@link PoolCalls.stream}. */
   stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined> {
     return this.#own.stream(...args);
+  }
+
+  /** The pool's name in messages: `the pool of hash`. */
+  get title(): string {
+    return this.#scheduler.title;
+  }
+
+  /** The workers as they are now, those that are asked to end too. */
+  get workers(): readonly WorkerInfo[] {
+    return this.#scheduler.workers;
   }
 
   /** Counts of what the pool has done and is doing. */

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { type CarriedContext } from '@aiopipe/core/internal';
+
 /** Call the target. */
 export const CALL = 1;
 /** Call the target, and send the items that it yields, one by one. */
@@ -23,8 +25,11 @@ export const TAKEN = 5;
 export type TaskKind = typeof CALL | typeof STREAM;
 
 export type Ask =
-  /** `target` is the number of the target. Left out if it is 0: the target that was given to `new Pool()`. */
-  | readonly [kind: TaskKind, args: readonly unknown[], target?: number]
+  /**
+   * `target` is the number of the target. Left out if it is 0, the target that was given to `new Pool()`, unless the context of
+   * the call follows.
+   */
+  | readonly [kind: TaskKind, args: readonly unknown[], target?: number, context?: CarriedContext]
   | readonly [kind: typeof TARGET, number: number, url: string, name: string]
   /** The reason is serialized: if it cannot be read in the worker, it is not taken for a task. */
   | readonly [kind: typeof CANCEL, number: number, reason: Buffer]

@@ -33,6 +33,7 @@ import { Targets } from './targets.js';
 import { type Task } from './task.js';
 import { UnheardTasks } from './unheard-tasks.js';
 import { type TargetName } from './service.js';
+import { workerInfo, type WorkerInfo } from './worker-info.js';
 import { startWorker, type Worker, type WorkerSettings, type WorkerOwner } from './worker.js';
 
 const nameOf = (target: TargetName | undefined) => target && { url: target.url, name: target.name };
@@ -102,7 +103,7 @@ export class Scheduler {
     const dispatcher = new Dispatcher({ ...shared, settings, slots, context: this.#context, giveUp });
     this.#dispatcher = dispatcher;
     this.#lost = new LostTasks({ ...shared, dispatcher, events });
-    this.#shutdown = new Shutdown({ ...shared, title: this.title, dispatcher, slots, listeners: events.listeners });
+    this.#shutdown = new Shutdown({ ...shared, title: this.title, dispatcher, slots, events });
     try {
       slots.refill();
     } catch (error) {
@@ -147,6 +148,11 @@ export class Scheduler {
     return summarize(this.#outcomes.counts, this.#slots.active, this.#backlog.length);
   }
 
+  get workers(): readonly WorkerInfo[] {
+    const time = now();
+    return [...this.#slots.active, ...this.#slots.leaving].map((slot) => workerInfo(slot, time));
+  }
+
   /** How many workers there can be. */
   get size(): number {
     return this.#settings.max;
@@ -162,7 +168,7 @@ export class Scheduler {
   /** The caller no longer waits. */
   cancel(task: Task, reason: unknown): void {
     if (task.isSettled) return;
-    this.#outcomes.cancel(task);
+    this.#outcomes.cancel(task, reason);
     const slot = task.isGiven ? this.#slots.find(task) : undefined;
     if (slot !== undefined) this.#dispatcher.takeBack(slot);
     if (slot !== undefined && task.isGiven) slot.cancel(task, reason);

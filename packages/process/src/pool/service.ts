@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { DecodeError, EndOfStreamError, type Channel } from '@aiopipe/codec';
 import { putNow, renamePath, serializeError, watchSends } from '@aiopipe/codec/internal';
 import { BrokenPipeError, ClosedError, type ReadEnd } from '@aiopipe/core';
-import { nextTurn, now } from '@aiopipe/core/internal';
+import { nextTurn, now, readContext, runInContext } from '@aiopipe/core/internal';
 import { CALL, CANCEL, ERROR, HEARD, ITEM, READY, TAKEN, TARGET, VALUE, type Answer, type Ask } from './protocol.js';
 import { LoadedTarget } from './loaded-targets.js';
 import { Orders, type Order } from './orders.js';
@@ -10,6 +10,7 @@ import { deserializeError } from '../control/received-error.js';
 import { loadFunction, target } from '../target/target.js';
 import { setWorkerContext } from './worker-context.js';
 import { current, RunningTask } from './task-signal.js';
+import { workerTask, type WorkerTask } from './worker-trace.js';
 
 /** The last answer to a task. */
 type Done = Extract<Answer, readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]>;
@@ -62,6 +63,16 @@ function endOfSends(channel: Channel<Answer, Ask>): Promise<void> {
       else reject(error);
     });
   });
+}
+
+/** Makes a call of a target, and publishes it if anything observes it. */
+function traced<Result>(
+  target: string,
+  kind: WorkerTask['kind'],
+  call: () => Result,
+): Result | Promise<Awaited<Result>> {
+  if (!workerTask.isObserved) return call();
+  return workerTask.callAsync<Awaited<Result>>({ target, kind }, call as () => Awaited<Result>);
 }
 
 class Service {
@@ -128,22 +139,24 @@ class Service {
   }
 
   #beginHere({ number, ask }: Order): void {
-    current.task = this.#task = new RunningTask(number);
+    const task = (current.task = this.#task = new RunningTask(number));
     if (ask instanceof DecodeError) {
       void this.#end([ERROR, number, serializeError(ask)]);
       return;
     }
     // The parent has named it before.
     const called = this.#targets[ask[2] ?? 0] as LoadedTarget;
-    if (ask[0] === CALL) void this.#call(number, called, ask[1]);
-    else void this.#stream(this.#task, called, ask[1]);
+    runInContext(readContext(ask[3]), () => {
+      if (ask[0] === CALL) void this.#call(number, called, ask[1]);
+      else void this.#stream(task, called, ask[1]);
+    });
   }
 
   async #call(number: number, called: LoadedTarget, args: readonly unknown[]): Promise<void> {
     let answer: Done;
     try {
       const run = called.run ?? (await called.load());
-      const value = await run(...args);
+      const value = await traced(called.name, 'run', () => run(...args));
       if (isGenerator(value)) throw new TypeError(`${called.name} is a generator: call it with the pool's stream()`);
       answer = [VALUE, number, value];
     } catch (error) {
@@ -153,30 +166,35 @@ class Service {
   }
 
   async #stream(task: RunningTask, called: LoadedTarget, args: readonly unknown[]): Promise<void> {
-    let turn = now();
     let answer: Done;
     try {
-      const run = called.run ?? (await called.load());
-      for await (const item of itemsOf(await run(...args), called.name)) {
-        if (task.isCancelled) break;
-        // It waits while the channel is full, that is, while the items are not taken.
-        try {
-          await this.#channel.put([ITEM, task.number, item]);
-        } catch (error) {
-          throw renamePath(error, 'value[2]', 'item');
-        }
-        if (now() - turn > LONGEST_TURN) {
-          await nextTurn();
-          turn = now();
-        }
-        // No caller wants the next item: the generator ends here, and its `finally` is run.
-        if (task.isCancelled) break;
-      }
+      await traced(called.name, 'stream', () => this.#produce(task, called, args));
       answer = [VALUE, task.number, undefined];
     } catch (error) {
       answer = [ERROR, task.number, serializeError(error)];
     }
     await this.#end(answer);
+  }
+
+  /** Sends the items that the target yields. Resolves at their end. */
+  async #produce(task: RunningTask, called: LoadedTarget, args: readonly unknown[]): Promise<void> {
+    let turn = now();
+    const run = called.run ?? (await called.load());
+    for await (const item of itemsOf(await run(...args), called.name)) {
+      if (task.isCancelled) break;
+      // It waits while the channel is full, that is, while the items are not taken.
+      try {
+        await this.#channel.put([ITEM, task.number, item]);
+      } catch (error) {
+        throw renamePath(error, 'value[2]', 'item');
+      }
+      if (now() - turn > LONGEST_TURN) {
+        await nextTurn();
+        turn = now();
+      }
+      // No caller wants the next item: the generator ends here, and its `finally` is run.
+      if (task.isCancelled) break;
+    }
   }
 
   /** The answer is with the kernel before the next task begins, so that a death costs one task and no other. */

@@ -4,6 +4,7 @@ import { SupervisorError } from '../errors.js';
 import { type Admission } from './admission.js';
 import { type Backlog } from './backlog.js';
 import { type Dispatcher } from './dispatcher.js';
+import { type PoolPublisher } from './events.js';
 import { type Outcomes } from './outcomes.js';
 import { type Slot } from './slot.js';
 import { type Slots } from './slots.js';
@@ -16,7 +17,7 @@ interface ShutdownParts {
   readonly outcomes: Outcomes;
   readonly dispatcher: Dispatcher;
   readonly slots: Slots;
-  readonly listeners: { end(): void };
+  readonly events: PoolPublisher;
 }
 
 /** The three ways in which a pool ends: it is closed when its tasks are done, ended at once, or gives up. */
@@ -102,8 +103,8 @@ export class Shutdown {
 
   /** Resolves when all workers have ended. No event comes after that. */
   async #gone(): Promise<void> {
-    const { slots, listeners } = this.#parts;
+    const { slots, events } = this.#parts;
     await slots.gone();
-    listeners.end();
+    events.end();
   }
 }

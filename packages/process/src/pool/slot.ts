@@ -106,19 +106,19 @@ export class Slot {
     this.#isOffered = false;
     task.isGiven = true;
     this.count++;
-    if (this.#tasks.push(task) === 1) this.#comeToFirst(now());
+    if (this.#tasks.push(task) === 1) this.#comeTo(task, now());
     return true;
   }
 
-  #send({ kind, args, target }: Task, soon: boolean): boolean {
+  #send({ kind, args, target, context }: Task, soon: boolean): boolean {
     const { number } = target;
-    if (number === 0) return this.worker.send([kind, args], soon);
+    if (number === 0) return this.worker.send(context ? [kind, args, 0, context] : [kind, args], soon);
     const known = (this.#targets ??= new Set());
     if (!known.has(number)) {
       this.worker.send([TARGET, number, target.url, target.name], true);
       known.add(number);
     }
-    return this.worker.send([kind, args, number], soon);
+    return this.worker.send(context ? [kind, args, number, context] : [kind, args, number], soon);
   }
 
   #offer(): boolean {
@@ -132,9 +132,10 @@ export class Slot {
     return true;
   }
 
-  #comeToFirst(time: number): void {
+  #comeTo(first: Task, time: number): void {
     this.hasBegun = false;
     this.busySince = time;
+    first.trace?.began(this.worker);
   }
 
   /** Returns the tasks that the worker has not begun, and now will not begin. */
@@ -143,8 +144,10 @@ export class Slot {
     if (numbers.delete(this.#number)) this.#isOffered = false;
     const taken = this.#tasks.filter(({ number }) => numbers.delete(number));
     for (const task of taken) {
-      this.#tasks.splice(this.#tasks.indexOf(task), 1);
+      const index = this.#tasks.indexOf(task);
+      this.#tasks.splice(index, 1);
       task.isGiven = false;
+      if (index === 0) task.trace?.wasTakenBack();
     }
     this.count -= taken.length;
     this.hasBegun = this.load > 0;
@@ -213,7 +216,7 @@ export class Slot {
     this.#grace.end();
     const [next] = this.#tasks;
     if (next === undefined) return undefined;
-    this.#comeToFirst(time);
+    this.#comeTo(next, time);
     if (next.isSettled) this.#grace.begin();
     return next;
   }

@@ -1,17 +1,12 @@
 import { type SystemError } from '@aiopipe/core';
-import { now } from '@aiopipe/core/internal';
+import { injectContext, now } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { type TaskKind } from './protocol.js';
 import { type Lane } from './lane.js';
 import { type Queued } from './queue.js';
 import { type PoolTarget } from './targets.js';
-
-/** What the caller has asked for. */
-export interface TaskSettings {
-  readonly retries: number;
-  readonly priority: number;
-  readonly key: string | number | undefined;
-}
+import { type TaskSettings } from './task-settings.js';
+import { type TaskTrace } from './task-trace.js';
 
 /** Values that `canGoAhead` looks at, at most. */
 const FEW = 64;
@@ -57,11 +52,21 @@ export abstract class Task implements Queued<Task> {
   /** The number by which its worker knows it. */
   number = 0;
   readonly calledAt = now();
+  /** The context of its call, for the worker. */
+  readonly context = injectContext();
+  /** Undefined if nothing observes tasks. */
+  readonly trace: TaskTrace | undefined;
   readonly order = taskCount++;
 
   #canGoAhead: boolean | undefined;
 
-  constructor(target: PoolTarget, args: readonly unknown[], { retries, priority, key }: TaskSettings) {
+  constructor(
+    target: PoolTarget,
+    args: readonly unknown[],
+    { retries, priority, key }: TaskSettings,
+    trace: TaskTrace | undefined,
+  ) {
+    this.trace = trace;
     this.target = target;
     this.args = args;
     this.priority = priority;

@@ -1,5 +1,5 @@
 import { channel, DecodeError, type Channel } from '@aiopipe/codec';
-import { namePeer, putNow, putSoon, watchSends } from '@aiopipe/codec/internal';
+import { namePeer, putNow, putSoon, watchSends, unobserved } from '@aiopipe/codec/internal';
 import { ClosedError, type Limits, type ResourceUsage } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
 import { controlLimits } from '../control/limits.js';
@@ -96,7 +96,7 @@ class WorkerProcess implements Worker {
   readonly limits: Limits | undefined;
 
   constructor(name: string, { order, spin, options, onOutput }: WorkerSettings, owner: WorkerOwner) {
-    const [ours, theirs] = channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() });
+    const [ours, theirs] = unobserved(() => channel<Ask, Answer>({ duplex: true, spin, limits: controlLimits() }));
     let claims: Claims | undefined;
     try {
       claims = new Claims();

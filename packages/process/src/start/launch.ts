@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
-import { namePeer } from '@aiopipe/codec/internal';
+import { namePeer, unobserved } from '@aiopipe/codec/internal';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
 import {
   clearTimeout,
@@ -60,6 +60,7 @@ export function launch(
   tell: (control: Control) => void,
   grace: Start['grace'],
   maker: (...args: never[]) => unknown,
+  kind: 'child' | 'prefork' = 'child',
 ): Launched | LaunchFailure {
   // Calls that the system may refuse (no descriptor is free, say) come before the handles in the arguments move.
   const stdio = new StdioFds(checkStdio(options), { name: `process ${name}`, needsBlocking: false, maker });
@@ -68,7 +69,8 @@ export function launch(
     stdio.open();
     const [ours, other] = aioduplex({ bufferSize: 256 * 1024 });
     theirs = other;
-    control = Channel.from<unknown, unknown>(ours, { limits: controlLimits() }).validate(conversation.schema);
+    const made = unobserved(() => Channel.from<unknown, unknown>(ours, { limits: controlLimits() }));
+    control = made.validate(conversation.schema);
     namePeer(control, `process ${name}`);
     tell(control);
     stdio.take();
@@ -81,6 +83,8 @@ export function launch(
   try {
     checkPlace(options);
     const program = spawn({
+      kind,
+      name,
       file: process.execPath,
       argv: [...runtimeArgv(execArgvFor(options.execArgv)), entry, name],
       env: environmentFor(options.env),

@@ -51,6 +51,7 @@ export class PreforkedChild {
       tell,
       0,
       PreforkedChild as never,
+      'prefork',
     );
     if (launched instanceof LaunchFailure) throw launched.cause;
     this.#launched = launched;

@@ -1,9 +1,11 @@
 import { DecodeError } from '@aiopipe/codec';
 import { putSoon, renamePath } from '@aiopipe/codec/internal';
-import { SystemError, type SignalName, type StopOptions, type WaitOptions } from '@aiopipe/core';
+import { SystemError, type ProcessStart, type SignalName, type StopOptions, type WaitOptions } from '@aiopipe/core';
 import {
   callSite,
   checkText,
+  injectContext,
+  processStart,
   reasonOf,
   signalNumber,
   stop,
@@ -42,6 +44,8 @@ export class StartedChild<Result> {
   #hearsNothing = false;
   /** Whether the child keeps this process alive. */
   #isHeld = true;
+  /** The message of the start's events, until the start is over; undefined if nothing observes it. */
+  #traced: ProcessStart | undefined;
 
   /** @param maker - the public function that the user called: the stacks of the child's errors show the place of that call */
   constructor(
@@ -56,7 +60,20 @@ export class StartedChild<Result> {
     checkOptions(options);
     checkText('name', this.name);
     this.#account = new Account(options.limits);
+    const begin = () => {
+      this.#begin(target, args, options, maker);
+    };
+    if (!processStart.isObserved) begin();
+    else processStart.call((this.#traced = { kind: 'child', name: this.name, target }), begin);
+  }
 
+  #begin(
+    target: TargetName,
+    args: readonly unknown[],
+    options: ProcessOptions,
+    maker: (...args: never[]) => unknown,
+  ): void {
+    const context = injectContext();
     const isDetached = options.detached === true;
     const grace = isDetached ? 'detached' : options.daemon === true ? DAEMON_GRACE : 0;
     const start: Start = {
@@ -67,6 +84,7 @@ export class StartedChild<Result> {
       depth: nextDepth(),
       cwd: placeOf(options).cwd,
       grace,
+      ...(context && { context }),
     };
     const tell = (control: Control) => {
       // Encoded before the start: an argument that cannot be sent throws, and no process was started.
@@ -80,14 +98,18 @@ export class StartedChild<Result> {
     };
     const { prefork } = options;
     if (prefork !== undefined) refillAfter(prefork, this.promises.started);
-    const launched =
-      (prefork && takeFrom(prefork, options, start.id, tell)) ??
-      launch(this.name, options, new Conversation(start.id, false), tell, grace, maker);
+    const taken = prefork && takeFrom(prefork, options, start.id, tell);
+    const launched = taken ?? launch(this.name, options, new Conversation(start.id, false), tell, grace, maker);
     if (launched instanceof LaunchFailure) {
       this.#failToStart(launched.cause);
       return;
     }
     this.#launched = launched;
+    launched.program.kind = 'child';
+    launched.program.name = this.name;
+    if (this.#traced !== undefined) {
+      Object.assign(this.#traced, { process: launched.program, isPreforked: taken !== undefined });
+    }
     if (grace !== 'detached') launched.program.killAfter(grace);
     if (isDetached) void this.#unrefOnceSent(launched);
     else if (options.daemon === true) this.unref();
@@ -96,7 +118,18 @@ export class StartedChild<Result> {
 
   #failToStart(cause: unknown): void {
     const message = `process ${this.name} could not be started: ${reasonOf(cause)}`;
-    this.promises.settle(undefined, new ChildError('ERR_AIOPIPE_START', message, { cause }));
+    const failure = new ChildError('ERR_AIOPIPE_START', message, { cause });
+    this.#startIsOver(failure);
+    this.promises.settle(undefined, failure);
+  }
+
+  /** Publishes how the start went, once. */
+  #startIsOver(failure?: Error): void {
+    const traced = this.#traced;
+    if (traced === undefined) return;
+    this.#traced = undefined;
+    if (failure === undefined) processStart.succeed(traced);
+    else processStart.fail(traced, failure);
   }
 
   /** A detached child outlives this process, so this process stays until all arguments are on their way. */
@@ -121,6 +154,7 @@ export class StartedChild<Result> {
     control[Symbol.dispose]();
     const { exitCode, signalCode } = exit;
     const failure = this.#account.failure(this.name, program.pid, exit);
+    this.#startIsOver(failure);
     this.promises.settle({ exitCode, signalCode }, failure, this.#account);
   }
 
@@ -141,9 +175,14 @@ export class StartedChild<Result> {
     }
   }
 
+  #hasStarted(): void {
+    this.#startIsOver();
+    this.promises.hasStarted();
+  }
+
   #hear(message: FromChild): void {
     this.#account.hear(message);
-    if (message.kind === 'started') this.promises.hasStarted();
+    if (message.kind === 'started') this.#hasStarted();
     else if (message.kind === 'pong') this.promises.hasAnswered(message.of);
     else if (message.kind === 'ready') this.promises.isReady();
     else if (message.kind === 'result') this.promises.hasReturned(message.value);

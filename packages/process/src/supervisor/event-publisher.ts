@@ -23,9 +23,15 @@ export class EventPublisher {
   /** Publishes an event of ours as the outer supervisor's, if there is one. */
   outer: ((event: SupervisorEvent) => boolean) | undefined;
 
-  /** @param emit - calls the listeners; returns whether there are any */
-  constructor(emit: (event: SupervisorEvent) => boolean) {
+  readonly #observe: (event: SupervisorEvent) => void;
+
+  /**
+   * @param emit - calls the listeners; returns whether there are any
+   * @param observe - gets the events of this supervisor's own children
+   */
+  constructor(emit: (event: SupervisorEvent) => boolean, observe: (event: SupervisorEvent) => void) {
     this.listeners = new Listeners(emit);
+    this.#observe = observe;
   }
 
   started(child: Child, { process, supervisor, pid }: Life): void {
@@ -48,7 +54,9 @@ export class EventPublisher {
 
   #publish(child: Child, facts: Facts): boolean {
     const { id } = child.spec;
-    return this.deliver({ id, path: [id], time: wallClock(), ...facts });
+    const event: SupervisorEvent = { id, path: [id], time: wallClock(), ...facts };
+    this.#observe(event);
+    return this.deliver(event);
   }
 
   /** Hands an event to all that listen, to the outer supervisor's listeners, too. */

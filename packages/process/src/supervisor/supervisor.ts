@@ -8,6 +8,7 @@ import { checkSpec, checkSupervisor } from './check-spec.js';
 import { SupervisorEngine } from './engine.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventStream, type EventsOptions } from '../events/event-stream.js';
+import { ObservedLives } from '../events/observed.js';
 import { publishedFailures } from './failures.js';
 import {
   type ChildCount,
@@ -28,6 +29,8 @@ import {
   type SupervisorOptions,
   type SupervisorSpec,
 } from './spec.js';
+
+const observed = new ObservedLives<NestedSupervisor, SupervisorEvent>('supervisor');
 
 const expanded = (spec: AnySpec): AnyChildSpec => (spec.type === 'partitioned' ? expand(spec) : spec);
 
@@ -60,14 +63,21 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
     super();
     checkSupervisor(specs, options);
     this.#autoShutdown = options.autoShutdown ?? 'never';
-    this.#events = new EventPublisher((event) => this.emit(event.type, event as never));
+    this.#events = new EventPublisher(
+      (event) => this.emit(event.type, event as never),
+      (event) => {
+        observed.happened(this, event);
+      },
+    );
     this.#engine = new SupervisorEngine((specs as readonly AnySpec[]).map(expanded), options, this.#events, (spec) =>
       this.#nest(spec),
     );
     const end = () => {
       this.#events.listeners.end();
+      observed.closed(this);
     };
     this.#engine.finished.promise.then(end, end);
+    observed.opened(this);
   }
 
   #nest(spec: SupervisorSpec): NestedLife {

@@ -15,6 +15,7 @@ import { type OutputOption } from '../io/sink.js';
 import { ChainOutput } from './chain-output.js';
 import { type CollectedOutput } from './collected-output.js';
 import { OutputTooLongError, PipelineError, type EndedChain, type FailedOption } from './errors.js';
+import { pipelineRun, type PipelineRun } from './events.js';
 import { checkChainOptions, type ChainOptions } from './options.js';
 import { DEFAULT_INTERVAL, ProgressReporter } from './progress.js';
 import { quoteChain } from './quote-chain.js';
@@ -43,6 +44,8 @@ export class Chain {
   #timer: Timer | undefined;
   #progress: ProgressReporter | undefined;
   #ignoreAbort: (() => void) | undefined;
+  /** The message of its events, while it runs; undefined if nothing observes chains. */
+  #traced: PipelineRun | undefined;
   #isOver = false;
   /** Resolves when all stages have ended, or cannot be ended. */
   readonly #over: Promise<void>;
@@ -91,9 +94,29 @@ export class Chain {
     const { signal, timeout } = this.#options;
     const refusal = refuse({ signal, timeout }, undefined, () => this.#name);
     if (refusal !== undefined) throw refusal;
+    if (!pipelineRun.isObserved) this.#startStages();
+    else {
+      this.#traced = { chain: this.toString(), stages: this.#runs.runs };
+      pipelineRun.call(this.#traced, () => {
+        this.#startStages();
+      });
+    }
+  }
+
+  #startStages(): void {
     this.#runs.start(this.#stages, this.toString());
     void this.#runs.done().then(this.#settle);
     this.#limit();
+  }
+
+  /** Publishes how it went, once. */
+  #publishEnd(): void {
+    const traced = this.#traced;
+    if (traced === undefined) return;
+    this.#traced = undefined;
+    const failure = this.#failure(undefined, undefined);
+    if (failure === undefined) pipelineRun.succeed(traced);
+    else pipelineRun.fail(traced, failure.reason);
   }
 
   #limit(): void {
@@ -226,6 +249,7 @@ export class Chain {
     if (!this.#isOver) await this.#end();
     await this.#ending;
     if (this.#ending !== undefined) await this.#runs.stderrDone();
+    this.#publishEnd();
     this.#runs.close();
     this.#closeGiven();
   }

@@ -1,0 +1,88 @@
+import { channel, type Channel } from 'node:diagnostics_channel';
+
+/** What every message of a traced operation may carry. */
+export interface TracedMessage {
+  /** What the operation failed with; set before `error` is published. */
+  error?: unknown;
+}
+
+/**
+ * An operation that publishes as a `TracingChannel` of `node:diagnostics_channel` does: `start` and `end` around the call,
+ * `asyncStart` and `asyncEnd` when its outcome is known, and `error` before that if it failed. All of them get the same message.
+ * Subscribe with `tracingChannel(name)`. The channels are made by name, because Bun and Deno lack parts of `TracingChannel`.
+ */
+export class Traced<Message extends TracedMessage> {
+  readonly #start: Channel;
+  readonly #end: Channel;
+  readonly #asyncStart: Channel;
+  readonly #asyncEnd: Channel;
+  readonly #error: Channel;
+
+  constructor(name: string) {
+    const one = (event: string) => channel(`tracing:${name}:${event}`);
+    this.#start = one('start');
+    this.#end = one('end');
+    this.#asyncStart = one('asyncStart');
+    this.#asyncEnd = one('asyncEnd');
+    this.#error = one('error');
+  }
+
+  /** Whether anything subscribes. If not, no message need be made. */
+  get isObserved(): boolean {
+    return (
+      this.#start.hasSubscribers ||
+      this.#end.hasSubscribers ||
+      this.#asyncStart.hasSubscribers ||
+      this.#asyncEnd.hasSubscribers ||
+      this.#error.hasSubscribers
+    );
+  }
+
+  /** Makes the call, within the stores that subscribers have bound to `start`. Publishes what it throws, and throws it. */
+  call<Result>(message: Message, run: () => Result): Result {
+    return this.#start.runStores(message, () => {
+      try {
+        return run();
+      } catch (error) {
+        this.#publishError(message, error);
+        throw error;
+      } finally {
+        this.#end.publish(message);
+      }
+    });
+  }
+
+  /** The outcome of the call is known, and it succeeded. */
+  succeed(message: Message): void {
+    this.#settle(message);
+  }
+
+  /** The outcome of the call is known, and it failed. */
+  fail(message: Message, error: unknown): void {
+    this.#publishError(message, error);
+    this.#settle(message);
+  }
+
+  /** Makes a call whose outcome is that of the promise that it returns. */
+  async callAsync<Result>(message: Message, run: () => Result | PromiseLike<Result>): Promise<Result> {
+    const outcome = this.call(message, run);
+    try {
+      const value = await outcome;
+      this.succeed(message);
+      return value;
+    } catch (error) {
+      this.fail(message, error);
+      throw error;
+    }
+  }
+
+  #publishError(message: Message, error: unknown): void {
+    message.error = error;
+    this.#error.publish(message);
+  }
+
+  #settle(message: Message): void {
+    this.#asyncStart.publish(message);
+    this.#asyncEnd.publish(message);
+  }
+}

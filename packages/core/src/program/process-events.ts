@@ -1,0 +1,46 @@
+import { channel } from 'node:diagnostics_channel';
+import { Traced, type TracedMessage } from '../observe/traced.js';
+import { type Exit } from './exit.js';
+import { type SignalName } from './signals.js';
+
+/** `program`: started by `popen()` or a chain; `child`: a child process with a target; `prefork`: one that waits for a target. */
+export type ProcessKind = 'program' | 'child' | 'prefork';
+
+/** A process that this process has started, as the events about processes have it. */
+export interface ObservedProcess {
+  /** A child that was taken from a Prefork is a `child` from then on. */
+  readonly kind: ProcessKind;
+  /** The name of a child process; of a program, its file. */
+  readonly name: string;
+  readonly argv: readonly string[];
+  /** Undefined if it was started in this process's directory. */
+  readonly cwd: string | undefined;
+  readonly pid: number;
+  /** How it ended; undefined while it runs. */
+  readonly exit: Exit | undefined;
+  /** Sends a signal, SIGTERM by default; returns false if the process has ended. */
+  kill(signal?: SignalName | number): boolean;
+}
+
+/**
+ * The message of the TracingChannel `aiopipe:process.start`. A program has started, or has failed to, when the call returns. The
+ * outcome of a child is known when its function is called (`asyncEnd`), or when the child has ended before that (`error`).
+ */
+export interface ProcessStart extends TracedMessage {
+  readonly kind: ProcessKind;
+  readonly name: string;
+  /** The function that a child calls: the URL of its module, and its name. */
+  readonly target?: { readonly url: string; readonly name: string } | undefined;
+  /** Whether the child was taken from a Prefork. */
+  isPreforked?: boolean | undefined;
+  /** Undefined until the process was started. */
+  process?: ObservedProcess | undefined;
+}
+
+/** The message of the channel `aiopipe:process.exit`. */
+export interface ProcessExitMessage extends Exit {
+  readonly process: ObservedProcess;
+}
+
+export const processStart = new Traced<ProcessStart>('aiopipe:process.start');
+export const processExit = channel('aiopipe:process.exit');
