@@ -35,3 +35,4 @@ export { CALM, SimulatedKernel, type KernelMoods } from './simulated/kernel.js';
 export { SimulatedTime } from './simulated/time.js';
 export { runSchedules } from './simulated/schedules.js';
 export { noteWarnings } from './warnings.js';
+export { observe, observeTraced, type Published } from './observe.js';

@@ -1,5 +1,6 @@
 import { checkName } from '../check/text.js';
 import { show } from '../check/show.js';
+import { describeValue } from '../check/thrown.js';
 
 /**
  * Takes the context of a call to the process that does the work. It is asked at each start of a child process, task of a pool
@@ -137,7 +138,7 @@ function guarded<Result>(carrier: ContextCarrier, call: () => Result): Result | 
     if (!hasWarned) {
       hasWarned = true;
       process.emitWarning(
-        `the context carrier ${show(carrier.name)} threw ${show(error)}: calls go on without its context`,
+        `the context carrier ${show(carrier.name)} threw: ${describeValue(error)}; calls go on without its context`,
         { type: 'AiopipeWarning', code: 'AIOPIPE_CARRIER_FAILED' },
       );
     }
