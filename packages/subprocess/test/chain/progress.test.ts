@@ -68,7 +68,7 @@ describe('onProgress', () => {
     const options = { onProgress, progressInterval: 20, signal: enough.signal };
     await expect(pipeline(['sh', '-c', 'sleep 0.05'], ['sleep', '1000']).run(options)).rejects.toThrow();
     const [last] = after;
-    expect(after).toEqual([last, last, last]);
+    expect(new Set(after)).toEqual(new Set([last]));
     for (const bytes of before) expect(bytes).toBeLessThanOrEqual(last as number);
   });
 
