@@ -302,10 +302,11 @@ export class SimulatedWorker implements Worker {
     if (this.#isPaused || this.#isMute || this.isKilled || this.isGone || this.#current === undefined) return;
     if (this.#outgoing.length > 0 || !this.#begun.has(this.#current.number)) return;
     const { number, kind } = this.#current;
+    if (kind === CALL) {
+      this.#begun.delete(number);
+      this.#current = undefined;
+    }
     void this.owner.heard(error);
-    if (kind !== CALL) return;
-    this.#begun.delete(number);
-    this.#current = undefined;
   }
 
   #mute(): void {
