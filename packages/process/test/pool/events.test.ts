@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool, type PoolEventMessage, type PoolMessage, type PoolTask } from '@aiopipe/process';
@@ -42,17 +42,14 @@ describe('aiopipe:pool.task', () => {
 
   test('tells of each try of a task whose worker dies', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'pool-events-'));
-    try {
-      await using pool = new Pool(perform, { size: 1 });
-      using tasks = observeTraced<PoolTask>('aiopipe:pool.task');
-      await pool.with({ retries: 1 }).run('die-once', join(directory, 'mark'));
-      const { attempts } = tasks.published[0]?.message as PoolTask;
-      expect(attempts.map(({ worker }) => worker)).toEqual(['perform-1', 'perform-2']);
-      expect(attempts[0]?.error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGKILL' });
-      expect(attempts[1]).not.toHaveProperty('error');
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    using _ = { [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
+    await using pool = new Pool(perform, { size: 1 });
+    using tasks = observeTraced<PoolTask>('aiopipe:pool.task');
+    await pool.with({ retries: 1 }).run('die-once', join(directory, 'mark'));
+    const { attempts } = tasks.published[0]?.message as PoolTask;
+    expect(attempts.map(({ worker }) => worker)).toEqual(['perform-1', 'perform-2']);
+    expect(attempts[0]?.error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGKILL' });
+    expect(attempts[1]).not.toHaveProperty('error');
   });
 
   test('tells of a task that its caller cancels, and of a stream that ends or is left', async () => {
@@ -78,6 +75,9 @@ describe('aiopipe:pool.task', () => {
 
 describe('aiopipe:pool.open, aiopipe:pool.event and aiopipe:pool.close', () => {
   test('tell of a pool’s life, with an object that shows it as it is', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'pool-events-'));
+    using _ = { [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
+    const mark = join(directory, 'mark');
     using lives = observe<PoolMessage>(['aiopipe:pool.open', 'aiopipe:pool.close']);
     using events = observe<PoolEventMessage>(['aiopipe:pool.event']);
     const pool = new Pool(perform, { size: 1 });
@@ -85,8 +85,9 @@ describe('aiopipe:pool.open, aiopipe:pool.event and aiopipe:pool.close', () => {
     expect(lives.published[0]?.message.pool).toBe(pool);
     expect(pool.workers).toMatchObject([{ name: 'perform-1', state: 'starting', task: undefined, tasks: 0 }]);
     const [worker] = pool.workers;
-    const running = errorOf(pool.run('hang'));
-    await until('a task runs', () => pool.stats.running === 1);
+    const running = errorOf(pool.run('mark-and-hang', mark));
+    // Before it has begun, another worker would do the task.
+    await until('the task has begun', () => existsSync(mark));
     expect(pool.workers).toMatchObject([{ state: 'busy', task: { target: 'perform' }, tasks: 1, pid: worker?.pid }]);
     expect(pool.workers[0]?.task?.runningFor).toBeGreaterThanOrEqual(0);
     process.kill(worker?.pid as number, 'SIGKILL');
