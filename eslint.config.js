@@ -19,7 +19,7 @@ const importRules = (allowed, mayUseInternal, isTimeless = false) => [
     paths: isTimeless
       ? ['node:timers', 'node:timers/promises', 'node:perf_hooks'].map((name) => ({
           name,
-          message: 'Tests replace it: use what @aiopipe/core/internal has (in core: wait/taken.js).',
+          message: 'Tests replace it: use what @aiopipe/core/internal has (in core: wait/saved-globals.js).',
         }))
       : [],
     patterns: [
@@ -37,14 +37,14 @@ const importRules = (allowed, mayUseInternal, isTimeless = false) => [
   },
 ];
 
-// What tests replace (fake timers). `core/src/wait/taken.ts` takes it once, when it is loaded; all others import it from there.
+// What tests replace (fake timers). `core/src/wait/saved-globals.ts` takes it once, when it is loaded; all others import it from there.
 const taken = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'];
 const takenRules = {
   'no-restricted-globals': [
     'error',
     ...[...taken, 'queueMicrotask', 'performance'].map((name) => ({
       name,
-      message: 'Tests replace it: import it from @aiopipe/core/internal (in core: wait/taken.js).',
+      message: 'Tests replace it: import it from @aiopipe/core/internal (in core: wait/saved-globals.js).',
     })),
   ],
   'no-restricted-syntax': [

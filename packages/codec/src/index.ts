@@ -1,5 +1,5 @@
 export { serialize, deserialize, type DeserializeOptions } from './serializer/serialize.js';
-export { type DecodeLimits } from './serializer/decode.js';
+export { type DecodeLimits } from './serializer/decode-limits.js';
 export { register, registerCodec, type ByteCodec, type Registration } from './serializer/registry.js';
 export { DEFAULT_MAX_FRAME_LENGTH, type FrameOptions } from './frame/format.js';
 export { FrameDecoder } from './frame/frame-decoder.js';

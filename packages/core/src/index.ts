@@ -8,7 +8,7 @@ export { type Writable } from './stream/writable.js';
 export { PipeWriter } from './stream/writer.js';
 export { type WriterOptions } from './stream/writer-options.js';
 export { DuplexStream } from './stream/duplex-stream.js';
-export { sharedMemory } from './memory/make.js';
+export { sharedMemory } from './memory/create.js';
 export { SharedMemory, type MemoryState, type ShareOptions } from './memory/shared-memory.js';
 export { AsyncFile, type AsyncFileOptions, type ReadLineOptions } from './file/async-file.js';
 export { type AsyncFileSource } from './file/async-file-source.js';

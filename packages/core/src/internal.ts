@@ -58,7 +58,7 @@ export { checkCount, type CountRange } from './check/count.js';
 export { checkFlag } from './check/flag.js';
 export { show } from './check/show.js';
 export { describeValue, reasonOf } from './check/thrown.js';
-export * from './wait/taken.js';
+export * from './wait/saved-globals.js';
 export { handled } from './wait/handled.js';
 export { SiteWarnings } from './wait/site-warnings.js';
 export { Records, type RecordOptions } from './stream/records.js';

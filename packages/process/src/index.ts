@@ -69,8 +69,8 @@ export {
   type WorkerOutput,
   type WorkerStarted,
 } from './pool/events.js';
-export { taskSignal } from './pool/task-signal.js';
-export { workerContext } from './pool/worker-context.js';
+export { taskSignal } from './worker/task-signal.js';
+export { workerContext } from './worker/worker-context.js';
 export { ChildError, SupervisorError, type ChildErrorCode, type ChildErrorDetails } from './errors.js';
 export {
   type Environment,
@@ -87,6 +87,6 @@ export {
 export { type ChildRun } from './child/child-events.js';
 export { type SupervisorEventMessage, type SupervisorMessage } from './supervisor/messages.js';
 export { type ObservedPool, type PoolEventMessage, type PoolMessage } from './pool/observed-pool.js';
-export { type PoolTask, type TaskAttempt } from './pool/task-trace.js';
-export { type WorkerTask } from './pool/worker-trace.js';
+export { type PoolTask, type TaskAttempt } from './pool/task-events.js';
+export { type WorkerTask } from './worker/events.js';
 export { type RunningTaskInfo, type WorkerInfo } from './pool/worker-info.js';

@@ -15,7 +15,8 @@ import {
   socketPair,
   WRITABLE,
 } from '@aiopipe/core/internal';
-import { ChannelEnd, type MovedChannel } from './end.js';
+import { ChannelEnd } from './end.js';
+import { checkMoved, type MovedChannel } from './moved-channel.js';
 import { CHANNEL_NAMES, CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
 import { MessageIterator } from './message-iterator.js';
 import { EndOfStreamError } from '../errors.js';
@@ -367,19 +368,4 @@ for (const [kind, make] of Object.entries(makers)) {
       throw error;
     }
   });
-}
-
-/** Throws TypeError for data that no channel can have: another process sent it. */
-function checkMoved(data: MovedChannel, isWriter: boolean, aheadFds: number): MovedChannel {
-  const settings = readOptions(data.settings);
-  const { ahead } = data;
-  if (ahead === undefined || isWriter) {
-    // Only a receiver can have read other descriptors, with the bytes of their messages.
-    if (aheadFds > 0) throw new TypeError(`a channel with nothing read ahead needs exactly one descriptor`);
-    return { settings };
-  }
-  if (!Buffer.isBuffer(ahead.bytes)) throw new TypeError('the data that a channel had read ahead is not bytes');
-  if (ahead.bytes.length === 0 && aheadFds > 0)
-    throw new TypeError('descriptors arrived for a channel without the bytes that they belong to');
-  return { settings, ahead };
 }

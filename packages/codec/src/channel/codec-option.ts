@@ -3,7 +3,7 @@ import { DefaultDecoder, DefaultEncoder, isLimited } from './default-codec.js';
 import { bytesOnly, FunctionDecoder, FunctionEncoder } from './function-codec.js';
 import { json } from './json.js';
 import { type MessageDecoder, type MessageEncoder } from './message-codec.js';
-import { type DecodeLimits } from '../serializer/decode.js';
+import { type DecodeLimits } from '../serializer/decode-limits.js';
 import { codecNamed, type ByteCodec } from '../serializer/registry.js';
 
 /** Turns a value into bytes. */

@@ -15,6 +15,7 @@ import {
   type Packed,
 } from '@aiopipe/core/internal';
 import { resolveDecoder, resolveEncoder } from './codec-option.js';
+import { type MovedChannel } from './moved-channel.js';
 import { publishClose, publishOpen, type ChannelStats } from './events.js';
 import { type ChannelSettings } from './options.js';
 import { EndOfStreamError } from '../errors.js';
@@ -22,18 +23,6 @@ import { type IncomingFds } from '../moving/incoming-fds.js';
 import { watchPeer } from './peer-watch.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
-
-/** The data that makes an end again after a move. */
-export interface MovedChannel {
-  readonly settings: ChannelSettings;
-  /** The bytes that were read and not taken yet, and the tables that the decoder needs to go on. */
-  readonly ahead?: {
-    readonly bytes: Buffer;
-    readonly tables: unknown;
-    /** Set if the kernel could not deliver descriptors of these bytes: later ones belong to none of the messages. */
-    readonly wereLost?: true;
-  };
-}
 
 /** Closes the descriptors that came for messages that were not taken, if an end is dropped without close(). */
 const leftover = new FinalizationRegistry<IncomingFds>((fds) => {

@@ -1,6 +1,6 @@
 import { checkCount, checkFlag, optionNames, show } from '@aiopipe/core/internal';
 import { maxFrameLengthOf } from '../frame/format.js';
-import { type DecodeLimits } from '../serializer/decode.js';
+import { type DecodeLimits } from '../serializer/decode-limits.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './codec-option.js';
 
 /** The options of a channel. */

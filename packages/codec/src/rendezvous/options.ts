@@ -7,7 +7,7 @@ import {
   type ChannelOptions,
   type ChannelSettings,
 } from '../channel/options.js';
-import { type DecodeLimits } from '../serializer/decode.js';
+import { type DecodeLimits } from '../serializer/decode-limits.js';
 
 /** The process at the other side of a connection, as the kernel knew it when it connected. */
 export interface Peer {

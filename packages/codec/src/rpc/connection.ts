@@ -4,10 +4,10 @@ import { type Channel, watchSends } from '../channel/channel.js';
 import { type Follower } from '../channel/follower.js';
 import { EndOfStreamError, type DecodeError } from '../errors.js';
 import { GivenFunctions } from './given-functions.js';
-import { Incoming, type Service } from './incoming.js';
-import { Line } from './line.js';
+import { IncomingCalls, type Service } from './incoming-calls.js';
+import { CallSender } from './call-sender.js';
 import { DEFAULT_MAX_CALLS, DEFAULT_MAX_FUNCTIONS, DEFAULT_WINDOW } from './options.js';
-import { Outgoing } from './outgoing.js';
+import { OutgoingCalls } from './outgoing-calls.js';
 import { CALL, CANCEL, CREDIT, ERROR, isId, ITEM, RELEASE, RESULT, RETAIN, STREAM } from './protocol.js';
 
 /** A channel of any messages, as a parameter. */
@@ -16,30 +16,30 @@ export type AnyChannel = Channel<never, unknown>;
 /** The calls of one channel, in both directions. It is the only reader of the channel. */
 export class Connection implements Follower {
   readonly name = 'calls (expose() or proxy())';
-  readonly #line: Line;
+  readonly #sender: CallSender;
   readonly #given = new GivenFunctions(DEFAULT_MAX_FUNCTIONS);
-  readonly outgoing: Outgoing;
-  readonly #incoming: Incoming;
+  readonly outgoing: OutgoingCalls;
+  readonly #incoming: IncomingCalls;
   #served: Pending<void> | undefined;
 
   constructor(channel: Channel) {
-    this.#line = new Line(channel, (error) => {
+    this.#sender = new CallSender(channel, (error) => {
       this.#break(error);
     });
-    this.outgoing = new Outgoing(this.#line, this.#given);
+    this.outgoing = new OutgoingCalls(this.#sender, this.#given);
     const settings = { window: DEFAULT_WINDOW, checks: undefined };
-    this.#incoming = new Incoming(this.#line, this.outgoing, this.#given, settings, DEFAULT_MAX_CALLS);
+    this.#incoming = new IncomingCalls(this.#sender, this.outgoing, this.#given, settings, DEFAULT_MAX_CALLS);
     channel.incoming?.follow(this);
     watchSends(channel, (error) => {
       // The failure may come out of a send of the program's.
       nextTick(() => {
-        if (this.#line.over === undefined) channel.incoming?.finishFollower(error);
+        if (this.#sender.over === undefined) channel.incoming?.finishFollower(error);
       });
     });
   }
 
   get isBusy(): boolean {
-    return this.outgoing.size > 0 || this.#incoming.size > 0 || this.#line.isBusy;
+    return this.outgoing.size > 0 || this.#incoming.size > 0 || this.#sender.isBusy;
   }
 
   get holdsLoop(): boolean {
@@ -53,18 +53,18 @@ export class Connection implements Follower {
   /** Serves an object until `stop()`. The promise tells when it is no longer served, as `Exposed.closed` says. */
   serve(service: Service, maxCalls: number): Promise<void> {
     if (this.#served !== undefined) {
-      throw new BusyError(`${this.#line.name} exposes an object already: close() that first`);
+      throw new BusyError(`${this.#sender.name} exposes an object already: close() that first`);
     }
     const served = new Pending<void>();
     void handled(served.promise);
-    if (this.#line.over !== undefined) {
-      settle(served, this.#line.over);
+    if (this.#sender.over !== undefined) {
+      settle(served, this.#sender.over);
       return served.promise;
     }
     this.#incoming.service = service;
     this.#incoming.limit = maxCalls;
     this.#served = served;
-    this.#line.updateHold();
+    this.#sender.updateHold();
     return served.promise;
   }
 
@@ -73,13 +73,13 @@ export class Connection implements Follower {
     this.#incoming.service = undefined;
     this.#served?.resolve();
     this.#served = undefined;
-    this.#line.updateHold();
+    this.#sender.updateHold();
   }
 
   take(message: unknown): void {
     const broken = Array.isArray(message) ? this.#heard(message) : 'a message that is no array';
     if (broken === undefined) return;
-    const rule = `${this.#line.name}: the peer broke the protocol of calls: ${broken}`;
+    const rule = `${this.#sender.name}: the peer broke the protocol of calls: ${broken}`;
     this.#break(new AiopipeError('ERR_AIOPIPE_PROTOCOL', rule));
   }
 
@@ -104,11 +104,11 @@ export class Connection implements Follower {
         return undefined;
       case RETAIN:
         this.#given.retain(id);
-        this.#line.updateHold();
+        this.#sender.updateHold();
         return undefined;
       case RELEASE:
         this.#given.release(id);
-        this.#line.updateHold();
+        this.#sender.updateHold();
         return undefined;
       default:
         return `a message of the unknown kind ${show(kind)}`;
@@ -127,12 +127,12 @@ export class Connection implements Follower {
 
   #break(error: Error): void {
     this.ended(error);
-    this.#line.channel.break(error);
+    this.#sender.channel.break(error);
   }
 
   ended(error: Error): void {
-    if (this.#line.over !== undefined) return;
-    this.#line.end(error);
+    if (this.#sender.over !== undefined) return;
+    this.#sender.end(error);
     this.#given.clear();
     this.#incoming.service = undefined;
     this.outgoing.end(error);

@@ -1,6 +1,6 @@
 import { describeValue, withStackLimit } from '@aiopipe/core/internal';
 import { json } from '../channel/json.js';
-import { type DecodeLimits } from '../serializer/decode.js';
+import { type DecodeLimits } from '../serializer/decode-limits.js';
 import { deserializeError, serializeError } from '../serializer/portable-error.js';
 
 /** Levels of causes that travel. */

@@ -1,6 +1,6 @@
 import { checkedMethods } from './methods.js';
 import { connectionOf, type AnyChannel, type Connection } from './connection.js';
-import { type Service } from './incoming.js';
+import { type Service } from './incoming-calls.js';
 import { checkExposeOptions, checksOf, DEFAULT_MAX_CALLS, type ExposeOptions } from './options.js';
 
 /** An object that a channel serves: what {@link expose} returns. */

@@ -1,7 +1,7 @@
 import { handled, nextTurn, now } from '@aiopipe/core/internal';
 import { renamePath } from '../serializer/rename-path.js';
 import { type IncomingCall } from './incoming-call.js';
-import { type Line } from './line.js';
+import { type CallSender } from './call-sender.js';
 import { ITEM, STREAM } from './protocol.js';
 
 type Source = AsyncIterable<unknown> | Iterable<unknown>;
@@ -23,13 +23,13 @@ export function isGenerator(value: unknown): value is Source {
 }
 
 /** Sends the items that the caller asks for. Resolves with what the generator returns, and with undefined after a cancel. */
-export async function sendItems(line: Line, call: IncomingCall, source: Source): Promise<unknown> {
+export async function sendItems(sender: CallSender, call: IncomingCall, source: Source): Promise<unknown> {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   let leaving: Promise<void> | undefined;
   const leave = () => (leaving ??= handled(leaveEarly(call, iterator)));
   // Also while next() waits: some iterators end that wait.
   call.onCancel = () => void leave();
-  line.post([STREAM, call.id]);
+  sender.post([STREAM, call.id]);
   let turn = now();
   for (;;) {
     while (!call.isCancelled && !call.takeAllowance()) await call.news();
@@ -39,8 +39,8 @@ export async function sendItems(line: Line, call: IncomingCall, source: Source):
     const value: unknown = await result.value;
     if (result.done === true) return value;
     try {
-      if (call.isCancelled) line.dropResult(value);
-      else if (!sendItem(line, call, value)) await line.drained();
+      if (call.isCancelled) sender.dropResult(value);
+      else if (!sendItem(sender, call, value)) await sender.drained();
     } catch (error) {
       await leave();
       throw error;
@@ -58,9 +58,9 @@ async function leaveEarly(call: IncomingCall, iterator: SourceIterator): Promise
   if (iterator.return !== undefined) await call.run(iterator.return as never, iterator, []);
 }
 
-function sendItem(line: Line, call: IncomingCall, value: unknown): boolean {
+function sendItem(sender: CallSender, call: IncomingCall, value: unknown): boolean {
   let refusal: { readonly error: unknown } | undefined;
-  const hasRoom = line.post(value === undefined ? [ITEM, call.id] : [ITEM, call.id, value], (error) => {
+  const hasRoom = sender.post(value === undefined ? [ITEM, call.id] : [ITEM, call.id, value], (error) => {
     refusal = { error: renamePath(error, 'value[2]', 'item') };
   });
   if (refusal !== undefined) throw refusal.error;

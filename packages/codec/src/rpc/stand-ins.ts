@@ -1,8 +1,8 @@
 import { ClosedError } from '@aiopipe/core';
 import { show } from '@aiopipe/core/internal';
-import { type Line } from './line.js';
+import { type CallSender } from './call-sender.js';
 import { type CallSettings } from './outgoing-call.js';
-import { type Outgoing } from './outgoing.js';
+import { type OutgoingCalls } from './outgoing-calls.js';
 import { MOST_FUNCTIONS, RELEASE, RETAIN, isId, type FunctionPlace } from './protocol.js';
 import { remoteFunction } from './remote-function.js';
 
@@ -20,15 +20,15 @@ const dropped = new FinalizationRegistry<StandIn>((standIn) => {
 
 /** A function of the peer's, on this side. */
 class StandIn {
-  readonly #line: Line;
-  readonly #outgoing: Outgoing;
+  readonly #sender: CallSender;
+  readonly #outgoing: OutgoingCalls;
   readonly #lending: Lending;
   readonly #id: number;
   readonly #settings: CallSettings;
   #state: 'lent' | 'retained' | 'released' = 'lent';
 
-  constructor(line: Line, outgoing: Outgoing, lending: Lending, id: number, settings: CallSettings) {
-    this.#line = line;
+  constructor(sender: CallSender, outgoing: OutgoingCalls, lending: Lending, id: number, settings: CallSettings) {
+    this.#sender = sender;
     this.#outgoing = outgoing;
     this.#lending = lending;
     this.#id = id;
@@ -44,11 +44,11 @@ class StandIn {
     if (this.#state === 'retained') return;
     if (!this.#isCallable) throw this.#ended();
     this.#state = 'retained';
-    this.#line.post([RETAIN, this.#id]);
+    this.#sender.post([RETAIN, this.#id]);
   }
 
   release(): void {
-    if (this.#state === 'retained') this.#line.post([RELEASE, this.#id]);
+    if (this.#state === 'retained') this.#sender.post([RELEASE, this.#id]);
     this.#state = 'released';
   }
 
@@ -59,8 +59,8 @@ class StandIn {
   #ended(): ClosedError {
     return new ClosedError(
       this.#state === 'released'
-        ? `${this.#line.name}: the function was released`
-        : `${this.#line.name}: the call that the function came with has ended: keep the function with retain()`,
+        ? `${this.#sender.name}: the function was released`
+        : `${this.#sender.name}: the call that the function came with has ended: keep the function with retain()`,
     );
   }
 }
@@ -100,8 +100,14 @@ function isPlace(place: unknown): place is FunctionPlace {
 }
 
 /** Makes the function that stands for one of the peer's. */
-export function standIn(line: Line, outgoing: Outgoing, lending: Lending, id: number, settings: CallSettings): object {
-  const standIn = new StandIn(line, outgoing, lending, id, settings);
+export function standIn(
+  sender: CallSender,
+  outgoing: OutgoingCalls,
+  lending: Lending,
+  id: number,
+  settings: CallSettings,
+): object {
+  const standIn = new StandIn(sender, outgoing, lending, id, settings);
   const made = remoteFunction((args, options) => standIn.call(args, options));
   standIns.set(made, standIn);
   return made;

@@ -1,7 +1,7 @@
-import { checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { asBuffer } from './bytes.js';
 import type { Builder } from './builders.js';
 import { type DecoderState, HeadDecoder } from './decode-heads.js';
+import { checkLimits, type DecodeLimits } from './decode-limits.js';
 import { define, type DecoderShape } from './decoder-shape.js';
 import { DecodeError } from '../errors.js';
 import { Cost, defaultMemory } from './memory-cost.js';
@@ -10,28 +10,6 @@ import { bucketsFor, MOST_COMPARISONS } from './key-collisions.js';
 import type { HandleSource } from './handles.js';
 import { arrayFor } from './short-arrays.js';
 import { DEFAULT_DEPTH, RECURSION_LIMIT, Short, Tag, VERSION } from './tags.js';
-
-/** Bounds of what one message may hold. A message over a bound throws DecodeError, and breaks its channel. */
-export interface DecodeLimits {
-  /** How deep values may nest, in levels. Default: 1,000,000. */
-  readonly depth?: number | undefined;
-  /** How many values there may be, of all levels together. No limit by default: each takes at least a byte. */
-  readonly nodes?: number | undefined;
-  /** How long the message may be, in bytes. No limit by default. */
-  readonly bytes?: number | undefined;
-  /**
-   * How much heap the value may take, in bytes, by an estimate: an empty Map of 2 bytes takes 200. The contents of
-   * ArrayBuffers are not on the heap. Default: half of the heap's limit (`--max-old-space-size`).
-   */
-  readonly memory?: number | undefined;
-  /**
-   * How many symbols of `Symbol.for()` may come that no message has brought to this thread before, in all messages of a
-   * channel together. Such a symbol stays in memory for ever. Default: 1,000.
-   */
-  readonly symbols?: number | undefined;
-}
-
-const LIMITS = optionNames<DecodeLimits>({ depth: true, nodes: true, bytes: true, memory: true, symbols: true });
 
 /** Builds the values of messages that an `Encoder` made. */
 export class Decoder extends HeadDecoder {
@@ -297,16 +275,6 @@ export class Decoder extends HeadDecoder {
     builder.remaining--;
     const complaint = builder.add(value);
     if (complaint !== undefined) throw this.malformed(complaint);
-  }
-}
-
-/** Throws TypeError for wrong limits. A limit that is not a number would limit nothing, without notice. */
-export function checkLimits(limits: DecodeLimits): void {
-  checkOptions(limits, LIMITS, 'limits');
-  for (const name of LIMITS.names) {
-    const limit: unknown = limits[name as keyof DecodeLimits];
-    if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
-    throw new TypeError(`limits.${name}: expected a number from 0, not ${show(limit)}`);
   }
 }
 

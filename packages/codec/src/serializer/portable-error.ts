@@ -1,5 +1,5 @@
 import { describeValue } from '@aiopipe/core/internal';
-import { type DecodeLimits } from './decode.js';
+import { type DecodeLimits } from './decode-limits.js';
 import { deserialize, serialize } from './serialize.js';
 
 const canTravel = (value: unknown): boolean => {

@@ -1,5 +1,6 @@
 import { checkOptions, optionNames } from '@aiopipe/core/internal';
-import { type DecodeLimits, Decoder } from './decode.js';
+import { Decoder } from './decode.js';
+import { type DecodeLimits } from './decode-limits.js';
 import { Encoder } from './encode.js';
 import { Output } from './output.js';
 

@@ -3,7 +3,7 @@ import { ClosedError, MovedError, SystemError } from '../errors.js';
 import { Calls } from './calls.js';
 import { HOLDS_LOOP, native, READABLE, WRITABLE, type NativePoll } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
-import { setImmediate } from '../wait/taken.js';
+import { setImmediate } from '../wait/saved-globals.js';
 import { isTerminalMaster, type Transport } from './transport.js';
 
 /** The result of a non-blocking call that would have to wait. */

@@ -1,6 +1,6 @@
 import { type Socket } from 'node:net';
 import { AiopipeError, BusyError, ClosedError, MovedError } from '../errors.js';
-import { nextTick } from '../wait/taken.js';
+import { nextTick } from '../wait/saved-globals.js';
 import { Pending, refuse, type WaitOptions } from '../wait/pending.js';
 
 /** Node's handle under a socket. It is not a public interface, but has been the same since Node 0.10. */

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { type Exit } from './exit.js';
-import { nextTick } from '../wait/taken.js';
+import { nextTick } from '../wait/saved-globals.js';
 
 interface Started {
   readonly file: string;

@@ -2,7 +2,7 @@ import { optionNames, refuseOptions } from '../check/options.js';
 import { handled } from '../wait/handled.js';
 import { refuseMilliseconds } from '../check/milliseconds.js';
 import { refuse, type WaitOptions } from '../wait/pending.js';
-import { now } from '../wait/taken.js';
+import { now } from '../wait/saved-globals.js';
 import { Timer } from '../wait/timer.js';
 import { type SpawnedProgram } from './spawn.js';
 

@@ -1,6 +1,6 @@
 import { type Descriptor, type Interest } from '../fd/descriptor.js';
 import { BusyError, ClosedError } from '../errors.js';
-import { type Incoming } from './incoming.js';
+import { type Incoming } from './incoming-bytes.js';
 import { READABLE } from '../fd/native.js';
 import { type OptionNames } from '../check/options.js';
 import { Pending, refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';

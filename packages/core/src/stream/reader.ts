@@ -4,7 +4,7 @@ import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError, IncompleteReadError } from '../errors.js';
 import { moveOfHalf, type MovedReader } from './moving.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
-import { Incoming } from './incoming.js';
+import { Incoming } from './incoming-bytes.js';
 import { GeneratorLoop } from '../wait/loop-iterator.js';
 import { LineIterator } from './line-iterator.js';
 import { READABLE, WRITABLE } from '../fd/native.js';

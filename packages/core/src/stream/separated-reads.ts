@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import { MAX_DECODED } from './byte-queue.js';
 import { LineTooLongError } from '../errors.js';
-import { type Incoming } from './incoming.js';
+import { type Incoming } from './incoming-bytes.js';
 import { type OptionNames } from '../check/options.js';
 import { type PendingRead } from './pending-read.js';
 import { separatorSearch } from './separator-search.js';

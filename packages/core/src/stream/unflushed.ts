@@ -1,4 +1,4 @@
-import { now } from '../wait/taken.js';
+import { now } from '../wait/saved-globals.js';
 
 /** A writer that has accepted bytes which the kernel has not taken yet. */
 export interface Unflushed {

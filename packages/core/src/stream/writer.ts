@@ -6,7 +6,7 @@ import { moveOfHalf } from './moving.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { READABLE, WRITABLE } from '../fd/native.js';
 import { nodeWritable } from './node-streams.js';
-import { Outgoing } from './outgoing.js';
+import { Outgoing } from './outgoing-bytes.js';
 import { handled } from '../wait/handled.js';
 import { refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
 import { writableStream } from './web-streams.js';

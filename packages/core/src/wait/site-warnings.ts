@@ -1,4 +1,4 @@
-import { nextTick } from './taken.js';
+import { nextTick } from './saved-globals.js';
 
 interface Site {
   count: number;

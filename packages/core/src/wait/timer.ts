@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from './taken.js';
+import { clearTimeout, setTimeout } from './saved-globals.js';
 
 /** The longest time of a Node.js timer, 24 days. With a longer one it fires after 1 ms. */
 const LONGEST = 2 ** 31 - 1;

@@ -1,4 +1,4 @@
-import { setImmediate } from './taken.js';
+import { setImmediate } from './saved-globals.js';
 
 /** As many calls take less than a millisecond, and one turn of the loop for as many costs them next to nothing. */
 const CALLS = 1024;

@@ -49,7 +49,7 @@ export interface Preparation {
   readonly id: number;
   /** How many processes are above it. */
   readonly depth: number;
-  /** The directory that the child changes to before it evaluates a module: see `place.ts`. */
+  /** The directory that the child changes to before it evaluates a module: see `start/start-directory.ts`. */
   readonly cwd?: string | undefined;
   /** URLs of modules to evaluate. */
   readonly preload: readonly string[];
@@ -65,7 +65,7 @@ export interface Start {
   readonly processName: string;
   /** How many processes are above it. */
   readonly depth: number;
-  /** The directory that the child changes to before it evaluates a module: see `place.ts`. */
+  /** The directory that the child changes to before it evaluates a module: see `start/start-directory.ts`. */
   readonly cwd?: string | undefined;
   /** `detached` if the child outlives its parent; otherwise the milliseconds from SIGTERM to SIGKILL when the parent ends. */
   readonly grace: number | 'detached';

@@ -1,5 +1,5 @@
 import { deserializeError as deserializeWithin } from '@aiopipe/codec/internal';
-import { controlLimits } from './limits.js';
+import { controlLimits } from './message-limits.js';
 
 /** Returns the error that a peer serialized, or the error that says why it cannot be decoded. */
 export function deserializeError(bytes: Uint8Array): unknown {

@@ -2,11 +2,11 @@ import { AbortError, type WaitOptions } from '@aiopipe/core';
 import { Pending } from '@aiopipe/core/internal';
 import { rejectWithCaller } from './caller-frames.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
-import { CALL } from './protocol.js';
+import { CALL } from '../worker/protocol.js';
 import { type PoolTarget } from './targets.js';
 import { Task } from './task.js';
 import { type TaskSettings } from './task-settings.js';
-import { type TaskTrace } from './task-trace.js';
+import { type TaskTrace } from './task-events.js';
 
 const nothing = (): void => undefined;
 

@@ -7,7 +7,7 @@ import { PoolLoop } from './pool-loop.js';
 import { type Scheduler } from './scheduler.js';
 import { type Task } from './task.js';
 import { type TaskSettings } from './task-settings.js';
-import { poolTask, TaskTrace } from './task-trace.js';
+import { poolTask, TaskTrace } from './task-events.js';
 import { type PoolTarget } from './targets.js';
 import {
   type Items,

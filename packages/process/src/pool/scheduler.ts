@@ -23,7 +23,7 @@ import { type PoolPublisher } from './events.js';
 import { type PoolSettings } from './options.js';
 import { MemoryWatch } from './memory-watch.js';
 import { Outcomes } from './outcomes.js';
-import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from './protocol.js';
+import { ERROR, HEARD, ITEM, READY, STREAM, VALUE } from '../worker/protocol.js';
 import { Shutdown } from './shutdown.js';
 import { Slot, type SlotOwner } from './slot.js';
 import { Slots } from './slots.js';
@@ -32,7 +32,7 @@ import { summarize, type PoolStats } from './stats.js';
 import { Targets } from './targets.js';
 import { type Task } from './task.js';
 import { UnheardTasks } from './unheard-tasks.js';
-import { type TargetName } from './service.js';
+import { type TargetName } from '../worker/serve.js';
 import { workerInfo, type WorkerInfo } from './worker-info.js';
 import { startWorker, type Worker, type WorkerSettings, type WorkerOwner } from './worker.js';
 

@@ -3,7 +3,7 @@ import { now, queueMicrotask } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
 import { type WorkerEndReason } from './events.js';
 import { CancelGrace } from './cancel-grace.js';
-import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, TARGET, type Answer } from './protocol.js';
+import { CANCEL, HEARD, ITEM, READY, readAnswer, STREAM, TAKEN, TARGET, type Answer } from '../worker/protocol.js';
 import { Owner } from './lane.js';
 import { type Task } from './task.js';
 import { type Worker } from './worker.js';

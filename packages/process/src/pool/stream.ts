@@ -1,6 +1,6 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { Pending, refuse } from '@aiopipe/core/internal';
-import { STREAM } from './protocol.js';
+import { STREAM } from '../worker/protocol.js';
 import { Task } from './task.js';
 
 /** A task with many items. They wait in the worker's channel until the caller takes them. */

@@ -1,12 +1,12 @@
 import { type SystemError } from '@aiopipe/core';
 import { injectContext, now } from '@aiopipe/core/internal';
 import { type ChildError } from '../errors.js';
-import { type TaskKind } from './protocol.js';
+import { type TaskKind } from '../worker/protocol.js';
 import { type Lane } from './lane.js';
 import { type Queued } from './queue.js';
 import { type PoolTarget } from './targets.js';
 import { type TaskSettings } from './task-settings.js';
-import { type TaskTrace } from './task-trace.js';
+import { type TaskTrace } from './task-events.js';
 
 /** Values that `canGoAhead` looks at, at most. */
 const FEW = 64;

@@ -2,11 +2,11 @@ import { channel, DecodeError, type Channel } from '@aiopipe/codec';
 import { namePeer, putNow, putSoon, watchSends, unobserved } from '@aiopipe/codec/internal';
 import { ClosedError, type Limits, type ResourceUsage } from '@aiopipe/core';
 import { clearTimeout, queueMicrotask, setTimeout } from '@aiopipe/core/internal';
-import { controlLimits } from '../control/limits.js';
+import { controlLimits } from '../control/message-limits.js';
 import { OutputLines } from './output.js';
-import { serve, type WorkerOrder } from './service.js';
-import { Claims } from './claims.js';
-import { type Answer, type Ask } from './protocol.js';
+import { serve, type WorkerOrder } from '../worker/serve.js';
+import { Claims } from '../worker/claims.js';
+import { type Answer, type Ask } from '../worker/protocol.js';
 import { startProcess, type ProcessExit, type ProcessHandle, type ProcessOptions } from '../start/process.js';
 import { hasEnded } from '../control/send.js';
 

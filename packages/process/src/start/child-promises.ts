@@ -4,7 +4,7 @@ import { Pings } from '../control/pings.js';
 import { type ChildError } from '../errors.js';
 import { warnOfChild } from '../failure/unheard-failure.js';
 import { Deferred } from '../wait/deferred.js';
-import { type Account } from './account.js';
+import { type ChildOutcome } from './child-outcome.js';
 
 /** How a child ended: one of the two is null. */
 export interface ProcessExit {
@@ -84,14 +84,14 @@ export class ChildPromises<Result> {
    * The child has ended, or could not be started: settles all promises.
    *
    * @param exit - undefined if it could not be started
-   * @param account - undefined if it could not be started
+   * @param outcome - undefined if it could not be started
    */
-  settle(exit: ProcessExit | undefined, failure: ChildError | undefined, account?: Account): void {
+  settle(exit: ProcessExit | undefined, failure: ChildError | undefined, outcome?: ChildOutcome): void {
     this.#isSettled = true;
     this.#exit = exit;
     if (failure !== undefined) calledFrom(this.#site, failure);
     // If the child ended by a signal or its own exit, join() resolves with that.
-    if (failure?.code === 'ERR_AIOPIPE_START' && account?.toldNothing !== true) this.#startError = failure;
+    if (failure?.code === 'ERR_AIOPIPE_START' && outcome?.toldNothing !== true) this.#startError = failure;
     this.#rejectAll(failure ?? calledFrom(this.#site, this.#endedError()));
     if (this.#startError !== undefined && this.#joining.size > 0) this.#isHeard = true;
     for (const pending of this.#joining) {
@@ -99,7 +99,7 @@ export class ChildPromises<Result> {
       else pending.reject(this.#startError);
     }
     this.#joining.clear();
-    if (failure !== undefined) this.#warnUnlessHeard(failure, account);
+    if (failure !== undefined) this.#warnUnlessHeard(failure, outcome);
   }
 
   /** Rejects the promises that are not settled yet. */
@@ -110,10 +110,10 @@ export class ChildPromises<Result> {
   }
 
   /** Warns a turn later: code that waited for the child's end may use `result` until then. */
-  #warnUnlessHeard(error: ChildError, account: Account | undefined): void {
+  #warnUnlessHeard(error: ChildError, outcome: ChildOutcome | undefined): void {
     setImmediate(() => {
-      if (this.#isHeard && account?.brokeAfterResult !== true) return;
-      if (this.endIsWanted && (error.code === 'ERR_AIOPIPE_NO_RESULT' || account?.toldNothing === true)) return;
+      if (this.#isHeard && outcome?.brokeAfterResult !== true) return;
+      if (this.endIsWanted && (error.code === 'ERR_AIOPIPE_NO_RESULT' || outcome?.toldNothing === true)) return;
       warnOfChild(this.#site, error, 'nothing has used its `result`');
     });
   }

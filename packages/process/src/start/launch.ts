@@ -12,11 +12,11 @@ import {
   type SpawnedProgram,
 } from '@aiopipe/core/internal';
 import { type Conversation } from '../control/conversation.js';
-import { controlLimits } from '../control/limits.js';
+import { controlLimits } from '../control/message-limits.js';
 import { CONTROL_FD, SILENCE, type FromChild, type Start } from '../control/protocol.js';
 import { limitsFor } from './node-limits.js';
 import { environmentFor, execArgvFor } from './node-options.js';
-import { checkPlace, placeOf } from './place.js';
+import { checkPlace, placeOf } from './start-directory.js';
 import { checkStdio } from './stdio.js';
 import { type Surroundings } from './surroundings.js';
 

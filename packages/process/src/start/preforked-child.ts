@@ -5,9 +5,9 @@ import { deserializeError } from '../control/received-error.js';
 import { newOrderId, PROTOCOL, type Preparation } from '../control/protocol.js';
 import { hasEnded, send } from '../control/send.js';
 import { nextDepth } from '../target/role.js';
-import { howItEnded } from './account.js';
+import { howItEnded } from './child-outcome.js';
 import { killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
-import { placeOf } from './place.js';
+import { placeOf } from './start-directory.js';
 import { surroundingsKey, type Surroundings } from './surroundings.js';
 
 /** The events of a {@link PreforkedChild} for its prefork. Each comes at most once. */

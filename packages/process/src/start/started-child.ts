@@ -17,11 +17,11 @@ import { newOrderId, PROTOCOL, type FromChild, type Ping, type Start } from '../
 import { hasEnded, send } from '../control/send.js';
 import { ChildError } from '../errors.js';
 import { nextDepth } from '../target/role.js';
-import { Account } from './account.js';
+import { ChildOutcome } from './child-outcome.js';
 import { ChildPromises, type ProcessExit } from './child-promises.js';
 import { killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
 import { checkOptions, type ProcessOptions } from './options.js';
-import { placeOf } from './place.js';
+import { placeOf } from './start-directory.js';
 import { refillAfter, takeFrom } from './prefork.js';
 import { checkApart } from './stdio.js';
 
@@ -38,7 +38,7 @@ export interface TargetName {
 export class StartedChild<Result> {
   readonly name: string;
   readonly promises: ChildPromises<Result>;
-  readonly #account: Account;
+  readonly #outcome: ChildOutcome;
   #launched: Launched | undefined;
   /** Whether a send has failed as if the child had closed its channel. */
   #hearsNothing = false;
@@ -59,7 +59,7 @@ export class StartedChild<Result> {
     // Before anything moves: a call that throws has taken nothing.
     checkOptions(options);
     checkText('name', this.name);
-    this.#account = new Account(options.limits);
+    this.#outcome = new ChildOutcome(options.limits);
     const begin = () => {
       this.#begin(target, args, options, maker);
     };
@@ -144,7 +144,7 @@ export class StartedChild<Result> {
   async #follow(launched: Launched, isDetached: boolean): Promise<void> {
     const { control, program } = launched;
     // A send may have failed before there was a process to end.
-    if (this.#account.isKnown) this.#end();
+    if (this.#outcome.isKnown) this.#end();
     if (this.#hearsNothing) killUnlessEnding(program);
     await this.#listen(launched);
     killUnlessEnding(program);
@@ -153,9 +153,9 @@ export class StartedChild<Result> {
     if (!isDetached) program.killGroup('SIGKILL');
     control[Symbol.dispose]();
     const { exitCode, signalCode } = exit;
-    const failure = this.#account.failure(this.name, program.pid, exit);
+    const failure = this.#outcome.failure(this.name, program.pid, exit);
     this.#startIsOver(failure);
-    this.promises.settle({ exitCode, signalCode }, failure, this.#account);
+    this.promises.settle({ exitCode, signalCode }, failure, this.#outcome);
   }
 
   async #listen({ control, conversation }: Launched): Promise<void> {
@@ -163,12 +163,12 @@ export class StartedChild<Result> {
       try {
         this.#hear(await control.get());
       } catch (error) {
-        if (hasEnded(error) || this.#account.isBroken) return;
+        if (hasEnded(error) || this.#outcome.isBroken) return;
         if (error instanceof DecodeError && !error.fatal && conversation.unreadable()) {
-          this.#account.resultIsUnreadable(error);
+          this.#outcome.resultIsUnreadable(error);
           continue;
         }
-        this.#account.breakAt(error);
+        this.#outcome.breakAt(error);
         this.#end();
         return;
       }
@@ -181,7 +181,7 @@ export class StartedChild<Result> {
   }
 
   #hear(message: FromChild): void {
-    this.#account.hear(message);
+    this.#outcome.hear(message);
     if (message.kind === 'started') this.#hasStarted();
     else if (message.kind === 'pong') this.promises.hasAnswered(message.of);
     else if (message.kind === 'ready') this.promises.isReady();
@@ -194,8 +194,8 @@ export class StartedChild<Result> {
       this.#hearsNothing = true;
       if (this.#launched !== undefined) killUnlessEnding(this.#launched.program);
     }
-    if (!(error instanceof SystemError) || this.#account.isKnown) return;
-    this.#account.couldNotTell(error);
+    if (!(error instanceof SystemError) || this.#outcome.isKnown) return;
+    this.#outcome.couldNotTell(error);
     this.#end();
   };
 

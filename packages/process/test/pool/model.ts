@@ -14,7 +14,7 @@ import {
   VALUE,
   type Ask,
   type TaskKind,
-} from '../../src/pool/protocol.js';
+} from '../../src/worker/protocol.js';
 
 /** What a caller asks for with a simulated task. */
 export interface Wish {

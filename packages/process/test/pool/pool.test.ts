@@ -113,7 +113,7 @@ describe('a pool', () => {
     const { stdout } = await runFixture('has-a-pool-at-its-top-level');
     expect(stdout).toContain('has-a-pool-at-its-top-level');
     expect(stdout).toContain('isChild()');
-    expect(stdout).not.toContain('pool/service');
+    expect(stdout).not.toContain('worker/serve');
   });
 
   test('of a bare function is refused', () => {

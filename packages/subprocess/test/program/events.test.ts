@@ -97,7 +97,10 @@ describe('the channels of node:child_process', () => {
 
   it('tell of a program that cannot be started, and nothing is uncaught', async () => {
     const heard = await heardOf(() => popen(['no-such-program']));
-    expect(heard).toEqual([['error', 'error'], ['no-such-program', ['no-such-program'], null, null]]);
+    expect(heard).toEqual([
+      ['error', 'error'],
+      ['no-such-program', ['no-such-program'], null, null],
+    ]);
     using quiet = observe(['child_process']);
     expect(errorOf(() => popen(['no-such-program'])).code).toBe('ENOENT');
     await turns();

@@ -18,7 +18,7 @@ type Known =
   | { readonly kind: 'broken'; readonly code: ChildError['code']; readonly what: string; readonly error: unknown };
 
 /** The outcome of a child, as the parent knows it: the child's last message, or why the conversation broke. */
-export class Account {
+export class ChildOutcome {
   #known: Known | undefined;
   /** The serialized error that nothing caught in the child: the reason of its end, if it tells no other. */
   #uncaught: Uint8Array | undefined;

@@ -7,7 +7,7 @@ import { Progress, type WaitsFor } from './write-progress.js';
 import { unflushed, type Unflushed } from './unflushed.js';
 import { handled } from '../wait/handled.js';
 import { type WaitOptions } from '../wait/pending.js';
-import { now, nextTick } from '../wait/taken.js';
+import { now, nextTick } from '../wait/saved-globals.js';
 import { mayAnswerNow, nextShare } from '../wait/turn.js';
 import { WriteQueue, type LostPart } from './write-queue.js';
 

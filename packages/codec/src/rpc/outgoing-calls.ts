@@ -4,19 +4,19 @@ import { renamePath } from '../serializer/rename-path.js';
 import { rpcCall, rpcMessage, type RpcCall } from './events.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
-import { type Line } from './line.js';
+import { type CallSender } from './call-sender.js';
 import { OutgoingCall, type CallOwner, type CallSettings } from './outgoing-call.js';
 import { CALL, CANCEL, CREDIT, ERROR, ITEM, RESULT, STREAM } from './protocol.js';
 
 /** The calls of this side that the peer has not answered. */
-export class Outgoing implements CallOwner {
-  readonly #line: Line;
+export class OutgoingCalls implements CallOwner {
+  readonly #sender: CallSender;
   readonly #given: GivenFunctions;
   readonly #open = new Map<number, OutgoingCall>();
   #next = 1;
 
-  constructor(line: Line, given: GivenFunctions) {
-    this.#line = line;
+  constructor(sender: CallSender, given: GivenFunctions) {
+    this.#sender = sender;
     this.#given = given;
   }
 
@@ -25,7 +25,7 @@ export class Outgoing implements CallOwner {
   }
 
   get name(): string {
-    return this.#line.name;
+    return this.#sender.name;
   }
 
   /**
@@ -53,7 +53,8 @@ export class Outgoing implements CallOwner {
     refused: Error | undefined,
     traced: RpcCall | undefined,
   ): Promise<unknown> {
-    const refusal = this.#line.over ?? refused ?? (options && refuse(options, undefined, () => `${this.name}: a call`));
+    const refusal =
+      this.#sender.over ?? refused ?? (options && refuse(options, undefined, () => `${this.name}: a call`));
     if (refusal !== undefined) return this.#refused(target, settings, refusal, traced);
     let emptied, id;
     try {
@@ -63,8 +64,8 @@ export class Outgoing implements CallOwner {
       const context = injectContext();
       const sent = emptied?.args ?? args;
       const places = emptied?.places;
-      if (context !== undefined) this.#line.send([CALL, id, target, sent, places ?? [], context]);
-      else this.#line.send(places === undefined ? [CALL, id, target, sent] : [CALL, id, target, sent, places]);
+      if (context !== undefined) this.#sender.send([CALL, id, target, sent, places ?? [], context]);
+      else this.#sender.send(places === undefined ? [CALL, id, target, sent] : [CALL, id, target, sent, places]);
     } catch (error) {
       if (emptied !== undefined) this.#given.callEnded(emptied.places);
       return this.#refused(target, settings, renamePath(error, 'value[3]', 'args'), traced);
@@ -72,7 +73,7 @@ export class Outgoing implements CallOwner {
     this.#next = id + 1;
     const call = new OutgoingCall(this, id, target, emptied?.places, options, settings, traced);
     this.#open.set(id, call);
-    if (this.#open.size === 1) this.#line.updateHold();
+    if (this.#open.size === 1) this.#sender.updateHold();
     return call.promise();
   }
 
@@ -105,7 +106,7 @@ export class Outgoing implements CallOwner {
         return undefined;
       case ERROR:
         this.#forget(call);
-        call.fail(this.#line.errorOf(value));
+        call.fail(this.#sender.errorOf(value));
         return undefined;
       case STREAM:
         return call.stream() ? undefined : `call ${String(id)} became a generator twice`;
@@ -119,18 +120,18 @@ export class Outgoing implements CallOwner {
     const call = this.#open.get(id);
     if (call === undefined) return;
     this.#forget(call);
-    if (kind === ITEM) this.#line.post([CANCEL, id]);
+    if (kind === ITEM) this.#sender.post([CANCEL, id]);
     call.fail(error);
   }
 
   allowed(call: OutgoingCall, count: number): void {
-    if (this.#open.has(call.id)) this.#line.post([CREDIT, call.id, count]);
+    if (this.#open.has(call.id)) this.#sender.post([CREDIT, call.id, count]);
   }
 
   cancelled(call: OutgoingCall, reason: unknown): void {
     if (!this.#open.has(call.id)) return;
     this.#forget(call);
-    this.#line.postCancel(call.id, reason);
+    this.#sender.postCancel(call.id, reason);
   }
 
   end(error: Error): void {
@@ -142,6 +143,6 @@ export class Outgoing implements CallOwner {
   #forget(call: OutgoingCall): void {
     this.#open.delete(call.id);
     if (call.places !== undefined) this.#given.callEnded(call.places);
-    if (this.#open.size === 0) this.#line.updateHold();
+    if (this.#open.size === 0) this.#sender.updateHold();
   }
 }

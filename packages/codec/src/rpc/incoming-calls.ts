@@ -8,10 +8,10 @@ import { rpcMessage, rpcServe } from './events.js';
 import { type GivenFunctions } from './given-functions.js';
 import { closeHandles } from './held-handles.js';
 import { IncomingCall } from './incoming-call.js';
-import { type Line } from './line.js';
+import { type CallSender } from './call-sender.js';
 import { type AnyFunction } from './methods.js';
 import { type CallSettings } from './outgoing-call.js';
-import { type Outgoing } from './outgoing.js';
+import { type OutgoingCalls } from './outgoing-calls.js';
 import { isGenerator, sendItems } from './produce.js';
 import { RESULT } from './protocol.js';
 import { putFunctions, standIn } from './stand-ins.js';
@@ -38,9 +38,9 @@ interface HeldCall {
 }
 
 /** The calls of the peer that have not ended here. */
-export class Incoming {
-  readonly #line: Line;
-  readonly #outgoing: Outgoing;
+export class IncomingCalls {
+  readonly #sender: CallSender;
+  readonly #outgoing: OutgoingCalls;
   readonly #given: GivenFunctions;
   readonly #settings: CallSettings;
   readonly #open = new Map<number, IncomingCall>();
@@ -52,8 +52,14 @@ export class Incoming {
   /** How many calls may run at once. */
   limit: number;
 
-  constructor(line: Line, outgoing: Outgoing, given: GivenFunctions, settings: CallSettings, limit: number) {
-    this.#line = line;
+  constructor(
+    sender: CallSender,
+    outgoing: OutgoingCalls,
+    given: GivenFunctions,
+    settings: CallSettings,
+    limit: number,
+  ) {
+    this.#sender = sender;
     this.#outgoing = outgoing;
     this.#given = given;
     this.#settings = settings;
@@ -77,12 +83,12 @@ export class Incoming {
     }
     const call = runInContext(readContext(context), () => this.#makeCall(id, target));
     if (places !== undefined) {
-      const make = (functionId: number) => standIn(this.#line, this.#outgoing, call, functionId, this.#settings);
+      const make = (functionId: number) => standIn(this.#sender, this.#outgoing, call, functionId, this.#settings);
       const broken = putFunctions(args, places, make);
       if (broken !== undefined) return broken;
     }
     this.#open.set(id, call);
-    if (this.#held.length === 0 && !this.#line.isBusy) this.#start(call, callee, args);
+    if (this.#held.length === 0 && !this.#sender.isBusy) this.#start(call, callee, args);
     else this.#hold({ call, callee, args });
     return undefined;
   }
@@ -90,7 +96,7 @@ export class Incoming {
   /** A call keeps the context in which it is made: its code runs in that. */
   #makeCall(id: number, target: string | number): IncomingCall {
     if (!rpcServe.isObserved) return new IncomingCall(id, undefined);
-    const traced = rpcMessage(this.#line.name, target);
+    const traced = rpcMessage(this.#sender.name, target);
     return rpcServe.call(traced, () => new IncomingCall(id, traced));
   }
 
@@ -101,8 +107,8 @@ export class Incoming {
 
   async #startHeld(): Promise<void> {
     while (this.#held.length > 0) {
-      await this.#line.drained();
-      while (!this.#line.isBusy) {
+      await this.#sender.drained();
+      while (!this.#sender.isBusy) {
         const held = this.#held.shift();
         if (held === undefined) return;
         const { call, callee, args } = held;
@@ -133,7 +139,7 @@ export class Incoming {
 
   /** Answers a call that does not run. */
   refuse(id: number, error: Error): void {
-    this.#line.postError(id, error);
+    this.#sender.postError(id, error);
   }
 
   #tooMany(): Error {
@@ -211,17 +217,17 @@ export class Incoming {
     this.#forget(call);
     call.succeeded();
     if (call.isCancelled) {
-      this.#line.dropResult(value);
+      this.#sender.dropResult(value);
       return;
     }
-    this.#line.post(value === undefined ? [RESULT, call.id] : [RESULT, call.id, value], (error) => {
+    this.#sender.post(value === undefined ? [RESULT, call.id] : [RESULT, call.id, value], (error) => {
       this.refuse(call.id, renamePath(error, 'value[2]', 'result') as Error);
     });
   }
 
   async #stream(call: IncomingCall, generator: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
     try {
-      this.#answer(call, await sendItems(this.#line, call, generator));
+      this.#answer(call, await sendItems(this.#sender, call, generator));
     } catch (error) {
       this.#fail(call, error);
     }
@@ -230,7 +236,7 @@ export class Incoming {
   #fail(call: IncomingCall, error: unknown): void {
     this.#forget(call);
     call.failed(error);
-    if (!call.isCancelled) this.#line.postError(call.id, error);
+    if (!call.isCancelled) this.#sender.postError(call.id, error);
   }
 
   #forget(call: IncomingCall): void {
@@ -242,7 +248,7 @@ export class Incoming {
   cancel(id: number, reason: unknown): void {
     const call = this.#open.get(id);
     if (call === undefined) return;
-    call.cancel(reason === undefined ? undefined : this.#line.errorOf(reason));
+    call.cancel(reason === undefined ? undefined : this.#sender.errorOf(reason));
   }
 
   /** The caller takes so many more items. */

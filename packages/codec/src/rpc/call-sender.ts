@@ -16,7 +16,7 @@ interface WaitingMessage {
 }
 
 /** The sending side of a channel with calls. */
-export class Line {
+export class CallSender {
   readonly channel: Channel;
   /** What ended the calls of this channel. */
   over: Error | undefined;

@@ -10,7 +10,7 @@ import { deserializeError } from '../control/received-error.js';
 import { loadFunction, target } from '../target/target.js';
 import { setWorkerContext } from './worker-context.js';
 import { current, RunningTask } from './task-signal.js';
-import { workerTask, type WorkerTask } from './worker-trace.js';
+import { workerTask, type WorkerTask } from './events.js';
 
 /** The last answer to a task. */
 type Done = Extract<Answer, readonly [kind: typeof VALUE | typeof ERROR, ...unknown[]]>;
