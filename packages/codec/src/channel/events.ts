@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { channel as diagnosticsChannel } from 'node:diagnostics_channel';
 
 /** What a channel has sent and received since it was made, or moved here, and what waits. */
 export interface ChannelStats {
@@ -30,8 +30,8 @@ export interface ChannelMessage {
   readonly name: string;
 }
 
-const opens = channel('aiopipe:channel.open');
-const closes = channel('aiopipe:channel.close');
+const opens = diagnosticsChannel('aiopipe:channel.open');
+const closes = diagnosticsChannel('aiopipe:channel.close');
 let isHidden = false;
 
 /** Makes channels that carry the messages of a layer above: nothing is published about them. @internal */
