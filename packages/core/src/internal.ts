@@ -50,6 +50,7 @@ export { StdioFds, type Receiver } from './program/stdio-fds.js';
 export { DEFAULT_GRACE, stop, stopPrograms, within } from './program/stop.js';
 export { checkArgv, checkSurroundings } from './program/surroundings.js';
 export { injectContext, readContext, runInContext, type CarriedContext } from './observe/carriers.js';
+export { diagnosticsChannel } from './observe/diagnostics-channel.js';
 export { Traced } from './observe/traced.js';
 export { processStart } from './program/process-events.js';
 export { spawn, type Guard, type SpawnedProgram, type SpawnOptions } from './program/spawn.js';

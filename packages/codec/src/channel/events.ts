@@ -1,4 +1,4 @@
-import { channel as diagnosticsChannel } from 'node:diagnostics_channel';
+import { diagnosticsChannel } from '@aiopipe/core/internal';
 
 /** What a channel has sent and received since it was made, or moved here, and what waits. */
 export interface ChannelStats {

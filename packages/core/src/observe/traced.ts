@@ -1,4 +1,5 @@
-import { channel, type Channel } from 'node:diagnostics_channel';
+import { type Channel } from 'node:diagnostics_channel';
+import { diagnosticsChannel } from './diagnostics-channel.js';
 
 /** What every message of a traced operation may carry. */
 export interface TracedMessage {
@@ -19,7 +20,7 @@ export class Traced<Message extends TracedMessage> {
   readonly #error: Channel;
 
   constructor(name: string) {
-    const one = (event: string) => channel(`tracing:${name}:${event}`);
+    const one = (event: string) => diagnosticsChannel(`tracing:${name}:${event}`);
     this.#start = one('start');
     this.#end = one('end');
     this.#asyncStart = one('asyncStart');

@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { diagnosticsChannel } from '../observe/diagnostics-channel.js';
 import { EventEmitter } from 'node:events';
 import { type Exit } from './exit.js';
 import { nextTick } from '../wait/saved-globals.js';
@@ -11,10 +11,10 @@ interface Started {
 }
 
 /** The channels on which `node:child_process` publishes the processes that it starts. */
-const children = channel('child_process');
-const spawnStart = channel('tracing:child_process.spawn:start');
-const spawnEnd = channel('tracing:child_process.spawn:end');
-const spawnError = channel('tracing:child_process.spawn:error');
+const children = diagnosticsChannel('child_process');
+const spawnStart = diagnosticsChannel('tracing:child_process.spawn:start');
+const spawnEnd = diagnosticsChannel('tracing:child_process.spawn:end');
+const spawnError = diagnosticsChannel('tracing:child_process.spawn:error');
 
 /**
  * A process that we start, as monitors know those of `node:child_process`: it has the fields and the events of Node's ChildProcess

@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { diagnosticsChannel } from '../observe/diagnostics-channel.js';
 import { Traced, type TracedMessage } from '../observe/traced.js';
 import { type Exit } from './exit.js';
 import { type SignalName } from './signals.js';
@@ -43,4 +43,4 @@ export interface ProcessExitMessage extends Exit {
 }
 
 export const processStart = new Traced<ProcessStart>('aiopipe:process.start');
-export const processExit = channel('aiopipe:process.exit');
+export const processExit = diagnosticsChannel('aiopipe:process.exit');

@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { diagnosticsChannel } from '@aiopipe/core/internal';
 
 /** Publishes the lives and the events of supervisors, or of pools, on `node:diagnostics_channel`. */
 export class ObservedLives<Owner, Event> {
@@ -10,9 +10,9 @@ export class ObservedLives<Owner, Event> {
   /** @param kind - names the owner in the messages, and is the middle of the channels' names */
   constructor(kind: 'supervisor' | 'pool') {
     this.#kind = kind;
-    this.#open = channel(`aiopipe:${kind}.open`);
-    this.#event = channel(`aiopipe:${kind}.event`);
-    this.#close = channel(`aiopipe:${kind}.close`);
+    this.#open = diagnosticsChannel(`aiopipe:${kind}.open`);
+    this.#event = diagnosticsChannel(`aiopipe:${kind}.event`);
+    this.#close = diagnosticsChannel(`aiopipe:${kind}.close`);
   }
 
   opened(owner: Owner): void {
