@@ -3,7 +3,19 @@
 const house = {
   core: ['errors', 'check', 'wait', 'fd', 'move', 'stream', 'end', 'file', 'memory', 'program'],
   codec: ['errors', 'serializer', 'frame', 'moving', 'channel', 'rendezvous', 'rpc'],
-  process: ['errors', 'failure', 'wait', 'target', 'control', 'start', 'child', 'events', 'supervisor', 'pool'],
+  process: [
+    'errors',
+    'failure',
+    'wait',
+    'target',
+    'control',
+    'sibling',
+    'start',
+    'child',
+    'events',
+    'supervisor',
+    'pool',
+  ],
   subprocess: ['program', 'io', 'chain', 'async-pipe'],
 };
 

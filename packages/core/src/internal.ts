@@ -50,7 +50,7 @@ export { StdioFds, type Receiver } from './program/stdio-fds.js';
 export { DEFAULT_GRACE, stop, stopPrograms, within } from './program/stop.js';
 export { checkArgv, checkSurroundings } from './program/surroundings.js';
 export { spawn, type Guard, type SpawnedProgram, type SpawnOptions } from './program/spawn.js';
-export { checkOptions, optionNames, refuseOptions, type OptionNames } from './check/options.js';
+export { checkOptions, nearestName, optionNames, refuseOptions, type OptionNames } from './check/options.js';
 export { checkCount, type CountRange } from './check/count.js';
 export { checkFlag } from './check/flag.js';
 export { show } from './check/show.js';
