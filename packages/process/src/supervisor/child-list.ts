@@ -1,5 +1,5 @@
 import { BusyError } from '@aiopipe/core';
-import { nearestName, show } from '@aiopipe/core/internal';
+import { nearestName } from '@aiopipe/core/internal';
 import { SupervisorError } from '../errors.js';
 import { Child } from './child.js';
 import { type ChildCount } from './interface.js';
@@ -7,6 +7,8 @@ import { type AnyChildSpec } from './spec.js';
 
 /** Ids that a message lists. */
 const MOST_SHOWN = 50;
+/** Characters of an unknown id that a message repeats. */
+const LONGEST = 80;
 
 /** The children of a supervisor, from left to right. */
 export class ChildList {
@@ -43,10 +45,11 @@ export class ChildList {
     if (child !== undefined) return child;
     // A child may ask for any name, so a message costs little, however long the name and however many the children.
     const ids = [...this.#children.keys()].slice(0, MOST_SHOWN);
+    const shown = id.length > LONGEST ? `${id.slice(0, LONGEST)}…` : id;
     const nearest = nearestName(id, ids);
-    const hint = nearest === undefined ? '' : `; did you mean ${show(nearest)}?`;
+    const hint = nearest === undefined ? '' : `; did you mean ${JSON.stringify(nearest)}?`;
     const all = `${ids.join(', ') || 'none'}${this.#children.size > MOST_SHOWN ? ', …' : ''}`;
-    throw idError(`the supervisor has no child ${show(id)} (its children: ${all})${hint}`);
+    throw idError(`the supervisor has no child ${JSON.stringify(shown)} (its children: ${all})${hint}`);
   }
 
   find(id: string): Child | undefined {

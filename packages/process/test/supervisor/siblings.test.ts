@@ -197,9 +197,9 @@ describe('a connect is refused at once', () => {
     await using supervisor = await started(new Supervisor([store, client, nested, parts]));
     using orders = await Ordered.at(supervisor, 'client');
     const refusals: [string, { key?: string }, RegExp][] = [
-      ['stoer', {}, /no child 'stoer' \(its children: store, client, shop, parts\); did you mean 'store'\?$/],
-      ['x'.repeat(1e6), {}, /^the supervisor has no child '.{1,200}\)$/],
-      ['web', {}, /no child 'web'/],
+      ['stoer', {}, /no child "stoer" \(its children: store, client, shop, parts\); did you mean "store"\?$/],
+      ['x'.repeat(1e6), {}, /^the supervisor has no child ".{1,200}\)$/],
+      ['web', {}, /no child "web"/],
       ['shop', {}, /child "shop" is a supervisor/],
       ['parts', {}, /child "parts" has 2 partitions: say which by `key`/],
       ['store', { key: 'a' }, /child "store" has no partitions/],
