@@ -42,9 +42,8 @@ async function main() {
       const closed = once(server, 'close');
       server.close();
       // A client may be slow to send its request, or to take its answer.
-      const late = setTimeout(() => server.closeAllConnections(), Number(deadline) + 1000);
+      setTimeout(() => server.closeAllConnections(), Number(deadline) + 1000).unref();
       await Promise.all([closed, pool.close({ timeout: Number(deadline) })]);
-      clearTimeout(late);
       console.log('all is done');
     });
   }

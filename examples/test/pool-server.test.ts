@@ -36,7 +36,7 @@ describe.each([plain, ...(process.platform === 'linux' ? [first] : [])])('pool-s
   let pid: number;
 
   async function start(deadline: string): Promise<void> {
-    const [file, ...args] = [...before, process.execPath, program, '0', deadline] as [string, ...string[]];
+    const [file = '', ...args] = [...before, process.execPath, program, '0', deadline];
     started = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     exit = once(started, 'exit');
     const [line] = (await once(createInterface({ input: started.stdout as NodeJS.ReadableStream }), 'line')) as [
@@ -56,9 +56,11 @@ describe.each([plain, ...(process.platform === 'linux' ? [first] : [])])('pool-s
   });
 
   /** Sends a request; the answer comes later. */
-  async function ask(milliseconds: number): Promise<{ answer: Promise<[number | undefined, string, string?]> }> {
+  async function ask(
+    milliseconds: number,
+  ): Promise<{ answer: Promise<[number | undefined, string, string | undefined]> }> {
     const request = get({ port, agent, path: `/${String(milliseconds)}` });
-    const answer = (async (): Promise<[number | undefined, string, string?]> => {
+    const answer = (async (): Promise<[number | undefined, string, string | undefined]> => {
       const [response] = (await once(request, 'response')) as [IncomingMessage];
       const text = (await response.setEncoding('utf8').toArray()).join('');
       return [response.statusCode, text, response.headers.connection];
