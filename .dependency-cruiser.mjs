@@ -9,6 +9,7 @@ const house = {
     'wait',
     'target',
     'control',
+    'sibling',
     'start',
     'child',
     'events',

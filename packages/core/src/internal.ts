@@ -54,7 +54,7 @@ export { diagnosticsChannel } from './observe/diagnostics-channel.js';
 export { Traced } from './observe/traced.js';
 export { processStart } from './program/process-events.js';
 export { spawn, type Guard, type SpawnedProgram, type SpawnOptions } from './program/spawn.js';
-export { checkOptions, optionNames, refuseOptions, type OptionNames } from './check/options.js';
+export { checkOptions, nearestName, optionNames, refuseOptions, type OptionNames } from './check/options.js';
 export { checkCount, type CountRange } from './check/count.js';
 export { checkFlag } from './check/flag.js';
 export { show } from './check/show.js';

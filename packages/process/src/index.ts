@@ -10,6 +10,8 @@ export {
 } from './start/process.js';
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
 export { isChild, ready } from './target/role.js';
+export { connectSibling, type ConnectOptions } from './sibling/connect-sibling.js';
+export { connections, type Connection, type ConnectionsOptions } from './sibling/connections.js';
 export { type StdioOptions } from './start/stdio.js';
 export { type Surroundings } from './start/surroundings.js';
 export { Supervisor } from './supervisor/supervisor.js';

@@ -14,6 +14,7 @@ import {
   show,
   socketPair,
   WRITABLE,
+  type CallSite,
 } from '@aiopipe/core/internal';
 import { ChannelEnd } from './end.js';
 import { checkMoved, type MovedChannel } from './moved-channel.js';
@@ -235,6 +236,15 @@ export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, Chan
     duplex ? Channel.make(one, settings) : ChannelReader.make(one, settings),
     duplex ? Channel.make(other, settings) : ChannelWriter.make(other, settings),
   );
+}
+
+/**
+ * Makes a duplex channel for the layers above. Messages name `site` as the line that made it. @internal
+ */
+export function channelMadeAt(site: CallSite): [Channel, Channel] {
+  const settings = readOptions();
+  const [one, other] = socketPair(BUFFER_SIZE, ['channel end', 'channel end'], site);
+  return [Channel.make(one, settings), Channel.make(other, settings)];
 }
 
 interface PairOptions extends ChannelOptions {

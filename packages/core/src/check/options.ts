@@ -48,12 +48,13 @@ function unknownOption(name: string, names: ReadonlySet<string>, what: string): 
   return `${path}: unknown option; ${names.size === 0 ? 'this call has no options' : `expected ${[...names].join(', ')}`}`;
 }
 
-/** Returns undefined if none is near enough to have been meant. */
-function nearestName(name: string, names: Iterable<string>): string | undefined {
+/** Returns the name that is meant by a misspelt one; undefined if none is near enough. */
+export function nearestName(name: string, names: Iterable<string>): string | undefined {
   let nearest: string | undefined;
-  let least = Math.max(2, Math.ceil(name.length / 2));
+  const meant = plain(name);
+  let least = Math.max(2, Math.ceil(meant.length / 2));
   for (const candidate of names) {
-    const distance = editDistance(plain(name), plain(candidate));
+    const distance = editDistance(meant, plain(candidate));
     if (distance < least) {
       least = distance;
       nearest = candidate;

@@ -6,6 +6,7 @@ import { SystemError } from '../errors.js';
 import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { LOCAL_SOCKET, PIPE } from '../fd/transport.js';
+import { type CallSite } from '../wait/call-site.js';
 
 /** Options of {@link aiopipe}. */
 export interface PipeOptions {
@@ -66,11 +67,15 @@ export function aioduplex(options: DuplexOptions = {}): [DuplexEnd, DuplexEnd] {
   return [make(one), make(other)];
 }
 
-/** Makes two connected descriptors. Messages name them by `names`. With a `bufferSize` of 0 the system chooses it. */
+/**
+ * Makes two connected descriptors. Messages name them by `names`. With a `bufferSize` of 0 the system chooses it.
+ *
+ * @param maker - as of {@link OwnedFd}
+ */
 export function socketPair(
   bufferSize: number,
   names: readonly [string, string],
-  maker: (...args: never[]) => unknown,
+  maker: ((...args: never[]) => unknown) | CallSite,
 ): [OwnedFd, OwnedFd] {
   const fds = new Int32Array(2);
   check(native().socketpair(fds, bufferSize), 'socketpair', `a ${names[0]} cannot be made`);

@@ -23,12 +23,15 @@ import {
   EXIT_UNTOLD,
   PROTOCOL,
   type FromChild,
+  type FromSibling,
   type Ping,
   type Preparation,
   type Start,
+  type ToSibling,
 } from '../control/protocol.js';
 import { role, takeRole } from '../target/role.js';
 import { send } from '../control/send.js';
+import { ChildSide } from '../sibling/child-side.js';
 import { goTo } from '../target/started-in.js';
 import { evaluate, loadFunction } from '../target/target.js';
 import { warmUp } from './warm-up.js';
@@ -39,6 +42,16 @@ const control = unobserved(() => Channel.from<FromChild, unknown>(DuplexEnd.from
 let order: number | undefined;
 
 let processName = String(process.argv[2]);
+
+const siblings = new ChildSide(
+  (message) => {
+    tell({ ...message, of: order as number } as FromSibling);
+  },
+  (holds) => {
+    if (holds) control.ref();
+    else control.unref();
+  },
+);
 
 /** Node's own functions. A target may put others in their place, which return, or throw, or never call back. */
 const nodeExit = process.exit.bind(process) as typeof process.exit;
@@ -92,7 +105,8 @@ async function main(): Promise<void> {
     role.tellReady = () => undefined;
     tell({ kind: 'ready', of: id });
   };
-  void answerPings();
+  role.siblings = siblings;
+  void listen();
   let value: unknown;
   try {
     value = await runInContext(readContext(context), () =>
@@ -136,15 +150,21 @@ function checkVersion({ protocol }: { readonly protocol: number }): void {
   );
 }
 
-/** Answers pings. The listener does not hold the event loop: the process ends if it has nothing else to do. */
-async function answerPings(): Promise<void> {
+/** Answers pings, and hears of siblings. The listener alone does not keep this process alive. */
+async function listen(): Promise<void> {
   control.unref();
   try {
-    for await (const message of control) tell({ kind: 'pong', of: (message as Ping).id });
+    for await (const message of control) hear(message as Ping | ToSibling);
   } catch (error) {
     // Without this exit the parent would wait for answers without end.
     exitUntold('can no longer read from its parent', error);
   }
+  siblings.end();
+}
+
+function hear(message: Ping | ToSibling): void {
+  if (message.kind === 'ping') tell({ kind: 'pong', of: message.id });
+  else siblings.hear(message);
 }
 
 function tell(message: FromChild): void {
@@ -167,6 +187,7 @@ function exitUntold(what: string, error: unknown): void {
 /** Flushes all output, then ends the process, even if timers are open. */
 async function end(last: FromChild, exitCode: number): Promise<void> {
   role.tellReady = () => undefined;
+  siblings.end();
   const code = report(last) ? exitCode : 1;
   control.ref();
   // Node's streams call it by this name.

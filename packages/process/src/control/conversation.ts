@@ -1,6 +1,7 @@
 import { type StandardSchema } from '@aiopipe/codec';
 import { describeValue } from '@aiopipe/core/internal';
-import { type FromChild } from './protocol.js';
+import { isOfSiblings, type FromChild } from './protocol.js';
+import { SiblingRules } from './sibling-rules.js';
 
 /** The state of a child, as its messages show it. The states are those of `protocol.ts`. */
 type State = 'preparing' | 'idle' | 'ordered' | 'running' | 'reported';
@@ -10,16 +11,31 @@ const MAY_SAY: Record<State, readonly unknown[]> = {
   preparing: ['idle', 'no-start'],
   idle: [],
   ordered: ['started', 'no-start'],
-  running: ['ready', 'pong', 'result', 'error'],
+  running: ['ready', 'pong', 'result', 'error', 'connect', 'withdraw', 'accept', 'took', 'declined'],
   reported: ['pong'],
 } satisfies Record<State, FromChild['kind'][]>;
 
-/** Whether messages of that kind have that field. */
-function hasField(kind: unknown, name: string): boolean {
-  if (name === 'kind' || name === 'of') return true;
-  if (name === 'value') return kind === 'result';
-  return name === 'error' && (kind === 'error' || kind === 'no-start' || kind === 'uncaught');
-}
+/** The fields that messages of each kind may have besides `kind` and `of`. */
+const FIELDS = new Map<unknown, readonly string[]>(
+  Object.entries({
+    idle: [],
+    started: [],
+    ready: [],
+    pong: [],
+    result: ['value'],
+    error: ['error'],
+    'no-start': ['error'],
+    uncaught: ['error'],
+    connect: ['number', 'to', 'key'],
+    withdraw: ['number'],
+    accept: [],
+    took: [],
+    declined: [],
+  } satisfies Record<FromChild['kind'], string[]>),
+);
+
+const hasField = (kind: unknown, name: string): boolean =>
+  name === 'kind' || name === 'of' || FIELDS.get(kind)?.includes(name) === true;
 
 /** The parent's side of the protocol with one child: checks each message, and follows the child's state. */
 export class Conversation {
@@ -30,6 +46,8 @@ export class Conversation {
   #isReady = false;
   #asked = 0;
   #answered = 0;
+  /** What the child may say about its siblings. */
+  readonly siblings = new SiblingRules();
 
   /** @param order - the id of the first order */
   constructor(order: number, isPreparation: boolean) {
@@ -91,12 +109,16 @@ export class Conversation {
       if (!MAY_SAY[this.#state].includes(kind)) return `${describeValue(kind)} while it was ${this.#state}`;
       if (kind === 'ready' && this.#isReady) return '"ready" for the second time';
       if (kind === 'pong' && this.#answered === this.#asked) return '"pong" without a "ping"';
+      const fault = this.siblings.faultOf(message as { kind: unknown });
+      if (fault !== undefined) return fault;
     }
     return of === expected ? undefined : `${describeValue(kind)} with the id of another order`;
   }
 
-  #moveOn({ kind }: FromChild): void {
-    if (kind === 'idle') this.#state = 'idle';
+  #moveOn(message: FromChild): void {
+    const { kind } = message;
+    if (isOfSiblings(message)) this.siblings.moveOn(message);
+    else if (kind === 'idle') this.#state = 'idle';
     else if (kind === 'started') this.#state = 'running';
     else if (kind === 'ready') this.#isReady = true;
     else if (kind === 'pong') this.#answered++;

@@ -9,6 +9,12 @@
  *                                 ── started ───────────────▶ running     its function was called
  *                                 ── ready ─────────────────▶ running     at most once
  *  ── ping ──────────────────────▶ ── pong ─────────────────▶             from `started` on, also after the result
+ *                                 ── connect ───────────────▶ running     asks for a channel to a sibling
+ *  ── waits | connected | refused ▶                                       any number of `waits`, then one answer
+ *                                 ── withdraw ──────────────▶ running     no longer waits for the answer
+ *                                 ── accept ────────────────▶ running     takes one connection of a sibling
+ *  ── connection | refused ──────▶                                        for each `accept`
+ *                                 ── took | declined ───────▶ running     for each `connection`
  *                                 ── result | error ────────▶ reported    it flushes, and ends
  *                                 ── no-start ──────────────▶ reported    in place of `idle` or `started`
  *                                 ── uncaught ──────────────▶             at any time, any number of times
@@ -17,7 +23,8 @@
  * Each order has an id that the child cannot know before, and each answer carries, as `of`, the id of the order that it
  * answers: of the Preparation until the Start has come, of the Start after that. A pong carries the id of its ping; pings
  * are numbered from 0 and answered in their order. Only `no-start` and `uncaught` are taken without an id, in place of `idle`
- * or `started`: a child that could not read its order knows none, nor does one of another version of this package.
+ * or `started`: a child that could not read its order knows none, nor does one of another version of this package. The
+ * connects of a child are numbered from 0, too; `waits`, `connected`, `refused` and `withdraw` carry the number.
  *
  * The parent does not trust the child. A message that is badly formed, of an unknown kind or out of turn breaks the
  * conversation, and so does a frame over the limits: the child is killed, and what waits for it rejects with
@@ -29,13 +36,14 @@
  * @module
  */
 
+import { type Channel } from '@aiopipe/codec';
 import { type CarriedContext } from '@aiopipe/core/internal';
 
 /** The descriptor of a child's control channel. */
 export const CONTROL_FD = 3;
 
 /** The first field of the first message. A child of another version of the package says so instead of guessing. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** The exit code of a child that could not tell its parent how it went. EX_IOERR of sysexits.h: Node has no use for it. */
 export const EXIT_UNTOLD = 74;
@@ -79,6 +87,50 @@ export interface Ping {
   readonly id: number;
 }
 
+/** Connects of one child that may wait for an answer at once. */
+export const MAX_CONNECTS = 100;
+
+/** A message to a child that asked for a channel to a sibling, or takes such channels. */
+export type ToSibling =
+  /** The connect waits. `why` completes a sentence that begins with the sibling's name: `was not started`. */
+  | { readonly kind: 'waits'; readonly number: number; readonly why: string }
+  /** The child's end of the new channel. */
+  | { readonly kind: 'connected'; readonly number: number; readonly channel: Channel }
+  /** There will be no channel. Without a number: the child can get no connections. */
+  | { readonly kind: 'refused'; readonly number?: number; readonly code: string; readonly message: string }
+  /** A sibling's new channel. `from` is undefined if the program that has the supervisor connected. */
+  | { readonly kind: 'connection'; readonly from: string | undefined; readonly channel: Channel };
+
+/** A message from a child about channels to and from its siblings. */
+export type FromSibling =
+  /** The child wants a channel to the sibling `to`; with `key`, to the partition that has the key. */
+  | {
+      readonly kind: 'connect';
+      readonly of: number;
+      readonly number: number;
+      readonly to: string;
+      readonly key?: string | number;
+    }
+  /** The child no longer waits for the answer to a connect; void if it was answered. */
+  | { readonly kind: 'withdraw'; readonly of: number; readonly number: number }
+  /** The child takes one more connection. */
+  | { readonly kind: 'accept'; readonly of: number }
+  /** The child has taken the connection, or does not want it any more: then it goes to a later accept. */
+  | { readonly kind: 'took' | 'declined'; readonly of: number };
+
+/** Whether a message is one of {@link FromSibling}. */
+export function isOfSiblings(message: FromChild): message is FromSibling {
+  return SIBLING_KINDS.includes(message.kind);
+}
+
+const SIBLING_KINDS: readonly string[] = [
+  'connect',
+  'withdraw',
+  'accept',
+  'took',
+  'declined',
+] satisfies FromSibling['kind'][];
+
 /** A message from a child. Errors are bytes, so that one which cannot be decoded is still known for an error. */
 export type FromChild =
   /** The child has evaluated its modules, and can be taken. */
@@ -96,7 +148,8 @@ export type FromChild =
   /** The child's function will never be called. */
   | { readonly kind: 'no-start'; readonly of?: number | undefined; readonly error: Uint8Array }
   /** Nothing caught an exception. The process ends next, unless a handler of the program's own lets it go on. */
-  | { readonly kind: 'uncaught'; readonly of?: number | undefined; readonly error: Uint8Array };
+  | { readonly kind: 'uncaught'; readonly of?: number | undefined; readonly error: Uint8Array }
+  | FromSibling;
 
 /** Returns an id for an order, which a child cannot guess. */
 export function newOrderId(): number {

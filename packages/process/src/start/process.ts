@@ -4,7 +4,8 @@ import { processHandleOf, type ProcessHandle } from './process-handle.js';
 import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
 import { refuseRecursion } from '../target/role.js';
 import { StartedChild } from './started-child.js';
-import { isTarget, type Target } from '../target/target.js';
+import { isTarget, type AnyTarget, type Target } from '../target/target.js';
+import { type Siblings } from '../sibling/siblings.js';
 
 export { ProcessHandle } from './process-handle.js';
 export { type ProcessExit } from './child-promises.js';
@@ -64,13 +65,31 @@ export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
 ): ProcessHandle<unknown> {
+  return start(what, options, startProcess);
+}
+
+/** Starts a child of a supervisor. */
+export function startSupervised(
+  target: AnyTarget,
+  options: ProcessOptions & { readonly args: readonly unknown[] },
+  siblings: Siblings,
+): ProcessHandle<unknown> {
+  return start(target, options, startSupervised, siblings);
+}
+
+function start(
+  what: unknown,
+  options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined },
+  maker: (...args: never[]) => unknown,
+  siblings?: Siblings,
+): ProcessHandle<unknown> {
   checkNames(options, what instanceof URL ? MODULE_OPTIONS : TARGET_OPTIONS);
   const { url, name } = locate(what, options.export);
   refuseRecursion(url);
   checkMayStart(process.execPath);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
-  return processHandleOf(new StartedChild({ url, name }, args, options, startProcess));
+  return processHandleOf(new StartedChild({ url, name }, args, options, maker, siblings));
 }
 
 function locate(what: unknown, exported: unknown): { url: string; name: string } {

@@ -6,6 +6,7 @@ import {
   checkText,
   injectContext,
   processStart,
+  nextTurn,
   reasonOf,
   signalNumber,
   stop,
@@ -13,9 +14,20 @@ import {
   type StdioFds,
 } from '@aiopipe/core/internal';
 import { Conversation } from '../control/conversation.js';
-import { newOrderId, PROTOCOL, type FromChild, type Ping, type Start } from '../control/protocol.js';
+import {
+  isOfSiblings,
+  newOrderId,
+  PROTOCOL,
+  type FromChild,
+  type FromSibling,
+  type Ping,
+  type Start,
+  type ToSibling,
+} from '../control/protocol.js';
 import { hasEnded, send } from '../control/send.js';
 import { ChildError } from '../errors.js';
+import { SiblingDesk } from '../sibling/sibling-desk.js';
+import { type Siblings } from '../sibling/siblings.js';
 import { nextDepth } from '../target/role.js';
 import { ChildOutcome } from './child-outcome.js';
 import { ChildPromises, type ProcessExit } from './child-promises.js';
@@ -39,6 +51,9 @@ export class StartedChild<Result> {
   readonly name: string;
   readonly promises: ChildPromises<Result>;
   readonly #outcome: ChildOutcome;
+  readonly #siblings: Siblings | undefined;
+  /** Made when the child first asks for a channel. */
+  #desk: SiblingDesk | undefined;
   #launched: Launched | undefined;
   /** Whether a send has failed as if the child had closed its channel. */
   #hearsNothing = false;
@@ -47,13 +62,18 @@ export class StartedChild<Result> {
   /** The message of the start's events, until the start is over; undefined if nothing observes it. */
   #traced: ProcessStart | undefined;
 
-  /** @param maker - the public function that the user called: the stacks of the child's errors show the place of that call */
+  /**
+   * @param maker - the public function that the user called: the stacks of the child's errors show the place of that call
+   * @param siblings - of a supervisor's child
+   */
   constructor(
     target: TargetName,
     args: readonly unknown[],
     options: ProcessOptions,
     maker: (...args: never[]) => unknown,
+    siblings?: Siblings,
   ) {
+    this.#siblings = siblings;
     this.name = options.name ?? target.name;
     this.promises = new ChildPromises(this.name, callSite(maker));
     // Before anything moves: a call that throws has taken nothing.
@@ -147,6 +167,7 @@ export class StartedChild<Result> {
     if (this.#outcome.isKnown) this.#end();
     if (this.#hearsNothing) killUnlessEnding(program);
     await this.#listen(launched);
+    this.#desk?.end();
     killUnlessEnding(program);
     const exit = await program.exited;
     // Nothing else would end what the child left behind in its process group.
@@ -158,10 +179,13 @@ export class StartedChild<Result> {
     this.promises.settle({ exitCode, signalCode }, failure, this.#outcome);
   }
 
-  async #listen({ control, conversation }: Launched): Promise<void> {
+  async #listen(launched: Launched): Promise<void> {
+    const { control, conversation } = launched;
     for (;;) {
       try {
-        this.#hear(await control.get());
+        const message = await control.get();
+        if (isOfSiblings(message)) await this.#hearOfSiblings(message, launched);
+        else this.#hear(message);
       } catch (error) {
         if (hasEnded(error) || this.#outcome.isBroken) return;
         if (error instanceof DecodeError && !error.fatal && conversation.unreadable()) {
@@ -180,8 +204,35 @@ export class StartedChild<Result> {
     this.promises.hasStarted();
   }
 
+  /**
+   * Handles at most one of these messages in a turn of the event loop, and none while the child does not read: however many a
+   * child sends, timers and other children come in between, and few descriptors wait here for it.
+   */
+  async #hearOfSiblings(message: FromSibling, { control, conversation }: Launched): Promise<void> {
+    this.#desk ??= new SiblingDesk(this.#siblings, conversation.siblings, (answer) => {
+      this.#tellOfSiblings(answer, control);
+    });
+    this.#desk.hear(message);
+    await nextTurn();
+    await control.drain().catch(() => undefined);
+  }
+
+  #tellOfSiblings(message: ToSibling, control: Control): void {
+    try {
+      send(control, message, this.#couldNotTell);
+    } catch (error) {
+      // So many answers wait because the child does not read them.
+      if (!this.#outcome.isKnown) this.#outcome.couldNotTell(error as Error);
+      this.#end();
+    } finally {
+      // If it could not be sent, it has not moved.
+      if ('channel' in message) message.channel[Symbol.dispose]();
+    }
+  }
+
   #hear(message: FromChild): void {
     this.#outcome.hear(message);
+    if (message.kind === 'result' || message.kind === 'error') this.#desk?.end();
     if (message.kind === 'started') this.#hasStarted();
     else if (message.kind === 'pong') this.promises.hasAnswered(message.of);
     else if (message.kind === 'ready') this.promises.isReady();

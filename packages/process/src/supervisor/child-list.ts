@@ -1,8 +1,14 @@
 import { BusyError } from '@aiopipe/core';
+import { nearestName } from '@aiopipe/core/internal';
 import { SupervisorError } from '../errors.js';
 import { Child } from './child.js';
 import { type ChildCount } from './interface.js';
 import { type AnyChildSpec } from './spec.js';
+
+/** Ids that a message lists. */
+const MOST_SHOWN = 50;
+/** Characters of an unknown id that a message repeats. */
+const LONGEST = 80;
 
 /** The children of a supervisor, from left to right. */
 export class ChildList {
@@ -35,10 +41,19 @@ export class ChildList {
 
   /** Throws if there is none. */
   get(id: string): Child {
-    const child = this.#children.get(id);
+    const child = this.find(id);
     if (child !== undefined) return child;
-    const ids = [...this.#children.keys()].join(', ') || 'none';
-    throw idError(`the supervisor has no child ${JSON.stringify(id)} (its children: ${ids})`);
+    // A child may ask for any name, so a message costs little, however long the name and however many the children.
+    const ids = [...this.#children.keys()].slice(0, MOST_SHOWN);
+    const shown = id.length > LONGEST ? `${id.slice(0, LONGEST)}…` : id;
+    const nearest = nearestName(id, ids);
+    const hint = nearest === undefined ? '' : `; did you mean ${JSON.stringify(nearest)}?`;
+    const all = `${ids.join(', ') || 'none'}${this.#children.size > MOST_SHOWN ? ', …' : ''}`;
+    throw idError(`the supervisor has no child ${JSON.stringify(shown)} (its children: ${all})${hint}`);
+  }
+
+  find(id: string): Child | undefined {
+    return this.#children.get(id);
   }
 
   /** Throws if there is none, if it runs, or if it is about to run. */
@@ -60,6 +75,6 @@ export class ChildList {
   }
 }
 
-function idError(message: string): SupervisorError {
+export function idError(message: string): SupervisorError {
   return new SupervisorError('ERR_AIOPIPE_CHILD_ID', message);
 }

@@ -4,6 +4,7 @@ import { type EventPublisher, type StartFailure } from './event-publisher.js';
 import { asError, stoppedError } from './failures.js';
 import { type Ending, type Life } from './life.js';
 import { ProcessLife } from './process-life.js';
+import { type Siblings } from '../sibling/siblings.js';
 import { type SupervisorSpec } from './spec.js';
 
 /** The parts of a supervisor that its {@link ChildRunner} uses. */
@@ -14,6 +15,8 @@ export interface RunnerOwner {
   readonly stopping: AbortSignal;
   /** Starts a nested supervisor. */
   nest(spec: SupervisorSpec): Life;
+  /** Returns the siblings of a process that is about to start. */
+  siblingsOf(id: string): Siblings;
   /** A started child has ended, by itself or because it was shut down. */
   ended(child: Child, life: Life, ending: Ending): void;
 }
@@ -35,7 +38,8 @@ export class ChildRunner {
     let life: Life | undefined;
     try {
       const { spec } = child;
-      life = spec.type === 'supervisor' ? this.#owner.nest(spec) : new ProcessLife(spec);
+      life =
+        spec.type === 'supervisor' ? this.#owner.nest(spec) : new ProcessLife(spec, this.#owner.siblingsOf(spec.id));
       child.life = life;
       child.startedAt = undefined;
       await this.#unlessStopping(life.started);

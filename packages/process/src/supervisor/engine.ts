@@ -12,6 +12,7 @@ import { type EventPublisher } from './event-publisher.js';
 import { intensityError, nameOf, publishedFailures, startError, stoppedError } from './failures.js';
 import { type NestedSupervisor } from './interface.js';
 import { type Ending, type Life } from './life.js';
+import { Registry } from './registry.js';
 import { RestartIntensity } from './restart-intensity.js';
 import { decide, restartGroup, stopsItself, type Cause } from './restart-rules.js';
 import { SerialQueue } from './serial-queue.js';
@@ -31,12 +32,18 @@ export class SupervisorEngine {
   isHeard = false;
   /** The ids of a nested supervisor and of its parents. */
   path: readonly string[] = [];
+  /** Has its children by their names. Partitions are in the registry of the supervisor around them: see {@link partitionsOf}. */
+  registry = new Registry(this.children);
+  /** The child of the outer supervisor whose partitions these children are. */
+  partitionsOf: string | undefined;
   readonly #options: SupervisorOptions;
   readonly #events: EventPublisher;
   readonly #runner: ChildRunner;
   readonly #period: number;
   readonly #intensity: RestartIntensity;
-  readonly #queue = new SerialQueue();
+  readonly #queue = new SerialQueue(() => {
+    this.registry.review();
+  });
   readonly #stopping = new AbortController();
   /** The line that called start(). */
   #startSite: CallSite | undefined;
@@ -67,6 +74,10 @@ export class SupervisorEngine {
       },
       stopping: this.#stopping.signal,
       nest,
+      siblingsOf: (id) =>
+        this.partitionsOf === undefined
+          ? this.registry.siblingsOf(id)
+          : this.registry.siblingsOf(this.partitionsOf, id),
       ended: (child, life, ending) => void this.#queue.run(() => this.#onEnd(child, life, ending)),
     };
   }
@@ -115,6 +126,7 @@ export class SupervisorEngine {
 
   stop(): Promise<void> {
     this.#stopping.abort();
+    if (this.partitionsOf === undefined) this.registry.close(() => stoppedError(this.#name));
     for (const child of this.children.fromLeft) child.cancelRestart();
     return (this.#stopped ??= this.#queue.run(() => this.#endAll()));
   }

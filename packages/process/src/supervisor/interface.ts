@@ -1,5 +1,7 @@
 import { type EventEmitter } from 'node:events';
+import { type Channel } from '@aiopipe/codec';
 import { type EventsOptions } from '../events/event-stream.js';
+import { type ConnectOptions } from '../sibling/connect-sibling.js';
 import { type ProcessExit, type ProcessHandle } from '../start/process.js';
 import { type ChildSpec, type PartitionedSpec, type SupervisorSpec } from './spec.js';
 
@@ -118,6 +120,8 @@ export interface NestedSupervisor extends EventEmitter<SupervisorEvents> {
   whichChildren(): ChildInfo[];
   /** Returns the child for a key, of the child of that id, which has partitions. */
   which(id: string, key: string | number): ChildInfo;
+  /** Connects this process to a child, which gets the other end by `connections()`. */
+  connect<Send = unknown, Receive = Send>(id: string, options?: ConnectOptions): Promise<Channel<Send, Receive>>;
   /** Adds a child on the right, and starts it. */
   startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild<const Children>(spec: SupervisorSpec<Children>): Promise<NestedSupervisor>;

@@ -18,9 +18,14 @@ export function expand(spec: PartitionedSpec): SupervisorSpec {
   return expanded;
 }
 
+/** Returns how many partitions a child has; undefined if it has none. */
+export function partitionsOf(spec: { readonly id: string }): number | undefined {
+  return (spec as Partial<Expanded>).partitions;
+}
+
 /** Returns the id of the partition for a key. Throws TypeError if the child has no partitions, or for a wrong key. */
 export function partitionFor(spec: { readonly id: string }, key: string | number): string {
-  const { partitions } = spec as Partial<Expanded>;
+  const partitions = partitionsOf(spec);
   if (partitions === undefined) throw new TypeError(`child ${JSON.stringify(spec.id)} has no partitions`);
   return String(hash(key) % partitions);
 }

@@ -2,7 +2,8 @@ import { handled, now, Pending } from '@aiopipe/core/internal';
 import { TimeoutError, type SignalName } from '@aiopipe/core';
 import { ChildError } from '../errors.js';
 import { catchUp } from '../wait/loop-turns.js';
-import { startProcess, type ProcessHandle } from '../start/process.js';
+import { startSupervised, type ProcessHandle } from '../start/process.js';
+import { type Siblings } from '../sibling/siblings.js';
 import { type ExitReason } from './interface.js';
 import { Heartbeat } from './heartbeat.js';
 import { type Ending, type Life } from './life.js';
@@ -18,13 +19,16 @@ export class ProcessLife implements Life {
   readonly started: Promise<void>;
   readonly ended: Promise<Ending>;
   readonly #spec: ChildSpecFields<readonly unknown[]>;
+  readonly #siblings: Siblings;
   #reason: ExitReason = 'exit';
 
   /** Throws if the arguments cannot be made or sent; no process was started then. */
-  constructor(spec: ChildSpecFields<readonly unknown[]>) {
+  constructor(spec: ChildSpecFields<readonly unknown[]>, siblings: Siblings) {
     this.#spec = spec;
+    this.#siblings = siblings;
     const args = typeof spec.args === 'function' ? spec.args() : (spec.args ?? []);
-    this.process = startProcess(spec.target, { ...spec.options, name: spec.options?.name ?? spec.id, args });
+    const options = { ...spec.options, name: spec.options?.name ?? spec.id, args };
+    this.process = startSupervised(spec.target, options, siblings);
     this.pid = this.process.pid;
     this.ended = this.#follow();
     this.started = handled(this.#start());
@@ -97,6 +101,8 @@ export class ProcessLife implements Life {
   }
 
   async shutDown(): Promise<void> {
+    // New connections wait for its next process.
+    this.#siblings.leave();
     const grace = this.#spec.shutdown ?? DEFAULT_SHUTDOWN;
     // Signal 0 asks only whether the process runs.
     if (this.#kill(grace === 0 ? 'SIGKILL' : 0)) {

@@ -1,7 +1,10 @@
 import { EventEmitter } from 'node:events';
+import { type Channel } from '@aiopipe/codec';
 import { ClosedError } from '@aiopipe/core';
-import { calledFrom, callSite, checkMayStart, type CallSite } from '@aiopipe/core/internal';
+import { calledFrom, callSite, checkMayStart, handled, Pending, type CallSite } from '@aiopipe/core/internal';
 import { type ProcessHandle } from '../start/process.js';
+import { checkConnect, type ConnectOptions } from '../sibling/connect-sibling.js';
+import { type ConnectRequest } from '../sibling/siblings.js';
 import { refuseRecursion } from '../target/role.js';
 import { warnOf, WatchedPromise } from '../failure/unheard-failure.js';
 import { checkSpec, checkSupervisor } from './check-spec.js';
@@ -18,7 +21,7 @@ import {
   type SupervisorEvents,
 } from './interface.js';
 import { NestedLife } from './nested-life.js';
-import { expand, partitionFor } from './partitions.js';
+import { expand, partitionFor, partitionsOf } from './partitions.js';
 import {
   type AnyChildSpec,
   type AnySpec,
@@ -91,6 +94,10 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
     });
     const engine = nested.#engine;
     engine.path = [...this.#engine.path, spec.id];
+    if (partitionsOf(spec) !== undefined) {
+      engine.registry = this.#engine.registry;
+      engine.partitionsOf = spec.id;
+    }
     nested.#events.outer = (event) => this.#events.deliver({ ...event, path: [spec.id, ...event.path] });
     return new NestedLife(nested, {
       start: () => nested.#start(this.#engine.startSite),
@@ -221,6 +228,61 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
     const found = life?.supervisor?.whichChildren().find((child) => child.id === partition);
     if (found === undefined) throw new ClosedError(`child ${JSON.stringify(id)} does not run`);
     return found;
+  }
+
+  /**
+   * Connects this process to a child: resolves with a channel whose other end the child gets by `connections()`. Otherwise as
+   * {@link connectSibling}, which children call. Rejects ClosedError if the supervisor stops.
+   *
+   * ```ts
+   * using store = await supervisor.connect<Query, Answer>('store', { timeout: 5000 });
+   * ```
+   */
+  connect<Send = unknown, Receive = Send>(id: string, options: ConnectOptions = {}): Promise<Channel<Send, Receive>> {
+    const site = callSite(this.connect);
+    return handled(
+      this.#connect(id, options, site).catch((error: unknown) => {
+        throw calledFrom(site, error as Error);
+      }),
+    ) as Promise<Channel<Send, Receive>>;
+  }
+
+  async #connect(id: string, options: ConnectOptions, site: CallSite): Promise<Channel> {
+    checkConnect('connect', id, options);
+    const { registry, partitionsOf, children } = this.#engine;
+    // The registry knows partitions by their keys, and a whole number stands for itself.
+    const address =
+      partitionsOf === undefined
+        ? { to: id, key: options.key }
+        : { to: partitionsOf, key: Number(children.get(id).spec.id) };
+    let why = 'was not started';
+    const pending = new Pending<Channel>(
+      options,
+      () => `child ${JSON.stringify(id)} ${why}`,
+      () => {
+        registry.withdraw(request);
+      },
+    );
+    const request: ConnectRequest = {
+      ...address,
+      from: undefined,
+      site,
+      connected: (channel) => {
+        pending.resolve(channel);
+      },
+      refused: (error) => {
+        pending.reject(error);
+      },
+      waits: (reason) => {
+        why = reason;
+      },
+    };
+    try {
+      registry.connect(request);
+    } catch (error) {
+      pending.reject(error);
+    }
+    return pending.promise;
   }
 
   /** Lists the children as they are now, from left to right. */

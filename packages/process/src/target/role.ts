@@ -1,6 +1,7 @@
 import { AiopipeError } from '@aiopipe/core';
 import { native } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
+import { type SiblingCalls } from './sibling-calls.js';
 
 const ROLE = Symbol.for('@aiopipe/process.role');
 
@@ -14,6 +15,8 @@ interface Role {
   depth: number;
   /** Tells the parent that this child can serve; set while its function runs. */
   tellReady?: () => void;
+  /** Channels to and from the siblings of this child; set from when its function is called. */
+  siblings?: SiblingCalls;
 }
 
 /** The role of this thread, for all copies of the package. In the main thread it is the role of the process. */
@@ -68,14 +71,22 @@ export function isChild(): boolean {
  * evaluated.
  */
 export function ready(): void {
-  if (role.tellReady === undefined) {
-    throw new AiopipeError(
-      'ERR_AIOPIPE_NO_CHILD',
-      'ready() was called outside the function of a child process; call it in that function ' +
-        '(isChild() returns whether this process is a child)',
-    );
-  }
+  if (role.tellReady === undefined) throw outsideChild('ready');
   role.tellReady();
+}
+
+/** Returns what the calls about siblings need. Throws outside the function of a child. */
+export function siblingCalls(call: string): SiblingCalls {
+  if (role.siblings === undefined) throw outsideChild(call);
+  return role.siblings;
+}
+
+function outsideChild(call: string): AiopipeError {
+  return new AiopipeError(
+    'ERR_AIOPIPE_NO_CHILD',
+    `${call}() was called outside the function of a child process; call it in that function ` +
+      '(isChild() returns whether this process is a child)',
+  );
 }
 
 /** Levels of children of children. More of them are a recursion by mistake. */

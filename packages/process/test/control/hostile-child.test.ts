@@ -1,9 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startProcess, type ProcessHandle } from '@aiopipe/process';
+import { startProcess, Supervisor, type ChildExited, type ProcessHandle } from '@aiopipe/process';
 import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
+import { serve, type Answer } from '../fixtures/connects-siblings.js';
 import { hangsUp, message, saysAndReturns, saysAndStays, frame } from '../fixtures/says-anything.js';
+import { floodsConnects, saysOfSiblings, type Said } from '../fixtures/says-of-siblings.js';
 import { throwTrap, throwTrapLater, traps } from '../fixtures/throws-traps.js';
 import { errorOf } from '../helpers.js';
 
@@ -44,6 +46,8 @@ const wrong: Record<string, Buffer> = {
   'an error that is none': message({ kind: 'error', of: 7, error: { message: 'no' } }),
   'a field too many': message({ kind: 'uncaught', of: 7, error, extra: 1 }),
   'an exception that is none': message({ kind: 'uncaught', of: 7, error: 'no' }),
+  'a connect of another order': message({ kind: 'connect', of: 7, number: 0, to: 'it' }),
+  'an accept of another order': message({ kind: 'accept', of: 7 }),
   'bytes that are no message': frame(Buffer.from('ffff', 'hex')),
   'an empty frame': frame(Buffer.alloc(0)),
   'a frame that is too long': Buffer.from('ffffffff', 'hex'),
@@ -67,6 +71,53 @@ describe('a child that says what it may not say is killed, and its result reject
       expect(await other.result).toBe('its result');
     }
   });
+});
+
+describe('a child that says about siblings what it may not say is killed:', () => {
+  const connect = { kind: 'connect', number: 0, to: 'it' };
+  test.each(
+    Object.entries<Said[]>({
+      'a connect with the number of another one': [{ ...connect, number: 1 }],
+      'the number of a connect again': [connect, connect],
+      'a connect to no name': [{ kind: 'connect', number: 0 }],
+      'a connect with a key that is none': [{ ...connect, key: { toString: 1 } }],
+      'a connect with a field too many': [{ ...connect, extra: 1 }],
+      'a withdraw without a connect': [{ kind: 'withdraw', number: 0 }],
+      'a withdraw of a connect to come': [connect, { kind: 'withdraw', number: 1 }],
+      'a withdraw of what is no number': [connect, { kind: 'withdraw', number: '0' }],
+      'a second accept while the first one waits': [{ kind: 'accept' }, { kind: 'accept' }],
+      'that it took what it was not sent': [{ kind: 'accept' }, { kind: 'took' }],
+      'that it declines what it did not ask for': [{ kind: 'declined' }],
+      'more connects than may wait': Array.from({ length: 101 }, (_, number) => ({ ...connect, number })),
+    }),
+  )('%s', async (_, said) => {
+    await using supervisor = new Supervisor([
+      { id: 'it', target: saysOfSiblings, args: [said], restart: 'temporary', options: { stderr: 'ignore' } },
+      { id: 'other', target: serve },
+    ]);
+    const exited = new Promise<ChildExited>((resolve) => supervisor.once('exited', resolve));
+    await supervisor.start();
+    expect(await exited).toMatchObject({ id: 'it', signalCode: 'SIGKILL', error: { code: 'ERR_AIOPIPE_PROTOCOL' } });
+    using answers = await supervisor.connect<string, Answer>('other');
+    await answers.put('a question');
+    expect(await answers.get()).toMatchObject({ question: 'a question' });
+  });
+});
+
+test('a child that asks for siblings without end, and reads no answer, does not hold up the others', async () => {
+  await using supervisor = new Supervisor([
+    { id: 'floods', target: floodsConnects, restart: 'temporary', options: { stderr: 'ignore' } },
+    { id: 'other', target: serve },
+  ]);
+  await supervisor.start();
+  using answers = await supervisor.connect<number, Answer>('other');
+  // It fills its channel meanwhile. Each question takes turns of the event loop, and descriptors, as timers do.
+  for (let i = 0; i < 100; i++) {
+    await answers.put(i);
+    await answers.get();
+    (await supervisor.connect('other'))[Symbol.dispose]();
+  }
+  expect(supervisor.whichChildren()[0]?.state).toBe('running');
 });
 
 test('a child that closes its channel and goes on is killed after a while', async () => {

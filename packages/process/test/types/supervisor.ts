@@ -1,6 +1,9 @@
 import { expectTypeOf } from 'vitest';
+import { type Channel } from '@aiopipe/codec';
 import { type WriteEnd } from '@aiopipe/core';
 import {
+  connections,
+  connectSibling,
   Supervisor,
   type AnyChildSpec,
   type ProcessHandle,
@@ -113,3 +116,15 @@ new Supervisor([
   // @ts-expect-error -- a wrong argument of a partition
   { id: 'parts', type: 'partitioned', partitions: 2, target: square, args: (index) => [String(index)] },
 ]);
+
+// The messages of channels between siblings.
+expectTypeOf(supervisor.connect<string, number>('list', { timeout: 1, key: 'a' })).resolves.toEqualTypeOf<
+  Channel<string, number>
+>();
+expectTypeOf(connectSibling<string>('list')).resolves.toEqualTypeOf<Channel<string, string>>();
+for await (const { channel, from } of connections<string, number>({ signal: AbortSignal.abort() })) {
+  expectTypeOf(channel).toEqualTypeOf<Channel<string, number>>();
+  expectTypeOf(from).toEqualTypeOf<string | undefined>();
+}
+// @ts-expect-error -- there is no such option
+void connectSibling('list', { timout: 1 });

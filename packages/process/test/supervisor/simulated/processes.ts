@@ -90,7 +90,7 @@ export const starter: { start(path: string): SimulatedProcess } = {
 export const load = () =>
   time.during(async () => {
     vi.doMock('../../../src/start/process.js', () => ({
-      startProcess: (_: unknown, { args }: { args: [string] }) => starter.start(args[0]),
+      startSupervised: (_: unknown, { args }: { args: [string] }) => starter.start(args[0]),
     }));
     const { Supervisor } = await import('../../../src/supervisor/supervisor.js');
     const { target } = await import('../../../src/target/target.js');
