@@ -18,7 +18,7 @@ import {
   type Listening,
 } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
-import { BUFFER_SIZE, Channel, namePeer } from '../channel/channel.js';
+import { BUFFER_SIZE, Channel, namePeer, orClosed } from '../channel/channel.js';
 import { type ChannelSettings } from '../channel/options.js';
 import { Turn } from '../channel/turn.js';
 import { HubIterator } from './hub-iterator.js';
@@ -190,9 +190,15 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
       owned.discard();
       return true;
     }
-    const channel = Channel.make<Send, Receive>(owned, this.#settings);
-    namePeer(channel, `process ${String(peer.pid)}`);
     const first = this.#waiting.shift();
+    let channel: Channel<Send, Receive>;
+    try {
+      channel = orClosed([owned], () => Channel.make<Send, Receive>(owned, this.#settings));
+    } catch (error) {
+      first?.reject(error as Error);
+      return true;
+    }
+    namePeer(channel, `process ${String(peer.pid)}`);
     if (first === undefined) this.#untaken = { channel, peer };
     else first.resolve({ channel, peer });
     return true;
