@@ -60,7 +60,7 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
     const told = JSON.parse(line) as Told;
     if (told.kind === 'count') counts.set(told.what, (counts.get(told.what) ?? 0) + told.n);
-    if (told.kind === 'fault') faults.set(told.what, (faults.get(told.what) ?? 0) + 1);
+    if (told.kind === 'fault') faults.set(told.what, (faults.get(told.what) ?? 0) + told.n);
     if (told.kind === 'wrong') wrong.push(told.what);
     if (told.kind === 'at') place = told.what;
     if (told.kind === 'coverage') coverage.push(told.script);
