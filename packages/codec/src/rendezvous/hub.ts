@@ -97,8 +97,8 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
    * Resolves with the next connection. Many calls may wait at once: each connection goes to one of them, in the order of the calls.
    * A timeout or an abort loses no connection. Calls that wait keep the process alive.
    *
-   * Rejects with ClosedError if the hub is closed, also while the call waits. If this process has no free descriptor, the call
-   * waits, with a process warning.
+   * Rejects with ClosedError if the hub is closed, also while the call waits; with SystemError if the system fails otherwise: the hub
+   * stays open. If this process has no free descriptor, the call waits, with a process warning.
    */
   accept(options?: WaitOptions): Promise<Connection<Send, Receive>> {
     const refusal = this.isClosed ? this.#descriptor.closedError() : refuse(options, undefined, this.#noConnection);
