@@ -3,6 +3,7 @@ import { AiopipeError, aioduplex, aiopipe } from '@aiopipe/core';
 import { Channel, channel, EncodeError, expose, serialize, type Remote } from '@aiopipe/codec';
 import { collectGarbage, until } from '@aiopipe/testing';
 import { CallGrammar } from '../fuzz/call-grammar.js';
+import { Coverage } from '../fuzz/coverage.js';
 import { mutated } from '../fuzz/mutate.js';
 import { serveCalls, type Answers } from '../peers/calls.js';
 import { type World } from '../world.js';
@@ -16,6 +17,7 @@ export const hostileCalls: Episode = {
   about:
     'peers of calls with forged ids, wrong forms and damaged bytes, or that read no answers: only their channel ends',
   async run(world) {
+    const coverage = new Coverage();
     for (let round = 0; round < 40; round++) {
       world.at(`messages of round ${String(round)}`);
       await messages(world);
@@ -23,6 +25,7 @@ export const hostileCalls: Episode = {
       await bytes(world);
     }
     world.fault('hostile peers of calls', 80);
+    world.tellCoverage(coverage);
     world.at('a peer that reads no answers');
     await deaf(world);
   },

@@ -3,7 +3,7 @@ import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once, type EventEmitter } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
-import { startProcess, target, type ProcessHandle } from '@aiopipe/process';
+import { startProcess, target, type ProcessExit, type ProcessHandle } from '@aiopipe/process';
 import { pattern } from '@aiopipe/testing';
 import { isClear } from '../failures.js';
 import { pause } from '../targets.js';
@@ -73,7 +73,7 @@ export interface Broken {
 }
 
 /** Two workers, the server whose connections move to them, and the ports that they share. */
-export class SocketWorkers implements Disposable {
+export class SocketWorkers implements AsyncDisposable {
   readonly #world: World;
   readonly #server = createServer({ allowHalfOpen: true });
   readonly #ways: ChannelWriter<Passed>[] = [];
@@ -203,10 +203,15 @@ export class SocketWorkers implements Disposable {
     client.close();
   }
 
-  /** Ends the workers. */
-  [Symbol.dispose](): void {
+  /** Lets the workers end, and resolves with how each has ended. */
+  async end(): Promise<readonly (ProcessExit | undefined)[]> {
     this.#server.close();
     for (const way of this.#ways) way[Symbol.dispose]();
+    return Promise.all(this.handles.map((handle) => handle.join({ timeout: 30_000 }).catch(() => undefined)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
   }
 }
 

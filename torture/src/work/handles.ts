@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { channel, connect, listen, type Hub } from '@aiopipe/codec';
-import { startProcess } from '@aiopipe/process';
+import { startProcess, type ProcessHandle } from '@aiopipe/process';
 import { isClear } from '../failures.js';
 import { answersCalls, callChannel, makeCalls, serveCalls } from '../peers/calls.js';
 import { handOver, usesMemory, type Handed, type HandedBack } from '../peers/memory.js';
@@ -12,34 +12,39 @@ import { type World } from '../world.js';
 import { amount, type Part, type Work } from './work.js';
 
 async function memory(world: World): Promise<void> {
-  const [here, there] = channel<Handed, HandedBack>({ duplex: true });
-  using _there = there;
-  using own = here;
-  const child = startProcess(usesMemory, { args: [there], stderr: 'ignore' });
-  child.result.catch(() => undefined);
-  const count = amount(world, 5, 50);
-  for (let id = 0; id < count; id++) await handOver(world, own, id);
+  const pair = channel<Handed, HandedBack>({ duplex: true });
+  const child = startProcess(usesMemory, { args: [pair[1]], stderr: 'ignore' });
+  await withChild(child, pair, async () => {
+    const count = amount(world, 5, 50);
+    for (let id = 0; id < count; id++) await handOver(world, pair[0], id);
+  });
 }
 
 async function calls(world: World, all: Work): Promise<void> {
-  const [here, there] = callChannel();
-  using _there = there;
-  using own = here;
-  const child = startProcess(answersCalls, { args: [there], stderr: 'ignore' });
+  const pair = callChannel();
+  const child = startProcess(answersCalls, { args: [pair[1]], stderr: 'ignore' });
+  await withChild(child, pair, async () => {
+    const { remote } = serveCalls(pair[0]);
+    const mayFail = (error: unknown) => all.mayFail && isClear(error);
+    const { right, wrong } = await makeCalls(world, remote, amount(world, 30, 1000), mayFail);
+    for (const what of wrong) world.check(false, what);
+    world.count('calls', right);
+  });
+}
+
+/** Uses a child that ends with its channel, and waits for that end: a child may take long to boot. */
+async function withChild(child: ProcessHandle<unknown>, pair: Disposable, use: () => Promise<void>): Promise<void> {
   child.result.catch(() => undefined);
-  const { remote } = serveCalls(own);
-  const { right, wrong } = await makeCalls(
-    world,
-    remote,
-    amount(world, 30, 1000),
-    (error) => all.mayFail && isClear(error),
-  );
-  for (const what of wrong) world.check(false, what);
-  world.count('calls', right);
+  try {
+    await use();
+  } finally {
+    pair[Symbol.dispose]();
+    await child.join().catch(() => undefined);
+  }
 }
 
 async function sockets(world: World, all: Work): Promise<void> {
-  using workers = new SocketWorkers(world);
+  await using workers = new SocketWorkers(world);
   await workers.start();
   const broken = await workers.exchange(amount(world, 3, 30));
   for (const { what } of broken) world.check(all.mayFail, what);
