@@ -33,6 +33,7 @@ const HANDLE_CALLS: Calls = [
   ['accept,accept4', ['EMFILE', 'ENFILE', 'ENOBUFS', 'ECONNABORTED', 'EINTR', 'EAGAIN'], 10],
   ['connect', ['ECONNREFUSED', 'ENOBUFS', 'EAGAIN', 'EINTR'], 10],
   ['getsockopt', ['ENOBUFS', 'EINVAL'], 20],
+  ['epoll_ctl', ['ENOSPC', 'ENOMEM'], 20],
   ['sendto,sendmsg', ['ENOBUFS', 'ETOOMANYREFS', 'ENOMEM'], 60],
   ['recvfrom,recvmsg', ['ENOBUFS', 'ENOMEM', 'EMFILE'], 60],
 ];
@@ -48,15 +49,16 @@ const strace = (log: string, calls: string, error: string, when: string): string
 };
 
 /**
- * Whether libuv has ended the process: it aborts if it cannot read or write the eventfd by which threads wake its loop. `log` is strace's. Then
- * the last call that failed in one of the threads that the signal ended is such a call.
+ * Whether libuv has ended the process: it aborts if it cannot read or write the eventfd by which threads wake its loop, or if epoll_ctl(2)
+ * fails within its loop. `log` is strace's. Then the last call that failed in one of the threads that the signal ended is such a call.
  */
 function isAbortOfLibuv(log: string): boolean {
   const lastFailed = new Map<string, string>();
   for (const line of log.split('\n')) {
     const [thread = '', ...rest] = line.split(' ');
     if (line.endsWith('(INJECTED)')) lastFailed.set(thread, line);
-    else if (rest.includes('SIGABRT') && lastFailed.get(thread)?.includes('<anon_inode:[eventfd]>')) return true;
+    else if (rest.includes('SIGABRT') && /<anon_inode:\[eventfd\]>|epoll_ctl\(/.test(lastFailed.get(thread) ?? ''))
+      return true;
   }
   return false;
 }

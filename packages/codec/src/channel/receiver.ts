@@ -105,7 +105,13 @@ export class Receiver {
       this.leave(pending);
     });
     this.#waiting.push(pending);
-    this.#update();
+    try {
+      this.#update();
+    } catch (error) {
+      // The system refuses to watch the descriptor.
+      this.leave(pending);
+      pending.reject(error as Error);
+    }
     return pending.promise;
   }
 

@@ -112,7 +112,13 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
       this.#update();
     });
     this.#waiting.push(pending);
-    this.#serve();
+    try {
+      this.#serve();
+    } catch (error) {
+      // The system refuses to watch the descriptor.
+      this.#waiting = this.#waiting.filter((waiting) => waiting !== pending);
+      pending.reject(error as Error);
+    }
     return pending.promise;
   }
 
