@@ -81,7 +81,7 @@ const tasks = {
     turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
     // Words are for turbo: they choose suites.
     // One seed makes the same decisions in each run. `npm run torture` alone takes a random seed.
-    if (args.length === 0) torture('--minutes', '1', '--seed', '1');
+    if (args.length === 0) torture('--minutes', '1', '--seed', '1', '--jobs', '4');
     for (const { name, tests, debian } of missingTools()) {
       process.stderr.write(`skipped, because there is no ${name}: ${tests} (Debian: apt-get install ${debian})\n`);
     }

@@ -13,6 +13,7 @@ interface Options {
   readonly only?: string;
   readonly replay?: Replay;
   readonly bail?: boolean;
+  readonly jobs: number;
   readonly hours?: number;
 }
 
@@ -46,6 +47,7 @@ const options = new Command('torture')
   .option('--seed <n>', 'of a run before, to have its decisions again', number, Math.floor(Math.random() * 2 ** 31))
   .option('--only <episode>', 'one kind of episode alone', episodeName)
   .option('--replay <episode:seed>', 'one episode of a run before', episodeAndSeed)
+  .option('--jobs <n>', 'how many episodes run at once', number, 1)
   .option('--hours <n>', 'the long haul instead: the same over and over, and whether memory grows', number)
   .option('--bail', 'stop at the first failure')
   .parse()
@@ -56,6 +58,8 @@ const coverage = new CoverageReport();
 /** Ctrl-C ends the running episode, and prints the results so far. */
 const stop = new AbortController();
 const skipped = new Map<string, string>();
+/** The kinds that had no episode. */
+const unreached = new Set<string>();
 
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -79,6 +83,7 @@ async function main(): Promise<void> {
   if (decoders !== undefined) console.log(decoders);
   if (skipped.size > 0) console.log(`skipped: ${String(skipped.size)} of ${String(episodes.size)} kinds`);
   for (const [name, why] of skipped) console.log(`  ${name}: ${why}`);
+  if (unreached.size > 0) console.log(`not reached in this time: ${[...unreached].join(', ')}`);
 }
 
 /** All kinds in turn, until the time is over. */
@@ -86,9 +91,16 @@ async function runMany(): Promise<void> {
   const random = randomFrom(options.seed);
   const end = performance.now() + options.minutes * 60_000;
   const names = [...episodes.keys()].filter((name) => options.only === undefined || name === options.only);
-  for (let n = 0; !stop.signal.aborted && performance.now() < end && names.some((name) => !skipped.has(name)); n++) {
-    await runOne(names[n % names.length] as string, Math.floor(random() * 2 ** 31));
-  }
+  for (const name of names) unreached.add(name);
+  let n = 0;
+  const one = async () => {
+    while (!stop.signal.aborted && performance.now() < end && names.some((name) => !skipped.has(name))) {
+      const name = names[n++ % names.length] as string;
+      unreached.delete(name);
+      await runOne(name, Math.floor(random() * 2 ** 31));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, one));
 }
 
 async function runOne(name: string, seed: number): Promise<void> {

@@ -69,4 +69,4 @@ export const serve = target(import.meta.url, 'serve', async () => {
   await pause(60_000);
 });
 
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+export const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -3,12 +3,12 @@ import { randomFrom } from '@aiopipe/testing';
 import { type Coverage, type ScriptCoverage } from './fuzz/coverage.js';
 
 /** The kinds of work that an episode counts. */
-export type Counted = 'messages' | 'tasks' | 'bytes' | 'starts' | 'chains' | 'threads' | 'inputs';
+export type Counted = 'messages' | 'calls' | 'tasks' | 'bytes' | 'starts' | 'chains' | 'threads' | 'inputs';
 
 /** One line from an episode to the process that judges it. */
 export type Told =
   | { readonly kind: 'count'; readonly what: Counted; readonly n: number }
-  | { readonly kind: 'fault'; readonly what: string }
+  | { readonly kind: 'fault'; readonly what: string; readonly n: number }
   | { readonly kind: 'at'; readonly what: string }
   | { readonly kind: 'wrong'; readonly what: string }
   | { readonly kind: 'pid'; readonly pid: number }
@@ -60,9 +60,9 @@ export class World {
     this.#tell({ kind: 'count', what, n });
   }
 
-  /** Counts a fault that was injected. */
-  fault(what: string): void {
-    this.#tell({ kind: 'fault', what });
+  /** Counts faults that were injected. */
+  fault(what: string, n = 1): void {
+    this.#tell({ kind: 'fault', what, n });
   }
 
   /** Says what comes next, so that a hang has a place. */

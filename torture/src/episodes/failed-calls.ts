@@ -1,9 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { Work } from '../work.js';
+import { HANDLE_PARTS } from '../work/handles.js';
+import { PARTS } from '../work/parts.js';
+import { Work, type Part } from '../work/work.js';
+import { type World } from '../world.js';
 import { type Episode } from './episode.js';
 
 /** System calls, the errors that each may have at any time, and among how many of its first calls one fails. */
-const CALLS: readonly (readonly [calls: string, errors: readonly string[], among: number])[] = [
+type Calls = readonly (readonly [calls: string, errors: readonly string[], among: number])[];
+
+const CALLS: Calls = [
   ['read,readv,preadv2', ['EINTR', 'EIO', 'EAGAIN', 'ENOMEM', 'ECONNRESET'], 600],
   ['write,writev,pwritev2', ['EINTR', 'EPIPE', 'EAGAIN', 'ENOSPC', 'EIO'], 100],
   ['sendto,sendmsg', ['ENOBUFS', 'ETOOMANYREFS', 'EPIPE', 'EINTR', 'EAGAIN', 'ENOMEM'], 60],
@@ -17,11 +22,20 @@ const CALLS: readonly (readonly [calls: string, errors: readonly string[], among
   ['clone', ['EAGAIN', 'ENOMEM'], 2],
 ];
 
-/** System calls that a sandbox or an old kernel always refuses, with the error. */
-const REFUSED: readonly (readonly [calls: string, errors: readonly string[]])[] = [
-  ['pidfd_open', ['ENOSYS', 'EPERM']],
-  ['preadv2,pwritev2', ['ENOSYS', 'EPERM', 'EOPNOTSUPP']],
-  ['close_range', ['ENOSYS', 'EPERM']],
+/** Those of shared memory, of Node's sockets in messages, and of channels between unrelated processes. */
+const HANDLE_CALLS: Calls = [
+  ['memfd_create', ['EMFILE', 'ENFILE', 'ENOMEM'], 10],
+  ['ftruncate', ['EINTR', 'ENOSPC', 'ENOMEM'], 10],
+  ['fcntl', ['EMFILE', 'EINVAL', 'EINTR'], 100],
+  ['socket', ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'], 10],
+  ['bind', ['EADDRINUSE', 'EACCES', 'ENOMEM'], 4],
+  ['listen', ['EADDRINUSE', 'ENOBUFS'], 4],
+  ['accept,accept4', ['EMFILE', 'ENFILE', 'ENOBUFS', 'ECONNABORTED', 'EINTR', 'EAGAIN'], 10],
+  ['connect', ['ECONNREFUSED', 'ENOBUFS', 'EAGAIN', 'EINTR'], 10],
+  ['getsockopt', ['ENOBUFS', 'EINVAL'], 20],
+  ['epoll_ctl', ['ENOSPC', 'ENOMEM'], 20],
+  ['sendto,sendmsg', ['ENOBUFS', 'ETOOMANYREFS', 'ENOMEM'], 60],
+  ['recvfrom,recvmsg', ['ENOBUFS', 'ENOMEM', 'EMFILE'], 60],
 ];
 
 const canTrace = (): string | undefined =>
@@ -35,40 +49,33 @@ const strace = (log: string, calls: string, error: string, when: string): string
 };
 
 /**
- * Whether libuv has ended the process: it aborts if it cannot read or write the eventfd by which threads wake its loop. `log` is strace's. Then
- * the last call that failed in one of the threads that the signal ended is such a call.
+ * Whether libuv has ended the process: it aborts if it cannot read or write the eventfd by which threads wake its loop, or if epoll_ctl(2)
+ * fails within its loop. `log` is strace's. Then the last call that failed in one of the threads that the signal ended is such a call.
  */
 function isAbortOfLibuv(log: string): boolean {
   const lastFailed = new Map<string, string>();
   for (const line of log.split('\n')) {
     const [thread = '', ...rest] = line.split(' ');
     if (line.endsWith('(INJECTED)')) lastFailed.set(thread, line);
-    else if (rest.includes('SIGABRT') && lastFailed.get(thread)?.includes('<anon_inode:[eventfd]>')) return true;
+    else if (rest.includes('SIGABRT') && /<anon_inode:\[eventfd\]>|epoll_ctl\(/.test(lastFailed.get(thread) ?? ''))
+      return true;
   }
   return false;
 }
 
-export const failedCalls: Episode = {
+const failedCallsOf = (calls: Calls, parts: readonly Part[]): Episode => ({
   about: 'a system call fails: right data or a clear error, and never a hang',
   lacks: canTrace,
   wrapper(world, log) {
-    const [calls, errors, among] = world.pick(CALLS);
+    const [names, errors, among] = world.pick(calls);
     const error = world.pick(errors);
     const first = world.between(1, among);
     const when = world.pick([String(first), `${String(first)}+${String(world.between(5, 100))}`]);
-    return { words: strace(log, calls, error, when), fault: error };
+    return { words: strace(log, names, error, when), fault: error };
   },
   mayAbort: isAbortOfLibuv,
-  run: (world) => new Work(world, true).some(3),
-};
+  run: (world: World) => new Work(world, true).some(3, parts),
+});
 
-export const refusedCalls: Episode = {
-  about: 'a sandbox or an old kernel refuses a system call: right data all the same',
-  lacks: canTrace,
-  wrapper(world) {
-    const [calls, errors] = world.pick(REFUSED);
-    const error = world.pick(errors);
-    return { words: strace('/dev/null', calls, error, '1+'), fault: `${error} always` };
-  },
-  run: (world) => new Work(world, false).some(3),
-};
+export const failedCalls = failedCallsOf(CALLS, PARTS);
+export const failedCallsOfHandles = failedCallsOf(HANDLE_CALLS, HANDLE_PARTS);

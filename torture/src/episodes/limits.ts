@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { openFds } from '@aiopipe/testing';
-import { chain, Work } from '../work.js';
+import { ALL_PARTS } from '../work/all.js';
+import { chain } from '../work/parts.js';
+import { Work } from '../work/work.js';
 import { type Episode } from './episode.js';
 
 /** Root has no limit of processes, or of descriptors on their way. */
@@ -31,7 +33,7 @@ export const limits: Episode = {
     } else {
       limit('nofile', openFds().size + world.between(1, world.pick([25, 25, 150])));
       world.fault('few descriptors');
-      await new Work(world, true).some(3);
+      await new Work(world, true).some(3, ALL_PARTS);
     }
   },
 };

@@ -1,5 +1,6 @@
 import { compiled } from '../compiled.js';
-import { Work } from '../work.js';
+import { ALL_PARTS } from '../work/all.js';
+import { Work } from '../work/work.js';
 import { type Episode } from './episode.js';
 
 const preload = () => compiled('short-calls.c', 'preload');
@@ -14,5 +15,5 @@ export const shortCalls: Episode = {
       fault: 'short reads and writes',
     };
   },
-  run: (world) => new Work(world, false).some(3),
+  run: (world) => new Work(world, false).some(3, ALL_PARTS),
 };

@@ -6,7 +6,7 @@ import { type ScriptCoverage } from './coverage.js';
 
 /** The files that read a peer's bytes. */
 const DECODERS =
-  /^packages\/(codec\/src\/(frame\/(format|frame-buffer|frame-decoder)|serializer\/(decode.*|builders|byte-reader|memory-cost|key-collisions|known-symbols|short-.*|object-fillers|instances)|moving\/.*)|process\/src\/(control\/(conversation|limits|portable-error)|pool\/(protocol|slot)))\.ts$/;
+  /^packages\/(codec\/src\/(frame\/(format|frame-buffer|frame-decoder)|serializer\/(decode.*|builders|byte-reader|memory-cost|key-collisions|known-symbols|short-.*|object-fillers|instances)|moving\/.*|rpc\/.*)|process\/src\/(control\/(conversation|limits|portable-error)|pool\/(protocol|slot)))\.ts$/;
 
 interface Merged {
   readonly functions: Map<string, readonly [name: string, start: number, end: number]>;

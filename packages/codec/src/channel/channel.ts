@@ -232,9 +232,11 @@ export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, Chan
   checkFlag('duplex', duplex);
   const names = duplex ? (['channel end', 'channel end'] as const) : (['channel reader', 'channel writer'] as const);
   const [one, other] = socketPair(BUFFER_SIZE, names, channel);
-  return asPair(
-    duplex ? Channel.make(one, settings) : ChannelReader.make(one, settings),
-    duplex ? Channel.make(other, settings) : ChannelWriter.make(other, settings),
+  return orClosed([one, other], () =>
+    asPair(
+      duplex ? Channel.make(one, settings) : ChannelReader.make(one, settings),
+      duplex ? Channel.make(other, settings) : ChannelWriter.make(other, settings),
+    ),
   );
 }
 
@@ -243,8 +245,18 @@ export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, Chan
  */
 export function channelMadeAt(site: CallSite): [Channel, Channel] {
   const settings = readOptions();
-  const [one, other] = socketPair(BUFFER_SIZE, ['channel end', 'channel end'], site);
-  return [Channel.make(one, settings), Channel.make(other, settings)];
+  const ends = socketPair(BUFFER_SIZE, ['channel end', 'channel end'], site);
+  return orClosed(ends, () => [Channel.make(ends[0], settings), Channel.make(ends[1], settings)]);
+}
+
+/** Makes what owns these descriptors from then on. If that fails, they are closed: they have no other owner. */
+export function orClosed<T>(owned: readonly OwnedFd[], make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    for (const fd of owned) fd.discard();
+    throw error;
+  }
 }
 
 interface PairOptions extends ChannelOptions {
@@ -281,7 +293,7 @@ function takeOver<End extends ChannelEnd>(
   checkOptions(options, CHANNEL_OPTIONS);
   const settings = readOptions(options);
   const { fds } = move(end, 'a channel over it');
-  return make(fds[0] as OwnedFd, settings);
+  return orClosed(fds, () => make(fds[0] as OwnedFd, settings));
 }
 
 function get(end: ChannelEnd, receiver: Receiver, options: WaitOptions | undefined): Promise<unknown> {

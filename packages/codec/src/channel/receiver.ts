@@ -140,7 +140,13 @@ export class Receiver {
     });
     const waiting = made === undefined ? pending : through(pending, made);
     this.#waiting.push(waiting);
-    this.#update();
+    try {
+      this.#update();
+    } catch (error) {
+      // The system refuses to watch the descriptor.
+      this.leave(waiting);
+      pending.reject(error as Error);
+    }
     return pending.promise;
   }
 

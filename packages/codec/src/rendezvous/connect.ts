@@ -12,7 +12,7 @@ import {
   type CallSite,
   type LocalName,
 } from '@aiopipe/core/internal';
-import { BUFFER_SIZE, Channel } from '../channel/channel.js';
+import { BUFFER_SIZE, Channel, orClosed } from '../channel/channel.js';
 import { type ChannelSettings } from '../channel/options.js';
 import { CONNECT_OPTIONS, strangerSettings, type ConnectOptions } from './options.js';
 
@@ -64,7 +64,14 @@ function connected<Send, Receive>(
       timer = new Timer(attempt, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     } else if (fd < 0) pending.reject(connectError(fd, name.path));
-    else pending.resolve(Channel.make(new OwnedFd(fd, `channel end to ${name.path}`, site), settings));
+    else {
+      const owned = new OwnedFd(fd, `channel end to ${name.path}`, site);
+      try {
+        pending.resolve(orClosed([owned], () => Channel.make<Send, Receive>(owned, settings)));
+      } catch (error) {
+        pending.reject(error as Error);
+      }
+    }
   };
   attempt();
   return pending.promise;

@@ -18,7 +18,7 @@ import {
   type Listening,
 } from '@aiopipe/core/internal';
 import { Admission } from './admission.js';
-import { BUFFER_SIZE, Channel, namePeer } from '../channel/channel.js';
+import { BUFFER_SIZE, Channel, namePeer, orClosed } from '../channel/channel.js';
 import { type ChannelSettings } from '../channel/options.js';
 import { Turn } from '../channel/turn.js';
 import { HubIterator } from './hub-iterator.js';
@@ -97,8 +97,8 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
    * Resolves with the next connection. Many calls may wait at once: each connection goes to one of them, in the order of the calls.
    * A timeout or an abort loses no connection. Calls that wait keep the process alive.
    *
-   * Rejects with ClosedError if the hub is closed, also while the call waits. If this process has no free descriptor, the call
-   * waits, with a process warning.
+   * Rejects with ClosedError if the hub is closed, also while the call waits; with SystemError if the system fails otherwise: the hub
+   * stays open. If this process has no free descriptor, the call waits, with a process warning.
    */
   accept(options?: WaitOptions): Promise<Connection<Send, Receive>> {
     const refusal = this.isClosed ? this.#descriptor.closedError() : refuse(options, undefined, this.#noConnection);
@@ -112,7 +112,13 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
       this.#update();
     });
     this.#waiting.push(pending);
-    this.#serve();
+    try {
+      this.#serve();
+    } catch (error) {
+      // The system refuses to watch the descriptor.
+      this.#waiting = this.#waiting.filter((waiting) => waiting !== pending);
+      pending.reject(error as Error);
+    }
     return pending.promise;
   }
 
@@ -190,9 +196,15 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
       owned.discard();
       return true;
     }
-    const channel = Channel.make<Send, Receive>(owned, this.#settings);
-    namePeer(channel, `process ${String(peer.pid)}`);
     const first = this.#waiting.shift();
+    let channel: Channel<Send, Receive>;
+    try {
+      channel = orClosed([owned], () => Channel.make<Send, Receive>(owned, this.#settings));
+    } catch (error) {
+      first?.reject(error as Error);
+      return true;
+    }
+    namePeer(channel, `process ${String(peer.pid)}`);
     if (first === undefined) this.#untaken = { channel, peer };
     else first.resolve({ channel, peer });
     return true;

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { relative, join } from 'node:path';
 import { connect, listen, type Channel, type Hub } from '@aiopipe/codec';
 import { aiopipe, type ReadEnd } from '@aiopipe/core';
@@ -35,6 +35,25 @@ describe('A hub', () => {
     await here.put('one');
     expect([await here.get(), await there.get()]).toEqual([1, 'one']);
     closeAll(here, there, hub);
+  });
+
+  test('rejects the call that waits if the system refuses the connection that it has given, and goes on', async () => {
+    let before = openFds();
+    const newest = () => [...openFds().keys()].find((fd) => !before.has(fd)) ?? -1;
+    let isFirst = true;
+    const hub = listen(newPath(), {
+      allow: () => {
+        // No other way makes every call for the connection fail.
+        if (isFirst) closeSync(newest());
+        isFirst = false;
+        return true;
+      },
+    });
+    const there = [await connect(hub.path), await connect(hub.path)];
+    before = openFds();
+    expect(await errorOf(hub.accept())).toMatchObject({ code: 'EBADF' });
+    const { channel } = await hub.accept();
+    closeAll(channel, ...there, hub);
   });
 
   test('tells the pid of a process that is no relative of it', async () => {

@@ -168,8 +168,15 @@ export class Descriptor {
   /** Calls `interest` each time that there may be bytes to read, until it is unset. */
   waitReadable(interest: Interest | undefined): void {
     if (this.#reading === interest) return;
+    const before = this.#reading;
     this.#reading = interest;
-    this.#updatePoll();
+    try {
+      this.#updatePoll();
+    } catch (error) {
+      // Nothing watches the descriptor: the next wait must try again.
+      this.#reading = before;
+      throw error;
+    }
   }
 
   /** Calls `interest` each time that there may be room to write, until it is unset. */

@@ -1,53 +1,12 @@
+// Work of the first layers: pipes, channels, children, pools and chains.
 import { createHash } from 'node:crypto';
 import { channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
 import { aiopipe, type ReadEnd } from '@aiopipe/core';
 import { Pool, startProcess } from '@aiopipe/process';
 import { pipeline } from '@aiopipe/subprocess';
-import { checksum, digest, mirror, opens, relay, takesEnds, work } from './targets.js';
-import { type World } from './world.js';
-
-type Part = (world: World, all: Work) => Promise<void>;
-
-/** Work for all layers. Each part has data that can be checked. */
-export class Work {
-  readonly #world: World;
-  readonly #mayFail: boolean;
-
-  /** @param mayFail - whether parts may end with an error of ours; if not, none may */
-  constructor(world: World, mayFail: boolean) {
-    this.#world = world;
-    this.#mayFail = mayFail;
-  }
-
-  /** Some of the parts, one after another. */
-  async some(count: number, parts = ALL_PARTS): Promise<void> {
-    for (let n = 0; n < count; n++) {
-      const part = this.#world.pick(parts);
-      this.#world.at(part.name);
-      await this.may(part.name, () => part(this.#world, this));
-    }
-  }
-
-  /** Runs a part that may fail. It must then fail with an error that has a code. */
-  async may(what: string, run: () => Promise<unknown>): Promise<void> {
-    try {
-      await run();
-    } catch (error) {
-      // An error of ours that a worker's function has thrown arrives as an Error with its code.
-      const isClear = error instanceof Error && 'code' in error && error.message !== '';
-      this.#world.check(isClear && this.#mayFail, `${what}: ${describe(error)}`);
-    }
-  }
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return `${String(error.stack)}${error.cause === undefined ? '' : `; because of ${describe(error.cause)}`}`;
-}
-
-/** Mostly few, so that there are many rounds; seldom as many as a user may have. */
-const amount = (world: World, few: number, many: number): number =>
-  world.between(0, 7) === 0 ? world.between(few, many) : few;
+import { checksum, digest, mirror, opens, relay, takesEnds, work } from '../targets.js';
+import { type World } from '../world.js';
+import { amount, type Part, type Work } from './work.js';
 
 /** A pipe into a child, with a checksum. */
 async function copy(world: World, all: Work): Promise<void> {
@@ -171,4 +130,4 @@ async function receiveAll(world: World, from: ChannelReader<unknown>, count: num
   }
 }
 
-const ALL_PARTS: readonly Part[] = [copy, tasks, tasksThatReturnEnds, startsWithEnds, chain, questions, messages];
+export const PARTS: readonly Part[] = [copy, tasks, tasksThatReturnEnds, startsWithEnds, chain, questions, messages];
