@@ -4,7 +4,7 @@ const house = {
   core: ['errors', 'check', 'wait', 'fd', 'move', 'stream', 'end', 'file', 'memory', 'program'],
   codec: ['errors', 'serializer', 'frame', 'moving', 'channel', 'rendezvous', 'rpc'],
   process: ['errors', 'failure', 'wait', 'target', 'control', 'start', 'child', 'events', 'supervisor', 'pool'],
-  subprocess: ['program', 'io', 'chain', 'async-pipe'],
+  subprocess: ['terminal', 'program', 'io', 'chain', 'async-pipe'],
 };
 
 /** A folder, or a file of that name. */

@@ -19,6 +19,7 @@ export { type Environment } from './program/environment.js';
 export { type CgroupOptions, type Limits } from './program/limits.js';
 export { type Exit, type ResourceUsage } from './program/spawn.js';
 export { type StopOptions } from './program/stop.js';
+export { type TerminalSize } from './program/terminal.js';
 export {
   type ExtraFd,
   type FileSource,

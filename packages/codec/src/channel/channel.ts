@@ -14,7 +14,7 @@ import {
   socketPair,
   WRITABLE,
 } from '@aiopipe/core/internal';
-import { ChannelEnd, type MovedChannel } from './end.js';
+import { ChannelEnd, inspectForChannel, type MovedChannel } from './end.js';
 import { CHANNEL_NAMES, CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
 import { MessageIterator } from './message-iterator.js';
 import { type Receiver } from './receiver.js';
@@ -50,7 +50,7 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
 
   /** Makes a channel over a read end, which moves into it. */
   static from<Receive = unknown>(end: ReadEnd | DuplexEnd, options?: ChannelOptions): ChannelReader<Receive> {
-    return takeOver('ChannelReader.from', end, [ReadEnd, DuplexEnd], options, ChannelReader.make<Receive>);
+    return takeOver('ChannelReader.from', end, [ReadEnd, DuplexEnd], READABLE, options, ChannelReader.make<Receive>);
   }
 
   /**
@@ -108,7 +108,7 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
 
   /** Makes a channel over a write end, which moves into it. */
   static from<Send = unknown>(end: WriteEnd | DuplexEnd, options?: ChannelOptions): ChannelWriter<Send> {
-    return takeOver('ChannelWriter.from', end, [WriteEnd, DuplexEnd], options, ChannelWriter.make<Send>);
+    return takeOver('ChannelWriter.from', end, [WriteEnd, DuplexEnd], WRITABLE, options, ChannelWriter.make<Send>);
   }
 
   /**
@@ -154,7 +154,7 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
 
   /** Makes a channel over a duplex end, which moves into it. */
   static from<Send = unknown, Receive = Send>(end: DuplexEnd, options?: ChannelOptions): Channel<Send, Receive> {
-    return takeOver('Channel.from', end, [DuplexEnd], options, Channel.make<Send, Receive>);
+    return takeOver('Channel.from', end, [DuplexEnd], READABLE | WRITABLE, options, Channel.make<Send, Receive>);
   }
 
   /** See {@link ChannelReader.get}. */
@@ -242,6 +242,7 @@ function takeOver<End extends ChannelEnd>(
   call: string,
   end: ReadEnd | WriteEnd | DuplexEnd,
   kinds: readonly { readonly name: string }[],
+  directions: number,
   options: ChannelOptions | undefined,
   make: (owned: OwnedFd, settings: ChannelSettings) => End,
 ): End {
@@ -253,6 +254,10 @@ function takeOver<End extends ChannelEnd>(
   }
   checkOptions(options, CHANNEL_OPTIONS);
   const settings = readOptions(options);
+  const moving = end[HANDLE]();
+  moving.check();
+  // Before the move: the caller still has an end of the wrong kind.
+  inspectForChannel(moving.pack().fds[0] as OwnedFd, directions);
   const { fds } = move(end, 'a channel over it');
   return make(fds[0] as OwnedFd, settings);
 }
