@@ -102,7 +102,7 @@ int sys_reopen_nonblocking(int fd, int access) {
   char path[32];
   (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
   int own;
-  RETRY(own, open(path, access | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  RETRY(own, open(path, (access & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (own < 0) return -errno;
   int result;
   if (access == O_RDONLY && S_ISFIFO(status.st_mode) && has_ended(fd)) result = -ENOTSUP;

@@ -25,7 +25,10 @@ export function openFds(): Map<number, string> {
 /** Pipes, sockets, terminals and shared memory that are open now and were not in `before`, as readable lines. Empty means: nothing leaked. */
 export function fdsSince(before: Map<number, string>): string[] {
   return [...openFds()]
-    .filter(([fd, what]) => before.get(fd) !== what && /^(pipe|socket):|pidfd|^\/memfd:|^\/dev\/(shm|pts)\/|^\/dev\/ptmx/.test(what))
+    .filter(
+      ([fd, what]) =>
+        before.get(fd) !== what && /^(pipe|socket):|pidfd|^\/memfd:|^\/dev\/(shm|pts)\/|^\/dev\/ptmx/.test(what),
+    )
     .map(([fd, what]) => `${String(fd)} ${what}`);
 }
 

@@ -66,12 +66,7 @@ const DUPLEX: readonly FdKind[] = ['socket', 'terminal'];
  *
  * @param duplex - the kinds that may have both directions
  */
-export function inspectFd(
-  fd: number,
-  directions: number,
-  what: string,
-  duplex: readonly FdKind[] = DUPLEX,
-): Transport {
+export function inspectFd(fd: number, directions: number, what: string, duplex: readonly FdKind[] = DUPLEX): Transport {
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${show(fd)}`);
   }

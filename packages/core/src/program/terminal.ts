@@ -1,8 +1,11 @@
+import { constants } from 'node:os';
 import { DuplexEnd } from '../end/ends.js';
 import { SystemError } from '../errors.js';
 import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { TERMINAL } from '../fd/transport.js';
+
+const ENOSPC = -constants.errno.ENOSPC;
 
 /** The size of a terminal, in characters: from 1 to 65535. */
 export interface TerminalSize {
@@ -26,7 +29,10 @@ export class Terminal {
   constructor({ columns, rows }: TerminalSize, what: string, maker: (...args: never[]) => unknown) {
     const fds = new Int32Array(2);
     const result = native().terminal(fds, columns, rows);
-    if (result < 0) throw new SystemError(result, 'open', `cannot make a ${what}`, { path: '/dev/ptmx' });
+    if (result < 0) {
+      const why = result === ENOSPC ? ': the system has no more pseudo-terminals (see kernel.pty.max)' : '';
+      throw new SystemError(result, 'open', `cannot make a ${what}${why}`, { path: '/dev/ptmx' });
+    }
     const [master, theirs] = fds as unknown as [number, number];
     this.#master = new OwnedFd(master, what, maker);
     this.end = DuplexEnd.make(this.#master, TERMINAL);

@@ -41,7 +41,9 @@ describe('a terminal that is closed', () => {
 
   it('stays open while one of reader and writer is', async () => {
     const [rx, tx] = aiopipe();
-    await using user = User.of(['sh', '-c', 'echo ready; read -r line; echo "$line" >&9; sleep 1000'], { fds: { 9: tx } });
+    await using user = User.of(['sh', '-c', 'echo ready; read -r line; echo "$line" >&9; sleep 1000'], {
+      fds: { 9: tx },
+    });
     await user.sees('ready');
     user.reader.close();
     await user.type('word\r');

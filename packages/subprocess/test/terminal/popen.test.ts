@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { aiopipe, BrokenPipeError, BusyError, ClosedError, type DuplexEnd } from '@aiopipe/core';
-import { popen, type PopenOptions } from '@aiopipe/subprocess';
+import { aiopipe, AsyncFile, BrokenPipeError, BusyError, ClosedError, DuplexEnd, MovedError } from '@aiopipe/core';
+import { AsyncPipe, pipeline, popen, type PopenOptions } from '@aiopipe/subprocess';
 import { fixture, leakCheck, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { errorOf, whatIsThere } from '../helpers.js';
@@ -172,7 +172,11 @@ describe('the stream of a terminal', () => {
 
 describe('resize()', () => {
   it('changes the size, and the program gets SIGWINCH', async () => {
-    await using user = User.of(['sh', '-c', 'trap "stty size; exit" WINCH; echo ready; while :; do read -r line; done']);
+    await using user = User.of([
+      'sh',
+      '-c',
+      'trap "stty size; exit" WINCH; echo ready; while :; do read -r line; done',
+    ]);
     await user.sees('ready');
     user.program.resize({ columns: 100, rows: 50 });
     await user.sees('50 100');
@@ -195,6 +199,17 @@ describe('resize()', () => {
       p.resize(SIZE);
     }).toThrow(ClosedError);
     await p.wait();
+  });
+
+  it('throws MovedError once the terminal was handed on', async () => {
+    const p = popen(['cat'], { terminal: SIZE });
+    const stream = DuplexEnd.fromFd(p.terminal.release()).open();
+    expect(() => {
+      p.resize(SIZE);
+    }).toThrow(MovedError);
+    await stream.writer.write('\x04');
+    expect((await p.wait()).exitCode).toBe(0);
+    await stream.close();
   });
 
   it.each([
@@ -245,6 +260,25 @@ describe('bad options of a terminal', () => {
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toMatch(message);
     expect([fds(), children()]).toEqual([[], []]);
+  });
+});
+
+describe('what has no terminal', () => {
+  it('is a stage of a chain', () => {
+    expect(() => pipeline({ argv: ['cat'], terminal: SIZE } as never)).toThrow(
+      /stage 1: terminal: a program of a chain reads from pipes .* start it alone, with popen\(\)/,
+    );
+  });
+
+  it('is an AsyncPipe: an AsyncFile takes a terminal', async () => {
+    await using p = popen(['cat'], { terminal: SIZE });
+    expect(() => new AsyncPipe(p)).toThrow(
+      /first: cat \(pid \d+\) has a terminal in place of pipes; open its `terminal`/,
+    );
+    const file = new AsyncFile(p.terminal);
+    await file.write('word\r\x04');
+    expect(String(await file.read())).toBe('word\r\nword\r\n');
+    await file.close();
   });
 });
 

@@ -36,7 +36,8 @@ describe('on a terminal', () => {
       await user.rest();
       expect((await user.program.wait()).exitCode).toBe(0);
       expect(await readFile(path('text'), 'utf8')).toBe('one\ntwo\n');
-    }));
+    }),
+  );
 
   it.skipIf(!has('less'))('less shows pages, goes to the end, and quits', () =>
     inDirectory(async (path) => {
@@ -52,7 +53,8 @@ describe('on a terminal', () => {
       const rest = await user.rest();
       expect(rest).not.toContain('line 19.');
       expect((await user.program.wait()).exitCode).toBe(0);
-    }));
+    }),
+  );
 });
 
 describe.skipIf(!has('bash'))('a shell with job control (needs bash)', () => {

@@ -1,7 +1,7 @@
-import { type DuplexEnd, type DuplexStream, type PipeReader } from '@aiopipe/core';
+import { type DuplexEnd, type DuplexStream, type PipeReader, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { popen, type PopenOptions, type Program, type TerminalOptions } from '@aiopipe/subprocess';
 
-export type OnTerminal = Program<undefined, undefined, undefined, DuplexEnd>;
+type OnTerminal = Program<WriteEnd | undefined, ReadEnd | undefined, ReadEnd | undefined, DuplexEnd>;
 
 const SIZE = { columns: 80, rows: 24 };
 const TIMEOUT = { timeout: 20_000 };
