@@ -120,7 +120,7 @@ describe('the stream of a terminal', () => {
   });
 
   it('ends when the last program closes the terminal, not before', async () => {
-    await using user = User.of(['sh', '-c', 'trap "" HUP; (read -r line; echo "late: $line") </dev/tty & exit 0']);
+    await using user = User.of(['sh', '-c', 'trap "" HUP; exec 3<&0; (read -r line <&3; echo "late: $line") & exit 0']);
     await user.program.wait();
     await user.type('word\r');
     expect(await user.rest()).toContain('late: word\r\n');
