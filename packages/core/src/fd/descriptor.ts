@@ -73,8 +73,12 @@ export class Descriptor {
     return this.#transport.isSocket;
   }
 
-  get isTerminal(): boolean {
-    return this.#transport.isTerminal;
+  /**
+   * Whether a short read does not mean that nothing more is there: a terminal gives at most a page at once, and the system moves the
+   * next one there while it is asked (tty_buffer_flush_work() of Linux). False if others can change the mode: the next read could block.
+   */
+  get givesPages(): boolean {
+    return this.#transport.isTerminal && !this.#transport.isShared;
   }
 
   /** A pipe, or a socket of this machine. */

@@ -34,8 +34,7 @@ export class Incoming {
       this.failure = error as Error;
       return 0;
     }
-    // A terminal gives at most a page at once, and the system moves the next one there while we ask (tty_buffer_flush_work() of Linux).
-    this.isDrained = this.#descriptor.isTerminal ? count <= 0 : count < room;
+    this.isDrained = this.#descriptor.givesPages ? count <= 0 : count < room;
     if (count === 0) this.ended = true;
     return count;
   }
