@@ -17,7 +17,7 @@ const house = {
     'worker',
     'pool',
   ],
-  subprocess: ['program', 'io', 'chain', 'async-pipe'],
+  subprocess: ['terminal', 'program', 'io', 'chain', 'async-pipe'],
 };
 
 /** A folder, or a file of that name. */

@@ -9,6 +9,7 @@ import { loop } from './loop.js';
 import { memory } from './memory.js';
 import { processes } from './processes.js';
 import { servers } from './servers.js';
+import { terminals } from './terminals.js';
 
 /** Every part by the name that it is called with, in the order in which they run. */
 export const parts: ReadonlyMap<string, Part> = new Map([
@@ -20,6 +21,7 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['processes', processes],
   ['servers', servers],
   ['chains', chains],
+  ['terminals', terminals],
   ['growth', growth],
   ['loop', loop],
 ]);

@@ -15,6 +15,7 @@
         "spawn_child.c",
         "limits.c",
         "system.c",
+        "terminal.c",
         "local_socket.c",
         "transfer.c",
         "memory.c",

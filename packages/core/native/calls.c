@@ -34,6 +34,34 @@ static napi_value js_socketpair(napi_env env, napi_callback_info info) {
   return make_pair(instance, args, sys_socketpair);
 }
 
+/* terminal(out: Int32Array, columns, rows): the master, and the program's end */
+static napi_value js_terminal(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  int32_t *out, columns, rows;
+  size_t length;
+  CHECK(env, get_int32s(env, args[0], &out, &length));
+  CHECK(env, get_int(env, args[1], &columns));
+  CHECK(env, get_int(env, args[2], &rows));
+  if (length < 2) return int_value(env, -EINVAL);
+  int fds[2];
+  int error = sys_terminal(fds, columns, rows);
+  for (int i = 0; i < 2 && error == 0; i++) {
+    note_fd(instance, fds[i]);
+    out[i] = fds[i];
+  }
+  return int_value(env, error);
+}
+
+/* setTerminalSize(master, columns, rows) */
+static napi_value js_set_terminal_size(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  int32_t master, columns, rows;
+  CHECK(env, get_int(env, args[0], &master));
+  CHECK(env, get_int(env, args[1], &columns));
+  CHECK(env, get_int(env, args[2], &rows));
+  return int_value(env, sys_set_terminal_size(master, columns, rows));
+}
+
 /* Takes an `enum sys_how`, or a boolean: whether the descriptor is a socket. */
 CHECKED static napi_status get_how(napi_env env, napi_value value, int32_t *how) {
   bool is_socket;
@@ -149,6 +177,7 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
   }
 
 ONE_INT_CALL(js_describe, sys_describe)
+ONE_INT_CALL(js_is_hung_up, sys_is_hung_up)
 ONE_INT_CALL(js_set_close_on_exec, sys_set_close_on_exec)
 ONE_INT_CALL(js_process_mark, sys_process_mark)
 TWO_INT_CALL(js_shutdown, sys_shutdown)
@@ -229,6 +258,9 @@ napi_status define_calls(struct instance *instance, napi_value exports) {
   static const struct function functions[] = {
       {"pipe", js_pipe},
       {"socketpair", js_socketpair},
+      {"terminal", js_terminal},
+      {"isHungUp", js_is_hung_up},
+      {"setTerminalSize", js_set_terminal_size},
       {"read", js_read},
       {"receive", js_receive},
       {"write", js_write},

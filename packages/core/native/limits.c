@@ -24,6 +24,12 @@ int join_cgroup(const struct sys_limits *limits) {
   return written < 0 ? errno : 0;
 }
 
+void give_terminal(const struct sys_limits *limits) {
+  if (!has(limits, SYS_LIMIT_UID)) return;
+  int result = fchown(STDIN_FILENO, (uid_t)limits->values[SYS_LIMIT_UID], (gid_t)-1);
+  (void)result;
+}
+
 static rlim_t as_rlim(double value) { return isinf(value) ? RLIM_INFINITY : (rlim_t)value; }
 
 static int set_resource(int resource, double value) {

@@ -9,6 +9,12 @@
 /* Returns 0 or an errno. */
 int join_cgroup(const struct sys_limits *limits);
 
+/*
+ * Gives the terminal at descriptor 0 to the child's new user, if it gets one, so that programs can also open it by its name. Without the
+ * right to do that, it stays as it is.
+ */
+void give_terminal(const struct sys_limits *limits);
+
 /* Applies all but the cgroup. Returns 0, or an errno and the limit that the system refused. */
 int apply_limits(const struct sys_limits *limits, enum sys_limit *failed);
 

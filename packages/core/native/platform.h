@@ -19,6 +19,12 @@ extern const int send_flags;
 /* Makes a local stream socketpair(2), close-on-exec. The caller owns both descriptors. */
 int make_socket_pair(int fds[2]);
 
+/*
+ * Opens the two ends of a new pseudo-terminal, close-on-exec: its master first. Neither becomes our controlling terminal. The caller owns
+ * both.
+ */
+int open_terminal(int fds[2]);
+
 /* Makes a local socket, close-on-exec and in non-blocking mode. `type` is SOCK_STREAM or SOCK_DGRAM. */
 int make_local_socket(int type);
 

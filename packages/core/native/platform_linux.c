@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +23,32 @@ const int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 int make_socket_pair(int fds[2]) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
+}
+
+/* Opens the program's end of a terminal. */
+static int open_peer(int master) {
+  const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+  int fd, number;
+  /* Without a path: this process's /dev/pts may be another one than the master's, or none. */
+  RETRY(fd, ioctl(master, TIOCGPTPEER, flags));
+  if (fd >= 0 || (errno != EINVAL && errno != ENOTTY)) return fd < 0 ? -errno : fd;
+  /* Linux before 4.13 */
+  if (ioctl(master, TIOCGPTN, &number) < 0) return -errno;
+  char path[32];
+  (void)snprintf(path, sizeof(path), "/dev/pts/%d", number);
+  RETRY(fd, open(path, flags));
+  return fd < 0 ? -errno : fd;
+}
+
+int open_terminal(int fds[2]) {
+  const int unlocked = 0;
+  /* Not posix_openpt(3): musl reports EAGAIN for ENOSPC. */
+  RETRY(fds[0], open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (fds[0] < 0) return -errno;
+  fds[1] = ioctl(fds[0], TIOCSPTLCK, &unlocked) < 0 ? -errno : open_peer(fds[0]);
+  if (fds[1] >= 0) return 0;
+  sys_close(fds[0]);
+  return fds[1];
 }
 
 int make_local_socket(int type) {
@@ -66,7 +93,7 @@ static bool has_ended(int fd) {
   return poll_until(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
 }
 
-int sys_reopen_nonblocking(int fd, int for_writing) {
+int sys_reopen_nonblocking(int fd, int access) {
   struct stat status;
   if (fstat(fd, &status) < 0) return -errno;
   /* Opening the multiplexer makes another terminal (pts(4)). */
@@ -75,10 +102,10 @@ int sys_reopen_nonblocking(int fd, int for_writing) {
   char path[32];
   (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
   int own;
-  RETRY(own, open(path, (for_writing ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  RETRY(own, open(path, (access & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (own < 0) return -errno;
   int result;
-  if (!for_writing && S_ISFIFO(status.st_mode) && has_ended(fd)) result = -ENOTSUP;
+  if (access == O_RDONLY && S_ISFIFO(status.st_mode) && has_ended(fd)) result = -ENOTSUP;
   else result = dup3(own, fd, O_CLOEXEC) < 0 ? -errno : 0;
   sys_close(own);
   return result;

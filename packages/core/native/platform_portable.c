@@ -1,7 +1,9 @@
 #include "platform.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +20,30 @@ static void set_close_on_exec(const int fds[2]) {
 
 int make_socket_pair(int fds[2]) {
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) return -errno;
+  set_close_on_exec(fds);
+  return 0;
+}
+
+/* Opens the program's end of a terminal. */
+static int open_peer(int master) {
+  char path[128];
+  if (grantpt(master) < 0 || unlockpt(master) < 0) return -errno;
+  /* ptsname(3) has one buffer for all threads. */
+  int error = ptsname_r(master, path, sizeof(path));
+  if (error != 0) return error > 0 ? -error : -errno;
+  int fd;
+  RETRY(fd, open(path, O_RDWR | O_NOCTTY));
+  return fd < 0 ? -errno : fd;
+}
+
+int open_terminal(int fds[2]) {
+  fds[0] = posix_openpt(O_RDWR | O_NOCTTY);
+  if (fds[0] < 0) return -errno;
+  fds[1] = open_peer(fds[0]);
+  if (fds[1] < 0) {
+    sys_close(fds[0]);
+    return fds[1];
+  }
   set_close_on_exec(fds);
   return 0;
 }
@@ -49,8 +75,8 @@ int sys_pipe(int fds[2], int capacity) {
 }
 
 /* The file systems that have /dev/fd give a duplicate, which shares the description. */
-int sys_reopen_nonblocking(int fd, int for_writing) {
-  (void)fd, (void)for_writing;
+int sys_reopen_nonblocking(int fd, int access) {
+  (void)fd, (void)access;
   return -ENOTSUP;
 }
 

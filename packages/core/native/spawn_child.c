@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "guard.h"
@@ -13,6 +14,10 @@
 #include "path_search.h"
 #include "platform.h"
 #include "retry.h"
+
+bool leads_group(const struct sys_spawn *spawn) {
+  return spawn->group == SYS_GROUP_OWN || spawn->group == SYS_GROUP_SESSION;
+}
 
 int get_spawn_memory(const struct sys_spawn *spawn, struct spawn_memory *memory) {
   memory->moved = malloc(sizeof(int) * (spawn->fd_count + 1));
@@ -87,13 +92,17 @@ void become_program(const struct sys_spawn *spawn, const struct spawn_memory *me
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &action, NULL);
 
-  if (spawn->group >= 0 && setpgid(0, spawn->group) < 0) child_fails(report, SYS_STAGE_GROUP, errno);
-  if (spawn->guarded != NULL) atomic_store(&spawn->guarded->target, spawn->group == 0 ? -getpid() : getpid());
+  bool has_terminal = spawn->group == SYS_GROUP_SESSION;
+  int result = has_terminal ? setsid() : spawn->group >= 0 ? setpgid(0, spawn->group) : 0;
+  if (result < 0) child_fails(report, SYS_STAGE_GROUP, errno);
+  if (spawn->guarded != NULL) atomic_store(&spawn->guarded->target, leads_group(spawn) ? -getpid() : getpid());
   if (spawn->cwd != NULL && chdir(spawn->cwd) < 0) child_fails(report, SYS_STAGE_CWD, errno);
   enum sys_limit failed;
   int error = spawn->limits == NULL ? 0 : join_cgroup(spawn->limits);
   if (error != 0) child_fails(report, SYS_STAGE_LIMIT + SYS_LIMIT_CGROUP, error);
   arrange_fds(spawn, memory->moved, report);
+  if (has_terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) child_fails(report, SYS_STAGE_TERMINAL, errno);
+  if (has_terminal && spawn->limits != NULL) give_terminal(spawn->limits);
   error = spawn->limits == NULL ? 0 : apply_limits(spawn->limits, &failed);
   if (error != 0) child_fails(report, SYS_STAGE_LIMIT + (int)failed, error);
 

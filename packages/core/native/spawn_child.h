@@ -2,6 +2,8 @@
 #ifndef AIOPIPE_SPAWN_CHILD_H
 #define AIOPIPE_SPAWN_CHILD_H
 
+#include <stdbool.h>
+
 #include "system.h"
 
 /* The child's report of the step that failed. */
@@ -16,6 +18,9 @@ struct spawn_memory {
   int *moved;        /* room for as many numbers as there are pairs of descriptors */
   char **shell_argv; /* room for shell_argv_size() words */
 };
+
+/* Whether the program leads a process group. */
+bool leads_group(const struct sys_spawn *spawn);
 
 /* Returns 0 or a negative errno. The caller must call free_spawn_memory(), also if this fails. */
 int get_spawn_memory(const struct sys_spawn *spawn, struct spawn_memory *memory);

@@ -1,6 +1,7 @@
 /*
  * The part of system.h that starts programs. vfork(2) is deprecated on macOS, and does the same as fork(2), so a child could not report
- * its failure to our memory. posix_spawn(2), a system call of its own here, reports it. It sets no limits: a child with limits is forked.
+ * its failure to our memory. posix_spawn(2), a system call of its own here, reports it. It sets no limits and no controlling
+ * terminal: a child that gets one of them is forked.
  */
 #include "path_search.h"
 
@@ -98,7 +99,7 @@ static int start(const struct sys_spawn *spawn, const struct spawn_memory *memor
 }
 
 /* Returns 0 or a negative errno. */
-static int start_limited(const struct sys_spawn *spawn, const struct spawn_memory *memory, pid_t *pid,
+static int start_by_fork(const struct sys_spawn *spawn, const struct spawn_memory *memory, pid_t *pid,
                          enum sys_spawn_stage *stage) {
   struct spawn_report report = {.fd = -1};
   sigset_t all, before;
@@ -139,17 +140,18 @@ pid_t sys_spawn(const struct sys_spawn *spawn, int *exit_fd, enum sys_spawn_stag
   /* There is no death signal: the guard sends it. */
   if (spawn->guarded != NULL && spawn->death_signal == SIGTERM) spawn->guarded->terminate = true;
   pid_t pid = 0;
+  bool is_forked = spawn->limits != NULL || spawn->group == SYS_GROUP_SESSION;
   struct spawn_memory memory;
   error = get_spawn_memory(spawn, &memory);
-  if (error == 0) error = spawn->limits == NULL ? start(spawn, &memory, &pid, stage) : start_limited(spawn, &memory, &pid, stage);
+  if (error == 0) error = is_forked ? start_by_fork(spawn, &memory, &pid, stage) : start(spawn, &memory, &pid, stage);
   free_spawn_memory(&memory);
   if (error != 0) {
     begin_watch(&watch, 0);
-    if (*stage == SYS_STAGE_EXEC && spawn->limits == NULL) error = find_stage(spawn, error, stage);
+    if (*stage == SYS_STAGE_EXEC && !is_forked) error = find_stage(spawn, error, stage);
     return error;
   }
   /* The child cannot enter itself: for a moment it runs without the guard. */
-  if (spawn->guarded != NULL) atomic_store(&spawn->guarded->target, spawn->group == 0 ? -pid : pid);
+  if (spawn->guarded != NULL) atomic_store(&spawn->guarded->target, leads_group(spawn) ? -pid : pid);
   *exit_fd = begin_watch(&watch, pid);
   return pid;
 }

@@ -65,9 +65,9 @@ int sys_is_nonblocking(int fd);
 
 /*
  * Gives the number `fd` an open file description of its own, in non-blocking mode. Processes that share the old one see no change. Works
- * only for pipes, FIFOs and terminals on Linux. If it fails, nothing has changed.
+ * only for pipes, FIFOs and terminals on Linux. If it fails, nothing has changed. `access` is O_RDONLY, O_WRONLY or O_RDWR.
  */
-int sys_reopen_nonblocking(int fd, int for_writing);
+int sys_reopen_nonblocking(int fd, int access);
 
 /* Returns how many descriptors this process may have open. */
 int sys_fd_limit(void);
@@ -82,6 +82,20 @@ void sys_yield(void);
 
 /* Blocks until there is room to write or the other side has closed, and returns 1. Returns 0 after `milliseconds`. -1: no limit. */
 int sys_wait_writable(int fd, int milliseconds);
+
+/* --- Pseudo-terminals --- */
+
+/*
+ * Makes a pseudo-terminal of this size: fds[0] is its master, fds[1] the end of a program. -ENOSPC: the system has no more of them. The
+ * master gives EIO while no process has the other end open, on Linux; so fds[1] must stay open until the program has it.
+ */
+int sys_terminal(int fds[2], int columns, int rows);
+
+/* Returns whether no process has the other end of the terminal open any more, or this end was hung up. Does not wait. */
+int sys_is_hung_up(int fd);
+
+/* Sets the size of a terminal by its master. If it differs, the programs in the foreground get SIGWINCH. */
+int sys_set_terminal_size(int master, int columns, int rows);
 
 /* --- Sockets of this machine with a name: a path, or a NUL and an abstract name (Linux) --- */
 
@@ -224,6 +238,14 @@ struct sys_limits {
   const gid_t *groups;
 };
 
+/* A process group of sys_spawn(), beside the pid of a leader. src/program/spawn.ts has the same numbers. */
+enum sys_group {
+  SYS_GROUP_OURS = -1,
+  SYS_GROUP_OWN = 0,
+  /* The program leads a session, too. The terminal at its descriptor 0 becomes the controlling one. */
+  SYS_GROUP_SESSION = -2
+};
+
 struct sys_spawn {
   char *const *candidates; /* paths to try in order, as execvp would along PATH; NULL ends */
   char *const *argv;
@@ -231,7 +253,7 @@ struct sys_spawn {
   const char *cwd;     /* NULL: ours */
   const int32_t *fds;  /* pairs of our number and the child's number; all of the child's numbers differ */
   size_t fd_count;     /* pairs */
-  int group;           /* -1: ours; 0: its own; else the group to join */
+  int group;           /* an enum sys_group, or the group to join */
   struct guarded *guarded; /* the entry that the child fills, or NULL: see guard.h */
   const struct sys_limits *limits; /* NULL: ours */
   int death_signal;    /* the child gets it when the thread that spawned it ends; 0: none. Elsewhere than on Linux, the guard sends SIGTERM */
@@ -245,6 +267,7 @@ enum sys_spawn_stage {
   SYS_STAGE_FORK = 4,
   SYS_STAGE_WATCH = 5,
   SYS_STAGE_GUARD = 6,
+  SYS_STAGE_TERMINAL = 7,
   SYS_STAGE_LIMIT = 16 /* and an enum sys_limit */
 };
 

@@ -27,6 +27,7 @@ export {
   type ProcessStart,
 } from './program/process-events.js';
 export { type StopOptions } from './program/stop.js';
+export { type TerminalSize } from './program/terminal.js';
 export {
   type ExtraFd,
   type FileSource,

@@ -47,6 +47,7 @@ export { checkMayStart } from './program/permission.js';
 export { limitsBehindEnd, limitsBehindError } from './program/limit-reasons.js';
 export { checkLimits, limitsKey } from './program/limits.js';
 export { StdioFds, type Receiver } from './program/stdio-fds.js';
+export { type Terminal } from './program/terminal.js';
 export { DEFAULT_GRACE, stop, stopPrograms, within } from './program/stop.js';
 export { checkArgv, checkSurroundings } from './program/surroundings.js';
 export { injectContext, readContext, runInContext, type CarriedContext } from './observe/carriers.js';

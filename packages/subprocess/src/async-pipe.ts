@@ -66,6 +66,8 @@ export class AsyncPipe implements AsyncDisposable {
   constructor(first: Program, last: Program = first) {
     checkProgram('first', first);
     checkProgram('last', last);
+    refuseTerminal('first', first);
+    refuseTerminal('last', last);
     this.#first = first;
     this.#last = last;
   }
@@ -268,6 +270,11 @@ async function readToEnd({ file }: Output, program: Program, stop: AbortSignal):
     if (error instanceof TimeoutError) return NOTHING;
     throw error;
   }
+}
+
+function refuseTerminal(name: string, program: Program): void {
+  if (program.terminal === undefined) return;
+  throw new TypeError(`${name}: ${program.toString()} has a terminal in place of pipes; open its \`terminal\``);
 }
 
 function notPiped(name: string, program: Program): ClosedError {

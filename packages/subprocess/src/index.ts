@@ -1,4 +1,5 @@
-export { popen, type PopenOptions, type StdioOptions } from './program/popen.js';
+export { popen, type PopenOptions, type StdioOptions, type TerminalEnd } from './program/popen.js';
+export { type TerminalOptions } from './terminal/options.js';
 export { Program } from './program/program.js';
 export { pipeline, Pipeline, type Stage } from './chain/pipeline.js';
 export { $, type Word } from './chain/template.js';
@@ -32,5 +33,6 @@ export {
   type StdinOption,
   type StdoutOption,
   type StopOptions,
+  type TerminalSize,
 } from '@aiopipe/core';
 export { type ObservedStage, type PipelineRun } from './chain/events.js';

@@ -28,6 +28,12 @@ describe('A misspelt option is a TypeError that names what was meant, and nothin
     ['popen', { CWD: '/' }, 'CWD: unknown option; did you mean cwd?', (o) => popen(['true'], o)],
     ['popen', { stdErr: 'pipe' }, 'stdErr: unknown option; did you mean stderr?', (o) => popen(['true'], o)],
     [
+      'popen: terminal',
+      { terminal: { colums: 80, rows: 24 } },
+      'terminal.colums: unknown option; did you mean columns?',
+      (o) => popen(['true'], o),
+    ],
+    [
       'popen: stdin',
       { stdin: { fiel: 'a', file: 'b' } },
       'stdin.fiel: unknown option; did you mean file?',

@@ -22,10 +22,13 @@ export function openFds(): Map<number, string> {
   return fds;
 }
 
-/** Pipes, sockets and shared memory that are open now and were not in `before`, as readable lines. Empty means: nothing leaked. */
+/** Pipes, sockets, terminals and shared memory that are open now and were not in `before`, as readable lines. Empty means: nothing leaked. */
 export function fdsSince(before: Map<number, string>): string[] {
   return [...openFds()]
-    .filter(([fd, what]) => before.get(fd) !== what && /^(pipe|socket):|pidfd|^\/memfd:|^\/dev\/shm\//.test(what))
+    .filter(
+      ([fd, what]) =>
+        before.get(fd) !== what && /^(pipe|socket):|pidfd|^\/memfd:|^\/dev\/(shm|pts)\/|^\/dev\/ptmx/.test(what),
+    )
     .map(([fd, what]) => `${String(fd)} ${what}`);
 }
 

@@ -16,7 +16,7 @@ import {
   WRITABLE,
   type CallSite,
 } from '@aiopipe/core/internal';
-import { ChannelEnd } from './end.js';
+import { ChannelEnd, inspectForChannel } from './end.js';
 import { checkMoved, type MovedChannel } from './moved-channel.js';
 import { CHANNEL_NAMES, CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
 import { MessageIterator } from './message-iterator.js';
@@ -54,7 +54,7 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
 
   /** Makes a channel over a read end, which moves into it. */
   static from<Receive = unknown>(end: ReadEnd | DuplexEnd, options?: ChannelOptions): ChannelReader<Receive> {
-    return takeOver('ChannelReader.from', end, [ReadEnd, DuplexEnd], options, ChannelReader.make<Receive>);
+    return takeOver('ChannelReader.from', end, [ReadEnd, DuplexEnd], READABLE, options, ChannelReader.make<Receive>);
   }
 
   /**
@@ -121,7 +121,7 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
 
   /** Makes a channel over a write end, which moves into it. */
   static from<Send = unknown>(end: WriteEnd | DuplexEnd, options?: ChannelOptions): ChannelWriter<Send> {
-    return takeOver('ChannelWriter.from', end, [WriteEnd, DuplexEnd], options, ChannelWriter.make<Send>);
+    return takeOver('ChannelWriter.from', end, [WriteEnd, DuplexEnd], WRITABLE, options, ChannelWriter.make<Send>);
   }
 
   /**
@@ -167,7 +167,7 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
 
   /** Makes a channel over a duplex end, which moves into it. */
   static from<Send = unknown, Receive = Send>(end: DuplexEnd, options?: ChannelOptions): Channel<Send, Receive> {
-    return takeOver('Channel.from', end, [DuplexEnd], options, Channel.make<Send, Receive>);
+    return takeOver('Channel.from', end, [DuplexEnd], READABLE | WRITABLE, options, Channel.make<Send, Receive>);
   }
 
   /** See {@link ChannelReader.get}. */
@@ -281,6 +281,7 @@ function takeOver<End extends ChannelEnd>(
   call: string,
   end: ReadEnd | WriteEnd | DuplexEnd,
   kinds: readonly { readonly name: string }[],
+  directions: number,
   options: ChannelOptions | undefined,
   make: (owned: OwnedFd, settings: ChannelSettings) => End,
 ): End {
@@ -292,6 +293,10 @@ function takeOver<End extends ChannelEnd>(
   }
   checkOptions(options, CHANNEL_OPTIONS);
   const settings = readOptions(options);
+  const moving = end[HANDLE]();
+  moving.check();
+  // Before the move: the caller still has an end of the wrong kind.
+  inspectForChannel(moving.pack().fds[0] as OwnedFd, directions);
   const { fds } = move(end, 'a channel over it');
   return orClosed(fds, () => make(fds[0] as OwnedFd, settings));
 }

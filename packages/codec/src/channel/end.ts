@@ -13,6 +13,7 @@ import {
   type OwnedFd,
   type Move,
   type Packed,
+  type Transport,
 } from '@aiopipe/core/internal';
 import { resolveDecoder, resolveEncoder } from './codec-option.js';
 import { type MovedChannel } from './moved-channel.js';
@@ -28,6 +29,11 @@ import { Sender } from './sender.js';
 const leftover = new FinalizationRegistry<IncomingFds>((fds) => {
   fds.closeAll();
 });
+
+/** Describes a descriptor. Throws if no channel can be made of it: on a terminal, what is written comes back, and is no message. */
+export function inspectForChannel(owned: OwnedFd, directions: number): Transport {
+  return inspectFd(owned.number, directions, 'channel', ['socket']);
+}
 
 /** The members that ChannelReader, ChannelWriter and Channel share. */
 export abstract class ChannelEnd implements Disposable {
@@ -58,7 +64,7 @@ export abstract class ChannelEnd implements Disposable {
   ) {
     this.#settings = settings;
     this.#directions = directions;
-    const transport = inspectFd(owned.number, directions, 'channel');
+    const transport = inspectForChannel(owned, directions);
     this.descriptor = new Descriptor(owned, transport, directions);
     if (directions & WRITABLE) {
       const destination = () => this.#peer ?? `the peer of the ${this.descriptor.toString()}`;

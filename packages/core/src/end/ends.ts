@@ -95,7 +95,7 @@ export class DuplexEnd extends End {
     return new DuplexEnd(owned, transport);
   }
 
-  /** Makes an end of a connected socket. The end owns it then. Throws if it does not fit. See {@link ReadEnd.fromFd} for worker threads. */
+  /** Makes an end of a connected socket or of a terminal. The end owns it then. Throws if it does not fit. See {@link ReadEnd.fromFd} for worker threads. */
   static fromFd(fd: number): DuplexEnd {
     return DuplexEnd.make(...adopt(fd, READABLE | WRITABLE, 'duplex end', DuplexEnd.fromFd));
   }

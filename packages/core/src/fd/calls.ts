@@ -1,12 +1,14 @@
+import { constants as fs } from 'node:fs';
 import { constants } from 'node:os';
 import { SystemError } from '../errors.js';
 import { describeFd } from './description.js';
-import { native, OWN, SHARED, SOCKET, SPLICED, WRITABLE, type How } from './native.js';
+import { native, OWN, READABLE, SHARED, SOCKET, SPLICED, WRITABLE, type How } from './native.js';
 import { type OwnedFd } from './owned-fd.js';
 import { type Transport } from './transport.js';
 
 const EPIPE = -constants.errno.EPIPE;
 const EOPNOTSUPP = -constants.errno.EOPNOTSUPP;
+const { O_RDONLY, O_WRONLY, O_RDWR } = fs;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -20,14 +22,14 @@ const NOTHING = Buffer.alloc(0);
 export class Calls {
   readonly #owned: OwnedFd;
   readonly #transport: Transport;
-  readonly #isForWriting: boolean;
+  readonly #access: number;
   #how: How = OWN;
   #mustRestoreMode = false;
 
   constructor(owned: OwnedFd, transport: Transport, directions: number) {
     this.#owned = owned;
     this.#transport = transport;
-    this.#isForWriting = (directions & WRITABLE) !== 0;
+    this.#access = directions === READABLE ? O_RDONLY : directions === WRITABLE ? O_WRONLY : O_RDWR;
     const { isSocket, isPipe, isShared, isNonblocking } = transport;
     if (isSocket) this.#how = SOCKET;
     else if (isPipe && isShared) this.#how = SHARED;
@@ -47,6 +49,7 @@ export class Calls {
   }
 
   write(parts: readonly Buffer[], offset: number): number {
+    if (this.#isHungUp) return EPIPE;
     const first = parts[0] as Buffer;
     const { number } = this.#owned;
     const result =
@@ -58,12 +61,21 @@ export class Calls {
 
   /** Writes one part, which duplicates of `passed` travel with. */
   send(bytes: Buffer, offset: number, length: number, passed: Int32Array | undefined): number {
+    if (this.#isHungUp) return EPIPE;
     const { number } = this.#owned;
     const result =
       passed === undefined
         ? native().write(number, bytes, offset, length, this.#how)
         : native().writeParts(number, [bytes.subarray(offset, offset + length)], 0, this.#how, passed);
     return this.#mustChangeHow(result) ? this.send(bytes, offset, length, passed) : result;
+  }
+
+  /**
+   * Whether no program has the terminal open any more. Linux takes what is written then, until its buffer is full, and no program will
+   * read it. The poll of the loop reports such a terminal as writable for ever.
+   */
+  get #isHungUp(): boolean {
+    return this.#transport.isTerminal && native().isHungUp(this.#owned.number) > 0;
   }
 
   /** Whether the peer of a local socket has closed, and has not only ended what it sends: a send of no bytes tells. */
@@ -101,7 +113,7 @@ export class Calls {
   /** Sets O_NONBLOCK: on a description that is ours alone, if there is a way to get one. */
   #setMode(): void {
     const { isShared, isPipe, isNonblocking } = this.#transport;
-    if (isShared && native().reopenNonblocking(this.#owned.number, this.#isForWriting ? 1 : 0) === 0) return;
+    if (isShared && native().reopenNonblocking(this.#owned.number, this.#access) === 0) return;
     // The file belongs to another user, or its other side has closed.
     if (isShared && isPipe) this.#how = SPLICED;
     else if (!isNonblocking) this.#setModeForAll();

@@ -10,6 +10,7 @@ import { isTerminalMaster, type Transport } from './transport.js';
 export const EAGAIN = -constants.errno.EAGAIN;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const EIO = -constants.errno.EIO;
+const EPIPE = -constants.errno.EPIPE;
 
 /**
  * The bytes that one descriptor may move in one turn of the event loop: about 0.3 ms of copying. Timers and other
@@ -70,6 +71,14 @@ export class Descriptor {
 
   get isSocket(): boolean {
     return this.#transport.isSocket;
+  }
+
+  /**
+   * Whether a short read does not mean that nothing more is there: a terminal gives at most a page at once, and the system moves the
+   * next one there while it is asked (tty_buffer_flush_work() of Linux). False if others can change the mode: the next read could block.
+   */
+  get givesPages(): boolean {
+    return this.#transport.isTerminal && !this.#transport.isShared;
   }
 
   /** A pipe, or a socket of this machine. */
@@ -148,15 +157,18 @@ export class Descriptor {
 
   /** Returns the number of bytes, or a negative errno. */
   write(parts: readonly Buffer[], offset: number): number {
-    const result = this.#calls.write(parts, offset);
-    if (result > 0) this.#writeBudget -= result + CALL_COST;
-    return result;
+    return this.#written(this.#calls.write(parts, offset));
   }
 
   /** Writes one part, with descriptors if `passed` has any. The caller must still close them. */
   send(bytes: Buffer, offset: number, length: number, passed: Int32Array | undefined): number {
-    const result = this.#calls.send(bytes, offset, length, passed);
+    return this.#written(this.#calls.send(bytes, offset, length, passed));
+  }
+
+  #written(result: number): number {
     if (result > 0) this.#writeBudget -= result + CALL_COST;
+    // No program has the terminal open any more, or it was hung up: to a writer, its reader has closed.
+    if (result === EIO && this.#transport.isTerminal) return EPIPE;
     return result;
   }
 

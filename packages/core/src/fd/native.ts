@@ -29,6 +29,9 @@ export type How = boolean | typeof OWN | typeof SOCKET | typeof SHARED | typeof 
 export interface Native {
   pipe(out: Int32Array, capacity: number): number;
   socketpair(out: Int32Array, bufferSize: number): number;
+  terminal(out: Int32Array, columns: number, rows: number): number;
+  isHungUp(fd: number): number;
+  setTerminalSize(master: number, columns: number, rows: number): number;
   read(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
   receive(fd: number, bytes: Uint8Array, offset: number, length: number, passed: Int32Array): number;
   write(fd: number, bytes: Uint8Array, offset: number, length: number, how: How): number;
@@ -41,7 +44,8 @@ export interface Native {
   duplicate(fd: number): number;
   setCloseOnExec(fd: number): number;
   setNonblocking(fd: number, on: 0 | 1): number;
-  reopenNonblocking(fd: number, forWriting: 0 | 1): number;
+  /** `access`: O_RDONLY, O_WRONLY or O_RDWR, which are 0, 1 and 2 on every system. */
+  reopenNonblocking(fd: number, access: number): number;
   fdLimit(): number;
   shutdown(fd: number, how: 0 | 1 | 2): number;
   kill(pid: number, signal: number): number;

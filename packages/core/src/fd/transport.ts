@@ -9,6 +9,8 @@ export interface Transport {
   readonly isSocket: boolean;
   /** A pipe or a FIFO. */
   readonly isPipe: boolean;
+  /** A terminal, or the master of a pseudo-terminal. */
+  readonly isTerminal: boolean;
   /** The peer is on this machine: all that it wrote arrives before the news that it closed with bytes unread. */
   readonly isLocal: boolean;
   /** Other processes may have the same open file description: they must not see it in non-blocking mode, and can change it. */
@@ -16,11 +18,29 @@ export interface Transport {
   readonly isNonblocking: boolean;
 }
 
-export const PIPE: Transport = { isSocket: false, isPipe: true, isLocal: true, isShared: false, isNonblocking: false };
+export const PIPE: Transport = {
+  isSocket: false,
+  isPipe: true,
+  isTerminal: false,
+  isLocal: true,
+  isShared: false,
+  isNonblocking: false,
+};
 export const LOCAL_SOCKET: Transport = {
   isSocket: true,
   isPipe: false,
+  isTerminal: false,
   isLocal: true,
+  isShared: false,
+  isNonblocking: false,
+};
+
+/** The master of a pseudo-terminal that was made here: one descriptor, which is read and written. */
+export const TERMINAL: Transport = {
+  isSocket: false,
+  isPipe: false,
+  isTerminal: true,
+  isLocal: false,
   isShared: false,
   isNonblocking: false,
 };
@@ -38,8 +58,15 @@ const REFUSED: Partial<Record<FdKind, [code: string, why: string]>> = {
   datagram: ['ERR_AIOPIPE_WRONG_KIND', 'is a datagram socket, which carries no stream of bytes'],
 };
 
-/** Describes a descriptor. Throws if it is not open, cannot be polled, or is not open in these directions. */
-export function inspectFd(fd: number, directions: number, what: string): Transport {
+/** Kinds that are read and written by one descriptor. */
+const DUPLEX: readonly FdKind[] = ['socket', 'terminal'];
+
+/**
+ * Describes a descriptor. Throws if it is not open, cannot be polled, or is not open in these directions.
+ *
+ * @param duplex - the kinds that may have both directions
+ */
+export function inspectFd(fd: number, directions: number, what: string, duplex: readonly FdKind[] = DUPLEX): Transport {
   if (!Number.isInteger(fd) || fd < 0) {
     throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${show(fd)}`);
   }
@@ -49,8 +76,11 @@ export function inspectFd(fd: number, directions: number, what: string): Transpo
   const { kind, canRead, canWrite, isLocal, isNonblocking } = described;
   const refused = REFUSED[kind];
   if (refused !== undefined) throw new AiopipeError(refused[0], `fd ${String(fd)} ${refused[1]}`);
-  if (directions === (READABLE | WRITABLE) && kind !== 'socket') {
-    throw new AiopipeError('ERR_AIOPIPE_WRONG_KIND', `fd ${String(fd)} is not a socket: it cannot become a ${what}`);
+  if (directions === (READABLE | WRITABLE) && !duplex.includes(kind)) {
+    throw new AiopipeError(
+      'ERR_AIOPIPE_WRONG_KIND',
+      `fd ${String(fd)} is not a ${duplex.join(' or a ')}: it cannot become a ${what}`,
+    );
   }
   const lacksReading = directions & READABLE && !canRead;
   const lacksWriting = directions & WRITABLE && !canWrite;
@@ -63,6 +93,7 @@ export function inspectFd(fd: number, directions: number, what: string): Transpo
   return {
     isSocket: kind === 'socket',
     isPipe: kind === 'pipe',
+    isTerminal: kind === 'terminal',
     isLocal: kind === 'pipe' || isLocal,
     isShared: true,
     isNonblocking,

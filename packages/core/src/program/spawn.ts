@@ -31,8 +31,11 @@ export interface SpawnOptions {
   readonly cwd?: string | undefined;
   /** The child's number for each of our descriptors that it gets. It gets no others. */
   readonly fds: ReadonlyMap<number, number>;
-  /** `inherit`: ours; `own`: it leads a new one; a number: the group to join. */
-  readonly group?: 'inherit' | 'own' | number | undefined;
+  /**
+   * `inherit`: ours; `own`: it leads a new one; a number: the group to join. `session`: it leads a new session and a group, and the
+   * terminal at its descriptor 0 becomes the controlling one.
+   */
+  readonly group?: 'inherit' | 'own' | 'session' | number | undefined;
   /** The signal that the program gets when the thread that started it ends. Linux only. */
   readonly deathSignal?: NodeJS.Signals | undefined;
   /** The guard's orders if this process, or the thread that started the program, ends first. */
@@ -56,11 +59,13 @@ export interface Guard {
 }
 
 const GUARDS = { program: 1, chain: 2 };
+/** As `enum sys_group` of `native/system.h` numbers them. */
+const GROUPS = { inherit: -1, own: 0, session: -2 };
 const ENOENT = -constants.errno.ENOENT;
 const EACCES = -constants.errno.EACCES;
 const STAGE_EXEC = 0;
 const STAGE_CWD = 1;
-const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork', 'pidfd_open', 'fork'];
+const stages = ['execve', 'chdir', 'dup2', 'setpgid', 'vfork', 'pidfd_open', 'fork', 'ioctl'];
 const STAGE_GUARD = 6;
 
 /** Starts a program. Throws {@link SystemError} if it cannot be started; no process and no descriptor is left then. */
@@ -126,7 +131,7 @@ export class SpawnedProgram implements ObservedProcess {
         environment,
         cwd,
         fds,
-        group === 'inherit' ? -1 : group === 'own' ? 0 : group,
+        typeof group === 'number' ? group : GROUPS[group],
         deathSignal === undefined ? 0 : signalNumber(deathSignal),
         out,
         (code, signal, userCPUTime, systemCPUTime, peakBytes) => {
@@ -161,7 +166,7 @@ export class SpawnedProgram implements ObservedProcess {
       throw error;
     }
     this.#child = child;
-    this.leadsGroup = group === 'own';
+    this.leadsGroup = group === 'own' || group === 'session';
     this.pid = out[0] as number;
     shown?.started(this.pid);
   }

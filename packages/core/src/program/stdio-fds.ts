@@ -9,6 +9,7 @@ import { move } from '../move/handle.js';
 import { lend } from './lent-fds.js';
 import { openFile, writingFlags } from './open-file.js';
 import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
+import { Terminal, type TerminalSize } from './terminal.js';
 
 /**
  * Bytes that a child's stdin and stdout hold. Programs write and read 128 KiB at once (coreutils' `cat`, `head`, `wc`),
@@ -24,6 +25,8 @@ export interface Receiver {
   readonly needsBlocking: boolean;
   /** The public function that the user called: messages name the place of that call. */
   readonly maker: (...args: never[]) => unknown;
+  /** The size of the terminal that is made for it: what its slots mean by `terminal`. */
+  readonly terminal?: TerminalSize | undefined;
 }
 
 /**
@@ -35,6 +38,7 @@ export class StdioFds {
   stdin: WriteEnd | undefined;
   stdout: ReadEnd | undefined;
   stderr: ReadEnd | undefined;
+  terminal: Terminal | undefined;
   readonly #slots: readonly Slot[];
   readonly #receiver: Receiver;
   readonly #numbers = new Map<number, number>();
@@ -96,6 +100,7 @@ export class StdioFds {
   }
 
   #make(fd: number, name: string, spec: Exclude<Slot['spec'], 'stdout'>): number {
+    if (spec === 'terminal') return this.#terminal();
     if (spec === 'inherit') return this.#lend(fd);
     if (spec === 'ignore') return this.#open('/dev/null', fd === 0 ? 'r' : 'w', name);
     if (spec === 'pipe') return this.#pipe(fd, name);
@@ -141,6 +146,14 @@ export class StdioFds {
     return this.#theirs(write);
   }
 
+  /** Makes the terminal for the first slot. The others share its descriptor. */
+  #terminal(): number {
+    const { name, maker, terminal: size } = this.#receiver;
+    if (this.terminal !== undefined) return this.terminal.theirs;
+    this.terminal = new Terminal(size as TerminalSize, `terminal of ${name}`, maker);
+    return this.#theirs(this.terminal.theirs);
+  }
+
   #theirs(fd: number): number {
     this.#closeAfterStart.push(() => {
       native().close(fd);
@@ -160,9 +173,9 @@ export class StdioFds {
     this.giveBack();
   }
 
-  /** Closes our ends of the pipes, as far as they are still here. */
+  /** Closes our ends of the pipes and of the terminal, as far as they are still here. */
   closeOurs(): void {
-    for (const end of [this.stdin, this.stdout, this.stderr]) end?.[Symbol.dispose]();
+    for (const end of [this.stdin, this.stdout, this.stderr, this.terminal?.end]) end?.[Symbol.dispose]();
   }
 
   /** Restores the lent descriptors. Call it when the child has ended. */

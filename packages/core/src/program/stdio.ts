@@ -61,8 +61,8 @@ export interface Slot {
   readonly fd: number;
   /** `stdin`, or `fds[3]`. */
   readonly name: string;
-  /** A number is a descriptor of this process, which stays open here. Only chains use it. */
-  readonly spec: StdinOption | StderrOption | number;
+  /** A number is a descriptor of this process, which stays open here. Only chains use it. `terminal`: the child's own one. */
+  readonly spec: StdinOption | StderrOption | number | 'terminal';
 }
 
 /** An option that says what a descriptor is connected to. */

@@ -34,7 +34,7 @@ export class Incoming {
       this.failure = error as Error;
       return 0;
     }
-    this.isDrained = count < room;
+    this.isDrained = this.#descriptor.givesPages ? count <= 0 : count < room;
     if (count === 0) this.ended = true;
     return count;
   }

@@ -141,6 +141,11 @@ function optionsOf(stage: unknown): StageOptions {
   const prototype = Object.getPrototypeOf(stage) as object | null;
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
   if (program.argv === undefined && !isPlain) throw new TypeError(`${expected}, not ${show(stage)}`);
+  if ('terminal' in stage) {
+    throw new TypeError(
+      'terminal: a program of a chain reads from pipes and writes to pipes; start it alone, with popen()',
+    );
+  }
   const refusal = refuseOptions(stage, STAGE_OPTIONS);
   if (refusal !== undefined) throw refusal;
   if (program.argv === undefined) throw new TypeError(`${expected}, not ${show(stage)}`);

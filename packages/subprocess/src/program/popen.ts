@@ -1,4 +1,5 @@
 import {
+  type DuplexEnd,
   type Environment,
   type ExtraFd,
   type Limits,
@@ -24,6 +25,7 @@ import {
   type Guard,
   type Slot,
 } from '@aiopipe/core/internal';
+import { checkTerminal, terminalEnvironment, type TerminalOptions } from '../terminal/options.js';
 import { Program } from './program.js';
 import { quoteArgv } from './quote.js';
 
@@ -52,6 +54,11 @@ export interface PopenOptions extends StdioOptions {
   readonly group?: 'inherit' | 'own' | number | undefined;
   /** What it may do: memory, time, files, its user. As much as this process by default. */
   readonly limits?: Limits | undefined;
+  /**
+   * Gives it a terminal of its own as stdin, stdout and stderr, in place of pipes: see {@link Program.terminal}. It leads a new session
+   * then. Excludes `stdin`, `stdout`, `stderr` and `group`.
+   */
+  readonly terminal?: TerminalOptions | undefined;
 }
 
 const POPEN_OPTIONS = optionNames<PopenOptions>({
@@ -63,10 +70,23 @@ const POPEN_OPTIONS = optionNames<PopenOptions>({
   env: true,
   group: true,
   limits: true,
+  terminal: true,
 });
 
 /** The default of stdin, stdout and stderr. */
 export const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
+
+/** The slots of a program with a terminal. */
+const ON_TERMINAL: readonly Slot[] = ['stdin', 'stdout', 'stderr'].map((name, fd) => ({ fd, name, spec: 'terminal' }));
+
+/** The type of a program's `terminal`, by the type of its options. */
+export type TerminalEnd<Options> = 'terminal' extends keyof Options
+  ? Options['terminal'] extends TerminalOptions
+    ? DuplexEnd
+    : TerminalOptions extends Options['terminal']
+      ? DuplexEnd | undefined
+      : undefined
+  : undefined;
 
 /**
  * Starts a program: `argv` is the program, by its path or by a name that is looked up along PATH, and its arguments. No
@@ -85,7 +105,8 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
 ): Program<
   PipedEnd<Options, 'stdin', WriteEnd>,
   PipedEnd<Options, 'stdout', ReadEnd>,
-  PipedEnd<Options, 'stderr', ReadEnd>
+  PipedEnd<Options, 'stderr', ReadEnd>,
+  TerminalEnd<Options>
 > {
   const slots = checkPopen(argv, options === undefined ? {} : options);
   // The type of each end is what the options' type says that it is.
@@ -96,25 +117,25 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
 export function startProgram(
   argv: readonly string[],
   slots: readonly Slot[],
-  { cwd, env, group, limits, guard = { kind: 'program' } }: PopenOptions & { readonly guard?: Guard },
+  { cwd, env, group, limits, terminal, guard = { kind: 'program' } }: PopenOptions & { readonly guard?: Guard },
   maker: (...args: never[]) => unknown,
 ): Program {
-  const fds = new StdioFds(slots, { name: quoteArgv(argv), needsBlocking: true, maker }).prepare();
+  const fds = new StdioFds(slots, { name: quoteArgv(argv), needsBlocking: true, maker, terminal }).prepare();
   try {
     const spawned = spawn({
       file: argv[0] as string,
       argv,
       cwd,
-      env,
+      env: terminal === undefined ? env : terminalEnvironment(terminal, env),
       fds: fds.map,
-      group,
+      group: terminal === undefined ? group : 'session',
       deathSignal: 'SIGTERM',
       guard,
       limits,
     });
     fds.started();
     fds.giveBackAfter(spawned.exited);
-    return Program.make(argv, spawned, fds.stdin, fds.stdout, fds.stderr);
+    return Program.make(argv, spawned, fds);
   } catch (error) {
     fds.fail();
     throw error;
@@ -132,5 +153,7 @@ export function checkPopen(argv: unknown, options: PopenOptions): Slot[] {
   if (group !== 'inherit' && group !== 'own' && !(Number.isInteger(group) && group > 0)) {
     throw new TypeError(`group: expected 'inherit', 'own' or the pid of a group's leader, not ${show(group)}`);
   }
-  return [...checkStdio(options, INHERITED), ...checkExtraFds(options.fds)];
+  if (options.terminal !== undefined) checkTerminal(options.terminal, options);
+  const standard = options.terminal === undefined ? checkStdio(options, INHERITED) : ON_TERMINAL;
+  return [...standard, ...checkExtraFds(options.fds)];
 }

@@ -1,13 +1,25 @@
 import {
+  type DuplexEnd,
   type Exit,
   type ReadEnd,
   type ResourceUsage,
   type SignalName,
   type StopOptions,
+  type TerminalSize,
   type WaitOptions,
   type WriteEnd,
 } from '@aiopipe/core';
-import { DEFAULT_GRACE, Pending, refuse, show, stop, stopPrograms, type SpawnedProgram } from '@aiopipe/core/internal';
+import {
+  DEFAULT_GRACE,
+  Pending,
+  refuse,
+  show,
+  stop,
+  stopPrograms,
+  type SpawnedProgram,
+  type Terminal,
+} from '@aiopipe/core/internal';
+import { checkSize } from '../terminal/options.js';
 import { quoteArgv } from './quote.js';
 
 const PROGRAM = Symbol.for('@aiopipe/subprocess.program');
@@ -23,11 +35,20 @@ export function checkProgram(name: string, program: unknown): asserts program is
   );
 }
 
+/** Our ends of a program's pipes, and its terminal. */
+interface ProgramFds {
+  readonly stdin: WriteEnd | undefined;
+  readonly stdout: ReadEnd | undefined;
+  readonly stderr: ReadEnd | undefined;
+  readonly terminal: Terminal | undefined;
+}
+
 /** A program that was started by {@link popen}. While it runs, it keeps our process alive. */
 export class Program<
   Stdin extends WriteEnd | undefined = WriteEnd | undefined,
   Stdout extends ReadEnd | undefined = ReadEnd | undefined,
   Stderr extends ReadEnd | undefined = ReadEnd | undefined,
+  OnTerminal extends DuplexEnd | undefined = DuplexEnd | undefined,
 > implements AsyncDisposable {
   /** @internal Other copies of the package know it by this, and cannot use it. */
   readonly [PROGRAM] = true;
@@ -39,30 +60,29 @@ export class Program<
   readonly stdout: Stdout;
   /** Our end of its stderr, not open yet; undefined unless the option was `pipe`. */
   readonly stderr: Stderr;
+  /**
+   * Our end of its terminal, not open yet; undefined without that option. It reads what the program shows, and writes what is typed.
+   * The stream ends when no program has the terminal open any more. Closing the end hangs the program up (SIGHUP).
+   */
+  readonly terminal: OnTerminal;
+  readonly #terminal: Terminal | undefined;
   readonly #spawned: SpawnedProgram;
 
-  private constructor(argv: readonly string[], spawned: SpawnedProgram, stdin: Stdin, stdout: Stdout, stderr: Stderr) {
+  private constructor(argv: readonly string[], spawned: SpawnedProgram, fds: ProgramFds) {
     this.argv = [...argv];
     this.pid = spawned.pid;
-    this.stdin = stdin;
-    this.stdout = stdout;
-    this.stderr = stderr;
+    // popen()'s options tell the types.
+    this.stdin = fds.stdin as Stdin;
+    this.stdout = fds.stdout as Stdout;
+    this.stderr = fds.stderr as Stderr;
+    this.terminal = fds.terminal?.end as OnTerminal;
+    this.#terminal = fds.terminal;
     this.#spawned = spawned;
   }
 
   /** @internal */
-  static make<
-    Stdin extends WriteEnd | undefined,
-    Stdout extends ReadEnd | undefined,
-    Stderr extends ReadEnd | undefined,
-  >(
-    argv: readonly string[],
-    spawned: SpawnedProgram,
-    stdin: Stdin,
-    stdout: Stdout,
-    stderr: Stderr,
-  ): Program<Stdin, Stdout, Stderr> {
-    return new Program(argv, spawned, stdin, stdout, stderr);
+  static make(argv: readonly string[], spawned: SpawnedProgram, fds: ProgramFds): Program {
+    return new Program(argv, spawned, fds);
   }
 
   /**
@@ -133,6 +153,19 @@ export class Program<
     return stop(running, options, (wait) => this.wait(wait));
   }
 
+  /**
+   * Changes the size of its terminal. If it differs, the programs in the terminal's foreground get SIGWINCH. Throws a TypeError for a
+   * wrong size (columns and rows: from 1 to 65535) and for a program without a terminal; ClosedError or MovedError if
+   * {@link terminal} is not here any more.
+   */
+  resize(size: TerminalSize): void {
+    checkSize(size);
+    if (this.#terminal === undefined) {
+      throw new TypeError(`${this.toString()} has no terminal: start it with { terminal: { columns, rows } }`);
+    }
+    this.#terminal.resize(size);
+  }
+
   /** As {@link kill}, with SIGTERM. */
   terminate(): boolean {
     return this.kill('SIGTERM');
@@ -156,7 +189,7 @@ export class Program<
   }
 
   /**
-   * Closes our ends of its pipes and ends it, with the process group that it leads: SIGTERM, after two seconds SIGKILL;
+   * Closes our ends of its pipes and of its terminal, and ends it, with the process group that it leads: SIGTERM, after two seconds SIGKILL;
    * resolves when it has ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
@@ -171,6 +204,6 @@ export class Program<
 
   /** @internal */
   closeEnds(): void {
-    for (const end of [this.stdin, this.stdout, this.stderr]) end?.[Symbol.dispose]();
+    for (const end of [this.stdin, this.stdout, this.stderr, this.terminal]) end?.[Symbol.dispose]();
   }
 }

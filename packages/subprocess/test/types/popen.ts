@@ -1,18 +1,26 @@
 // The compiler checks this file (`npm run typecheck`); nothing here is called.
 import { expectTypeOf } from 'vitest';
-import { type ReadEnd, type WriteEnd } from '@aiopipe/core';
+import { type DuplexEnd, type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { AsyncPipe, popen, Program, type PopenOptions } from '@aiopipe/subprocess';
 
 declare const rx: ReadEnd;
 declare const options: PopenOptions;
 
-expectTypeOf(popen(['ls'])).toEqualTypeOf<Program<undefined, undefined, undefined>>();
+expectTypeOf(popen(['ls'])).toEqualTypeOf<Program<undefined, undefined, undefined, undefined>>();
 const sort = popen(['sort'], { stdin: 'pipe', stdout: 'pipe', stderr: 'stdout' });
-expectTypeOf(sort).toEqualTypeOf<Program<WriteEnd, ReadEnd, undefined>>();
+expectTypeOf(sort).toEqualTypeOf<Program<WriteEnd, ReadEnd, undefined, undefined>>();
 expectTypeOf(sort).toExtend<Program>();
 expectTypeOf(popen(['wc'], { stdin: sort.stdout }).stdin).toBeUndefined();
 expectTypeOf(popen(['wc'], options).stdout).toEqualTypeOf<ReadEnd | undefined>();
 expectTypeOf(new AsyncPipe(sort).communicate('input')).resolves.toEqualTypeOf<[stdout: Buffer, stderr: Buffer]>();
+
+const shell = popen(['bash'], { terminal: { columns: 80, rows: 24, name: 'vt100' } });
+expectTypeOf(shell).toEqualTypeOf<Program<undefined, undefined, undefined, DuplexEnd>>();
+expectTypeOf(popen(['wc'], options).terminal).toEqualTypeOf<DuplexEnd | undefined>();
+// @ts-expect-error -- no size
+popen(['bash'], { terminal: { columns: 80 } });
+// @ts-expect-error -- a size has no name
+shell.resize({ columns: 80, rows: 24, name: 'vt100' });
 
 // @ts-expect-error -- a shell line
 popen('ls | wc');
