@@ -14,7 +14,8 @@ export function failuresOf(suite, { files, status, output }) {
 }
 
 function failure(file, test, message = '') {
-  const lines = message.trim().split('\n');
+  // The JSON reporter has the stack alone, and this is how that of a timeout begins.
+  const lines = message.trim().replace('Error: STACK_TRACE_ERROR', 'it took longer than its timeout').split('\n');
   const ours = lines.filter((line) => !line.includes('/node_modules/'));
   return { file, test, reason: ours.slice(0, 8).join('\n    ') };
 }

@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
+import { closeFd, fdsSince, leakCheck, openFds, writeTo } from '@aiopipe/testing';
 import { afterAll, expect, test } from 'vitest';
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { channel, ChannelReader, EncodeError, serialize } from '@aiopipe/codec';
@@ -123,7 +123,7 @@ test.runIf(hasPython).each(HANDLES)(
       const error = await errorOf(reader.get());
       expect([name, error.code, error['fatal']]).toEqual([name, 'ERR_AIOPIPE_DECODE', false]);
       expect(error.message).toContain(`a received ${kind} could not be opened: fd `);
-      writeSync(tap.fd, frameOf(serialize('next')));
+      writeTo(tap.fd, frameOf(serialize('next')));
       expect(await reader.get()).toBe('next');
       reader.close();
       tap.close();
@@ -138,7 +138,7 @@ test('a handle whose descriptor other code has closed is refused, and the channe
   const [rx, tx] = aiopipe();
   using _tx = tx;
   const fd = native().duplicate(rx.fd);
-  closeSync(rx.fd);
+  closeFd(rx.fd);
   const error = await errorOf(w.put({ rx }));
   expect(error).toBeInstanceOf(EncodeError);
   expect(error.message).toMatch(/read end made at .* cannot be sent: other code has closed its descriptor/);
