@@ -43,7 +43,7 @@ const KNOWN_FAILURES = {
       },
     },
     {
-      reason: 'nobody has looked into it yet',
+      reason: 'not looked into yet',
       tests: {
         'packages/codec/test/serializer/round-trip.test.ts': [
           'built-in objects regular expressions with flags and lastIndex',
@@ -200,7 +200,123 @@ const KNOWN_FAILURES = {
       },
     },
   ],
-  deno: [],
+  deno: [
+    {
+      reason:
+        'Deno opens a socket pair of its own with the first program that it starts, or the first signal that is listened for',
+      tests: {
+        'packages/codec/test/channel/channel.test.ts': ['the file itself'],
+        'packages/codec/test/channel/close.test.ts': ['the file itself'],
+        'packages/codec/test/channel/json.test.ts': ['the file itself'],
+        'packages/codec/test/channel/loop.test.ts': ['the file itself'],
+        'packages/codec/test/channel/spin.test.ts': ['the file itself'],
+        'packages/codec/test/channel/turns.test.ts': ['the file itself'],
+        'packages/codec/test/channel/waiting.test.ts': ['the file itself'],
+        'packages/codec/test/frozen-intrinsics.test.ts': ['the file itself'],
+        'packages/codec/test/moving/hostile.test.ts': ['the file itself'],
+        'packages/codec/test/moving/memory.test.ts': [
+          'shared memory in a message that no receiver takes is closed and unmapped',
+        ],
+        'packages/codec/test/moving/passing.test.ts': ['the file itself'],
+        'packages/codec/test/moving/processes.test.ts': ['the file itself'],
+        'packages/codec/test/options.test.ts': ['the file itself'],
+        'packages/codec/test/python.test.ts': ['the file itself'],
+        'packages/codec/test/rendezvous/many.test.ts': ['1,000 clients at once are all served, with a backlog of 511'],
+        'packages/codec/test/rendezvous/rendezvous.test.ts': ['the file itself'],
+        'packages/codec/test/rendezvous/stale.test.ts': [
+          'A stale file of a thread that was terminated is replaced, and its descriptors are closed',
+          'A stale file is replaced beside the lock file that a killed listener left',
+        ],
+        'packages/codec/test/rendezvous/strangers.test.ts': ['the file itself'],
+        'packages/codec/test/rpc/hostile.test.ts': ['the file itself'],
+        'packages/codec/test/rpc/model.test.ts': ['the file itself'],
+        'packages/codec/test/rpc/processes.test.ts': ['the file itself'],
+        'packages/codec/test/rpc/streams.test.ts': ['the file itself'],
+      },
+    },
+    {
+      reason: 'Deno shows no descriptor of a net.Socket, of a server or of a dgram.Socket',
+      tests: {
+        'packages/codec/test/moving/servers.test.ts': [
+          'a listening server is shared both accept from one queue, and each goes on after the other has closed',
+          'a listening server is shared with its settings',
+          'a listening server is shared an http.Server arrives as one, with its timeouts and without its listeners',
+          'a listening server is shared as often as it is sent, in each message once',
+          'a listening server is shared connections that come before it has a new process wait for it',
+          'a bound datagram socket is shared udp4: each datagram goes to one of them, and both can answer',
+          'a bound datagram socket is shared udp6: each datagram goes to one of them, and both can answer',
+          'a server keeps its limits, and takes no setting that Node.js would refuse later',
+        ],
+        'packages/codec/test/moving/sockets.test.ts': [
+          'a connected socket moves with the bytes that it had read, before those that come later',
+          'a connected socket moves through several hands, while its bytes go on coming: none is lost or repeated',
+          'a connected socket moves and is destroyed here, while its connection lives on there',
+          'a connected socket moves as an object of its own class, with its mode of ending',
+          'a connected socket moves after it has ended its own direction',
+          'a connected socket moves anywhere in a message, twice in it as one object',
+          'a connected socket moves with the head of an upgrade',
+          'a socket that cannot move says why, and stays as it is while HTTP reads from it',
+          'a socket whose read bytes this runtime hides is refused, and no descriptor is left',
+          'a socket that no receiver takes is closed, and its client hears of it',
+          'listeners that throw or send a message in the middle of a move change nothing',
+          'a socket that arrived and is reset does not end a program that does not know of it',
+        ],
+        'packages/codec/test/moving/wrong-descriptors.test.ts': [
+          'a ReadEnd over a descriptor of another kind is refused, and nothing leaks',
+          'a WriteEnd over a descriptor of another kind is refused, and nothing leaks',
+          'a DuplexEnd over a descriptor of another kind is refused, and nothing leaks',
+          'a PipeReader over a descriptor of another kind is refused, and nothing leaks',
+          'a PipeWriter over a descriptor of another kind is refused, and nothing leaks',
+          'a DuplexStream over a descriptor of another kind is refused, and nothing leaks',
+          'a ChannelReader over a descriptor of another kind is refused, and nothing leaks',
+          'a ChannelWriter over a descriptor of another kind is refused, and nothing leaks',
+          'a Channel over a descriptor of another kind is refused, and nothing leaks',
+          'a SharedMemory over a descriptor of another kind is refused, and nothing leaks',
+        ],
+      },
+    },
+    {
+      reason:
+        "a thread that terminate() ends says 'exit' before its environment has ended; and Deno opens a socket pair of its own",
+      tests: {
+        'packages/codec/test/moving/memory.test.ts': [
+          'a worker thread is a place like any other',
+          'killed receivers and senders leave no memory behind',
+        ],
+        'packages/codec/test/moving/threads.test.ts': [
+          'handles that a worker thread received are closed with it, however far it got with them',
+        ],
+      },
+    },
+    {
+      reason: 'the test runs V8 or node with options that Deno does not have',
+      tests: {
+        'packages/codec/test/moving/servers.test.ts': ['a process that sends other things does not load node:net'],
+        'packages/codec/test/rendezvous/arguments.test.ts': [
+          'a relative path after the working directory was removed is refused, with what to do',
+        ],
+      },
+    },
+    {
+      reason: 'structuredClone() of Deno throws another error for a buffer that cannot be transferred',
+      tests: {
+        'packages/codec/test/channel/large.test.ts': [
+          'bytes that share memory with others take nothing of them along when they are transferred to another thread',
+        ],
+      },
+    },
+    {
+      reason: 'not looked into yet',
+      tests: {
+        'packages/codec/test/channel/validate.test.ts': [
+          'a schema that takes its time keeps the order of messages and gets',
+        ],
+        'packages/codec/test/fake-timers.test.ts': ['messages flow while the timers are replaced (node:test)'],
+        'packages/codec/test/readme.test.ts': ['the example at line 201 of the README prints what the README says'],
+        'packages/codec/test/wire-format.test.ts': ['Buffer.from("ab") is a1 19 02 61 62'],
+      },
+    },
+  ],
 };
 
 /** Tells known failures from others. */
