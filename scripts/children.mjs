@@ -1,4 +1,4 @@
-// Programs that a part of `npm run sanitize` starts: each leads a process group, which ends with this process.
+// Programs that npm scripts start: each leads a process group, which ends with this process.
 import { spawn, spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { clearTimeout, setTimeout } from 'node:timers';
@@ -16,7 +16,8 @@ function endAll() {
 }
 
 process.on('exit', endAll);
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const leave = () => process.exit(1);
 
 /** Runs a program to its end, at most for `minutes`. Returns its exit code, or its signal, and all that it has printed. */
 export async function run(words, { cwd, env = {}, minutes = 10 } = {}) {
@@ -27,6 +28,8 @@ export async function run(words, { cwd, env = {}, minutes = 10 } = {}) {
     detached: true,
   });
   if (child.pid !== undefined) groups.add(child.pid);
+  // Only meanwhile: the runner of the suites acts on these signals in its own way.
+  for (const signal of SIGNALS) process.on(signal, leave);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (output += text));
@@ -37,6 +40,7 @@ export async function run(words, { cwd, env = {}, minutes = 10 } = {}) {
     child.on('close', (code, signal) => resolve(signal ?? code));
   });
   clearTimeout(timer);
+  for (const signal of SIGNALS) process.off(signal, leave);
   try {
     // A failed test may have left programs.
     process.kill(-child.pid, 'SIGKILL');

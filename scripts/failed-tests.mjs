@@ -1,4 +1,29 @@
-/** Counts how often each test failed, from the reports of Vitest's JSON reporter. */
+/**
+ * What failed in one run of a suite, as `SuiteRunner.run()` gives it: the file, the test and the reason of each. If the run fails and
+ * none of its tests does, the suite itself has failed; the reason is the end of its output.
+ */
+export function failuresOf(suite, { files, status, output }) {
+  const failures = files.flatMap(({ name: file, status: state, message, assertionResults: tests }) => {
+    const failed = tests.filter((test) => test.status === 'failed');
+    // Its hooks failed, or it could not be loaded.
+    if (state === 'failed' && failed.length === 0) return [failure(file, 'the file itself', message)];
+    return failed.map((test) => failure(file, test.fullName, test.failureMessages[0]));
+  });
+  if (status !== 0 && failures.length === 0) return [failure(suite, 'the suite itself', output)];
+  return failures;
+}
+
+function failure(file, test, message = '') {
+  // The JSON reporter has the stack alone, and this is how that of a timeout begins.
+  const lines = message.trim().replace('Error: STACK_TRACE_ERROR', 'it took longer than its timeout').split('\n');
+  const ours = lines.filter((line) => !line.includes('/node_modules/'));
+  return { file, test, reason: ours.slice(0, 8).join('\n    ') };
+}
+
+/** One failure in two lines and the reason. */
+export const describe = ({ file, test, reason }) => `${file}\n    ${test}\n    ${reason}`;
+
+/** Counts how often each test failed. */
 export class FailedTests {
   #failures = new Map();
 
@@ -6,47 +31,20 @@ export class FailedTests {
     return this.#failures.size === 0;
   }
 
-  /**
-   * Adds one run of a suite. Returns the number of failures in it. If a run fails and none of its tests does, the suite has
-   * failed; the reason is the end of its output.
-   */
-  add(suite, files, status, output) {
-    const before = this.#total();
-    for (const { name: file, status: state, message, assertionResults: tests } of files) {
-      const failed = tests.filter((test) => test.status === 'failed');
-      for (const test of failed) this.#note(file, test.fullName, test.failureMessages[0]);
-      // Its hooks failed, or it could not be loaded.
-      if (state === 'failed' && failed.length === 0) this.#note(file, 'the file itself', message);
+  /** Adds what failed in one run of a suite. */
+  add(failures) {
+    for (const failure of failures) {
+      const key = `${failure.file} ${failure.test}`;
+      const entry = this.#failures.get(key) ?? { failure, times: 0 };
+      entry.times++;
+      this.#failures.set(key, entry);
     }
-    if (status !== 0 && this.#total() === before) this.#note(suite, 'the suite itself', output);
-    return this.#total() - before;
   }
 
   /** One entry for each test; the one that failed most often comes first. */
   table(runs) {
     if (this.isEmpty) return `0 of ${String(runs)} runs had a failed test`;
     const entries = [...this.#failures.values()].sort((a, b) => b.times - a.times);
-    return entries
-      .map(
-        ({ times, file, test, reason }) => `${String(times)} of ${String(runs)}  ${file}\n    ${test}\n    ${reason}`,
-      )
-      .join('\n');
-  }
-
-  #total() {
-    return [...this.#failures.values()].reduce((sum, { times }) => sum + times, 0);
-  }
-
-  #note(file, test, message = '') {
-    const key = `${file} ${test}`;
-    const reason = message
-      .trim()
-      .split('\n')
-      .filter((line) => !line.includes('/node_modules/'))
-      .slice(0, 8)
-      .join('\n    ');
-    const entry = this.#failures.get(key) ?? { times: 0, file, test, reason };
-    entry.times++;
-    this.#failures.set(key, entry);
+    return entries.map(({ failure, times }) => `${String(times)} of ${String(runs)}  ${describe(failure)}`).join('\n');
   }
 }

@@ -1,8 +1,9 @@
-// The suites, the choice among them, and how one is run: test:loop, test:nodes and test:runtimes share this.
+// The suites, the choice among them, and how one is run: the npm scripts that run suites share this.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -49,20 +50,24 @@ export class SuiteRunner {
   #directory = mkdtempSync(join(tmpdir(), 'aiopipe-suites-'));
 
   constructor() {
-    process.on('exit', () => rmSync(this.#directory, { recursive: true, force: true }));
+    process.on('exit', () => {
+      if (this.#running !== undefined) kill(this.#running, 'SIGKILL');
+      rmSync(this.#directory, { recursive: true, force: true });
+    });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => this.#stop());
   }
 
   /**
-   * Runs one suite of a workspace. `words` begin the command: a Node or another runtime, with its options. Resolves with its exit status,
-   * the end of its output, and the results of its files, as Vitest's JSON reporter gives them; undefined if it was stopped.
+   * Runs one suite of a workspace, at most for `minutes`. `words` begin the command: a Node or another runtime, with its options;
+   * `options` are Vitest's. Resolves with its exit status, the end of its output, and the results of its files, as Vitest's JSON
+   * reporter gives them; undefined if it was stopped.
    */
-  async run(suite, files, { words = [process.execPath], workspace = root, env = {} } = {}) {
+  async run(suite, files, { words = [process.execPath], workspace = root, env = {}, options = [], minutes = 60 } = {}) {
     const report = join(this.#directory, 'report.json');
     rmSync(report, { force: true });
     const vitest = join(workspace, 'node_modules/vitest/vitest.mjs');
-    const options = ['run', '--passWithNoTests', '--reporter=json', `--outputFile=${report}`, ...files];
-    const [program, ...more] = [...words, vitest, ...options];
+    const reported = ['run', '--passWithNoTests', '--reporter=json', `--outputFile=${report}`];
+    const [program, ...more] = [...words, vitest, ...reported, ...options, ...files];
     // In a process group of its own: it gets the signals that we send it, and its workers with it.
     const child = spawn(program, more, {
       cwd: join(workspace, suite),
@@ -77,10 +82,15 @@ export class SuiteRunner {
         output = `${output}${String(chunk)}`.slice(-4000);
       });
     }
+    const limit = setTimeout(() => {
+      output += `\nit was ended after ${String(minutes)} minutes`;
+      kill(child, 'SIGKILL');
+    }, minutes * 60_000);
     const status = await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(signal ?? code));
     });
+    clearTimeout(limit);
     this.#running = undefined;
     // A worker may outlive the process that started it.
     kill(child, 'SIGKILL');

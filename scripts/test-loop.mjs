@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { Command, InvalidArgumentError } from 'commander';
-import { FailedTests } from './failed-tests.mjs';
+import { FailedTests, failuresOf } from './failed-tests.mjs';
 import { choose, SuiteRunner, suites } from './suites.mjs';
 
 const count = (word) => {
@@ -31,9 +31,11 @@ for (let round = 1; round <= times && !runner.isStopped; round++) {
   let failures = 0;
   begun = round;
   for (const [suite, files] of wanted) {
-    if (runner.isStopped) break;
     const result = await runner.run(suite, files);
-    if (result !== undefined) failures += failed.add(suite, result.files, result.status, result.output);
+    if (result === undefined) break;
+    const found = failuresOf(suite, result);
+    failed.add(found);
+    failures += found.length;
   }
   if (runner.isStopped) break;
   const seconds = Math.round((performance.now() - start) / 1000);

@@ -1,7 +1,7 @@
 // Runs what was built on several versions of Node: `npm run test:nodes`, or `npm run test:nodes -- core codec --node 24`.
 import { delimiter, dirname } from 'node:path';
 import { Command } from 'commander';
-import { FailedTests } from './failed-tests.mjs';
+import { FailedTests, failuresOf } from './failed-tests.mjs';
 import { nodeOf, versionOf } from './other-nodes.mjs';
 import { choose, countsOf, SuiteRunner, suites } from './suites.mjs';
 
@@ -27,8 +27,7 @@ for (const node of nodes) {
     const env = { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
     const result = await runner.run(suite, files, { words: [node], env });
     if (result === undefined) break;
-    const onNode = result.files.map((file) => ({ ...file, name: `Node ${version}: ${file.name}` }));
-    failed.add(`Node ${version}: ${suite}`, onNode, result.status, result.output);
+    failed.add(failuresOf(suite, result).map((failure) => ({ ...failure, file: `Node ${version}: ${failure.file}` })));
     rows.push({ node: version, suite, ...countsOf(result.files), ended: result.status === 0 ? 'well' : 'badly' });
   }
 }

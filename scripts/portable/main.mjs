@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { bindingFor } from '../../packages/core/scripts/binding.mjs';
 import { missing } from '../children.mjs';
-import { copyOfNode, copyWithBinding, preprocessing, root, runSuite, SUITES } from '../suite-run.mjs';
+import { describe } from '../failed-tests.mjs';
+import { root, SuiteRunner } from '../suites.mjs';
+import { copyOfNode, copyWithBinding, preprocessing, runInCopy, SUITES } from '../workspace-copy.mjs';
 import { DIFFERS } from './differs.mjs';
 
 const words = process.argv.slice(2);
@@ -30,11 +32,12 @@ const onLinux = ['ready_linux.c', 'exit_waiter.c', join(root, 'scripts/portable/
 const copy = await copyWithBinding(directory, [...sources, ...onLinux], ['-O2', '-Werror', '-iquote.']);
 const node = copyOfNode(directory);
 
+const runner = new SuiteRunner();
 const rows = [];
 for (const suite of words.length > 0 ? words : SUITES) {
   console.log(`${suite} …`);
-  const { passed, failed } = await runSuite(copy, directory, suite, { node, leftOut: Object.keys(DIFFERS) });
-  for (const line of failed) console.log(line);
+  const { passed, failed } = await runInCopy(runner, copy, suite, { node, leftOut: Object.keys(DIFFERS) });
+  for (const failure of failed) console.log(describe(failure));
   rows.push({ suite, passed, failed: failed.length });
   if (failed.length > 0) process.exitCode = 1;
 }

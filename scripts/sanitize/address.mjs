@@ -3,7 +3,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileIn, library, options, sanitized } from './binding.mjs';
 import { missing } from '../children.mjs';
-import { runSuite, SUITES } from '../suite-run.mjs';
+import { describe } from '../failed-tests.mjs';
+import { SuiteRunner } from '../suites.mjs';
+import { runInCopy, SUITES } from '../workspace-copy.mjs';
 
 const SHADOW = 'the memory that the sanitizer reserves for itself counts';
 
@@ -33,12 +35,13 @@ export async function address(directory) {
   const { copy, node } = await sanitized(directory, words, 'libasan.so');
   const suppressions = fileIn(directory, 'leaks.txt', SUPPRESSIONS);
 
+  const runner = new SuiteRunner();
   return async (suite) => {
     const logs = join(directory, `logs-${suite}`);
     mkdirSync(logs);
     chmodSync(logs, 0o777);
     const log = `log_path=${join(logs, 'report')}`;
-    const { passed, failed } = await runSuite(copy, directory, suite, {
+    const { passed, failed } = await runInCopy(runner, copy, suite, {
       node,
       leftOut: Object.keys(LEFT_OUT),
       env: {
@@ -49,7 +52,7 @@ export async function address(directory) {
       },
     });
     const found = readdirSync(logs).flatMap((name) => ofTheBinding(readFileSync(join(logs, name), 'utf8')));
-    return { did: `${passed} tests`, found, failed };
+    return { did: `${passed} tests`, found, failed: failed.map(describe) };
   };
 }
 

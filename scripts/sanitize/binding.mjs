@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { bindingFor, nativeDir } from '../../packages/core/scripts/binding.mjs';
 import { headersPrefix } from '../../packages/core/scripts/headers.mjs';
 import { run } from '../children.mjs';
-import { copyOfNode, copyWithBinding, preprocessing, root } from '../suite-run.mjs';
+import { root } from '../suites.mjs';
+import { copyOfNode, copyWithBinding, preprocessing } from '../workspace-copy.mjs';
 
 export { nativeDir as native, preprocessing as options, root };
 

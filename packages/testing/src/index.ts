@@ -26,6 +26,7 @@ export {
   type ByteStreamMakers,
   type CloggedBytePipe,
 } from './stream-contract.js';
+export { closeFd, openFd, readFrom, writeTo } from './descriptors.js';
 export { errorOf, thrownBy, type Failure } from './failures.js';
 export { randomFrom } from './random.js';
 export { transferAway } from './transfer.js';

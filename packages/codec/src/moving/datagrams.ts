@@ -38,7 +38,22 @@ function fdOf(socket: Socket): number {
   }
   const fd = state?.handle.fd;
   if (fd !== undefined && fd >= 0) return fd;
+  if (isBound(socket)) {
+    throw new AiopipeError(
+      'ERR_AIOPIPE_WRONG_KIND',
+      'this dgram.Socket cannot be shared: it has no descriptor that can be seen here (Deno shows none)',
+    );
+  }
   throw new ClosedError("this dgram.Socket is not bound: share it after its 'listening' event");
+}
+
+function isBound(socket: Socket): boolean {
+  try {
+    socket.address();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isConnected(socket: Socket): boolean {

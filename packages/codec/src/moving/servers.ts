@@ -66,7 +66,7 @@ function fdOfServer(server: Server, kind: string): number {
   if (fd !== undefined && fd >= 0) return fd;
   throw new AiopipeError(
     'ERR_AIOPIPE_WRONG_KIND',
-    `this ${kind} cannot be shared: it has no descriptor (in a worker of node:cluster, the primary process may have it)`,
+    `this ${kind} cannot be shared: it has no descriptor that can be seen here (in a worker of node:cluster, the primary process may have it; Deno shows none)`,
   );
 }
 
@@ -76,8 +76,15 @@ export function adoptServer(fds: readonly number[], data: unknown): Server {
 }
 
 export function adoptHttpServer(fds: readonly number[], data: unknown): HttpServer {
-  const { Server } = process.getBuiltinModule('node:http');
-  return adopt(new Server(), fds, data, 'http.Server', HTTP_SETTINGS);
+  const server = new (process.getBuiltinModule('node:http').Server)();
+  if (!(server instanceof process.getBuiltinModule('node:net').Server)) {
+    // Bun's would listen on another port, without an error.
+    throw new AiopipeError(
+      'ERR_AIOPIPE_UNSUPPORTED',
+      "an http.Server of this runtime takes no descriptor: share a net.Server, and answer its 'connection' events",
+    );
+  }
+  return adopt(server, fds, data, 'http.Server', HTTP_SETTINGS);
 }
 
 function adopt<S extends Server>(

@@ -68,6 +68,8 @@ export function adoptSocket(fds: readonly number[], data: unknown): Socket {
   if (!(ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
   const { Socket } = process.getBuiltinModule('node:net');
   const socket = new Socket({ fd, readable: true, writable: canWrite === true, allowHalfOpen: allowHalfOpen === true });
+  // Bun's constructor takes no descriptor, and its connect() does.
+  if ((socket as { _handle?: unknown })._handle === null) socket.connect({ fd } as never);
   // Before the event loop reads: these bytes come first.
   if (ahead.length > 0) socket.unshift(ahead);
   return mayFail(socket);

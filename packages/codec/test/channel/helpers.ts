@@ -1,7 +1,6 @@
-import { readSync, writeSync } from 'node:fs';
 import { Channel, ChannelReader, ChannelWriter, serialize, type ChannelOptions } from '@aiopipe/codec';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
-import { isPending } from '@aiopipe/testing';
+import { isPending, readFrom, writeTo } from '@aiopipe/testing';
 
 export { errorOf, isPending, thrownBy, turns, type Failure } from '@aiopipe/testing';
 
@@ -44,7 +43,7 @@ export function channelAndTap(options?: ChannelOptions): {
 
 function feeder(tap: DuplexEnd): (bytes: Uint8Array) => void {
   return (bytes) => {
-    for (let at = 0; at < bytes.length;) at += writeSync(tap.fd, bytes, at);
+    for (let at = 0; at < bytes.length;) at += writeTo(tap.fd, bytes.subarray(at));
   };
 }
 
@@ -69,7 +68,7 @@ export async function wireOf(...messages: unknown[]): Promise<Buffer[]> {
   for (const message of messages) {
     await writer.put(message);
     const bytes = Buffer.alloc(1 << 20);
-    frames.push(bytes.subarray(0, readSync(other.fd, bytes)));
+    frames.push(bytes.subarray(0, readFrom(other.fd, bytes)));
   }
   writer.close();
   other.close();

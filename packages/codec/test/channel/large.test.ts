@@ -1,6 +1,5 @@
-import { readSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck, transferAway, turns } from '@aiopipe/testing';
+import { leakCheck, readFrom, transferAway, turns } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type ReadEnd } from '@aiopipe/core';
 import { channel, Channel, ChannelWriter, type ChannelReader } from '@aiopipe/codec';
 import { errorOf, fill, frameOf, isPending, readerAndTap } from './helpers.js';
@@ -190,7 +189,7 @@ describe('in the middle of a large message', () => {
     const writer = ChannelWriter.from(one, kind === 'raw' ? bytesOnly : {});
     const put = writer.put(pattern(4 * MiB));
     expect(await isPending(put)).toBe(true);
-    readSync(other.fd, Buffer.alloc(10_000));
+    readFrom(other.fd, Buffer.alloc(10_000));
     other.close();
     expect(await errorOf(put)).toMatchObject({ code: 'EPIPE' });
     expect(await errorOf(writer.put(pattern(4 * MiB)))).toMatchObject({ code: 'EPIPE' });

@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { readFrom } from '@aiopipe/testing';
 import { channel } from '@aiopipe/codec';
 import { type ReadEnd } from '@aiopipe/core';
 
@@ -13,5 +13,5 @@ export async function carried<T>(value: T): Promise<T> {
 /** Returns the bytes that a blocking end gives at once; empty at the end of the stream. */
 export function text(end: ReadEnd): string {
   const bytes = Buffer.alloc(1000);
-  return bytes.toString('utf8', 0, readSync(end.fd, bytes));
+  return bytes.toString('utf8', 0, readFrom(end.fd, bytes));
 }

@@ -1,6 +1,5 @@
-import { writeSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
+import { fdsSince, leakCheck, openFds, writeTo } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type DuplexEnd } from '@aiopipe/core';
 import { channel, ChannelReader, serialize, type ChannelOptions } from '@aiopipe/codec';
 import { native } from '@aiopipe/core/internal';
@@ -14,7 +13,7 @@ function send(to: DuplexEnd, bytes: Buffer, count: number): void {
   const numbers = Int32Array.from(pipes, ([rx]) => rx.fd);
   // Some systems send without blocking only so.
   native().setNonblocking(to.fd, 1);
-  if (count === 0) writeSync(to.fd, bytes);
+  if (count === 0) writeTo(to.fd, bytes);
   else expect(native().writeParts(to.fd, [bytes], 0, true, numbers)).toBe(bytes.length);
   for (const [rx, tx] of pipes) {
     rx.close();
@@ -69,7 +68,7 @@ describe('a description of a handle that is right in itself but not in its descr
     const error = await errorOf(reader.get());
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_DECODE', fatal: false });
     expect(fdsSince(before)).toEqual([]);
-    writeSync(tap.fd, frameOf(serialize('next')));
+    writeTo(tap.fd, frameOf(serialize('next')));
     expect(await reader.get()).toBe('next');
     reader.close();
     tap.close();
@@ -138,7 +137,7 @@ describe('descriptors that no message names', () => {
   test('close the channel with the message that they came with', async () => {
     const before = openFds();
     const { reader, tap } = hostile();
-    writeSync(tap.fd, frameOf(serialize('plain')));
+    writeTo(tap.fd, frameOf(serialize('plain')));
     expect(await reader.get()).toBe('plain');
     send(tap, frameOf(serialize('with two')), 2);
     expect(await errorOf(reader.get())).toMatchObject({
@@ -163,7 +162,7 @@ describe('descriptors that no message names', () => {
     const { reader, tap } = hostile();
     const header = Buffer.alloc(4);
     header.writeUInt32BE(1_000_000);
-    writeSync(tap.fd, header);
+    writeTo(tap.fd, header);
     const get = errorOf(reader.get());
     let sent = 0;
     for (; sent < 5000 && !reader.isClosed; sent += 100) {

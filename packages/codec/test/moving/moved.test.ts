@@ -1,6 +1,5 @@
-import { writeSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck, openFds } from '@aiopipe/testing';
+import { leakCheck, openFds, writeTo } from '@aiopipe/testing';
 import { aiopipe, MovedError, type WriteEnd } from '@aiopipe/core';
 import { channel, FrameTooLongError } from '@aiopipe/codec';
 import { errorOf, frameOf, readerAndTap, thrownBy } from '../channel/helpers.js';
@@ -85,7 +84,7 @@ describe('a handle that was used before', () => {
     expect(await r.get()).toBe('plain');
     const there = await carried(r);
     const copy = (await there.get()) as { tx: WriteEnd };
-    writeSync(copy.tx.fd, 'still here');
+    writeTo(copy.tx.fd, 'still here');
     expect(text(rx)).toBe('still here');
     for (const end of [copy.tx, rx, there]) end.close();
   });

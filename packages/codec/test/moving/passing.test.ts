@@ -1,6 +1,5 @@
-import { writeSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck } from '@aiopipe/testing';
+import { leakCheck, writeTo } from '@aiopipe/testing';
 import { aioduplex, aiopipe, DuplexEnd, ReadEnd, WriteEnd } from '@aiopipe/core';
 import { Channel, channel, ChannelReader, ChannelWriter, register } from '@aiopipe/codec';
 import { isPending } from '../channel/helpers.js';
@@ -24,7 +23,7 @@ describe('handles in a message', () => {
     for (const handle of [...came, other, b]) handle[Symbol.dispose]();
     const [rx2, tx2] = aiopipe();
     const copy = await carried({ rx2, tx2 });
-    writeSync(copy.tx2.fd, 'through');
+    writeTo(copy.tx2.fd, 'through');
     expect(text(copy.rx2)).toBe('through');
     copy.rx2.close();
     copy.tx2.close();
@@ -54,7 +53,7 @@ describe('handles in a message', () => {
       copy.sparse[5],
     ] as WriteEnd[];
     for (const [i, end] of ends.entries()) {
-      writeSync(end.fd, `pipe ${String(i)}`);
+      writeTo(end.fd, `pipe ${String(i)}`);
       end.close();
       const [rx] = pipes[i] as [ReadEnd, WriteEnd];
       expect(text(rx)).toBe(`pipe ${String(i)}`);
@@ -79,7 +78,7 @@ describe('handles in a message', () => {
     expect(copies).toHaveLength(count);
     for (const [i, copy] of copies.entries()) {
       const [rx] = pipes[i] as [ReadEnd, WriteEnd];
-      writeSync(copy.fd, String(i));
+      writeTo(copy.fd, String(i));
       expect(text(rx)).toBe(String(i));
       rx.close();
       copy.close();
@@ -98,7 +97,7 @@ describe('handles in a message', () => {
     expect(await r.get()).toEqual(['after']);
     expect(ends).toHaveLength(600);
     for (const i of [0, 252, 253, 505, 506, 599]) {
-      writeSync((pipes[i] as [ReadEnd, WriteEnd])[1].fd, `pipe ${String(i)}`);
+      writeTo((pipes[i] as [ReadEnd, WriteEnd])[1].fd, `pipe ${String(i)}`);
       expect(text(ends[i] as ReadEnd)).toBe(`pipe ${String(i)}`);
     }
     for (const end of ends) end.close();
@@ -115,7 +114,7 @@ describe('handles in a message', () => {
       expect(message.i).toBe(i);
       if (message.tx === undefined) tx.close();
       else {
-        writeSync(message.tx.fd, String(i));
+        writeTo(message.tx.fd, String(i));
         expect(text(rx)).toBe(String(i));
         message.tx.close();
       }

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { writeSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
+import { fixture, leakCheck, runFixture, writeTo } from '@aiopipe/testing';
 import { aioduplex, aiopipe, type DuplexEnd } from '@aiopipe/core';
 import { Channel, channel, EndOfStreamError, registerCodec } from '@aiopipe/codec';
 import { errorOf, turns } from '../channel/helpers.js';
@@ -35,13 +34,13 @@ describe('every kind of handle goes to a process that is running already', () =>
 
       const [rx, tx] = aiopipe();
       await send(rx);
-      writeSync(tx.fd, 'for the child');
+      writeTo(tx.fd, 'for the child');
       tx.close();
       expect(await control.get()).toBe('for the child');
 
       const [opened, feed] = aiopipe();
       const reader = opened.open();
-      writeSync(feed.fd, 'for us\nfor the child');
+      writeTo(feed.fd, 'for us\nfor the child');
       expect((await reader.readLine()).toString()).toBe('for us\n');
       await send(reader);
       feed.close();

@@ -70,18 +70,19 @@ describe('a connected socket moves', () => {
 
   test('through several hands, while its bytes go on coming: none is lost or repeated', async () => {
     const { client, socket } = await connection();
-    const numbers = Array.from({ length: 200_000 }, (_, i) => `${String(i)}\n`);
-    client.end(numbers.join(''));
+    const numbers = Array.from({ length: 200_000 }, (_, i) => `${String(i)}\n`).join('');
+    client.end(numbers);
     let owner = socket;
     let received = '';
-    for (let hop = 0; hop < 20; hop++) {
+    // Node.js reads 64 KiB at once, and other runtimes read more.
+    for (let hop = 0; hop < 20 && received.length < numbers.length; hop++) {
       const [chunk] = (await once(owner, 'data')) as [Buffer];
       received += chunk.toString('latin1');
       owner.pause();
       owner = await move(owner);
     }
     received += await rest(owner);
-    expect(received === numbers.join('')).toBe(true);
+    expect(received === numbers).toBe(true);
   });
 
   test('and is destroyed here, while its connection lives on there', async () => {

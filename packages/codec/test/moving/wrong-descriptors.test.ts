@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { constants, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { fdsSince, leakCheck, openFds } from '@aiopipe/testing';
+import { closeFd, fdsSince, leakCheck, openFd, openFds, writeTo } from '@aiopipe/testing';
 import { afterAll, expect, test } from 'vitest';
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { channel, ChannelReader, EncodeError, serialize } from '@aiopipe/codec';
@@ -75,11 +75,11 @@ async function makeDescriptors(): Promise<Descriptors> {
   const listener = (server: net.Server) => (server as unknown as { _handle: { fd: number } })._handle.fd;
   const maker = await makeTerminalAndMemory();
   const files = [
-    openSync(join(directory, 'file'), 'w+'),
-    openSync(directory, 'r'),
-    openSync('/dev/null', 'r+'),
-    openSync(maker.terminal, constants.O_RDWR | constants.O_NOCTTY),
-    openSync(maker.memory, 'r+'),
+    openFd(join(directory, 'file'), constants.O_RDWR | constants.O_CREAT),
+    openFd(directory, constants.O_RDONLY),
+    openFd('/dev/null', constants.O_RDWR),
+    openFd(maker.terminal, constants.O_RDWR | constants.O_NOCTTY),
+    openFd(maker.memory, constants.O_RDWR),
   ];
   const [file = -1, folder = -1, empty = -1, terminal = -1, memory = -1] = files;
   return {
@@ -98,7 +98,7 @@ async function makeDescriptors(): Promise<Descriptors> {
     ],
     async [Symbol.asyncDispose]() {
       for (const end of [rx, tx, one, other]) end.close();
-      for (const fd of files) closeSync(fd);
+      for (const fd of files) closeFd(fd);
       await maker.end();
       await Promise.all([local, remote].map((server) => promisify(server.close.bind(server))()));
       datagrams.close();
@@ -125,7 +125,7 @@ test.runIf(hasPython).each(HANDLES)(
       const error = await errorOf(reader.get());
       expect([name, error.code, error['fatal']]).toEqual([name, 'ERR_AIOPIPE_DECODE', false]);
       expect(error.message).toContain(`a received ${kind} could not be opened: fd `);
-      writeSync(tap.fd, frameOf(serialize('next')));
+      writeTo(tap.fd, frameOf(serialize('next')));
       expect(await reader.get()).toBe('next');
       reader.close();
       tap.close();
@@ -140,7 +140,7 @@ test('a handle whose descriptor other code has closed is refused, and the channe
   const [rx, tx] = aiopipe();
   using _tx = tx;
   const fd = native().duplicate(rx.fd);
-  closeSync(rx.fd);
+  closeFd(rx.fd);
   const error = await errorOf(w.put({ rx }));
   expect(error).toBeInstanceOf(EncodeError);
   expect(error.message).toMatch(/read end made at .* cannot be sent: other code has closed its descriptor/);

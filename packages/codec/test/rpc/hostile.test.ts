@@ -292,6 +292,7 @@ test('a peer that reads no answers gets no further calls run than the channel ha
   expect(runs).toBe(calls);
   raw.close();
   await exposed.closed;
+  there[Symbol.dispose]();
 });
 
 test('a call that has not begun for want of room can be cancelled, and closes what came with it', async () => {
@@ -318,4 +319,5 @@ test('a call that has not begun for want of room can be cancelled, and closes wh
   expect(await reader.read(1)).toHaveLength(0);
   raw.close();
   await exposed.closed;
+  there[Symbol.dispose]();
 });

@@ -128,7 +128,15 @@ async function run(seed: number): Promise<void> {
       running.get(call.id)?.finish('result');
     }
   }
-  await turns(10);
+  const isOnItsWay = ({ plan, isCancelled, settled }: Call) =>
+    plan !== undefined && !isCancelled && settled.length === 0;
+  if (!hasEnded)
+    await soon(
+      (async () => {
+        while (calls.some(isOnItsWay)) await turns(1);
+      })(),
+      'all results to arrive',
+    );
   here[Symbol.dispose]();
   there[Symbol.dispose]();
   await turns(5);

@@ -111,7 +111,8 @@ describe('a generator', () => {
       });
       const remote = proxy<{ items(): AsyncGenerator<number> }>(here);
       const cancel = new AbortController();
-      const items = remote.items.with({ signal: cancel.signal, ...(how === 'timeout' && { timeout: 50 }) })();
+      // Long enough for the first item on a busy machine: only what waits after it may end by the timeout.
+      const items = remote.items.with({ signal: cancel.signal, ...(how === 'timeout' && { timeout: 1000 }) })();
       expect((await items.next()).value).toBe(1);
       const next = items.next();
       if (how === 'abort') cancel.abort();

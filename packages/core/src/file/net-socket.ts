@@ -53,7 +53,8 @@ export function fdOfSocket(socket: Socket, whenIdle: string): number {
     throw wrongKind('setEncoding() was called on it, so its bytes are already text');
   }
   const fd = handleOf(socket)?.fd;
-  if (fd === undefined || fd < 0) throw wrongKind('it is not connected, or it has no descriptor');
+  if (fd === undefined || fd < 0)
+    throw wrongKind('it is not connected, or it has no descriptor that can be seen here (Deno shows none)');
   return fd;
 }
 

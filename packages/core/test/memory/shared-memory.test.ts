@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants as limits } from 'node:buffer';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from 'vitest';
-import { collectGarbage, leakCheck, openFds, runFixture, sharedMappings, until } from '@aiopipe/testing';
+import {
+  closeFd,
+  collectGarbage,
+  leakCheck,
+  openFd,
+  openFds,
+  runFixture,
+  sharedMappings,
+  until,
+} from '@aiopipe/testing';
 import { aioduplex, aiopipe, ClosedError, MovedError, SharedMemory, sharedMemory } from '@aiopipe/core';
 import { native } from '@aiopipe/core/internal';
 import { thrownBy } from '../helpers.js';
@@ -53,7 +62,7 @@ describe('shared memory', () => {
 
   test('has a descriptor that is closed at exec, and cannot change its length', () => {
     using memory = sharedMemory(MIB);
-    expect(fstatSync(memory.fd).size).toBe(MIB);
+    expect(statSync(`/proc/self/fd/${String(memory.fd)}`).size).toBe(MIB);
     expect(readFileSync(`/proc/self/fdinfo/${String(memory.fd)}`, 'utf8')).toMatch(/^flags:\s+0*2\d{6}$/m);
     const truncate = spawnSync('python3', ['-c', 'import os; os.ftruncate(3, 100)'], {
       stdio: ['ignore', 'ignore', 'pipe', memory.fd],
@@ -254,17 +263,17 @@ describe('fromFd', () => {
     const named = `/dev/shm/aiopipe-test-${String(process.pid)}`;
     writeFileSync(named, 'bytes that can be cut');
     const files = [directory, join(directory, 'file'), '/dev/null', '/dev/zero', '/proc/self/maps', named].map((path) =>
-      openSync(path, 'r'),
+      openFd(path, constants.O_RDONLY),
     );
     rmSync(named);
     for (const fd of [rx.fd, tx.fd, one.fd, ...files]) {
       const error = thrownBy(() => SharedMemory.fromFd(fd));
       expect(['ERR_AIOPIPE_WRONG_KIND', 'ERR_AIOPIPE_CAN_SHRINK']).toContain(error.code);
       expect(error.message).toMatch(new RegExp(`^fd ${String(fd)} `));
-      expect(fstatSync(fd)).toBeDefined();
+      expect(openFds().has(fd)).toBe(true);
     }
     for (const end of [rx, tx, one, other]) end.close();
-    files.forEach(closeSync);
+    files.forEach(closeFd);
     rmSync(directory, { recursive: true });
   });
 
@@ -278,11 +287,11 @@ describe('fromFd', () => {
 
   describe.runIf(hasPython)('of another program', () => {
     /** A program in Python that makes memory by `code`, which prints the number of its descriptor. */
-    async function made(code: string): Promise<{ python: ChildProcess; open(flags: string): number }> {
+    async function made(code: string): Promise<{ python: ChildProcess; open(flags: number): number }> {
       const program = `import os, fcntl, mmap\nA = os.MFD_ALLOW_SEALING\n${code}\ninput()\n`;
       const python = spawn('python3', ['-c', program], { stdio: ['pipe', 'pipe', 'inherit'] });
       const [fd] = (await once(createInterface(python.stdout), 'line')) as [string];
-      return { python, open: (flags) => openSync(`/proc/${String(python.pid)}/fd/${fd}`, flags) };
+      return { python, open: (flags) => openFd(`/proc/${String(python.pid)}/fd/${fd}`, flags) };
     }
 
     async function end(python: ChildProcess): Promise<void> {
@@ -294,7 +303,7 @@ describe('fromFd', () => {
       const { python, open } = await made(
         'fd = os.memfd_create("m", A); os.write(fd, b"from python"); print(fd, flush=True)',
       );
-      using memory = SharedMemory.fromFd(open('r+'));
+      using memory = SharedMemory.fromFd(open(constants.O_RDWR));
       expect(memory.bytes.toString()).toBe('from python');
       const cut = spawnSync('python3', ['-c', 'import os; os.ftruncate(3, 1)'], {
         stdio: ['ignore', 'ignore', 'pipe', memory.fd],
@@ -307,27 +316,27 @@ describe('fromFd', () => {
       [
         'cannot be sealed',
         'fd = os.memfd_create("m"); os.ftruncate(fd, 100); print(fd, flush=True)',
-        'r+',
+        constants.O_RDWR,
         'ERR_AIOPIPE_CAN_SHRINK',
       ],
       [
         'is open for reading, and can shrink',
         'fd = os.memfd_create("m", A); os.ftruncate(fd, 100); print(fd, flush=True)',
-        'r',
+        constants.O_RDONLY,
         'ERR_AIOPIPE_CAN_SHRINK',
       ],
-      ['is empty', 'fd = os.memfd_create("m", A); print(fd, flush=True)', 'r+', 'ERR_AIOPIPE_WRONG_KIND'],
+      ['is empty', 'fd = os.memfd_create("m", A); print(fd, flush=True)', constants.O_RDWR, 'ERR_AIOPIPE_WRONG_KIND'],
     ])('refuses memory that %s', async (_name, code, flags, expected) => {
       const { python, open } = await made(code);
       const fd = open(flags);
       expect(thrownBy(() => SharedMemory.fromFd(fd))).toMatchObject({ code: expected });
-      closeSync(fd);
+      closeFd(fd);
       await end(python);
     });
 
     test.each([
-      ['is open for reading', 'r', ''],
-      ['is sealed against writes', 'r+', ' | 8'],
+      ['is open for reading', constants.O_RDONLY, ''],
+      ['is sealed against writes', constants.O_RDWR, ' | 8'],
     ])('memory that %s is read-only: what is written here stays here', async (_name, flags, seals) => {
       const { python, open } = await made(
         `fd = os.memfd_create("m", A); os.write(fd, b"read me"); fcntl.fcntl(fd, 1033, 2${seals}); print(fd, flush=True)`,
