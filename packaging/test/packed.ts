@@ -41,9 +41,11 @@ function fill(scratch: string): void {
   const given = process.env['AIOPIPE_TARBALLS'];
   if (given === undefined) pack(scratch);
   else for (const file of readdirSync(given)) cpSync(join(given, file), join(scratch, file));
-  // Core's one dependency from elsewhere comes as a tarball, too: so the tests need no network.
-  const nodeGypBuild = dirname(createRequire(import.meta.url).resolve('node-gyp-build/package.json'));
-  execFileSync('npm', ['pack', nodeGypBuild, '--pack-destination', scratch, '--silent']);
+  // The dependencies from elsewhere come as tarballs, too: so the tests need no network.
+  for (const name of ['node-gyp-build', '@opentelemetry/api']) {
+    const directory = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+    execFileSync('npm', ['pack', directory, '--pack-destination', scratch, '--silent']);
+  }
 }
 
 function pack(directory: string): void {
