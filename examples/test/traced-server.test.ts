@@ -14,7 +14,19 @@ afterAll(checkLeaks);
 
 const file = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-const { ExportTraceServiceRequest } = messages.opentelemetry.proto.collector.trace.v1;
+interface MessageType {
+  decode(bytes: Uint8Array): unknown;
+  toObject(message: unknown, options: object): unknown;
+}
+
+interface Messages {
+  readonly opentelemetry: {
+    readonly proto: { readonly collector: { readonly trace: { readonly v1: Record<string, MessageType> } } };
+  };
+}
+
+const { v1 } = (messages as unknown as Messages).opentelemetry.proto.collector.trace;
+const ExportTraceServiceRequest = v1['ExportTraceServiceRequest'] as MessageType;
 
 interface Span {
   readonly name: string;
@@ -85,12 +97,10 @@ function listed(spans: readonly Span[], parent: string | undefined, show: (span:
 
 test('a collector gets each request as one trace, through the server, a worker and the programs', async () => {
   const collector = await startCollector();
-  const server = spawn(
-    process.execPath,
-    ['--import', file('telemetry.mjs'), file('traced-server.mjs'), '0'],
-    // Its own exporters must not be instrumented away, nor wait for long.
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } },
-  );
+  const server = spawn(process.execPath, ['--import', file('telemetry.mjs'), file('traced-server.mjs'), '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url },
+  });
   try {
     const [port] = (await once(createInterface(server.stdout), 'line')) as [string];
     const answer = await fetch(`http://127.0.0.1:${port}${encodeURI(file('package.json'))}`);
