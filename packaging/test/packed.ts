@@ -2,7 +2,6 @@
 // that a release is about to publish.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,8 +42,8 @@ function fill(scratch: string): void {
   else for (const file of readdirSync(given)) cpSync(join(given, file), join(scratch, file));
   // The dependencies from elsewhere come as tarballs, too: so the tests need no network.
   for (const name of ['node-gyp-build', '@opentelemetry/api']) {
-    const directory = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-    execFileSync('npm', ['pack', directory, '--pack-destination', scratch, '--silent']);
+    const directory = realpathSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)));
+    execFileSync('npm', ['pack', directory, '--ignore-scripts', '--pack-destination', scratch, '--silent']);
   }
 }
 
