@@ -124,4 +124,4 @@ test('a collector gets each request as one trace, through the server, a worker a
     '        sha1sum (worker)',
     '        cut (worker)',
   ]);
-});
+}, 60_000);

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 
@@ -41,10 +41,16 @@ function fill(scratch: string): void {
   if (given === undefined) pack(scratch);
   else for (const file of readdirSync(given)) cpSync(join(given, file), join(scratch, file));
   // The dependencies from elsewhere come as tarballs, too: so the tests need no network.
-  for (const name of ['node-gyp-build', '@opentelemetry/api']) {
-    const directory = realpathSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)));
-    execFileSync('npm', ['pack', directory, '--ignore-scripts', '--pack-destination', scratch, '--silent']);
-  }
+  for (const name of ['node-gyp-build', '@opentelemetry/api']) packInstalled(name, scratch);
+}
+
+/** Packs a package of this folder's dependencies as it is here, without its scripts. */
+function packInstalled(name: string, directory: string): void {
+  const installed = realpathSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)));
+  const unpacked = mkdtempSync(join(directory, 'installed-'));
+  cpSync(installed, join(unpacked, 'package'), { recursive: true });
+  execFileSync('tar', ['czf', join(directory, `${basename(unpacked)}.tgz`), '-C', unpacked, 'package']);
+  rmSync(unpacked, { recursive: true });
 }
 
 function pack(directory: string): void {

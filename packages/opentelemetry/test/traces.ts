@@ -16,6 +16,8 @@ export async function runTraced(name: string, ...args: string[]): Promise<Traced
   try {
     const result = await runFixture(name, {
       args,
+      // Four processes load an SDK each: that takes seconds on a busy machine.
+      timeout: 55_000,
       execArgv: ['--import', fixture('sdk'), '--import', '@aiopipe/opentelemetry/register'],
       env: { ...process.env, SPANS: file },
     });

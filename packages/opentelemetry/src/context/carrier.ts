@@ -1,4 +1,4 @@
-import { context, propagation, type Context } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { addContextCarrier } from '@aiopipe/core';
 import { variableName } from './variable-name.js';
 import { type Undo } from '../subscribe.js';
@@ -19,7 +19,8 @@ export function addCarrier(): Undo {
     extract: (carried, run) => {
       const fields = readFields(carried);
       if (fields === undefined) run();
-      else context.with(extracted(fields), run);
+      // The peer's context alone: the code that reads its message may run in that of another call.
+      else context.with(propagation.extract(ROOT_CONTEXT, fields), run);
     },
     env: () =>
       Object.fromEntries(Object.entries(currentFields()).map(([field, value]) => [variableName(field), value])),
@@ -33,10 +34,6 @@ function currentFields(): Fields {
   const fields: Fields = {};
   propagation.inject(context.active(), fields);
   return fields;
-}
-
-function extracted(fields: Fields): Context {
-  return propagation.extract(context.active(), fields);
 }
 
 /** Returns what a peer has sent, if it is fields of a propagator; undefined otherwise. */
