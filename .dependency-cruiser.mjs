@@ -18,6 +18,7 @@ const house = {
     'pool',
   ],
   subprocess: ['terminal', 'program', 'io', 'chain', 'async-pipe'],
+  opentelemetry: ['scope', 'subscribe', 'error-type', 'context', 'spans', 'metrics', 'flush', 'instrument', 'register'],
 };
 
 /** A folder, or a file of that name. */

@@ -9,7 +9,7 @@ import { Command } from 'commander';
 import { root } from './suites.mjs';
 
 /** A package comes after those that it depends on. */
-const packages = ['core', 'codec', 'process', 'subprocess'];
+const packages = ['core', 'codec', 'process', 'subprocess', 'opentelemetry'];
 
 const program = new Command('release')
   .description('Builds, packs, tests and publishes the packages whose version npm does not have yet.')
@@ -65,7 +65,7 @@ if (waiting.length === 0) {
 
 const directory = mkdtempSync(join(tmpdir(), 'aiopipe-release-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-// All four: each is tested with those under it, as they are here. The pack script of core makes the prebuilt bindings.
+// All of them: each is tested with those under it, as they are here. The pack script of core makes the prebuilt bindings.
 const chosen = manifests.flatMap(({ name }) => ['--filter', name]);
 run(['npx', '--yes', '--', packageManager, ...chosen, 'pack', '--pack-destination', directory]);
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');

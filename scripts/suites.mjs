@@ -14,6 +14,7 @@ export const suites = [
   'packages/codec',
   'packages/process',
   'packages/subprocess',
+  'packages/opentelemetry',
   'apps/demo',
   'examples',
   'packaging',

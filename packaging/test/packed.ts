@@ -2,9 +2,8 @@
 // that a release is about to publish.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 
@@ -41,9 +40,17 @@ function fill(scratch: string): void {
   const given = process.env['AIOPIPE_TARBALLS'];
   if (given === undefined) pack(scratch);
   else for (const file of readdirSync(given)) cpSync(join(given, file), join(scratch, file));
-  // Core's one dependency from elsewhere comes as a tarball, too: so the tests need no network.
-  const nodeGypBuild = dirname(createRequire(import.meta.url).resolve('node-gyp-build/package.json'));
-  execFileSync('npm', ['pack', nodeGypBuild, '--pack-destination', scratch, '--silent']);
+  // The dependencies from elsewhere come as tarballs, too: so the tests need no network.
+  for (const name of ['node-gyp-build', '@opentelemetry/api']) packInstalled(name, scratch);
+}
+
+/** Packs a package of this folder's dependencies as it is here, without its scripts. */
+function packInstalled(name: string, directory: string): void {
+  const installed = realpathSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)));
+  const unpacked = mkdtempSync(join(directory, 'installed-'));
+  cpSync(installed, join(unpacked, 'package'), { recursive: true });
+  execFileSync('tar', ['czf', join(directory, `${basename(unpacked)}.tgz`), '-C', unpacked, 'package']);
+  rmSync(unpacked, { recursive: true });
 }
 
 function pack(directory: string): void {

@@ -86,7 +86,7 @@ export {
   type StdoutOption,
   type StopOptions,
 } from '@aiopipe/core';
-export { type ChildRun } from './child/child-events.js';
+export { type ChildEnd, type ChildRun } from './child/child-events.js';
 export { type SupervisorEventMessage, type SupervisorMessage } from './supervisor/messages.js';
 export { type ObservedPool, type PoolEventMessage, type PoolMessage } from './pool/observed-pool.js';
 export { type PoolTask, type TaskAttempt } from './pool/task-events.js';

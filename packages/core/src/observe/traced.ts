@@ -5,6 +5,11 @@ import { diagnosticsChannel } from './diagnostics-channel.js';
 export interface TracedMessage {
   /** What the operation failed with; set before `error` is published. */
   error?: unknown;
+  /**
+   * A subscriber of `start` may set it: the call is made by this function, within a context that `bindStore()` cannot reach. It
+   * must call `run` once, at once, and return what that returns. If another subscriber has set it, call that one within.
+   */
+  within?: (<Result>(run: () => Result) => Result) | undefined;
 }
 
 /**
@@ -39,11 +44,11 @@ export class Traced<Message extends TracedMessage> {
     );
   }
 
-  /** Makes the call, within the stores that subscribers have bound to `start`. Publishes what it throws, and throws it. */
+  /** Makes the call, within the contexts of subscribers. Publishes what it throws, and throws it. */
   call<Result>(message: Message, run: () => Result): Result {
     return this.#start.runStores(message, () => {
       try {
-        return run();
+        return message.within === undefined ? run() : message.within(run);
       } catch (error) {
         this.#publishError(message, error);
         throw error;

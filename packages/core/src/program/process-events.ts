@@ -29,7 +29,7 @@ export interface ObservedProcess {
 export interface ProcessStart extends TracedMessage {
   readonly kind: ProcessKind;
   readonly name: string;
-  /** The function that a child calls: the URL of its module, and its name. */
+  /** The function that a child calls: the URL of its module, and its name; the name is `aiopipe.worker` for a worker of a pool. */
   readonly target?: { readonly url: string; readonly name: string } | undefined;
   /** Whether the child was taken from a Prefork. */
   isPreforked?: boolean | undefined;

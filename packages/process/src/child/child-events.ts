@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { type TracedMessage } from '@aiopipe/core';
 import { Traced } from '@aiopipe/core/internal';
 
@@ -9,3 +10,21 @@ export interface ChildRun extends TracedMessage {
 }
 
 export const childRun = new Traced<ChildRun>('aiopipe:child.run');
+
+/** The message of the channel `aiopipe:child.end`: the child's function is over, and the process is about to exit. Published in the child. */
+export interface ChildEnd {
+  /** The name of the child process. */
+  readonly name: string;
+  /** The process exits when the promise has settled: for what must still be sent. */
+  waitUntil(done: PromiseLike<unknown>): void;
+}
+
+const ends = channel('aiopipe:child.end');
+
+/** Publishes the end. Resolves when subscribers have done their last work. */
+export async function publishEnd(name: string): Promise<void> {
+  if (!ends.hasSubscribers) return;
+  const waiting: PromiseLike<unknown>[] = [];
+  ends.publish({ name, waitUntil: (done) => waiting.push(done) } satisfies ChildEnd);
+  await Promise.allSettled(waiting);
+}

@@ -16,7 +16,7 @@ import {
   readContext,
   runInContext,
 } from '@aiopipe/core/internal';
-import { childRun } from './child-events.js';
+import { childRun, publishEnd } from './child-events.js';
 import { flushStdio } from './stdio.js';
 import {
   CONTROL_FD,
@@ -192,7 +192,7 @@ async function end(last: FromChild, exitCode: number): Promise<void> {
   control.ref();
   // Node's streams call it by this name.
   Object.assign(process, { nextTick });
-  await Promise.all([flushAll(), flushStdio()]);
+  await Promise.all([flushAll(), flushStdio(), publishEnd(processName)]);
   exit(code);
 }
 

@@ -35,10 +35,13 @@ export interface WorkerOrder {
   readonly maxRss: number | undefined;
 }
 
-/** The function of a pool's workers: calls the pool's targets for its tasks, until the pool closes the channel. */
+/**
+ * The function of a pool's workers: calls the pool's targets for its tasks, until the pool closes the channel. Monitors know a
+ * worker from other children by this name.
+ */
 export const serve = target(
   import.meta.url,
-  'serve',
+  'aiopipe.worker',
   async (channel: Channel<Answer, Ask>, claims: ReadEnd, order: WorkerOrder): Promise<void> => {
     const { setup, teardown } = order;
     if (setup !== undefined) setWorkerContext(await (await loadFunction(setup.url, setup.name))());
