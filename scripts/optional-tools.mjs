@@ -11,6 +11,7 @@ const tools = [
   { name: 'python3', debian: 'python3', tests: 'tests with terminals, and with a peer in another language' },
   { name: 'cc', debian: 'gcc libc6-dev', tests: 'tests that compile a small library' },
   { name: 'bwrap', debian: 'bubblewrap', tests: 'the test of the sandbox in docs/sandbox.md' },
+  { name: 'chromium', debian: 'chromium', tests: "tests of the inspector's page" },
   { name: 'llvm-readobj', debian: 'llvm', tests: 'the test of the check of prebuilt bindings' },
 ];
 

@@ -60,7 +60,7 @@ function torture(...words) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const sources = ['core', 'codec', 'process', 'subprocess'].map((name) => `packages/${name}/src`);
+const sources = ['core', 'codec', 'process', 'subprocess', 'inspector'].map((name) => `packages/${name}/src`);
 
 const tasks = {
   build() {

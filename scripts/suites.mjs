@@ -13,6 +13,7 @@ export const suites = [
   'packages/codec',
   'packages/process',
   'packages/subprocess',
+  'packages/inspector',
   'apps/demo',
   'examples',
   'packaging',

@@ -54,10 +54,16 @@ test.each([
   ['1.2.3', '1.2.4'],
 ])('a patch of codec %s releases codec and process, which depends on it, and nothing else', (before, after) => {
   const versions = versionsAfterPatchOf('codec', before);
-  expect(versions).toEqual({ core: before, codec: after, process: after, subprocess: before });
+  expect(versions).toEqual({ core: before, codec: after, process: after, subprocess: before, inspector: before });
 });
 
 test('a patch of subprocess, on which nothing depends, releases it alone', () => {
   const versions = versionsAfterPatchOf('subprocess', '1.0.0');
-  expect(versions).toEqual({ core: '1.0.0', codec: '1.0.0', process: '1.0.0', subprocess: '1.0.1' });
+  expect(versions).toEqual({
+    core: '1.0.0',
+    codec: '1.0.0',
+    process: '1.0.0',
+    subprocess: '1.0.1',
+    inspector: '1.0.0',
+  });
 });
