@@ -5,7 +5,7 @@ const house = {
   codec: ['errors', 'serializer', 'frame', 'moving', 'channel', 'rendezvous', 'rpc'],
   process: ['errors', 'failure', 'wait', 'target', 'control', 'start', 'child', 'events', 'supervisor', 'pool'],
   subprocess: ['program', 'io', 'chain', 'async-pipe'],
-  inspector: ['proc', 'log', 'watch', 'snapshot', 'server', 'preloaded'],
+  inspector: ['fault', 'proc', 'log', 'watch', 'snapshot', 'server', 'preloaded'],
 };
 
 /** A folder, or a file of that name. */

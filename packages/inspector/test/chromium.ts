@@ -44,6 +44,7 @@ export class Browser {
       '--headless=new',
       '--no-sandbox',
       '--disable-gpu',
+      '--hide-scrollbars',
       '--disable-dev-shm-usage',
       '--no-first-run',
       '--disable-background-networking',

@@ -1,3 +1,4 @@
+import { channel as diagnostics } from 'node:diagnostics_channel';
 import { snapshot, type ProcessSnapshot } from '@aiopipe/inspector';
 import { channel } from '@aiopipe/codec';
 import { Pool, startProcess, Supervisor } from '@aiopipe/process';
@@ -19,6 +20,13 @@ test('a snapshot is plain data, which JSON keeps as it is', () => {
   expect(program.memory).toBeGreaterThan(10_000_000);
   expect(program.cpuTime).toBeGreaterThan(10);
   expect(Math.abs(taken.time - Date.now())).toBeLessThan(60_000);
+});
+
+test('a message that the inspector does not understand is a warning, and no end of the program', async () => {
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  diagnostics('aiopipe:pool.event').publish({});
+  expect(await warned).toMatchObject({ code: 'AIOPIPE_INSPECTOR_FAILED' });
+  expect(snapshot().program.pid).toBe(process.pid);
 });
 
 describe('processes', () => {

@@ -1,4 +1,5 @@
 import { type ServerResponse } from 'node:http';
+import { tellFault } from '../fault.js';
 import { type EventLog } from '../log/event-log.js';
 import { type ProcessTree } from '../proc/tree.js';
 import { takeSnapshot } from '../snapshot/snapshot.js';
@@ -66,7 +67,11 @@ export class Feed {
         return;
       }
       this.#isLooking = false;
-      this.#send();
+      try {
+        this.#send();
+      } catch (error) {
+        tellFault(error);
+      }
     };
     next();
   }

@@ -1,9 +1,17 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { tellFault } from '../fault.js';
 
-/** Hears all messages of a channel of `node:diagnostics_channel`, for as long as this thread runs. */
+/**
+ * Hears all messages of a channel of `node:diagnostics_channel`, for as long as this thread runs. What a listener throws would be
+ * an uncaught exception of the program.
+ */
 export function hear<Message>(name: string, listener: (message: Message) => void): void {
   subscribe(name, (message) => {
-    listener(message as Message);
+    try {
+      listener(message as Message);
+    } catch (error) {
+      tellFault(error);
+    }
   });
 }
 
