@@ -19,6 +19,7 @@ const house = {
   ],
   subprocess: ['terminal', 'program', 'io', 'chain', 'async-pipe'],
   opentelemetry: ['scope', 'subscribe', 'error-type', 'context', 'spans', 'metrics', 'flush', 'instrument', 'register'],
+  inspector: ['fault', 'proc', 'log', 'watch', 'snapshot', 'server', 'preloaded'],
 };
 
 /** A folder, or a file of that name. */

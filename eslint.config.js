@@ -10,8 +10,8 @@ const layers = {
   testing: [],
 };
 
-// Not a layer: it looks at all of them from outside, by what their public entries promise.
-const observers = { opentelemetry: ['core', 'codec', 'process', 'subprocess'] };
+// What the packages above all layers may import: the public entry of each of them.
+const aboveLayers = ['core', 'codec', 'process', 'subprocess'];
 
 // The packages that take what tests replace from core alone.
 const timeless = ['core', 'codec', 'process', 'subprocess'];
@@ -100,21 +100,39 @@ export default tseslint.config(
     files: [`packages/${name}/src/**/*.ts`],
     rules: { 'no-restricted-imports': importRules(allowed, true, timeless.includes(name)) },
   })),
-  ...Object.entries(observers).map(([name, allowed]) => ({
-    files: [`packages/${name}/src/**/*.ts`],
-    rules: { 'no-restricted-imports': importRules(allowed, false) },
-  })),
+  {
+    files: ['packages/inspector/src/**/*.ts', 'packages/opentelemetry/src/**/*.ts'],
+    rules: { 'no-restricted-imports': importRules(aboveLayers, false) },
+  },
+  {
+    // What a browser has.
+    files: ['packages/inspector/page/**/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'clearTimeout',
+          'document',
+          'EventSource',
+          'fetch',
+          'getComputedStyle',
+          'matchMedia',
+          'performance',
+          'ResizeObserver',
+          'setInterval',
+          'window',
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
   { files: timeless.map((name) => `packages/${name}/src/**/*.ts`), rules: takenRules },
   {
     files: ['apps/*/src/**/*.ts', 'bench/src/**/*.ts'],
-    rules: {
-      'no-restricted-imports': importRules(['core', 'codec', 'process', 'subprocess'], false),
-    },
+    rules: { 'no-restricted-imports': importRules(aboveLayers, false) },
   },
   {
     // Hostile peers send what no public function sends.
     files: ['torture/src/**/*.ts'],
-    rules: { 'no-restricted-imports': importRules(['core', 'codec', 'process', 'subprocess', 'testing'], true) },
+    rules: { 'no-restricted-imports': importRules([...aboveLayers, 'testing'], true) },
   },
   { files: ['**/*.mjs', 'bench/**', 'torture/**', 'apps/**', 'examples/**'], rules: { 'no-console': 'off' } },
 );

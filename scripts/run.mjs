@@ -60,7 +60,9 @@ function torture(...words) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const sources = ['core', 'codec', 'process', 'subprocess', 'opentelemetry'].map((name) => `packages/${name}/src`);
+const sources = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector'].map(
+  (name) => `packages/${name}/src`,
+);
 
 const tasks = {
   build() {

@@ -15,6 +15,7 @@ export const suites = [
   'packages/process',
   'packages/subprocess',
   'packages/opentelemetry',
+  'packages/inspector',
   'apps/demo',
   'examples',
   'packaging',

@@ -54,7 +54,14 @@ test.each([
   ['1.2.3', '1.2.4'],
 ])('a patch of codec %s releases codec and process, which depends on it, and nothing else', (before, after) => {
   const versions = versionsAfterPatchOf('codec', before);
-  expect(versions).toEqual({ core: before, codec: after, opentelemetry: before, process: after, subprocess: before });
+  expect(versions).toEqual({
+    core: before,
+    codec: after,
+    inspector: before,
+    opentelemetry: before,
+    process: after,
+    subprocess: before,
+  });
 });
 
 test('a patch of subprocess, on which nothing depends, releases it alone', () => {
@@ -62,6 +69,7 @@ test('a patch of subprocess, on which nothing depends, releases it alone', () =>
   expect(versions).toEqual({
     core: '1.0.0',
     codec: '1.0.0',
+    inspector: '1.0.0',
     opentelemetry: '1.0.0',
     process: '1.0.0',
     subprocess: '1.0.1',

@@ -1,0 +1,16 @@
+// Serves the page if `--import` named this module.
+import './preloaded.js';
+
+export { snapshot } from './snapshot/snapshot.js';
+export {
+  type ChainSnapshot,
+  type ChannelSnapshot,
+  type PoolSnapshot,
+  type ProcessSnapshot,
+  type ProgramSnapshot,
+  type Snapshot,
+  type StageSnapshot,
+  type SupervisedSnapshot,
+  type SupervisorSnapshot,
+  type WorkerSnapshot,
+} from './snapshot/types.js';

@@ -1,0 +1,39 @@
+import { type LoggedEvent } from '../log/event-log.js';
+import { type Snapshot } from '../snapshot/types.js';
+
+/** The data of each server-sent event. */
+export interface PageMessage {
+  readonly snapshot: Snapshot;
+  /** How many entries of each list were left out, if there are very many. */
+  readonly leftOut: Readonly<Record<ListName, number>>;
+  /** What has happened since the last message, the oldest first. */
+  readonly events: readonly LoggedEvent[];
+  /** Whether the page may end processes. */
+  readonly canKill: boolean;
+}
+
+export type ListName = 'processes' | 'pools' | 'channels' | 'chains';
+
+/** How many entries of each list a message has at most: about half a megabyte. */
+const MOST: Readonly<Record<ListName, number>> = { processes: 2000, pools: 100, channels: 500, chains: 100 };
+
+/** Returns a snapshot with lists of bounded length, and how many entries were left out. */
+export function bounded(snapshot: Snapshot): Pick<PageMessage, 'snapshot' | 'leftOut'> {
+  const { processes, pools, channels, chains } = snapshot;
+  return {
+    snapshot: {
+      ...snapshot,
+      processes: processes.slice(0, MOST.processes),
+      pools: pools.slice(0, MOST.pools),
+      // The newest ones.
+      channels: channels.slice(-MOST.channels),
+      chains: chains.slice(-MOST.chains),
+    },
+    leftOut: {
+      processes: Math.max(processes.length - MOST.processes, 0),
+      pools: Math.max(pools.length - MOST.pools, 0),
+      channels: Math.max(channels.length - MOST.channels, 0),
+      chains: Math.max(chains.length - MOST.chains, 0),
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** A program, as it is at one moment. All of it is plain data that `JSON.stringify()` can write. */
+export interface Snapshot {
+  /** When, as `Date.now()` counts: all times are such. */
+  readonly time: number;
+  readonly program: ProgramSnapshot;
+  /** The processes that this process has started, and those below them. */
+  readonly processes: readonly ProcessSnapshot[];
+  /** The supervisors that no other one has started. */
+  readonly supervisors: readonly SupervisorSnapshot[];
+  readonly pools: readonly PoolSnapshot[];
+  /** The ends of channels that are open in this process. Those that carry tasks and results of children are not listed. */
+  readonly channels: readonly ChannelSnapshot[];
+  /** The chains of programs that run. */
+  readonly chains: readonly ChainSnapshot[];
+}
+
+/** This process. */
+export interface ProgramSnapshot {
+  readonly pid: number;
+  /** As it was started, without Node's own options. */
+  readonly command: string;
+  readonly nodeVersion: string;
+  readonly startedAt: number;
+  /** Processor time in milliseconds since its start. */
+  readonly cpuTime: number;
+  /** Its resident set, in bytes. */
+  readonly memory: number;
+  /** How long its event loop has been busy and has waited since its start, in milliseconds. */
+  readonly eventLoop: { readonly busy: number; readonly idle: number };
+}
+
+/**
+ * A process below this one. `child`: started on a target. `prefork`: waits for a target. `program`: started by `popen()` or a
+ * chain. `other`: started by a process below this one, or by other means. These are listed if the system has `/proc`.
+ */
+export interface ProcessSnapshot {
+  readonly pid: number;
+  readonly parent: number;
+  readonly kind: 'child' | 'prefork' | 'program' | 'other';
+  readonly name: string;
+  /** Its first 200 characters. */
+  readonly command: string;
+  /** The function that a child calls, and the file of its module. */
+  readonly target: string | undefined;
+  /** `starting`: its function is not called yet. `stopped`: by a signal such as SIGSTOP. `zombie`: its parent has not taken note of its end. */
+  readonly state: 'starting' | 'running' | 'stopped' | 'zombie';
+  readonly startedAt: number;
+  /** Processor time in milliseconds, of the process alone; undefined without `/proc`. */
+  readonly cpuTime: number | undefined;
+  /** Its resident set, in bytes; undefined without `/proc`. */
+  readonly memory: number | undefined;
+}
+
+/** A supervisor. */
+export interface SupervisorSnapshot {
+  /** Unique among the supervisors of this process, as those of the other lists are among theirs. */
+  readonly number: number;
+  readonly startedAt: number;
+  readonly children: readonly SupervisedSnapshot[];
+}
+
+/** A child of a supervisor. */
+export interface SupervisedSnapshot {
+  readonly id: string;
+  readonly type: 'worker' | 'supervisor';
+  /** `starting`: not ready yet. `restarting`: waits for its restart. `stopped`: does not run, and will not by itself. */
+  readonly state: 'starting' | 'running' | 'restarting' | 'stopped';
+  /** Undefined if it is a supervisor, or was never started. */
+  readonly pid: number | undefined;
+  /** How often it has been restarted. */
+  readonly restarts: number;
+  /** How it ended last, in words; undefined if it never did. */
+  readonly lastEnd: { readonly time: number; readonly what: string; readonly next: string } | undefined;
+  /** Undefined if it is a process, or was never started. */
+  readonly supervisor: SupervisorSnapshot | undefined;
+}
+
+/** A pool. Its counts are those of `pool.stats`. */
+export interface PoolSnapshot {
+  readonly number: number;
+  readonly title: string;
+  readonly startedAt: number;
+  /** Tasks that wait for a worker. */
+  readonly queued: number;
+  /** Tasks that run, and whose callers wait. */
+  readonly running: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly retried: number;
+  /** Workers that died, and were not asked to end. */
+  readonly restarts: number;
+  readonly recycled: number;
+  readonly killed: number;
+  /** Milliseconds between call and start, of the last 1024 tasks. */
+  readonly waitTime: { readonly median: number; readonly p99: number } | undefined;
+  /** Milliseconds between start and end, of the last 1024 tasks. */
+  readonly runTime: { readonly median: number; readonly p99: number } | undefined;
+  readonly workers: readonly WorkerSnapshot[];
+}
+
+/** A worker of a pool. */
+export interface WorkerSnapshot {
+  readonly name: string;
+  /** Undefined if it could not be started. */
+  readonly pid: number | undefined;
+  /** `leaving`: it gets no more tasks. */
+  readonly state: 'starting' | 'idle' | 'busy' | 'leaving';
+  /** How many tasks it was given. */
+  readonly tasks: number;
+  /** What it runs. */
+  readonly task: { readonly target: string; readonly startedAt: number } | undefined;
+}
+
+/** An end of a channel. Its counts are those of `channel.stats`. */
+export interface ChannelSnapshot {
+  readonly number: number;
+  /** Its kind, and the place where it was made. */
+  readonly name: string;
+  readonly openedAt: number;
+  readonly messagesSent: number;
+  readonly bytesSent: number;
+  /** Bytes that were put and that the kernel has not taken yet. */
+  readonly bytesWaiting: number;
+  readonly messagesReceived: number;
+  readonly bytesReceived: number;
+  /** Calls of `get()` that wait for a message. */
+  readonly getsWaiting: number;
+}
+
+/** A chain of programs and functions. */
+export interface ChainSnapshot {
+  readonly number: number;
+  /** As a shell would write it; its first 1,000 characters. */
+  readonly command: string;
+  readonly startedAt: number;
+  readonly stages: readonly StageSnapshot[];
+}
+
+/** A stage of a chain. */
+export interface StageSnapshot {
+  readonly name: string;
+  /** Undefined for a function. */
+  readonly pid: number | undefined;
+  /** How it ended, in words; undefined while it runs. */
+  readonly end: string | undefined;
+  /** Undefined if the system does not tell. */
+  readonly bytesRead: number | undefined;
+  readonly bytesWritten: number | undefined;
+}

@@ -1,0 +1,168 @@
+// Drives a headless Chromium by the DevTools protocol over two pipes: a program of the system, and no package.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { until } from '@aiopipe/testing';
+
+/** The path of Chromium; undefined if there is none. */
+export const chromium = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .flatMap((folder) => ['chromium', 'chromium-headless-shell', 'google-chrome'].map((name) => join(folder, name)))
+  .find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+type Result = Readonly<Record<string, unknown>>;
+
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly sessionId?: string;
+  readonly params?: Result;
+  readonly result?: Result;
+  readonly error?: { readonly message: string };
+}
+
+export class Browser {
+  readonly #child: ChildProcess;
+  readonly #profile: string;
+  readonly #waiting = new Map<number, (message: Message) => void>();
+  readonly #listeners = new Map<string, (message: Message) => void>();
+  readonly #ended: Promise<void>;
+  #count = 0;
+
+  constructor() {
+    this.#profile = mkdtempSync(join(tmpdir(), 'aiopipe-chromium-'));
+    const options = [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--hide-scrollbars',
+      '--disable-dev-shm-usage',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--remote-debugging-pipe',
+      `--user-data-dir=${this.#profile}`,
+    ];
+    // In a process group of its own: it has many processes, and all of them end with it.
+    this.#child = spawn(chromium as string, options, {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#ended = new Promise((resolve) => this.#child.once('close', () => resolve()));
+    let unread = '';
+    (this.#child.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => {
+      const messages = `${unread}${text}`.split('\0');
+      unread = messages.pop() ?? '';
+      for (const message of messages) this.#hear(JSON.parse(message) as Message);
+    });
+  }
+
+  #hear(message: Message): void {
+    if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
+    else this.#listeners.get(message.sessionId ?? '')?.(message);
+  }
+
+  async send(method: string, params: Result = {}, sessionId?: string): Promise<Result> {
+    const id = ++this.#count;
+    const answer = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
+    (this.#child.stdio[3] as Writable).write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    const { result = {}, error } = await answer;
+    this.#waiting.delete(id);
+    if (error !== undefined) throw new Error(`${method}: ${error.message}`);
+    return result;
+  }
+
+  async open(url: string): Promise<Page> {
+    const { targetId } = await this.send('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await this.send('Target.attachToTarget', { targetId, flatten: true });
+    const page = new Page((method, params) => this.send(method, params, sessionId as string));
+    this.#listeners.set(sessionId as string, ({ method, params }) => {
+      page.hear(method ?? '', params ?? {});
+    });
+    for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await page.send(`${domain}.enable`);
+    await page.send('Page.navigate', { url });
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await this.send('Browser.close').catch(() => undefined);
+    await this.#ended;
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Modifiers, and the codes of keys that have no text. */
+const KEYS: Readonly<Record<string, { readonly keyCode: number; readonly text?: string }>> = {
+  Tab: { keyCode: 9 },
+  Enter: { keyCode: 13, text: '\r' },
+  Escape: { keyCode: 27 },
+};
+
+export class Page {
+  readonly send: (method: string, params?: Result) => Promise<Result>;
+  /** What the console, the log of the browser or an uncaught exception said. */
+  readonly errors: string[] = [];
+
+  constructor(send: Page['send']) {
+    this.send = send;
+  }
+
+  hear(method: string, params: Result): void {
+    const isError = (level: unknown) => level === 'error' || level === 'warning' || level === 'assert';
+    const isWrong =
+      method === 'Runtime.exceptionThrown' ||
+      (method === 'Runtime.consoleAPICalled' && isError(params['type'])) ||
+      (method === 'Log.entryAdded' && isError((params['entry'] as Result)['level']));
+    if (isWrong) this.errors.push(JSON.stringify(params));
+  }
+
+  /** Resolves with the value of an expression in the page. */
+  async evaluate<Value>(expression: string): Promise<Value> {
+    const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, returnByValue: true });
+    if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
+    return (result as { readonly value: Value }).value;
+  }
+
+  /** The text that is shown of an element, as a person sees it. */
+  text(selector: string): Promise<string> {
+    return this.evaluate(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ''`);
+  }
+
+  /** Resolves when an element shows a text. */
+  async shows(selector: string, text: string | RegExp): Promise<void> {
+    let last = '';
+    const found = async () => {
+      last = await this.text(selector);
+      return typeof text === 'string' ? last.includes(text) : text.test(last);
+    };
+    await until(`${selector} shows ${String(text)}`, found, 15_000).catch((error: unknown) => {
+      throw new Error(`${selector} shows: ${last.slice(0, 2000)}`, { cause: error });
+    });
+  }
+
+  async press(key: string): Promise<void> {
+    const { keyCode, text } = KEYS[key] ?? { keyCode: 0 };
+    const event = { key, code: key, windowsVirtualKeyCode: keyCode, ...(text && { text }) };
+    await this.send('Input.dispatchKeyEvent', { type: 'keyDown', ...event });
+    await this.send('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
+  }
+
+  async look(width: number, scheme: 'light' | 'dark'): Promise<void> {
+    await this.send('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
+    await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
+  }
+
+  /** A picture of the whole page, as PNG. */
+  async screenshot(): Promise<Buffer> {
+    const { data } = await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
+    return Buffer.from(data as string, 'base64');
+  }
+}
