@@ -1,6 +1,5 @@
-import { channel } from 'node:diagnostics_channel';
 import { type TracedMessage } from '@aiopipe/core';
-import { Traced } from '@aiopipe/core/internal';
+import { diagnosticsChannel, Traced } from '@aiopipe/core/internal';
 
 /** The message of the TracingChannel `aiopipe:child.run`: a child process calls its function. Published in the child. */
 export interface ChildRun extends TracedMessage {
@@ -19,7 +18,7 @@ export interface ChildEnd {
   waitUntil(done: PromiseLike<unknown>): void;
 }
 
-const ends = channel('aiopipe:child.end');
+const ends = diagnosticsChannel('aiopipe:child.end');
 
 /** Publishes the end. Resolves when subscribers have done their last work. */
 export async function publishEnd(name: string): Promise<void> {
