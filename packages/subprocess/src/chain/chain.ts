@@ -51,6 +51,8 @@ export class Chain {
   readonly #over: Promise<void>;
   #settle!: () => void;
   #stopped: Thrown | undefined;
+  /** Whether the reader of its output left, which is no failure. */
+  #wasLeft = false;
   #ending: Promise<void> | undefined;
 
   /**
@@ -109,12 +111,17 @@ export class Chain {
     this.#limit();
   }
 
+  /** The reader of its output leaves before the end: what that ends has not failed. */
+  #left(): void {
+    if (!this.#isOver && this.#stopped === undefined) this.#wasLeft = true;
+  }
+
   /** Publishes how it went, once. */
-  #publishEnd(): void {
+  #publishEnd(thrown: Thrown | undefined): void {
     const traced = this.#traced;
     if (traced === undefined) return;
     this.#traced = undefined;
-    const failure = this.#failure(undefined, undefined);
+    const failure = this.#wasLeft && thrown === undefined ? undefined : this.#failure(thrown, undefined);
     if (failure === undefined) pipelineRun.succeed(traced);
     else pipelineRun.fail(traced, failure.reason);
   }
@@ -201,7 +208,7 @@ export class Chain {
     } catch (reason) {
       thrown = { reason };
     }
-    await this.close();
+    await this.close(thrown);
     const stdout = output.value;
     const failure = this.#failure(thrown, stdout);
     if (failure !== undefined) throw failure.reason;
@@ -211,6 +218,7 @@ export class Chain {
   /** Runs it, and yields what `pieces` makes of its output. Leaving the loop ends the chain. */
   iterate<T>(pieces: () => AsyncIterable<T>): ChainOutput<T> {
     const stop = () => {
+      this.#left();
       this.stop(new AbortError('the reader of its output left'));
     };
     return new ChainOutput(this.#iterate(pieces), stop, this.#onStart);
@@ -225,7 +233,7 @@ export class Chain {
     } catch (reason) {
       thrown = { reason };
     } finally {
-      await this.close();
+      await this.close(thrown);
     }
     const failure = this.#failure(thrown, undefined);
     if (failure !== undefined) throw failure.reason;
@@ -238,8 +246,13 @@ export class Chain {
     await nextTurn();
   }
 
-  /** Ends what still runs, and closes all that is open. */
-  async close(): Promise<void> {
+  /**
+   * Ends what still runs, and closes all that is open.
+   *
+   * @param thrown - what its use threw, if it did
+   */
+  async close(thrown?: Thrown): Promise<void> {
+    this.#left();
     this.#timer?.cancel();
     this.#progress?.stop();
     this.#ignoreAbort?.();
@@ -249,7 +262,7 @@ export class Chain {
     if (!this.#isOver) await this.#end();
     await this.#ending;
     if (this.#ending !== undefined) await this.#runs.stderrDone();
-    this.#publishEnd();
+    this.#publishEnd(thrown);
     this.#runs.close();
     this.#closeGiven();
   }
