@@ -30,8 +30,8 @@ test.each(packages)('%s says what it is, for whom, and under which license', (na
     type: 'module',
     // Those with process.getBuiltinModule(), which the build uses.
     engines: { node: '^20.19 || >=22.3' },
-    // The one module that does something when it is imported must stay in a bundle.
-    sideEffects: name === 'opentelemetry' ? ['./dist/register.js'] : false,
+    // What does something when it is imported must stay in a bundle.
+    sideEffects: name === 'opentelemetry' ? ['./dist/register.js'] : name === 'inspector',
     files: expect.arrayContaining(['dist']) as string[],
   });
   expect(read(`packages/${name}/LICENSE`)).toBe(read('LICENSE'));

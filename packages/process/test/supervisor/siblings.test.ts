@@ -362,12 +362,13 @@ describe('a connect that waits', () => {
 });
 
 test.each(['abort', 'return'])('a loop over connections() that is left (%s) gets no connection', async (how) => {
-  const [theirs, go] = channel<void>();
+  const [theirs, go] = channel<void>({ duplex: true });
   await using supervisor = await started(
     new Supervisor([{ id: 'leaves', target: leaves, args: [how, theirs], ready: {} }]),
   );
   using _ = go;
   await go.put();
+  await go.get();
   // The child has asked for it, and declines it: the call waits for the next loop.
   const waiting = supervisor.connect<string>('leaves');
   await go.put();
