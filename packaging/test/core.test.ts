@@ -16,7 +16,7 @@ void main();
 asInstalled({
   name: '@aiopipe/core',
   brings: ['node-gyp-build'],
-  budget: 1_200_000,
+  budget: 1_350_000,
   main: `import { aiopipe } from '@aiopipe/core';\n${uses}`,
   commonJs: `const { aiopipe } = require('@aiopipe/core');\n${uses}`,
 });
