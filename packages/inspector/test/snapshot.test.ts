@@ -5,7 +5,7 @@ import { Pool, startProcess, Supervisor } from '@aiopipe/process';
 import { pipeline, popen } from '@aiopipe/subprocess';
 import { collectGarbage, leakCheck, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it, test } from 'vitest';
-import { rest, wait } from './fixtures/targets.js';
+import { rest, work } from './fixtures/targets.js';
 
 afterAll(leakCheck());
 
@@ -113,17 +113,17 @@ describe('supervisors', () => {
 });
 
 test('a pool is there with its counts, and with what its workers do', async () => {
-  const pool = new Pool(wait, { size: 2 });
-  await Promise.all([pool.run(1), pool.run(1), pool.run(1)]);
+  const pool = new Pool(work, { size: 2 });
+  await Promise.all([pool.run(true), pool.run(true), pool.run(true)]);
   const enough = new AbortController();
-  const running = [1, 2, 3].map(() => pool.with({ signal: enough.signal }).run(100_000));
+  const running = [1, 2, 3].map(() => pool.with({ signal: enough.signal }).run(false));
   const outcome = Promise.allSettled(running);
   await until('two tasks run', () => snapshot().pools[0]?.running === 2);
   const [taken] = snapshot().pools;
-  expect(taken).toMatchObject({ title: 'the pool of wait', queued: 1, completed: 3, failed: 0 });
+  expect(taken).toMatchObject({ title: 'the pool of work', queued: 1, completed: 3, failed: 0 });
   expect(taken?.workers).toMatchObject([
-    { state: 'busy', task: { target: 'wait' } },
-    { state: 'busy', task: { target: 'wait' } },
+    { state: 'busy', task: { target: 'work' } },
+    { state: 'busy', task: { target: 'work' } },
   ]);
   for (const { pid } of taken?.workers ?? []) expect(processOf(pid)).toBeDefined();
   enough.abort();
@@ -168,7 +168,7 @@ describe('channels', () => {
   });
 
   it('that carry the messages of children are not listed', async () => {
-    const child = startProcess(wait, { args: [1] });
+    const child = startProcess(work, { args: [true] });
     expect(snapshot().channels).toEqual([]);
     await child.result;
   });

@@ -1,4 +1,5 @@
 import { instrument } from '@aiopipe/opentelemetry';
+import { channel } from '@aiopipe/codec';
 import { Pool } from '@aiopipe/process';
 import { popen } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
@@ -64,6 +65,29 @@ test('it ends when what all calls have returned is disposed of', async () => {
   expect(await observed()).toEqual({ names: ['printenv'], hasContext: true });
   second[Symbol.dispose]();
   expect(await observed()).toEqual({ names: [], hasContext: false });
+});
+
+test('once it has ended, open channels are not looked at any more', async () => {
+  const { collectMetrics } = await import('./fixtures/sdk.js');
+  const received = async () =>
+    (await collectMetrics()).find(
+      ({ name, attributes }) => name === 'aiopipe.channel.messages' && attributes['network.io.direction'] === 'receive',
+    )?.value as number;
+  const instrumentation = instrumented();
+  const [reader, writer] = channel<number>();
+  using _ = reader;
+  using __ = writer;
+  const send = async () => {
+    await writer.put(1);
+    await reader.get();
+  };
+  await send();
+  const before = await received();
+  await send();
+  expect(await received()).toBe(before + 1);
+  instrumentation[Symbol.dispose]();
+  await send();
+  expect(await received()).toBe(before + 1);
 });
 
 test('it can be called again after that, for an SDK that was started anew', async () => {

@@ -36,4 +36,5 @@ export { CALM, SimulatedKernel, type KernelMoods } from './simulated/kernel.js';
 export { SimulatedTime } from './simulated/time.js';
 export { runSchedules } from './simulated/schedules.js';
 export { noteWarnings } from './warnings.js';
+export { requestContext } from './request-context.js';
 export { observe, observeTraced, type Published } from './observe.js';

@@ -2,7 +2,7 @@ import { type Limits } from '@aiopipe/core';
 import { startProcess } from '@aiopipe/process';
 import { pipeline } from '@aiopipe/subprocess';
 import { checksum, work } from '../targets.js';
-import { Work } from '../work/work.js';
+import { Work } from '../workloads/work.js';
 import { type World } from '../world.js';
 import { type Episode } from './episode.js';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { HANDLE_PARTS } from '../work/handles.js';
-import { PARTS } from '../work/parts.js';
-import { Work, type Part } from '../work/work.js';
+import { HANDLE_PARTS } from '../workloads/handles.js';
+import { PARTS } from '../workloads/parts.js';
+import { Work, type Part } from '../workloads/work.js';
 import { type World } from '../world.js';
 import { type Episode } from './episode.js';
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { openFds } from '@aiopipe/testing';
-import { ALL_PARTS } from '../work/all.js';
-import { chain } from '../work/parts.js';
-import { Work } from '../work/work.js';
+import { ALL_PARTS } from '../workloads/all.js';
+import { chain } from '../workloads/parts.js';
+import { Work } from '../workloads/work.js';
 import { type Episode } from './episode.js';
 
 /** Root has no limit of processes, or of descriptors on their way. */

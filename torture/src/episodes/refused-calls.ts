@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { compiled } from '../compiled.js';
-import { ALL_PARTS } from '../work/all.js';
-import { Work } from '../work/work.js';
+import { ALL_PARTS } from '../workloads/all.js';
+import { Work } from '../workloads/work.js';
 import { type World } from '../world.js';
 import { type Episode } from './episode.js';
 

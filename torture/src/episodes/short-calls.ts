@@ -1,6 +1,6 @@
 import { compiled } from '../compiled.js';
-import { ALL_PARTS } from '../work/all.js';
-import { Work } from '../work/work.js';
+import { ALL_PARTS } from '../workloads/all.js';
+import { Work } from '../workloads/work.js';
 import { type Episode } from './episode.js';
 
 const preload = () => compiled('short-calls.c', 'preload');

@@ -1,7 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { addContextCarrier } from '@aiopipe/core';
 import { expose, proxy, type RpcCall } from '@aiopipe/codec';
-import { errorOf, leakCheck, observeTraced } from '@aiopipe/testing';
+import { errorOf, leakCheck, observeTraced, requestContext } from '@aiopipe/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { codecs, withPair } from './helpers.js';
 
@@ -87,16 +86,10 @@ describe('aiopipe:rpc.call and aiopipe:rpc.serve', () => {
 });
 
 describe.each(codecs)('the context of a call over a channel of %s', (_name, options) => {
-  const request = new AsyncLocalStorage<string>();
+  const { request, carrier } = requestContext();
   let added: Disposable;
   beforeEach(() => {
-    added = addContextCarrier({
-      name: 'request',
-      inject: () => request.getStore(),
-      extract: (carried, run) => {
-        request.run(carried, run);
-      },
-    });
+    added = addContextCarrier(carrier);
   });
   afterEach(() => {
     added[Symbol.dispose]();

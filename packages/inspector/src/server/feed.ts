@@ -61,17 +61,17 @@ export class Feed {
     this.#isLooking = true;
     const pieces = this.#tree.update();
     const next = () => {
-      if (pieces.next().done !== true) {
-        // One that is unref'd waits until something else wakes the event loop. The pieces are few, so the program's end waits for milliseconds.
-        setImmediate(next);
-        return;
-      }
-      this.#isLooking = false;
       try {
+        if (pieces.next().done !== true) {
+          // One that is unref'd waits until something else wakes the event loop. The pieces are few, so the program's end waits for milliseconds.
+          setImmediate(next);
+          return;
+        }
         this.#send();
       } catch (error) {
         tellFault(error);
       }
+      this.#isLooking = false;
     };
     next();
   }

@@ -1,3 +1,4 @@
+import type { BatchObservableCallback } from '@opentelemetry/api';
 import type { ChannelMessage, ChannelStats, ObservedChannel } from '@aiopipe/codec';
 import { Instruments } from './instruments.js';
 import { all, listen, type Undo } from '../subscribe.js';
@@ -9,7 +10,7 @@ const NONE: Counts = { messagesSent: 0, bytesSent: 0, messagesReceived: 0, bytes
 /** Counts the messages and bytes of all channels of this process. */
 export function measureChannels(): Undo {
   const traffic = new Traffic();
-  const instruments = new Instruments((meter) => {
+  const instruments = new Instruments((meter, onEnd) => {
     const messages = meter.createObservableCounter('aiopipe.channel.messages', {
       description: 'Messages that the channels of this process have sent and received.',
       unit: '{message}',
@@ -18,17 +19,17 @@ export function measureChannels(): Undo {
       description: 'Bytes that the channels of this process have sent and received, with the headers of frames.',
       unit: 'By',
     });
-    meter.addBatchObservableCallback(
-      (result) => {
-        const { messagesSent, bytesSent, messagesReceived, bytesReceived } = traffic.counts();
-        result.observe(messages, messagesSent, { 'network.io.direction': 'transmit' });
-        result.observe(messages, messagesReceived, { 'network.io.direction': 'receive' });
-        result.observe(bytes, bytesSent, { 'network.io.direction': 'transmit' });
-        result.observe(bytes, bytesReceived, { 'network.io.direction': 'receive' });
-      },
-      [messages, bytes],
-    );
-    return undefined;
+    const observe: BatchObservableCallback = (result) => {
+      const { messagesSent, bytesSent, messagesReceived, bytesReceived } = traffic.counts();
+      result.observe(messages, messagesSent, { 'network.io.direction': 'transmit' });
+      result.observe(messages, messagesReceived, { 'network.io.direction': 'receive' });
+      result.observe(bytes, bytesSent, { 'network.io.direction': 'transmit' });
+      result.observe(bytes, bytesReceived, { 'network.io.direction': 'receive' });
+    };
+    meter.addBatchObservableCallback(observe, [messages, bytes]);
+    onEnd(() => {
+      meter.removeBatchObservableCallback(observe, [messages, bytes]);
+    });
   });
   return all(
     listen<ChannelMessage>('aiopipe:channel.open', ({ channel }) => {
@@ -38,6 +39,9 @@ export function measureChannels(): Undo {
     listen<ChannelMessage>('aiopipe:channel.close', ({ channel }) => {
       traffic.closed(channel);
     }),
+    () => {
+      instruments.end();
+    },
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ObservableCallback } from '@opentelemetry/api';
 import type { ObservedPool, PoolMessage, PoolTask } from '@aiopipe/process';
 import { errorType } from '../error-type.js';
 import { SECONDS } from './buckets.js';
@@ -7,15 +8,18 @@ import { all, listen, type Undo } from '../subscribe.js';
 /** Measures the queues of pools, and how long tasks wait and run. */
 export function measurePools(): Undo {
   const pools = new OpenPools();
-  const instruments = new Instruments((meter) => {
-    meter
-      .createObservableUpDownCounter('aiopipe.pool.queue.length', {
-        description: 'Tasks that wait for a worker.',
-        unit: '{task}',
-      })
-      .addCallback((result) => {
-        for (const [title, length] of pools.queueLengths()) result.observe(length, { 'aiopipe.pool': title });
-      });
+  const instruments = new Instruments((meter, onEnd) => {
+    const queue = meter.createObservableUpDownCounter('aiopipe.pool.queue.length', {
+      description: 'Tasks that wait for a worker.',
+      unit: '{task}',
+    });
+    const observe: ObservableCallback = (result) => {
+      for (const [title, length] of pools.queueLengths()) result.observe(length, { 'aiopipe.pool': title });
+    };
+    queue.addCallback(observe);
+    onEnd(() => {
+      queue.removeCallback(observe);
+    });
     return {
       wait: meter.createHistogram('aiopipe.pool.task.wait.duration', {
         description: 'Time from the call of a task until a worker came to it.',
@@ -48,6 +52,9 @@ export function measurePools(): Undo {
       const outcome = 'error' in task && { 'error.type': errorType(task.error) };
       run.record(seconds(last.startedAt, last.endedAt), { ...attributes, ...outcome });
     }),
+    () => {
+      instruments.end();
+    },
   );
 }
 

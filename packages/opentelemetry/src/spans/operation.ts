@@ -8,7 +8,7 @@ import { all, listen, type Undo } from '../subscribe.js';
 export interface Operation<Message extends TracedMessage> {
   /** The name of its TracingChannel. */
   readonly channel: string;
-  /** Returns the name and the options of its span; undefined if it shall have none. */
+  /** Returns the name and the options of its span; undefined if the operation gets no span. */
   readonly describe: (message: Message) => (SpanOptions & { readonly name: string }) | undefined;
   /** Called when the call has returned: some of the message is known only then. Returns true if the span ends with the call. */
   readonly called?: (span: Span, message: Message) => boolean;

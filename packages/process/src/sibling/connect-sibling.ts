@@ -2,6 +2,7 @@ import { type Channel } from '@aiopipe/codec';
 import { type WaitOptions } from '@aiopipe/core';
 import { calledFrom, callSite, checkName, handled, optionNames, refuse, show } from '@aiopipe/core/internal';
 import { siblingCalls } from '../target/role.js';
+import { checkPartitionKey } from './partition-key.js';
 
 /** Options of `connectSibling()` and of a supervisor's `connect()`. */
 export interface ConnectOptions extends WaitOptions {
@@ -20,12 +21,7 @@ export function checkConnect(what: string, id: unknown, options: ConnectOptions)
   checkName('id', id);
   const refusal = refuse(options, OPTIONS, () => `${what}(${show(id)})`);
   if (refusal !== undefined) throw refusal;
-  checkKey(options.key);
-}
-
-function checkKey(key: unknown): void {
-  if (key === undefined || typeof key === 'string' || Number.isSafeInteger(key)) return;
-  throw new TypeError(`key: expected a string or a whole number, not ${show(key)}`);
+  if (options.key !== undefined) checkPartitionKey(options.key);
 }
 
 /**

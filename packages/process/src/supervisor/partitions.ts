@@ -1,4 +1,4 @@
-import { show } from '@aiopipe/core/internal';
+import { checkPartitionKey } from '../sibling/partition-key.js';
 import { type ChildSpec, type PartitionedSpec, type SupervisorSpec } from './spec.js';
 
 /** A specification of partitions, as the supervisor that they are made of. */
@@ -27,13 +27,13 @@ export function partitionsOf(spec: { readonly id: string }): number | undefined 
 export function partitionFor(spec: { readonly id: string }, key: string | number): string {
   const partitions = partitionsOf(spec);
   if (partitions === undefined) throw new TypeError(`child ${JSON.stringify(spec.id)} has no partitions`);
+  checkPartitionKey(key);
   return String(hash(key) % partitions);
 }
 
 /** Whole numbers stand for themselves, so that neighbours are in different partitions. */
-function hash(key: unknown): number {
-  if (typeof key === 'number' && Number.isSafeInteger(key)) return Math.abs(key);
-  if (typeof key !== 'string') throw new TypeError(`key: expected a string or a whole number, not ${show(key)}`);
+function hash(key: string | number): number {
+  if (typeof key === 'number') return Math.abs(key);
   // FNV-1a
   let value = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once, type EventEmitter } from 'node:events';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { addContextCarrier, type ProcessExitMessage, type ProcessStart } from '@aiopipe/core';
 import { pipeline, popen } from '@aiopipe/subprocess';
-import { leakCheck, observe, observeTraced, turns } from '@aiopipe/testing';
+import { leakCheck, observe, observeTraced, requestContext, turns } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { errorOf } from '../helpers.js';
 
@@ -118,18 +117,7 @@ describe('the channels of node:child_process', () => {
 });
 
 describe('the variables of a context carrier', () => {
-  const request = new AsyncLocalStorage<string>();
-  const carrier = {
-    name: 'request',
-    inject: () => request.getStore(),
-    extract: (carried: string, run: () => void) => {
-      request.run(carried, run);
-    },
-    env: () => {
-      const id = request.getStore();
-      return id === undefined ? undefined : { REQUEST: id };
-    },
-  };
+  const { request, carrier } = requestContext();
   const argv = ['sh', '-c', 'echo ${REQUEST-none}'] as const;
   const seen = async (env?: Record<string, string | undefined>) =>
     (await pipeline({ argv, ...(env && { env }) }).run()).stdout.trim();
