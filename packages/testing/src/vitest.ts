@@ -26,6 +26,8 @@ export function preset(): ViteUserConfig {
     test: {
       include: ['test/**/*.test.ts'],
       pool: 'forks',
+      // Vitest leaves a core to itself, but much of the time of these tests is spent waiting for processes.
+      maxWorkers: 2,
       execArgv: ['--expose-gc'],
       testTimeout: 30_000,
       hookTimeout: 30_000,
