@@ -10,6 +10,7 @@ const house = {
     'target',
     'control',
     'sibling',
+    'orphan',
     'start',
     'child',
     'events',

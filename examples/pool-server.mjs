@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isChild, Pool, target, taskSignal } from '@aiopipe/process';
+import { isChild, Pool, reapOrphans, target, taskSignal } from '@aiopipe/process';
 
 const work = target(
   import.meta.url,
@@ -21,6 +21,8 @@ async function main() {
   const [port = '8080', deadline = '5000'] = process.argv.slice(2);
   const pool = new Pool(work, { size: 2 });
   let isStopping = false;
+  // As the first process of a container, it is what an init would be.
+  if (process.pid === 1) reapOrphans();
 
   const server = createServer(async (request, response) => {
     const gone = new AbortController();

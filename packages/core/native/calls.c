@@ -179,6 +179,7 @@ static napi_value js_write_parts(napi_env env, napi_callback_info info) {
 ONE_INT_CALL(js_describe, sys_describe)
 ONE_INT_CALL(js_is_hung_up, sys_is_hung_up)
 ONE_INT_CALL(js_set_close_on_exec, sys_set_close_on_exec)
+ONE_INT_CALL(js_reap, sys_reap_ended)
 ONE_INT_CALL(js_process_mark, sys_process_mark)
 TWO_INT_CALL(js_shutdown, sys_shutdown)
 TWO_INT_CALL(js_set_nonblocking, sys_set_nonblocking)
@@ -275,6 +276,7 @@ napi_status define_calls(struct instance *instance, napi_value exports) {
       {"fdLimit", js_fd_limit},
       {"shutdown", js_shutdown},
       {"kill", js_kill},
+      {"reap", js_reap},
       {"waitWritable", js_wait_writable},
       {"watchLifeline", js_watch_lifeline},
       {"processMark", js_process_mark},

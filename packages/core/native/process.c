@@ -19,6 +19,12 @@ int sys_reap(pid_t pid, int *status, struct rusage *usage) {
   return result == pid;
 }
 
+int sys_reap_ended(pid_t pid) {
+  int status;
+  struct rusage usage;
+  return sys_reap(pid, &status, &usage);
+}
+
 void sys_reap_waiting(pid_t pid) {
   int status;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;

@@ -284,6 +284,9 @@ char **sys_environment(void);
 /* Returns 1 if our child `pid` has ended, with its status as wait(2) gives it; 0 if it still runs. */
 int sys_reap(pid_t pid, int *status, struct rusage *usage);
 
+/* Does the same without the status. Returns a negative errno for what is no child of ours. */
+int sys_reap_ended(pid_t pid);
+
 /* Waits for the end of our child `pid`, without a limit, and reaps it. */
 void sys_reap_waiting(pid_t pid);
 

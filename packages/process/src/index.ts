@@ -9,6 +9,7 @@ export {
   type WithArgs,
 } from './start/process.js';
 export { Prefork, type PreforkOptions, type PreforkStats } from './start/prefork.js';
+export { reapOrphans } from './orphan/reap-orphans.js';
 export { isChild, ready } from './target/role.js';
 export { connectSibling, type ConnectOptions } from './sibling/connect-sibling.js';
 export { connections, type Connection, type ConnectionsOptions } from './sibling/connections.js';

@@ -49,6 +49,7 @@ export interface Native {
   fdLimit(): number;
   shutdown(fd: number, how: 0 | 1 | 2): number;
   kill(pid: number, signal: number): number;
+  reap(pid: number): number;
   waitWritable(fd: number, milliseconds: number): number;
   watchLifeline(fd: number, grace: number): number;
   processMark(mark: number): number;

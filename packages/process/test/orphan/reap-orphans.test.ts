@@ -1,0 +1,40 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { reapOrphans } from '@aiopipe/process';
+import { fixture, leakCheck } from '@aiopipe/testing';
+import { afterAll, expect, test } from 'vitest';
+
+afterAll(leakCheck());
+
+const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+const hasNamespaces = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
+
+test.runIf(hasNamespaces).each(['at once', 'late'])(
+  'process 1 waits for orphans (asked %s), and takes no exit code away from what it has started',
+  async (when) => {
+    const words = [...NAMESPACE, process.execPath, fixture('reaps-orphans'), when];
+    const { stdout, stderr } = await promisify(execFile)('unshare', words);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({ hadOrphans: true, codes: [3, 4], left: 0 });
+  },
+);
+
+test('it listens to SIGCHLD until it is disposed of', () => {
+  const count = process.listenerCount('SIGCHLD');
+  const reaping = reapOrphans();
+  expect(process.listenerCount('SIGCHLD')).toBe(count + 1);
+  reaping[Symbol.dispose]();
+  reaping[Symbol.dispose]();
+  expect(process.listenerCount('SIGCHLD')).toBe(count);
+});
+
+test('a worker thread is refused', async () => {
+  const url = import.meta.resolve('@aiopipe/process');
+  const code = `import(${JSON.stringify(url)}).then(({ reapOrphans }) => {
+    try { reapOrphans(); } catch (error) { require('node:worker_threads').parentPort.postMessage(error.code); }
+  });`;
+  const worker = new Worker(code, { eval: true });
+  expect(await once(worker, 'message')).toEqual(['ERR_AIOPIPE_UNSUPPORTED']);
+});
