@@ -41,6 +41,9 @@ const control = unobserved(() => Channel.from<FromChild, unknown>(DuplexEnd.from
 /** The id of the last order; undefined before the first order. */
 let order: number | undefined;
 
+/** How many processes are above this one. The child's code sees its name alone. */
+const [depth] = process.argv.splice(2, 1);
+
 let processName = String(process.argv[2]);
 
 const siblings = new ChildSide(
@@ -80,7 +83,7 @@ process.on('exit', () => {
 });
 
 async function main(): Promise<void> {
-  takeRole({ isChild: true, isEvaluating: true });
+  takeRole({ isChild: true, isEvaluating: true, depth: Number(depth) });
   let run: (...args: unknown[]) => unknown;
   let args: unknown[];
   let start: Start;
@@ -88,7 +91,6 @@ async function main(): Promise<void> {
     start = await orders();
     order = start.id;
     process.argv[2] = processName = start.processName;
-    takeRole({ depth: start.depth });
     goTo(start.cwd);
     if (start.grace !== 'detached') native().watchLifeline(CONTROL_FD, start.grace);
     checkVersion(start);
@@ -125,7 +127,6 @@ async function orders(): Promise<Start> {
   const first = (await control.get()) as Start | Preparation;
   if (!('preload' in first)) return first;
   order = first.id;
-  takeRole({ depth: first.depth });
   native().watchLifeline(CONTROL_FD, 0);
   checkVersion(first);
   goTo(first.cwd);

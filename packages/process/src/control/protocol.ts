@@ -55,8 +55,6 @@ export const SILENCE = 5000;
 export interface Preparation {
   readonly protocol: number;
   readonly id: number;
-  /** How many processes are above it. */
-  readonly depth: number;
   /** The directory that the child changes to before it evaluates a module: see `start/start-directory.ts`. */
   readonly cwd?: string | undefined;
   /** URLs of modules to evaluate. */
@@ -71,8 +69,6 @@ export interface Start {
   readonly name: string;
   /** The name of the process, which ends its command line. */
   readonly processName: string;
-  /** How many processes are above it. */
-  readonly depth: number;
   /** The directory that the child changes to before it evaluates a module: see `start/start-directory.ts`. */
   readonly cwd?: string | undefined;
   /** `detached` if the child outlives its parent; otherwise the milliseconds from SIGTERM to SIGKILL when the parent ends. */

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { Channel } from '@aiopipe/codec';
 import { namePeer, unobserved } from '@aiopipe/codec/internal';
 import { aioduplex, type DuplexEnd } from '@aiopipe/core';
@@ -14,6 +13,7 @@ import {
 import { type Conversation } from '../control/conversation.js';
 import { controlLimits } from '../control/message-limits.js';
 import { CONTROL_FD, SILENCE, type FromChild, type Start } from '../control/protocol.js';
+import { childEntry, nextDepth } from '../target/role.js';
 import { limitsFor } from './node-limits.js';
 import { environmentFor, execArgvFor } from './node-options.js';
 import { checkPlace, placeOf } from './start-directory.js';
@@ -43,8 +43,6 @@ export function killUnlessEnding(program: SpawnedProgram): void {
 export class LaunchFailure {
   constructor(readonly cause: unknown) {}
 }
-
-const entry = fileURLToPath(new URL('./child.js', import.meta.url));
 
 /**
  * Starts a child process.
@@ -86,7 +84,7 @@ export function launch(
       kind,
       name,
       file: process.execPath,
-      argv: [...runtimeArgv(execArgvFor(options.execArgv)), entry, name],
+      argv: [...runtimeArgv(execArgvFor(options.execArgv)), childEntry, String(nextDepth()), name],
       env: environmentFor(options.env),
       cwd: placeOf(options).spawnIn,
       fds: new Map([...stdio.map, [CONTROL_FD, theirs.fd]]),

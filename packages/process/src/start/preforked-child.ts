@@ -4,7 +4,6 @@ import { Conversation } from '../control/conversation.js';
 import { deserializeError } from '../control/received-error.js';
 import { newOrderId, PROTOCOL, type Preparation } from '../control/protocol.js';
 import { hasEnded, send } from '../control/send.js';
-import { nextDepth } from '../target/role.js';
 import { howItEnded } from './child-outcome.js';
 import { killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
 import { placeOf } from './start-directory.js';
@@ -33,7 +32,6 @@ export class PreforkedChild {
     const preparation: Preparation = {
       protocol: PROTOCOL,
       id: newOrderId(),
-      depth: nextDepth(),
       cwd: placeOf(surroundings).cwd,
       preload,
     };

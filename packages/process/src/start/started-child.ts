@@ -28,7 +28,6 @@ import { hasEnded, send } from '../control/send.js';
 import { ChildError } from '../errors.js';
 import { SiblingDesk } from '../sibling/sibling-desk.js';
 import { type Siblings } from '../sibling/siblings.js';
-import { nextDepth } from '../target/role.js';
 import { ChildOutcome } from './child-outcome.js';
 import { ChildPromises, type ProcessExit } from './child-promises.js';
 import { killUnlessEnding, launch, LaunchFailure, type Control, type Launched } from './launch.js';
@@ -101,7 +100,6 @@ export class StartedChild<Result> {
       id: newOrderId(),
       ...target,
       processName: this.name,
-      depth: nextDepth(),
       cwd: placeOf(options).cwd,
       grace,
       ...(context && { context }),

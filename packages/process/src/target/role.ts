@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { AiopipeError } from '@aiopipe/core';
 import { native } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
@@ -19,11 +20,15 @@ interface Role {
   siblings?: SiblingCalls;
 }
 
+/** The program of a child process. Its arguments are the child's depth and its name. */
+export const childEntry = fileURLToPath(new URL('./child.js', import.meta.url));
+
 /** The role of this thread, for all copies of the package. In the main thread it is the role of the process. */
 export const role: Role = ((globalThis as { [ROLE]?: Role })[ROLE] ??= {
-  isChild: false,
+  // A module that `--import` names may ask before the child's program runs.
+  isChild: process.argv[1] === childEntry,
   isEvaluating: false,
-  depth: 0,
+  depth: process.argv[1] === childEntry ? Number(process.argv[2]) : 0,
 });
 
 /** Changes the role of this process. Its other threads read it from the binding. */

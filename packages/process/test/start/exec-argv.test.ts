@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startProcess } from '@aiopipe/process';
 import { fixture, leakCheck } from '@aiopipe/testing';
+import { tellRole } from '../fixtures/asks-its-role.js';
 import { describeSelf } from '../fixtures/tells-about-itself.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'aiopipe-exec-argv-'));
@@ -93,4 +94,21 @@ test('a child does not inherit what is about this run of its parent', async () =
   const profile = ['--cpu-prof', '--cpu-prof-dir', profiles, '--cpu-prof-name', 'parent.cpuprofile'];
   expect(await inheritedFrom('--no-warnings', ...profile)).toEqual(['--no-warnings']);
   expect(readdirSync(profiles)).toEqual(['parent.cpuprofile']);
+});
+
+describe('a module that --import names', () => {
+  const execArgv = ['--import', pathToFileURL(fixture('asks-its-role')).href];
+
+  test('knows that it is in a child', async () => {
+    expect(await startProcess(tellRole, { execArgv, name: 'asked' }).result).toEqual({ asked: true, args: ['asked'] });
+  });
+
+  test('cannot start children of children without end', async () => {
+    const env = { ...process.env, STARTS_MORE: '1' };
+    const child = startProcess(tellRole, { execArgv, env, stderr: 'pipe' });
+    await using stderr = child.stderr.open();
+    const told = String(await stderr.read());
+    expect(told).toContain('starts a process 10 levels of children deep');
+    await expect(child.result).rejects.toMatchObject({ code: 'ERR_AIOPIPE_START' });
+  }, 60_000);
 });
