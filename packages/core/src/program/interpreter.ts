@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 /** The system reads no more of a script's first line (BINPRM_BUF_SIZE); of an ELF file the headers stand near the start. */
 const ENOUGH = 4096;
@@ -12,11 +12,11 @@ export function missingInterpreter(
   candidates: readonly string[],
   cwd: string | undefined,
 ): { file: string; interpreter: string } | undefined {
+  // Relative paths stay relative: the working directory may have been removed, and then has no name.
+  const find = (path: string) => (isAbsolute(path) ? path : join(cwd ?? '', path));
   for (const candidate of candidates) {
-    const file = resolve(cwd ?? '', candidate);
-    const interpreter = interpreterOf(file);
-    if (interpreter !== undefined && !isExecutable(resolve(cwd ?? '', interpreter)))
-      return { file: candidate, interpreter };
+    const interpreter = interpreterOf(find(candidate));
+    if (interpreter !== undefined && !isExecutable(find(interpreter))) return { file: candidate, interpreter };
   }
   return undefined;
 }

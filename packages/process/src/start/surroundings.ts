@@ -7,6 +7,7 @@ import {
   limitsKey,
   variablesOf,
 } from '@aiopipe/core/internal';
+import { currentDirectory } from '../target/started-in.js';
 import { execArgvFor } from './node-options.js';
 import { checkStdio, DEFAULT_STDIO, type StdioOptions } from './stdio.js';
 
@@ -63,5 +64,7 @@ export function surroundingsKey({
   if (!stdio.every((choice) => choice === 'ignore' || choice === 'inherit')) return undefined;
   const pairs = variablesOf(env ?? process.env);
   const variables = pairs.map((pair) => pair.join('=')).sort();
-  return JSON.stringify([resolve(cwd ?? ''), execArgvFor(execArgv), stdio, variables, limitsKey(limits)]);
+  const here = currentDirectory();
+  const directory = here === undefined ? cwd : resolve(here, cwd ?? '');
+  return JSON.stringify([directory, execArgvFor(execArgv), stdio, variables, limitsKey(limits)]);
 }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { aiopipe, ClosedError } from '@aiopipe/core';
 import { ChildError, startProcess, type ProcessHandle } from '@aiopipe/process';
-import { fdsSince, fixture, leakCheck, openFds, until } from '@aiopipe/testing';
+import { fdsSince, fixture, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
 import * as echoes from '../fixtures/echoes.js';
 import { waits } from '../fixtures/ends-somehow.js';
 import { errorOf, thrownBy } from '../helpers.js';
@@ -122,5 +122,16 @@ describe('a process that cannot be started', () => {
   test.runIf(canTry)('because there may be no more processes says so, and leaves nothing', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [program], user);
     expect(JSON.parse(stdout)).toEqual({ code: 'ERR_AIOPIPE_START', cause: 'EAGAIN', left: 0, state: 'moved' });
+  });
+});
+
+test('a working directory that was removed keeps no child from starting, and a program by a relative path gets a clear error', async () => {
+  const { stdout, stderr } = await runFixture('stands-nowhere');
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({
+    child: 1,
+    spare: 1,
+    program: 0,
+    missing: 'SystemError: cannot start "./true": ENOENT: no such file or directory, execve',
   });
 });
