@@ -1,5 +1,6 @@
 import { type Channel } from '@aiopipe/codec';
 import type { Supervisor } from '@aiopipe/process';
+import { expect } from 'vitest';
 import { obey, serve, type Order, type Report } from '../fixtures/connects-siblings.js';
 
 /** A supervisor that never gives up. */
@@ -49,3 +50,16 @@ export const started = async <S extends Supervisor>(supervisor: S): Promise<S> =
   await supervisor.start();
   return supervisor;
 };
+
+/**
+ * Makes a call with longer and longer timeouts, until it times out for the expected reason: on a busy machine, what the reason
+ * depends on may become known later than a short timeout.
+ */
+export async function timesOut(reason: string, call: (timeout: number) => Promise<string>): Promise<void> {
+  for (let timeout = 30; ; timeout *= 4) {
+    const message = await call(timeout);
+    const expected = `${reason} within ${String(timeout)} ms`;
+    if (message.includes(expected)) return;
+    if (timeout > 5000) expect(message).toContain(expected);
+  }
+}
