@@ -37,3 +37,4 @@ export { SimulatedTime } from './simulated/time.js';
 export { runSchedules } from './simulated/schedules.js';
 export { noteWarnings } from './warnings.js';
 export { observe, observeTraced, type Published } from './observe.js';
+export { Browser, chromium, type Page } from './chromium.js';
