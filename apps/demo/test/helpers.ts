@@ -81,6 +81,8 @@ export interface RunOptions {
 
 export interface Run {
   readonly pid: number;
+  /** What it has printed so far. */
+  readonly text: { readonly stdout: string; readonly stderr: string };
   readonly ended: Promise<{
     readonly code: number | null;
     readonly signal: NodeJS.Signals | null;
@@ -106,7 +108,7 @@ export function startDemo(args: readonly string[], options: RunOptions = {}): Ru
   });
   // A test that fails in the middle leaves it waiting for what will not come.
   onTestFinished(() => void child.kill('SIGKILL'));
-  return { pid: child.pid ?? 0, ended };
+  return { pid: child.pid ?? 0, text, ended };
 }
 
 /** Runs it to its end, and until nothing of it is left. */
