@@ -31,7 +31,7 @@ const begun = new WeakMap();
 function logOperation(event, describe) {
   const { start, asyncEnd } = tracingChannel(event);
   start.subscribe((message) => {
-    begun.set(Object(message), { time: performance.now(), trace: trace.getActiveSpan()?.spanContext().traceId });
+    begun.set(Object(message), { time: Date.now(), trace: trace.getActiveSpan()?.spanContext().traceId });
   });
   asyncEnd.subscribe((message) => {
     logOutcome(event, Object(message), describe(/** @type {Message} */ (message)));
@@ -45,7 +45,7 @@ function logOperation(event, describe) {
  */
 function logOutcome(event, message, about) {
   const began = begun.get(message);
-  const fields = { ...about, ms: began && Math.round(performance.now() - began.time), trace: began?.trace };
+  const fields = { ...about, ms: began && Date.now() - began.time, trace: began?.trace };
   if (message.error === undefined) log.info(fields, event);
   else log.error({ ...fields, error: String(message.error) }, event);
 }

@@ -142,14 +142,28 @@ describe.skipIf(chromium === undefined)('the page', { timeout: SLOW }, () => {
     page.errors.splice(0);
   });
 
-  it('shows 1,000 processes, and goes on', async () => {
-    await open('many-processes', { COUNT: '1000' });
+  it('shows 1,000 processes, goes on, and leads the keyboard to them and past them', async () => {
+    await open('many-processes', { COUNT: '1000', AIOPIPE_INSPECTOR_KILL: '1' });
     await page.shows('#count-processes', /^1,000$/);
     const age = () => page.text('#processes tbody tr:last-child td:nth-child(5)');
     const before = await age();
     await until('it goes on', async () => (await age()) !== before);
     expect(await page.evaluate('document.querySelectorAll("#processes tbody tr").length')).toBe(1000);
     await page.shows('#count-events', /^1,000$/);
+
+    await page.evaluate(`document.querySelector('nav a[href="#processes"]').focus()`);
+    await page.press('Enter');
+    const focused = (test: string) => page.evaluate(`((one) => ${test})(document.activeElement)`);
+    const isHidden = 'one.getBoundingClientRect().top < document.querySelector("nav").getBoundingClientRect().bottom';
+    while (!(await focused('one.innerText === "Kill"'))) {
+      await page.press('Tab');
+      expect(await focused('one.closest("#processes") !== null')).toBe(true);
+      expect(await focused(isHidden)).toBe(false);
+    }
+    await page.evaluate(`document.querySelector('#processes .skip-list').focus()`);
+    await page.press('Enter');
+    await page.press('Tab');
+    expect(await focused('one.closest("#processes")')).toBeNull();
   });
 
   it('fits into 400 and 1400 pixels, light and dark', async () => {
