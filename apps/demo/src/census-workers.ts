@@ -9,7 +9,7 @@ import { censusWorker } from './worker.js';
 
 /** Tasks that one worker has at once: enough that it never waits for the next. */
 const WINDOW = 8;
-/** A file that has brought down this many workers is skipped. Workers that chaos kills do not count. */
+/** A file that has brought down this many workers is skipped. Workers that chaos or a person kills do not count. */
 const MAX_CRASHES = 3;
 /** The supervisor gives up if there are more such files within a minute. */
 const MAX_DEADLY_FILES = 5;
@@ -169,6 +169,7 @@ export class CensusWorkers {
       // A worker that dies may leave half a message. After a DecodeError no retry helps.
       if (error instanceof DecodeError) this.#settle.reject(error);
     }
+    if (this.#options.web && (await endedByHand(worker))) worker.isKilled = true;
     this.#takeBack(worker);
   }
 
@@ -218,4 +219,11 @@ export class CensusWorkers {
   get kills(): number {
     return this.#chaos.kills;
   }
+}
+
+/** Whether a signal that the page sends has ended the worker: the person meant the worker, and its file is not to blame. */
+async function endedByHand({ process }: Worker): Promise<boolean> {
+  // It rejects if the worker has ended before it could begin.
+  await process?.join().catch(() => undefined);
+  return process?.signalCode === 'SIGKILL' || process?.signalCode === 'SIGTERM';
 }

@@ -73,6 +73,11 @@ export function withProgram(name: string, script: string): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${directory}:${process.env['PATH'] ?? ''}` };
 }
 
+/** An environment where each Node runs that first. */
+export function preloaded(source: string): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` };
+}
+
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The command that starts it. Default: `node` with the program. */

@@ -8,6 +8,7 @@ import {
   main,
   makeTree,
   manyFiles,
+  preloaded,
   runDemo,
   startDemo,
   temporaryDirectory,
@@ -113,13 +114,13 @@ describe.skipIf(chromium === undefined)('in a browser', { timeout: SLOW }, () =>
   });
 });
 
-describe('--web', () => {
+describe('--web', { timeout: SLOW }, () => {
   const tree = makeTree({ a: 'error\n', b: 'x' });
 
   /** Ends it by Ctrl-C in the second round. */
   async function interrupted(args: readonly string[], env?: NodeJS.ProcessEnv) {
     const run = startDemo([tree, '--web', ...args], env && { env });
-    await until('the second round begins', () => run.text.stderr.split('\n').length > 2);
+    await until('the second round begins', () => run.text.stderr.split('\n').length > 2, 60_000);
     process.kill(run.pid, 'SIGINT');
     return waitFor(run);
   }
@@ -141,6 +142,27 @@ describe('--web', () => {
     const { code, stdout } = await interrupted([], withProgram('sha1sum', 'echo different'));
     expect(code).toBe(1);
     expect(stdout).toContain('MISMATCH with coreutils: sha1 of all sha1 sums');
+  });
+
+  test('counts a file at which workers were killed by signals, however often', async () => {
+    const marks = temporaryDirectory();
+    const killsThreeTimes = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { openSync } = fs;
+      fs.openSync = (path, ...more) => {
+        if (String(path) === 'b' && fs.readdirSync('${marks}').length < 3) {
+          fs.writeFileSync('${marks}/' + process.pid, '');
+          process.kill(process.pid, 'SIGKILL');
+        }
+        return openSync(path, ...more);
+      };
+      syncBuiltinESMExports();
+    `;
+    const { stdout } = await interrupted(['--workers', '1'], preloaded(killsThreeTimes));
+    expect(stdout).toMatch(/^1 worker, 3 restarts; /m);
+    expect(stdout.match(/^verified against coreutils: 2 files, 1 lines/gm)?.length).toBeGreaterThan(0);
+    expect(stdout).not.toContain('skipped');
   });
 
   test('ends at SIGTERM as without it', async () => {
