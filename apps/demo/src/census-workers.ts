@@ -9,10 +9,12 @@ import { censusWorker } from './worker.js';
 
 /** Tasks that one worker has at once: enough that it never waits for the next. */
 const WINDOW = 8;
-/** A file that has brought down this many workers is skipped. Workers that chaos kills do not count. */
+/** A file that has brought down this many workers is skipped. Workers that chaos or a person kills do not count. */
 const MAX_CRASHES = 3;
 /** The supervisor gives up if there are more such files within a minute. */
 const MAX_DEADLY_FILES = 5;
+/** Workers that a person can kill in the page within a minute. */
+const MAX_KILLS_BY_HAND = 100;
 
 /** The events that the workers report. */
 export interface CensusEvents {
@@ -28,6 +30,8 @@ export interface CensusWorkersOptions {
   readonly pattern: string;
   /** Workers to kill while they work. */
   readonly chaos: number;
+  /** Whether people can kill workers in a page. */
+  readonly web: boolean;
 }
 
 /** One worker's life: a new one after each restart. */
@@ -65,10 +69,11 @@ export class CensusWorkers {
     this.#finished = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
+    const mostKills = options.chaos + (options.web ? MAX_KILLS_BY_HAND : 0);
     const names = Array.from({ length: options.workers }, (_, index) => `census-${String(index + 1)}`);
     this.#supervisor = new Supervisor(
       names.map((name) => this.#spec(name)),
-      { intensity: options.chaos + MAX_CRASHES * MAX_DEADLY_FILES, period: 60_000, autoShutdown: 'all_significant' },
+      { intensity: mostKills + MAX_CRASHES * MAX_DEADLY_FILES, period: 60_000, autoShutdown: 'all_significant' },
     );
     this.#supervisor.on('started', ({ id, process }) => {
       for (const worker of this.#workers) if (worker.name === id) worker.process ??= process;
@@ -164,6 +169,7 @@ export class CensusWorkers {
       // A worker that dies may leave half a message. After a DecodeError no retry helps.
       if (error instanceof DecodeError) this.#settle.reject(error);
     }
+    if (this.#options.web && (await endedByHand(worker))) worker.isKilled = true;
     this.#takeBack(worker);
   }
 
@@ -213,4 +219,11 @@ export class CensusWorkers {
   get kills(): number {
     return this.#chaos.kills;
   }
+}
+
+/** Whether a signal that the page sends has ended the worker: the person meant the worker, and its file is not to blame. */
+async function endedByHand({ process }: Worker): Promise<boolean> {
+  // It rejects if the worker has ended before it could begin.
+  await process?.join().catch(() => undefined);
+  return process?.signalCode === 'SIGKILL' || process?.signalCode === 'SIGTERM';
 }

@@ -1,4 +1,7 @@
+import { constants } from 'node:os';
 import { AiopipeError } from '@aiopipe/core';
+import { openInBrowser } from './browser.js';
+import { CensusStatus } from './census-status.js';
 import { CensusWorkers } from './census-workers.js';
 import { listenForInterruption } from './interruption.js';
 import { listFiles } from './listing.js';
@@ -11,14 +14,44 @@ import { verify } from './verify.js';
 /** Resolves with the exit code. If the signal is aborted, everything under way ends. */
 async function main(signal: AbortSignal): Promise<number> {
   const options = readOptions(process.argv);
-  const findings = await takeCensus(options, signal);
-  if (!options.json) console.log(formatSummary(findings));
-  const verification = await verify(findings.totals, options.pattern, { directory: options.directory, signal });
-  console.log(options.json ? formatJson(findings, verification) : formatVerdict(findings, verification));
-  return verification.mismatches.length === 0 ? 0 : 1;
+  const status = new CensusStatus();
+  if (options.web) return takeRounds(options, status, signal);
+  return (await takeRound(options, status, signal)) ? 0 : 1;
 }
 
-async function takeCensus(options: CensusOptions, signal: AbortSignal): Promise<Findings> {
+/** Takes the census again and again below the page, until Ctrl-C: a round may be over before a person has killed anything. */
+async function takeRounds(options: CensusOptions, status: CensusStatus, signal: AbortSignal): Promise<number> {
+  // Only here: it hears the events of all layers.
+  const { servePage } = await import('@aiopipe/inspector');
+  await using page = await servePage({ kill: true, status: () => status.toString() });
+  if (process.stdout.isTTY && process.stderr.isTTY) openInBrowser(page.url);
+  let isVerified = true;
+  try {
+    for (;;) {
+      console.error(`demo: kill what you like at ${page.url} - Ctrl-C ends the census`);
+      // Each round listens to a signal of its own, which is dropped with it.
+      const areEqual = await takeRound(options, status, AbortSignal.any([signal]));
+      isVerified &&= areEqual;
+    }
+  } catch (error) {
+    if (signal.reason !== 128 + constants.signals.SIGINT) throw error;
+    return isVerified ? 0 : 1;
+  }
+}
+
+/** Resolves with whether coreutils has counted the same. */
+async function takeRound(options: CensusOptions, status: CensusStatus, signal: AbortSignal): Promise<boolean> {
+  const findings = await takeCensus(options, status, signal);
+  if (!options.json) console.log(formatSummary(findings));
+  status.verify();
+  const verification = await verify(findings.totals, options.pattern, { directory: options.directory, signal });
+  const verdict = formatVerdict(findings, verification);
+  status.end(verdict);
+  console.log(options.json ? formatJson(findings, verification) : verdict);
+  return verification.mismatches.length === 0;
+}
+
+async function takeCensus(options: CensusOptions, status: CensusStatus, signal: AbortSignal): Promise<Findings> {
   const totals = new Totals();
   const skipped: Skipped[] = [];
   const unreadable: string[] = [];
@@ -41,6 +74,7 @@ async function takeCensus(options: CensusOptions, signal: AbortSignal): Promise<
       progress.addBytes(bytes);
     },
   });
+  status.begin(() => ({ listed: progress.listed, counts: totals.all, restarts: workers.restarts }));
   const files = listFiles(options.directory, (line) => unreadable.push(line), signal);
   await workers.work(counted(files, progress), signal);
   const { restarts, kills } = workers;

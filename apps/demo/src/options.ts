@@ -13,6 +13,7 @@ export interface CensusOptions {
   readonly pattern: string;
   readonly chaos: number;
   readonly json: boolean;
+  readonly web: boolean;
 }
 
 /** Reads the arguments. For `--help` or a wrong argument it prints text and exits. */
@@ -24,6 +25,7 @@ export function readOptions(argv: readonly string[]): CensusOptions {
     .option('--pattern <re>', 'count the lines that match, ignoring case', readPattern, 'error|TODO')
     .option('--chaos <n>', 'kill this many random workers while they work', readCount(0, 1000), 0)
     .option('--json', 'print one JSON document instead of tables', false)
+    .option('--web', 'open a live page with kill buttons, and count again and again until Ctrl-C', false)
     .parse(argv);
   const options = command.opts<Omit<CensusOptions, 'directory'>>();
   const directory = (command.processedArgs[0] as string | undefined) ?? installed;

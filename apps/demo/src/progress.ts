@@ -22,6 +22,11 @@ export class Progress implements Disposable {
     this.#isVisible = isWanted && process.stdout.isTTY && process.stderr.isTTY;
   }
 
+  /** The files that were listed. */
+  get listed(): number {
+    return this.#listed;
+  }
+
   addListed(): void {
     this.#listed++;
     this.#bar?.setTotal(this.#listed);

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import prettyBytes from 'pretty-bytes';
+import { count } from './count.js';
 import { displayName, displayText } from './display-name.js';
 import { type Counts, type DuplicateGroup, type Totals } from './totals.js';
 import { type Verification } from './verify.js';
@@ -101,8 +102,6 @@ function complaintLines(complaints: readonly string[]): string[] {
   const more = complaints.length - SHOWN_COMPLAINTS;
   return [...complaints.slice(0, SHOWN_COMPLAINTS).map(displayText), ...(more > 0 ? [`and ${String(more)} more`] : [])];
 }
-
-const count = (number: number, noun: string): string => `${String(number)} ${noun}${number === 1 ? '' : 's'}`;
 
 /** The last line, what was compared or what differs; before it, why. */
 export function formatVerdict({ totals }: Findings, verification: Verification): string {

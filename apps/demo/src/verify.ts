@@ -3,6 +3,7 @@ import { pipeline, type StageOptions } from '@aiopipe/subprocess';
 import { type FileReport } from './file-report.js';
 import { isPortable } from './pattern.js';
 import { type Counts, type Totals } from './totals.js';
+import { unlessKilled } from './unless-killed.js';
 
 /** How coreutils and grep count the same files. */
 export interface Verification {
@@ -25,9 +26,9 @@ export async function verify(totals: Totals, pattern: string, place: Place): Pro
   const { reports } = totals;
   const portable = isPortable(pattern);
   const [{ complaints, ...size }, matches, digest] = await Promise.all([
-    countSize(reports, place),
-    portable ? countMatches(reports, pattern, place) : undefined,
-    digestOfDigests(reports, place),
+    unlessKilled(() => countSize(reports, place)),
+    portable ? unlessKilled(() => countMatches(reports, pattern, place)) : undefined,
+    unlessKilled(() => digestOfDigests(reports, place)),
   ]);
   const expected: Partial<Counts> = { ...size, ...matches };
   const mismatches = Object.entries(expected)

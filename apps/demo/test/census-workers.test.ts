@@ -6,6 +6,7 @@ import {
   census,
   makeTree,
   manyFiles,
+  preloaded,
   runDemo,
   startDemo,
   temporaryDirectory,
@@ -132,8 +133,3 @@ const DIES_AT_A_FILE = `
   };
   syncBuiltinESMExports();
 `;
-
-/** An environment where each Node runs that first. */
-function preloaded(source: string): NodeJS.ProcessEnv {
-  return { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` };
-}

@@ -73,6 +73,11 @@ export function withProgram(name: string, script: string): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${directory}:${process.env['PATH'] ?? ''}` };
 }
 
+/** An environment where each Node runs that first. */
+export function preloaded(source: string): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` };
+}
+
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The command that starts it. Default: `node` with the program. */
@@ -81,6 +86,8 @@ export interface RunOptions {
 
 export interface Run {
   readonly pid: number;
+  /** What it has printed so far. */
+  readonly text: { readonly stdout: string; readonly stderr: string };
   readonly ended: Promise<{
     readonly code: number | null;
     readonly signal: NodeJS.Signals | null;
@@ -106,7 +113,7 @@ export function startDemo(args: readonly string[], options: RunOptions = {}): Ru
   });
   // A test that fails in the middle leaves it waiting for what will not come.
   onTestFinished(() => void child.kill('SIGKILL'));
-  return { pid: child.pid ?? 0, ended };
+  return { pid: child.pid ?? 0, text, ended };
 }
 
 /** Runs it to its end, and until nothing of it is left. */

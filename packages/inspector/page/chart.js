@@ -3,6 +3,8 @@ import { element, setText } from './dom.js';
 
 const SAMPLES = 120;
 const HEIGHT = 110;
+/** Seconds that the axis shows at least: one sample alone would have an axis of years. */
+const LEAST_SECONDS = 10;
 
 /** @type {any} */
 const { uPlot } = /** @type {any} */ (window);
@@ -68,6 +70,12 @@ export class Chart {
     else if (this.#plot.width !== width) this.#plot.setSize({ width, height: HEIGHT });
   }
 
+  /** Rounded values may be equal: one label of them is enough. @param {number[]} splits */
+  #yLabels(splits) {
+    const labels = splits.map(this.#format);
+    return labels.map((label, index) => (label === labels[index - 1] ? '' : label));
+  }
+
   /** Another colour scheme has other colours. */
   #remake() {
     this.#plot?.destroy();
@@ -91,6 +99,12 @@ export class Chart {
       legend: { show: false },
       cursor: { show: false },
       scales: {
+        x: {
+          range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) => [
+            Math.min(min, max - LEAST_SECONDS),
+            max,
+          ],
+        },
         y: {
           range: (/** @type {any} */ _, /** @type {any} */ _min, /** @type {any} */ max) => [
             0,
@@ -104,7 +118,7 @@ export class Chart {
           ...axis,
           size: 62,
           space: 30,
-          values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map(this.#format),
+          values: (/** @type {any} */ _, /** @type {number[]} */ splits) => this.#yLabels(splits),
         },
       ],
       series: [

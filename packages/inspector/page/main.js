@@ -50,12 +50,14 @@ function setStatus(state, text) {
 }
 
 /** @param {PageMessage} message */
-function update({ snapshot, leftOut, events: fresh, canKill }) {
+function update({ snapshot, leftOut, events: fresh, canKill, status }) {
   const { program, processes, pools, channels, chains, time } = snapshot;
   rates.take(snapshot);
   document.body.classList.toggle('no-kill', !canKill);
   document.title = `${program.command.replace(/^node (?:.*\/)?/, '')} – aiopipe inspector`;
   setText(find('#command'), program.command);
+  setText(find('#told'), status);
+  show(find('#told'), status !== '');
   const used = rates.of('program', program, 'cpuTime');
   facts.update([
     ['pid', String(program.pid)],

@@ -1,6 +1,7 @@
 // Serves the page if `--import` named this module.
 import './preloaded.js';
 
+export { servePage, type InspectorPage, type ServePageOptions } from './server/serve-page.js';
 export { snapshot } from './snapshot/snapshot.js';
 export {
   type ChainSnapshot,

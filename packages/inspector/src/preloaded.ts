@@ -19,9 +19,11 @@ function serveIfPreloaded(): void {
   const settings = readSettings(env);
   execArgv.splice(0, execArgv.length, ...kept);
   if (keptOptions !== options) env['NODE_OPTIONS'] = keptOptions;
-  serve(settings, (line) => {
-    process.stderr.write(`aiopipe inspector: ${line}\n`);
-  });
+  const tell = (line: string) => process.stderr.write(`aiopipe inspector: ${line}\n`);
+  serve(settings).then(
+    ({ url }) => tell(url),
+    (error: Error) => tell(`no page: ${error.message}`),
+  );
 }
 
 function withoutOwnImport(words: readonly string[]): string[] {
@@ -57,7 +59,7 @@ function readSettings(env: NodeJS.ProcessEnv): ServerSettings {
   if (canKill !== '0' && canKill !== '1') {
     throw new TypeError(`AIOPIPE_INSPECTOR_KILL: expected 0 or 1, not ${JSON.stringify(canKill)}`);
   }
-  return { port: Number(port), canKill: canKill === '1' };
+  return { port: Number(port), canKill: canKill === '1', status: () => '' };
 }
 
 serveIfPreloaded();

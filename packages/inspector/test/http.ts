@@ -31,6 +31,8 @@ export function ask(url: string, { method = 'GET', headers = {}, body }: Request
 /** What a server-sent event of the page has. */
 export interface Message {
   readonly snapshot: Snapshot;
+  readonly canKill: boolean;
+  readonly status: string;
   readonly events: readonly {
     readonly number: number;
     readonly who: string;

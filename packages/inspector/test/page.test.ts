@@ -1,9 +1,6 @@
 // The page as a person uses it, in a headless Chromium. AIOPIPE_SCREENSHOTS names a folder for pictures of it.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { isRunning, leakCheck, until } from '@aiopipe/testing';
+import { Browser, chromium, isRunning, leakCheck, until, type Page } from '@aiopipe/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Browser, chromium, type Page } from './chromium.js';
 import { underInspector } from './program.js';
 
 const check = leakCheck();
@@ -145,36 +142,38 @@ describe.skipIf(chromium === undefined)('the page', { timeout: SLOW }, () => {
     page.errors.splice(0);
   });
 
-  it('shows 1,000 processes, and goes on', async () => {
-    await open('many-processes', { COUNT: '1000' });
+  it('shows 1,000 processes, goes on, and leads the keyboard to them and past them', async () => {
+    await open('many-processes', { COUNT: '1000', AIOPIPE_INSPECTOR_KILL: '1' });
     await page.shows('#count-processes', /^1,000$/);
     const age = () => page.text('#processes tbody tr:last-child td:nth-child(5)');
     const before = await age();
     await until('it goes on', async () => (await age()) !== before);
     expect(await page.evaluate('document.querySelectorAll("#processes tbody tr").length')).toBe(1000);
     await page.shows('#count-events', /^1,000$/);
+
+    await page.evaluate(`document.querySelector('nav a[href="#processes"]').focus()`);
+    await page.press('Enter');
+    const focused = (test: string) => page.evaluate(`((one) => ${test})(document.activeElement)`);
+    const isHidden = 'one.getBoundingClientRect().top < document.querySelector("nav").getBoundingClientRect().bottom';
+    while (!(await focused('one.innerText === "Kill"'))) {
+      await page.press('Tab');
+      expect(await focused('one.closest("#processes") !== null')).toBe(true);
+      expect(await focused(isHidden)).toBe(false);
+    }
+    await page.evaluate(`document.querySelector('#processes .skip-list').focus()`);
+    await page.press('Enter');
+    await page.press('Tab');
+    expect(await focused('one.closest("#processes")')).toBeNull();
   });
 
-  it.each([400, 1400])('fits into %i pixels, light and dark', async (width) => {
+  it('fits into 400 and 1400 pixels, light and dark', async () => {
     await open('busy-program', { AIOPIPE_INSPECTOR_KILL: '1' });
     await program().facts();
     program().order('die');
     await page.shows('#failures .why', 'SIGKILL');
     await page.shows('#channels', /\d\/s/);
-    const backgrounds = new Set<string>();
-    for (const scheme of ['light', 'dark'] as const) {
-      await page.look(width, scheme);
-      await until('it is laid out', () => page.evaluate(`innerWidth === ${String(width)}`));
-      const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-      expect(await page.evaluate(overflow), scheme).toBeLessThanOrEqual(0);
-      const wide =
-        "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length";
-      expect(await page.evaluate(wide), scheme).toBe(0);
-      backgrounds.add(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
-      const folder = process.env['AIOPIPE_SCREENSHOTS'];
-      const picture = await page.screenshot();
-      if (folder !== undefined) writeFileSync(join(folder, `page-${String(width)}-${scheme}.png`), picture);
-    }
-    expect(backgrounds.size).toBe(2);
+    const looks = await page.looks('page');
+    for (const { what, overflow, wide } of looks) expect({ overflow, wide }, what).toEqual({ overflow: 0, wide: 0 });
+    expect(new Set(looks.map(({ background }) => background)).size).toBe(2);
   });
 });

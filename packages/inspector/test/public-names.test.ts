@@ -1,7 +1,7 @@
 import * as inspector from '@aiopipe/inspector';
 import { expect, test } from 'vitest';
 
-test('snapshot is the only value that the package exports', () => {
-  expect(Object.keys(inspector)).toEqual(['snapshot']);
+test('the package exports two values', () => {
+  expect(Object.keys(inspector)).toEqual(['servePage', 'snapshot']);
   expect(inspector.snapshot).toHaveProperty('name', 'snapshot');
 });

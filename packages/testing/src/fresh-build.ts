@@ -45,7 +45,9 @@ function family(packageDir: string, root: string, found = new Set<string>()): st
 }
 
 function isOlder(packageDir: string): boolean {
-  const sources = ['src', 'native'].map((folder) => newest(join(packageDir, folder), /\.(ts|c|h|gyp)$/));
+  const sources = ['src', 'native', 'page'].map((folder) =>
+    newest(join(packageDir, folder), /\.(ts|c|h|gyp|js|css|html)$/),
+  );
   return newest(join(packageDir, 'dist'), /./) < Math.max(...sources);
 }
 

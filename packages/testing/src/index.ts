@@ -38,3 +38,4 @@ export { runSchedules } from './simulated/schedules.js';
 export { noteWarnings } from './warnings.js';
 export { requestContext } from './request-context.js';
 export { observe, observeTraced, type Published } from './observe.js';
+export { Browser, chromium, type Page } from './chromium.js';

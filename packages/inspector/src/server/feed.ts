@@ -10,6 +10,15 @@ const INTERVAL = 1000;
 /** Pages that can be open at once. */
 const MOST_PAGES = 8;
 
+/** Characters of what the program says of itself. */
+const LONGEST_STATUS = 2000;
+
+export interface FeedSettings {
+  readonly canKill: boolean;
+  /** Returns what the program says of itself. */
+  readonly status: () => string;
+}
+
 interface Page {
   readonly response: ServerResponse;
   /** The number of the last event that it has got. */
@@ -24,14 +33,14 @@ export class Feed {
   readonly #pages = new Set<Page>();
   readonly #tree: ProcessTree;
   readonly #log: EventLog;
-  readonly #canKill: boolean;
+  readonly #settings: FeedSettings;
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
 
-  constructor(tree: ProcessTree, log: EventLog, canKill: boolean) {
+  constructor(tree: ProcessTree, log: EventLog, settings: FeedSettings) {
     this.#tree = tree;
     this.#log = log;
-    this.#canKill = canKill;
+    this.#settings = settings;
   }
 
   get isFull(): boolean {
@@ -79,12 +88,22 @@ export class Feed {
   #send(): void {
     const readers = [...this.#pages].filter(({ response }) => !response.writableNeedDrain);
     if (readers.length === 0) return;
-    const shared = { ...bounded(takeSnapshot(this.#tree)), canKill: this.#canKill };
+    const { canKill } = this.#settings;
+    const shared = { ...bounded(takeSnapshot(this.#tree)), canKill, status: this.#status() };
     const start = JSON.stringify(shared).slice(0, -1);
     for (const page of readers) {
       const events: PageMessage['events'] = this.#log.since(page.lastEvent);
       page.lastEvent = this.#log.count;
       page.response.write(`id: ${String(page.lastEvent)}\ndata: ${start},"events":${JSON.stringify(events)}}\n\n`);
+    }
+  }
+
+  #status(): string {
+    try {
+      return this.#settings.status().slice(0, LONGEST_STATUS);
+    } catch (error) {
+      tellFault(error);
+      return '';
     }
   }
 }

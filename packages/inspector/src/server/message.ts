@@ -10,6 +10,8 @@ export interface PageMessage {
   readonly events: readonly LoggedEvent[];
   /** Whether the page may end processes. */
   readonly canKill: boolean;
+  /** What the program says of itself; empty if it says nothing. */
+  readonly status: string;
 }
 
 export type ListName = 'processes' | 'pools' | 'channels' | 'chains';

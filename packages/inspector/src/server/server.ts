@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { tellFault } from '../fault.js';
 import { ProcessTree } from '../proc/tree.js';
 import { watched } from '../watch/watched.js';
 import { Access, Answer } from './access.js';
@@ -11,6 +12,15 @@ export interface ServerSettings {
   /** 0: one that is free. */
   readonly port: number;
   readonly canKill: boolean;
+  /** Returns what the program says of itself. */
+  readonly status: () => string;
+}
+
+/** A server that listens. */
+export interface PageServer {
+  readonly url: string;
+  /** Ends the open pages' connections, too. Resolves when the port is free. */
+  close(): Promise<void>;
 }
 
 /** Connections at once. A page has one or two. */
@@ -29,29 +39,40 @@ const HEADERS = {
 } as const;
 
 /**
- * Serves the page on 127.0.0.1. Neither the server nor a page that is open keeps the program alive.
- *
- * @param tell - gets the URL when the page is there, or why there is none
+ * Serves the page on 127.0.0.1. Neither the server nor a page that is open keeps the program alive. Rejects with the system's error if
+ * the port is taken.
  */
-export function serve({ port, canKill }: ServerSettings, tell: (line: string) => void): void {
+export function serve({ port, canKill, status }: ServerSettings): Promise<PageServer> {
   // Loaded only here: programs that call snapshot() alone need no HTTP.
   const { createServer } = process.getBuiltinModule('node:http');
   const server: Server = createServer();
   const tree = new ProcessTree();
-  const feed = new Feed(tree, watched.log, canKill);
+  const feed = new Feed(tree, watched.log, { canKill, status });
   server.maxConnections = MOST_CONNECTIONS;
   server.on('connection', (socket) => socket.unref());
-  server.on('error', (error) => {
-    tell(`no page: ${error.message}`);
-  });
-  server.listen(port, '127.0.0.1', () => {
-    const access = new Access((server.address() as AddressInfo).port);
-    server.on('request', (request, response) => {
-      void answer(request, response, access, { feed, tree, canKill });
+  const listening = new Promise<PageServer>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      server.on('error', tellFault);
+      const access = new Access((server.address() as AddressInfo).port);
+      server.on('request', (request, response) => {
+        void answer(request, response, access, { feed, tree, canKill });
+      });
+      resolve({ url: access.url, close: () => close(server) });
     });
-    tell(access.url);
   });
   server.unref();
+  return listening;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeAllConnections();
+  });
 }
 
 interface Parts {
@@ -86,7 +107,9 @@ async function route(
     return new Answer(405, `Only ${allowed} is allowed here.`);
   }
   if (path === '/kill') {
-    return canKill ? kill(request, tree) : new Answer(403, 'AIOPIPE_INSPECTOR_KILL=1 is not set.');
+    return canKill
+      ? kill(request, tree)
+      : new Answer(403, 'Kill requests need AIOPIPE_INSPECTOR_KILL=1, or kill: true for servePage().');
   }
   if (path === '/events') {
     if (feed.isFull) return new Answer(503, 'Too many pages are open.');

@@ -1,10 +1,10 @@
 // Drives a headless Chromium by the DevTools protocol over two pipes: a program of the system, and no package.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { until } from '@aiopipe/testing';
+import { until } from './wait.js';
 
 /** The path of Chromium; undefined if there is none. */
 export const chromium = (process.env['PATH'] ?? '')
@@ -106,6 +106,23 @@ const KEYS: Readonly<Record<string, { readonly keyCode: number; readonly text?: 
   Escape: { keyCode: 27 },
 };
 
+/** What a page looks like. */
+export interface Look {
+  /** `400 pixels, light` */
+  readonly what: string;
+  /** Pixels that lie beside the window. */
+  readonly overflow: number;
+  /** Elements that can be scrolled sideways. */
+  readonly wide: number;
+  readonly background: string;
+}
+
+const LOOK = `({
+  overflow: Math.max(document.documentElement.scrollWidth - document.documentElement.clientWidth, 0),
+  wide: [...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length,
+  background: getComputedStyle(document.body).backgroundColor,
+})`;
+
 export class Page {
   readonly send: (method: string, params?: Result) => Promise<Result>;
   /** What the console, the log of the browser or an uncaught exception said. */
@@ -155,14 +172,25 @@ export class Page {
     await this.send('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
   }
 
-  async look(width: number, scheme: 'light' | 'dark'): Promise<void> {
-    await this.send('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
-    await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
-  }
-
-  /** A picture of the whole page, as PNG. */
-  async screenshot(): Promise<Buffer> {
-    const { data } = await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
-    return Buffer.from(data as string, 'base64');
+  /**
+   * Lays the page out at 400 and 1400 pixels, in light and dark, and resolves with what each of these looks like. AIOPIPE_SCREENSHOTS names
+   * a folder for pictures of them.
+   */
+  async looks(name: string): Promise<Look[]> {
+    const looks: Look[] = [];
+    for (const width of [400, 1400]) {
+      for (const scheme of ['light', 'dark']) {
+        const size = { width, height: 900, deviceScaleFactor: 1, mobile: false };
+        await this.send('Emulation.setDeviceMetricsOverride', size);
+        await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
+        await until('it is laid out', () => this.evaluate(`innerWidth === ${String(width)}`));
+        looks.push({ ...(await this.evaluate<Omit<Look, 'what'>>(LOOK)), what: `${String(width)} pixels, ${scheme}` });
+        const { data } = await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
+        const folder = process.env['AIOPIPE_SCREENSHOTS'];
+        const file = `${name}-${String(width)}-${scheme}.png`;
+        if (folder !== undefined) writeFileSync(join(folder, file), Buffer.from(data as string, 'base64'));
+      }
+    }
+    return looks;
   }
 }
