@@ -5,6 +5,9 @@ import { serve, type ServerSettings } from './server/server.js';
 
 const OWN_NAME = '@aiopipe/inspector';
 
+/** Node splits NODE_OPTIONS at blanks that are not in double quotes; a backslash within these holds the next character. */
+const OPTION_WORD = /(?:[^ "]|"(?:\\.|[^"\\])*"?)+/g;
+
 /**
  * Serves the page if this module was named by `--import`: as an option of Node, or in NODE_OPTIONS. The option is taken out of
  * both, so that children do not inherit it: a program has one page, and its children start as fast as without it.
@@ -13,12 +16,12 @@ function serveIfPreloaded(): void {
   if (!isMainThread) return;
   const { execArgv, env } = process;
   const kept = withoutOwnImport(execArgv);
-  const options = env['NODE_OPTIONS'];
-  const keptOptions = options === undefined ? undefined : withoutOwnImport(options.split(' ')).join(' ');
-  if (kept.length === execArgv.length && keptOptions === options) return;
+  const options = env['NODE_OPTIONS']?.match(OPTION_WORD) ?? [];
+  const keptOptions = withoutOwnImport(options, unquoted);
+  if (kept.length === execArgv.length && keptOptions.length === options.length) return;
   const settings = readSettings(env);
   execArgv.splice(0, execArgv.length, ...kept);
-  if (keptOptions !== options) env['NODE_OPTIONS'] = keptOptions;
+  if (keptOptions.length < options.length) env['NODE_OPTIONS'] = keptOptions.join(' ');
   const tell = (line: string) => process.stderr.write(`aiopipe inspector: ${line}\n`);
   serve(settings).then(
     ({ url }) => tell(url),
@@ -26,15 +29,21 @@ function serveIfPreloaded(): void {
   );
 }
 
-function withoutOwnImport(words: readonly string[]): string[] {
+/** @param read - returns a word as Node reads it */
+function withoutOwnImport(words: readonly string[], read = (word: string) => word): string[] {
   const kept: string[] = [];
   for (let index = 0; index < words.length; index++) {
     const word = words[index] as string;
     const next = words[index + 1];
-    if (word === '--import' && next !== undefined && isOwn(next)) index++;
-    else if (!(word.startsWith('--import=') && isOwn(word.slice('--import='.length)))) kept.push(word);
+    const text = read(word);
+    if (text === '--import' && next !== undefined && isOwn(read(next))) index++;
+    else if (!(text.startsWith('--import=') && isOwn(text.slice('--import='.length)))) kept.push(word);
   }
   return kept;
+}
+
+function unquoted(word: string): string {
+  return word.replaceAll('"', '');
 }
 
 /** Whether `--import` finds this module by that name. */

@@ -55,6 +55,8 @@ describe('the program', () => {
     ['an option with =', ['--import=@aiopipe/inspector'], undefined],
     ['a path', ['--import', './dist/index.js'], undefined],
     ['NODE_OPTIONS', [], '--no-deprecation --import @aiopipe/inspector'],
+    ['NODE_OPTIONS with two blanks', [], '--no-deprecation --import  @aiopipe/inspector'],
+    ['NODE_OPTIONS with quotes', [], '--no-deprecation "--import=@aiopipe/inspector"'],
   ])('has one page, and its children load no inspector: by %s', async (_, execArgv, nodeOptions) => {
     const env = { ...process.env, ...(nodeOptions && { NODE_OPTIONS: nodeOptions }) };
     const { stdout, stderr, code } = await runFixture('starts-a-child', { execArgv, env });

@@ -25,7 +25,7 @@ const state = ((globalThis as { [INSTRUMENTED]?: Instrumented })[INSTRUMENTED] ?
  * Makes spans and metrics of what aiopipe does in this process, and takes the trace's context to child processes, tasks, calls and
  * programs. The OpenTelemetry SDK may be started before or after this call; without an SDK nothing is recorded.
  *
- * A further call changes nothing. Dispose of what each call has returned to end the instrumentation.
+ * A further call changes nothing. Dispose of what each call has returned to end the instrumentation: spans that are open then are lost.
  */
 export function instrument(): Disposable {
   if (state.users++ === 0) {

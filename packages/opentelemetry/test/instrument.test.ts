@@ -3,7 +3,7 @@ import { channel } from '@aiopipe/codec';
 import { Pool } from '@aiopipe/process';
 import { popen } from '@aiopipe/subprocess';
 import { leakCheck } from '@aiopipe/testing';
-import { metrics, trace } from '@opentelemetry/api';
+import { diag, DiagLogLevel, metrics, trace } from '@opentelemetry/api';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { double } from './fixtures/does-tasks.js';
 
@@ -102,5 +102,28 @@ test('it can be called again after that, for an SDK that was started anew', asyn
   trace.setGlobalTracerProvider(provider);
   await popen(['true']).wait();
   expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['true']);
+  await provider.shutdown();
+});
+
+test('a span processor that throws fails no call: the diagnostics logger is told', async () => {
+  const { NodeTracerProvider } = await import('@opentelemetry/sdk-trace-node');
+  instrumented();
+  const told: unknown[] = [];
+  const note = (_message: string, error: unknown) => void told.push(error);
+  const silent = () => undefined;
+  diag.setLogger({ error: note, warn: silent, info: silent, debug: silent, verbose: silent }, DiagLogLevel.ERROR);
+  const fault = new Error('of the processor');
+  const fail = () => {
+    throw fault;
+  };
+  const done = () => Promise.resolve();
+  const provider = new NodeTracerProvider({
+    spanProcessors: [{ onStart: silent, onEnd: fail, forceFlush: done, shutdown: done }],
+  });
+  trace.disable();
+  trace.setGlobalTracerProvider(provider);
+  expect((await popen(['true']).wait()).exitCode).toBe(0);
+  expect(told).toEqual([fault]);
+  diag.disable();
   await provider.shutdown();
 });

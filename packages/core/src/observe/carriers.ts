@@ -1,6 +1,7 @@
 import { checkName } from '../check/text.js';
 import { show } from '../check/show.js';
 import { describeValue } from '../check/thrown.js';
+import { handled } from '../wait/handled.js';
 
 /**
  * Takes the context of a call to the process that does the work. It is asked at each start of a child process, task of a pool
@@ -42,7 +43,8 @@ const carriers = ((globalThis as unknown as Record<symbol, Carriers>)[CARRIERS] 
  * ```
  *
  * Add it in the modules of the children, too: in the module of a target, or in one that `--import` names. If a method of a
- * carrier throws, the call goes on without its context, and a process warning (`AIOPIPE_CARRIER_FAILED`) says so once.
+ * carrier throws, rejects or returns another value than it must, the call goes on without its context, and a process warning
+ * (`AIOPIPE_CARRIER_FAILED`) says so once.
  *
  * @throws TypeError if the carrier lacks a method, or another carrier has its name
  */
@@ -71,19 +73,36 @@ export function injectContext(): CarriedContext | undefined {
   if (carriers.size === 0) return undefined;
   let context: Record<string, string> | undefined;
   for (const [name, carrier] of carriers) {
-    const carried = guarded(carrier, () => carrier.inject());
-    if (carried !== undefined) (context ??= makeRecord())[name] = String(carried);
+    const carried = guarded(carrier, () => textOf(carrier.inject()));
+    if (carried !== undefined) (context ??= makeRecord())[name] = carried;
   }
   return context;
 }
 
-/** Returns the variables that carriers set for programs; undefined if there are none. */
-export function contextVariables(): Readonly<Record<string, string>> | undefined {
+/** A carrier without types may return anything: a promise that rejects, an object whose `toString()` throws. */
+function textOf(injected: unknown): string | undefined {
+  if (injected === undefined || typeof injected === 'string') return injected;
+  if (injected instanceof Promise) handled(injected);
+  throw new TypeError(`inject(): expected a string or undefined, not ${show(injected)}`);
+}
+
+/**
+ * Returns the variables that carriers set for programs; undefined if there are none.
+ *
+ * @param read - returns the variables of an environment; throws for what a program cannot get
+ */
+export function contextVariables(
+  read: (env: unknown) => [name: string, value: string][],
+): ReadonlyMap<string, string> | undefined {
   if (carriers.size === 0) return undefined;
-  let variables: Record<string, string> | undefined;
+  let variables: Map<string, string> | undefined;
   for (const carrier of carriers.values()) {
-    const more = guarded(carrier, () => carrier.env?.());
-    if (more !== undefined) variables = { ...variables, ...more };
+    const more = guarded(carrier, () => {
+      const env: unknown = carrier.env?.();
+      if (env instanceof Promise) handled(env);
+      return env === undefined ? undefined : read(env);
+    });
+    if (more !== undefined) variables = new Map([...(variables ?? []), ...more]);
   }
   return variables;
 }
@@ -105,9 +124,15 @@ export function runInContext<Result>(context: CarriedContext | undefined, run: (
       return;
     }
     guarded(carrier, () => {
-      carrier.extract(context[carrier.name] as string, () => {
+      const returned: unknown = carrier.extract(context[carrier.name] as string, () => {
         enter(index + 1);
       });
+      // An async function, which TypeScript allows here. Its rejection would end the program.
+      if (returned instanceof Promise) {
+        returned.catch((error: unknown) => {
+          warnOnce(carrier, error);
+        });
+      }
     });
     // The carrier has not called back: the next one goes on without it.
     enter(index + 1);
@@ -135,13 +160,16 @@ function guarded<Result>(carrier: ContextCarrier, call: () => Result): Result | 
   try {
     return call();
   } catch (error) {
-    if (!hasWarned) {
-      hasWarned = true;
-      process.emitWarning(
-        `the context carrier ${show(carrier.name)} threw: ${describeValue(error)}; calls go on without its context`,
-        { type: 'AiopipeWarning', code: 'AIOPIPE_CARRIER_FAILED' },
-      );
-    }
+    warnOnce(carrier, error);
     return undefined;
   }
+}
+
+function warnOnce(carrier: ContextCarrier, error: unknown): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  process.emitWarning(
+    `the context carrier ${show(carrier.name)} failed: ${describeValue(error)}; calls go on without its context`,
+    { type: 'AiopipeWarning', code: 'AIOPIPE_CARRIER_FAILED' },
+  );
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmdirSync, writeFileSync } from 'node:fs';
 import { Timer } from '../wait/timer.js';
 import { type CgroupOptions } from './limits.js';
 import { fileError } from './open-file.js';
@@ -42,7 +42,8 @@ export function joinCgroup(cgroup: string | CgroupOptions): JoinedCgroup {
   };
   try {
     if (options !== undefined) limit(options);
-    const fd = attempt('cgroup', `${path}/cgroup.procs`, (file) => openSync(file, 'w'));
+    // Without O_CREAT: in a directory that is no cgroup, a file would be made, and the child would have no limit.
+    const fd = attempt('cgroup', `${path}/cgroup.procs`, (file) => openSync(file, constants.O_WRONLY));
     return {
       fd,
       close: () => {

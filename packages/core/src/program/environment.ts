@@ -29,10 +29,10 @@ export function variablesOf(env: unknown): [name: string, value: string][] {
 
 /** Adds the variables of context carriers to an environment; variables that the caller has set to other values than ours stay. */
 export function withContextVariables(env: Environment | undefined): Environment | undefined {
-  const variables = contextVariables();
+  const variables = contextVariables(variablesOf);
   if (variables === undefined) return env;
   const all: Record<string, string | undefined> = { ...(env ?? process.env) };
-  for (const [name, value] of Object.entries(variables)) {
+  for (const [name, value] of variables) {
     if (all[name] === undefined || all[name] === process.env[name]) all[name] = value;
   }
   return all;

@@ -1,5 +1,5 @@
 import { addContextCarrier, type ContextCarrier } from '@aiopipe/core';
-import { injectContext, readContext, runInContext } from '@aiopipe/core/internal';
+import { injectContext, readContext, runInContext, spawn } from '@aiopipe/core/internal';
 import { noteWarnings, thrownBy } from '@aiopipe/testing';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -97,6 +97,40 @@ describe('a carrier that fails', () => {
     await new Promise(setImmediate);
     const told = warnings.filter(({ code }) => code === 'AIOPIPE_CARRIER_FAILED');
     expect(told).toHaveLength(1);
-    expect(told[0]?.message).toMatch(/'fails' threw: RangeError: of the carrier; calls go on/);
+    expect(told[0]?.message).toMatch(/'fails' failed: RangeError: of the carrier; calls go on/);
+  });
+
+  test('costs no call, whatever value its methods return', async () => {
+    const odd: (() => unknown)[] = [
+      () => 5,
+      () => null,
+      () => Symbol('x'),
+      () => Object.create(null),
+      () => Promise.reject(new Error('of a method')),
+      () => ({ 'A=B': 'x' }),
+      () => ({ text: 'a\0b' }),
+    ];
+    for (const method of odd) {
+      const none = { name: 'odd', inject: () => undefined, extract: () => undefined };
+      {
+        using _ = addContextCarrier({ ...none, inject: method as never });
+        expect(injectContext()).toBeUndefined();
+      }
+      using _ = addContextCarrier({ ...none, env: method as never });
+      expect((await spawn({ file: 'true', argv: ['true'], fds: new Map() }).exited).exitCode).toBe(0);
+    }
+  });
+
+  test('and rejects ends no program', async () => {
+    using _ = addContextCarrier({
+      name: 'rejects',
+      inject: () => undefined,
+      extract: async (_carried, run) => {
+        run();
+        await Promise.reject(new Error('of extract()'));
+      },
+    });
+    expect(runInContext({ rejects: 'x' }, () => 5)).toBe(5);
+    await new Promise(setImmediate);
   });
 });

@@ -1,3 +1,5 @@
+import { cut } from './cut.js';
+
 /** Something that has happened, in words. */
 export interface LoggedEvent {
   /** Counts the events. */
@@ -28,8 +30,6 @@ export type EventFacts = Pick<LoggedEvent, 'kind' | 'type' | 'who' | 'what'> &
 
 const MOST_EVENTS = 1000;
 const MOST_FAILURES = 100;
-/** Characters of one text. */
-const LONGEST = 1000;
 
 /** The last 1,000 events, and the last 100 failures: many starts do not drive out a failure. */
 export class EventLog {
@@ -46,15 +46,16 @@ export class EventLog {
    * The process of a worker or of a supervised child is also an event of its own. The event of its pool or supervisor comes later,
    * knows more, and takes its place.
    */
-  add({ isFailure = false, what, doing, next, ...facts }: EventFacts): void {
+  add({ isFailure = false, who, of, what, doing, next, ...facts }: EventFacts): void {
     const replaced = facts.kind === 'process' ? undefined : this.#take(facts);
     const event: LoggedEvent = {
       number: ++this.#count,
       time: Date.now(),
-      of: undefined,
       pid: undefined,
       ...facts,
       isFailure,
+      who: cut(who),
+      of: cut(of),
       what: cut(what),
       doing: cut(doing ?? replaced?.doing),
       next: cut(next),
@@ -88,10 +89,4 @@ export class EventLog {
 function push(list: LoggedEvent[], event: LoggedEvent, most: number): void {
   list.push(event);
   if (list.length > most) list.splice(0, list.length - most);
-}
-
-function cut(text: string): string;
-function cut(text: string | undefined): string | undefined;
-function cut(text: string | undefined): string | undefined {
-  return text === undefined || text.length <= LONGEST ? text : `${text.slice(0, LONGEST)} …`;
 }

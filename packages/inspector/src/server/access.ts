@@ -21,7 +21,8 @@ export class Access {
   readonly #host: string;
 
   constructor(port: number) {
-    this.#host = `127.0.0.1:${String(port)}`;
+    // As browsers send it: without the port if that is 80.
+    this.#host = new URL(`http://127.0.0.1:${String(port)}`).host;
   }
 
   get url(): string {

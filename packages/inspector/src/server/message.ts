@@ -1,3 +1,4 @@
+import { withCutTexts } from '../log/cut.js';
 import { type LoggedEvent } from '../log/event-log.js';
 import { type Snapshot } from '../snapshot/types.js';
 
@@ -19,18 +20,18 @@ export type ListName = 'processes' | 'pools' | 'channels' | 'chains';
 /** How many entries of each list a message has at most: about half a megabyte. */
 const MOST: Readonly<Record<ListName, number>> = { processes: 2000, pools: 100, channels: 500, chains: 100 };
 
-/** Returns a snapshot with lists of bounded length, and how many entries were left out. */
+/** Returns a snapshot with lists and texts of bounded length, and how many entries were left out. */
 export function bounded(snapshot: Snapshot): Pick<PageMessage, 'snapshot' | 'leftOut'> {
   const { processes, pools, channels, chains } = snapshot;
   return {
-    snapshot: {
+    snapshot: withCutTexts({
       ...snapshot,
       processes: processes.slice(0, MOST.processes),
       pools: pools.slice(0, MOST.pools),
       // The newest ones.
       channels: channels.slice(-MOST.channels),
       chains: chains.slice(-MOST.chains),
-    },
+    }),
     leftOut: {
       processes: Math.max(processes.length - MOST.processes, 0),
       pools: Math.max(pools.length - MOST.pools, 0),

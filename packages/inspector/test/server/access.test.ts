@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ask, type RequestOptions } from '../http.js';
@@ -9,6 +10,19 @@ const NONE = { COUNT: '0' };
 afterAll(leakCheck());
 
 const { start } = underInspector();
+
+/** It is the system's to allow, and another program may have it. */
+const canUsePort80 = await new Promise<boolean>((resolve) => {
+  const server = createServer();
+  server.once('error', () => {
+    resolve(false);
+  });
+  server.listen(80, '127.0.0.1', () => {
+    server.close(() => {
+      resolve(true);
+    });
+  });
+});
 
 describe('the server', () => {
   it('serves the page to the URL that the program has printed, and lets it load nothing else', async () => {
@@ -73,6 +87,12 @@ describe('the server', () => {
     expect(await ask(url, { headers: { Origin: origin, 'Sec-Fetch-Site': 'same-origin' } })).toMatchObject({
       status: 200,
     });
+  });
+
+  it.skipIf(!canUsePort80)('answers at port 80, which browsers leave out of the host and the origin', async () => {
+    const url = await start('many-processes', { ...NONE, AIOPIPE_INSPECTOR_PORT: '80' });
+    const headers = { Host: '127.0.0.1', Origin: 'http://127.0.0.1' };
+    expect(await ask(url, { headers })).toMatchObject({ status: 200 });
   });
 
   it('serves no other file, and by no other method', async () => {

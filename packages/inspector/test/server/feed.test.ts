@@ -77,6 +77,15 @@ describe('the feed', () => {
     });
   });
 
+  it('sends no more than a thousand characters of a name', async () => {
+    const url = await start('long-names', {});
+    await program().facts();
+    const message = await messageWith(url, () => true);
+    expect(message.snapshot.supervisors[0]?.children[0]?.id).toBe(`${'x'.repeat(1000)} …`);
+    expect(message.events[0]?.who).toBe(`/no/such/${'x'.repeat(991)} …`);
+    expect(JSON.stringify(message).length).toBeLessThan(20_000);
+  });
+
   it('holds no more than one message for a page that does not read', async () => {
     const url = await start('many-processes', { COUNT: '200' });
     await program().facts();

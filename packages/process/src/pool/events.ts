@@ -85,6 +85,7 @@ export class PoolPublisher {
   readonly listeners: Listeners<PoolEvent>;
 
   readonly #observer: PoolObserver | undefined;
+  #hasEnded = false;
 
   /** @param emit - calls the listeners; returns whether there are any */
   constructor(emit: (event: PoolEvent) => boolean, observer?: PoolObserver) {
@@ -98,8 +99,10 @@ export class PoolPublisher {
     this.listeners.deliver(event);
   }
 
-  /** All workers have ended. */
+  /** All workers have ended. Each call of the pool's `close()` tells it. */
   end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.listeners.end();
     this.#observer?.closed();
   }

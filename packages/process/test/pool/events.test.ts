@@ -74,6 +74,14 @@ describe('aiopipe:pool.task', () => {
 });
 
 describe('aiopipe:pool.open, aiopipe:pool.event and aiopipe:pool.close', () => {
+  test('tell once of the end of a pool that is closed more than once', async () => {
+    using lives = observe<PoolMessage>(['aiopipe:pool.close']);
+    await using pool = new Pool(perform, { size: 1 });
+    await Promise.all([pool.close(), pool.close()]);
+    await pool.close();
+    expect(lives.events()).toEqual(['pool.close']);
+  });
+
   test('tell of a pool’s life, with an object that shows it as it is', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'pool-events-'));
     using _ = { [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };

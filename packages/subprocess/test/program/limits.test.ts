@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmdirSync, mkdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  mkdirSync,
+  statSync,
+} from 'node:fs';
 import { aiopipe, type Exit, type Limits } from '@aiopipe/core';
 import { pipeline, type PipelineError, popen, type PopenOptions } from '@aiopipe/subprocess';
 import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
@@ -286,6 +295,14 @@ describe('Wrong limits throw a TypeError:', () => {
     const error = errorOf(() => popen(['true'], { limits: limits as Limits }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toMatch(message);
+  });
+});
+
+it('A program is not started if the path of its cgroup is an ordinary directory, and nothing is left there', async () => {
+  await inDirectory((path) => {
+    for (const cgroup of [path(''), { path: path('') }, { path: path('made') }])
+      expect(errorOf(() => popen(['true'], { limits: { cgroup } }))).toMatchObject({ code: 'ENOENT' });
+    expect(readdirSync(path(''))).toEqual([]);
   });
 });
 
