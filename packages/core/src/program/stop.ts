@@ -67,7 +67,8 @@ export async function stopPrograms(programs: readonly SpawnedProgram[], grace: n
   if (!areRunning() && !first.groupIsRunning) return;
   signalAll(programs, 'SIGKILL');
   await within(exited, AFTER_KILL);
-  for (const program of programs) program.unref();
+  // One that gets the signal ends sooner or later, and who waits for it needs the event loop.
+  for (const program of programs) if (!program.kill('SIGKILL')) program.unref();
 }
 
 function signalAll(programs: readonly SpawnedProgram[], signal: 'SIGTERM' | 'SIGKILL'): void {

@@ -1,11 +1,16 @@
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { AbortError, TimeoutError } from '@aiopipe/core';
 import { popen } from '@aiopipe/subprocess';
-import { errorOf, isRunning, leakCheck } from '@aiopipe/testing';
+import { errorOf, isRunning, leakCheck, runFixture } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 
 afterAll(leakCheck());
 
 const DEAF = ['sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.01; done'];
+
+/** Whether a program can keep a processor from all others: that needs rights, and a second processor. */
+const canStarve = availableParallelism() > 1 && spawnSync('chrt', ['-f', '50', 'true']).status === 0;
 
 /** A program that has said that it ignores SIGTERM. */
 async function deaf() {
@@ -27,6 +32,11 @@ describe('stop()', () => {
   it('sends SIGKILL after the grace period', async () => {
     await using program = await deaf();
     expect(await program.stop({ grace: 20 })).toMatchObject({ signalCode: 'SIGKILL' });
+  });
+
+  it.runIf(canStarve)('waits for one that dies late, and keeps this process alive for that', async () => {
+    const { stdout, code } = await runFixture('stops-what-dies-late');
+    expect({ stdout, code }).toEqual({ stdout: 'it has ended', code: 0 });
   });
 
   it('ends the group that it leads, too', async () => {
