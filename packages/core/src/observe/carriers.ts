@@ -2,6 +2,7 @@ import { checkName } from '../check/text.js';
 import { show } from '../check/show.js';
 import { describeValue } from '../check/thrown.js';
 import { handled } from '../wait/handled.js';
+import { Once } from './once.js';
 
 /**
  * Takes the context of a call to the process that does the work. It is asked at each start of a child process, task of a pool
@@ -111,16 +112,12 @@ export function contextVariables(
 export function runInContext<Result>(context: CarriedContext | undefined, run: () => Result): Result {
   if (context === undefined || carriers.size === 0) return run();
   const entries = [...carriers.values()].filter(({ name }) => Object.hasOwn(context, name));
-  let outcome: { readonly value: Result } | { readonly error: unknown } | undefined;
+  const once = new Once(run);
   const enter = (index: number): void => {
-    if (outcome !== undefined) return;
+    if (once.isSettled) return;
     const carrier = entries[index];
     if (carrier === undefined) {
-      try {
-        outcome = { value: run() };
-      } catch (error) {
-        outcome = { error };
-      }
+      once.settle();
       return;
     }
     guarded(carrier, () => {
@@ -138,9 +135,7 @@ export function runInContext<Result>(context: CarriedContext | undefined, run: (
     enter(index + 1);
   };
   enter(0);
-  const settled = outcome as unknown as { readonly value: Result } | { readonly error: unknown };
-  if ('error' in settled) throw settled.error;
-  return settled.value;
+  return once.result();
 }
 
 /** Returns a context that another process has sent, if it is one; undefined for any other value. */

@@ -1,5 +1,7 @@
 import { type Channel } from 'node:diagnostics_channel';
+import { nextTick } from '../wait/saved-globals.js';
 import { diagnosticsChannel } from './diagnostics-channel.js';
+import { Once } from './once.js';
 
 /** What every message of a traced operation may carry. */
 export interface TracedMessage {
@@ -7,7 +9,7 @@ export interface TracedMessage {
   error?: unknown;
   /**
    * A subscriber of `start` may set it: the call is made by this function, within a context that `bindStore()` cannot reach. It
-   * must call `run` once, at once, and return what that returns. If another subscriber has set it, call that one within.
+   * must call `run` at once, and return what that returns. If another subscriber has set it, call that one within.
    */
   within?: (<Result>(run: () => Result) => Result) | undefined;
 }
@@ -48,7 +50,7 @@ export class Traced<Message extends TracedMessage> {
   call<Result>(message: Message, run: () => Result): Result {
     return this.#start.runStores(message, () => {
       try {
-        return message.within === undefined ? run() : message.within(run);
+        return message.within === undefined ? run() : callWithin(message.within, run);
       } catch (error) {
         this.#publishError(message, error);
         throw error;
@@ -91,4 +93,19 @@ export class Traced<Message extends TracedMessage> {
     this.#asyncStart.publish(message);
     this.#asyncEnd.publish(message);
   }
+}
+
+/** Makes the call within a subscriber's context. What the subscriber does wrong costs no call: it is thrown apart, as Node.js does it. */
+function callWithin<Result>(within: NonNullable<TracedMessage['within']>, run: () => Result): Result {
+  const once = new Once(run);
+  try {
+    within(() => once.result());
+  } catch (error) {
+    if (!once.hasThrown(error)) {
+      nextTick(() => {
+        throw error;
+      });
+    }
+  }
+  return once.result();
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { addContextCarrier, type TracedMessage } from '@aiopipe/core';
 import { startProcess } from '@aiopipe/process';
-import { leakCheck } from '@aiopipe/testing';
+import { childPids, leakCheck, runFixture } from '@aiopipe/testing';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { returns } from '../fixtures/works-at-its-end.js';
 
@@ -64,4 +64,26 @@ test('the contexts of two subscribers hold at once', async () => {
 test('what a call throws comes out of it', () => {
   surround('one');
   expect(() => startProcess(returns, { cwd: '' })).toThrow(TypeError);
+});
+
+test.each<[string, NonNullable<TracedMessage['within']>]>([
+  ['never makes the call', () => undefined as never],
+  ['makes it twice', (run) => (run(), run())],
+  ['returns something else', (run) => (run(), 'else') as never],
+])('a subscriber that %s gets it made once, and costs it nothing', async (_, within) => {
+  const listener = (message: unknown) => {
+    (message as TracedMessage).within = within;
+  };
+  subscribe(START, listener);
+  undo.push(() => unsubscribe(START, listener));
+  const before = childPids().length;
+  const child = startProcess(returns, { stdout: 'ignore' });
+  expect(childPids().length).toBe(before + 1);
+  expect(await child.result).toBe(42);
+});
+
+test('what a subscriber throws within the call is thrown apart, as Node.js throws what its subscribers throw', async () => {
+  const { stdout, stderr } = await runFixture('subscribes-and-throws');
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({ result: 42, uncaught: ['of the subscriber'] });
 });
