@@ -133,6 +133,7 @@ export class Cluster implements AsyncDisposable {
     try {
       await cluster.#ensureTasks(options.queueLimit ?? QUEUE_LIMIT);
     } catch (error) {
+      cluster.#leases.close();
       engine.close();
       throw error;
     }

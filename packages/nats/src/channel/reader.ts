@@ -337,6 +337,11 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
       delivery.nak();
       return;
     }
+    if (this.#parts.leases.wasStopped) {
+      // It is not handed back: another reader may have it by now. If none has, it comes again when its lease ends.
+      this.#want();
+      return;
+    }
     this.#parts.leases.hold(delivery);
     this.#tail = this.#tail.then(async () => {
       const ready = await this.#prepare(delivery);

@@ -1,4 +1,4 @@
-import { clearInterval, setInterval } from '@aiopipe/core/internal';
+import { clearInterval, now, setImmediate, setInterval } from '@aiopipe/core/internal';
 import { type Delivery } from './delivery.js';
 
 /** How often a lease is renewed before it would end. */
@@ -8,11 +8,24 @@ const RENEWALS = 3;
 export class Leases {
   readonly #lease: number;
   readonly #held = new Set<Delivery>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #last = now();
+  #isLate = false;
 
   /** @param lease - milliseconds */
   constructor(lease: number) {
     this.#lease = lease;
+    this.#timer = setInterval(this.#renew, lease / RENEWALS);
+    // The connection keeps the process alive, as the user wants it.
+    this.#timer.unref();
+  }
+
+  /**
+   * Whether this process has just stood still for longer than a lease: it was stopped, or its machine slept. What was delivered
+   * meanwhile may have been delivered to others since.
+   */
+  get wasStopped(): boolean {
+    return this.#isLate || now() - this.#last > this.#lease;
   }
 
   /** Renews the lease of a message until it is settled. */
@@ -20,21 +33,26 @@ export class Leases {
     this.#held.add(delivery);
     delivery.onSettled = () => {
       this.#held.delete(delivery);
-      if (this.#held.size === 0) this.#stop();
     };
-    this.#timer ??= setInterval(() => {
-      for (const each of this.#held) each.working();
-    }, this.#lease / RENEWALS);
   }
+
+  readonly #renew = (): void => {
+    if (this.wasStopped) {
+      this.#isLate = true;
+      // This timer may come before the messages that wait at the socket: they are read in the next turn.
+      setImmediate(() => {
+        setImmediate(() => {
+          this.#isLate = false;
+        });
+      });
+    }
+    this.#last = now();
+    for (const delivery of this.#held) delivery.working();
+  };
 
   /** The leases of messages that are not settled end by themselves. */
   close(): void {
     this.#held.clear();
-    this.#stop();
-  }
-
-  #stop(): void {
     clearInterval(this.#timer);
-    this.#timer = undefined;
   }
 }

@@ -23,6 +23,7 @@ import { contextOf } from '../message/context.js';
 import { type Names } from '../names.js';
 import { type MachineStats } from '../pool/stats.js';
 import { type DeadTask } from '../task/answers.js';
+import { type Receipt } from '../task/courier.js';
 import { decodeControl, type Control } from '../task/control.js';
 import { Answers } from './answers.js';
 import { Claims } from './claims.js';
@@ -204,6 +205,11 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   }
 
   #arrived(delivery: Delivery, target: string): void {
+    if (this.#parts.leases.wasStopped) {
+      // It is not handed back: another machine may have it by now. If none has, it comes again when its lease ends.
+      this.#want();
+      return;
+    }
     const task = ServedTask.read(delivery, target);
     if (task === undefined) {
       // No caller of ours has sent it, and nothing can tell its sender.
@@ -249,7 +255,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   async #begin(task: ServedTask): Promise<readonly unknown[] | undefined> {
     const { bodies, limits } = this.#parts;
     if (task.isOverdue) {
-      await this.#dead(task, lostError(task));
+      await this.#lost(task);
       return undefined;
     }
     let args: unknown;
@@ -260,13 +266,13 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       if (!Array.isArray(args)) throw new TypeError('the arguments of a task are no list');
     } catch (error) {
       if (error instanceof ClosedError) throw error;
-      await this.#tellCaller(task, await this.#answers.error(task, error));
+      this.#answered(task, await this.#answers.error(task, error));
       return undefined;
     }
     if (task.retries === 0) {
       task.claim = await this.#claims.claim(task.id, this.name);
       if (task.claim === undefined) {
-        await this.#dead(task, lostError(task));
+        await this.#lost(task);
         await this.#claims.releaseOf(task.id);
         return undefined;
       }
@@ -281,12 +287,12 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     try {
       if (task.kind === 'stream') {
         const items = runInContext(contextOf(task.context), () => calls.stream(...args));
-        await this.#tellCaller(task, await this.#answers.items(task, items));
+        this.#answered(task, await this.#answers.items(task, items));
         return;
       }
       const value: unknown = await runInContext(contextOf(task.context), () => calls.run(...args));
       free();
-      await this.#tellCaller(task, await this.#answers.result(task, value));
+      this.#answered(task, await this.#answers.result(task, value));
     } catch (error) {
       free();
       await this.#failed(task, error);
@@ -312,15 +318,14 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       } else await this.#dead(task, error);
       return;
     }
-    await this.#tellCaller(task, await this.#answers.error(task, error));
+    this.#answered(task, await this.#answers.error(task, error));
   }
 
-  async #tellCaller(task: ServedTask, receipt: 'taken' | 'unwanted' | 'lost'): Promise<void> {
+  #answered(task: ServedTask, receipt: Receipt): void {
     // The cluster is closed: another machine does the task again.
     if (receipt === 'lost' && this.#parts.engine.isClosed) return;
     if (receipt === 'lost') this.#tell({ type: 'result-lost', target: task.target, id: task.id });
     this.#settled(task);
-    await Promise.resolve();
   }
 
   #settled(task: ServedTask): void {
@@ -329,8 +334,21 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     if (task.claim !== undefined) this.#claims.release(task.claim);
   }
 
-  /** No retry is left. */
+  /** The machine that ran the task before was lost, and no retry is left. It may have told the caller the outcome already. */
+  async #lost(task: ServedTask): Promise<void> {
+    const error = lostError(task);
+    const receipt = await this.#answers.error(task, error);
+    if (receipt !== 'unwanted') await this.#bury(task, error);
+    this.#answered(task, receipt);
+  }
+
+  /** The worker of the task died here, and no retry is left. */
   async #dead(task: ServedTask, error: Error): Promise<void> {
+    await this.#bury(task, error);
+    this.#answered(task, await this.#answers.error(task, error));
+  }
+
+  async #bury(task: ServedTask, error: Error): Promise<void> {
     const { bodies, limits, bury, settings } = this.#parts;
     let args: readonly unknown[] | undefined;
     try {
@@ -342,7 +360,6 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     const { version } = settings;
     await bury({ id, target, version, args, attempts: task.delivery.count, machine: this.name, reason: error.message });
     this.#tell({ type: 'task-dead', target, id, error });
-    await this.#tellCaller(task, await this.#answers.error(task, error));
   }
 
   #giveUp(error: Error): void {
