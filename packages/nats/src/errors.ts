@@ -1,4 +1,4 @@
-import { AiopipeError, type AiopipeErrorOptions } from '@aiopipe/core';
+import { AiopipeError } from '@aiopipe/core';
 import { nameErrors } from '@aiopipe/core/internal';
 
 /** The `code` of a {@link ClusterError}. */
@@ -12,10 +12,6 @@ export type ClusterErrorCode = 'ERR_AIOPIPE_CLUSTER' | 'ERR_AIOPIPE_CLUSTER_CONF
  */
 export class ClusterError extends AiopipeError {
   declare readonly code: ClusterErrorCode;
-
-  constructor(code: ClusterErrorCode, message: string, options?: AiopipeErrorOptions) {
-    super(code, message, options);
-  }
 
   static {
     nameErrors(this);

@@ -127,7 +127,7 @@ export class Engine {
     return new Promise((resolve, reject) => {
       const forget = this.onReconnect(() => {
         forget();
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- no error: insist() catches it
+        // No error: insist() catches it.
         reject(AGAIN);
       });
       attempt().then(

@@ -207,22 +207,18 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     const what = `the task of ${this.title}`;
     const refusal = refuse(this.#wait, undefined, () => what);
     if (refusal !== undefined) throw refusal;
-    let sent: { readonly id: string; readonly leave: () => void } | undefined;
-    const call = new Call(
-      this.#wait,
-      what,
-      bodies,
-      limits,
-      () => {
-        if (sent !== undefined) desk.settled(sent.id);
-      },
-      () => sent?.leave(),
-    );
+    let sent: { readonly id: string; readonly leave: () => void } | undefined = undefined;
+    const settled = () => {
+      if (sent !== undefined) desk.settled(sent.id);
+    };
+    const left = () => sent?.leave();
+    const call = new Call(this.#wait, what, bodies, limits, settled, left);
     sent = this.#submit(args, 'run', call);
+    const { leave } = sent;
     return {
       promise: call.promise,
       leave: () => {
-        if (!call.isSettled) sent?.leave();
+        if (!call.isSettled) leave();
       },
     };
   }
