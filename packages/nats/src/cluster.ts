@@ -17,7 +17,7 @@ import { Engine } from './engine/engine.js';
 import { Leases } from './engine/leases.js';
 import { Bodies, type Keeping } from './message/bodies.js';
 import { limitsOf } from './message/limits.js';
-import { checkToken, Names } from './names.js';
+import { checkToken, LANES, Names } from './names.js';
 import { ClusterPool } from './pool/cluster-pool.js';
 import { Desk } from './pool/desk.js';
 import { checkPoolOptions, DEFAULT_VERSION, type ClusterPoolOptions } from './pool/options.js';
@@ -310,17 +310,19 @@ export class Cluster implements AsyncDisposable {
     return this.#engine.ensureStream(settings, `the cluster ${this.name}`);
   }
 
-  #ensureTarget(target: string, version: string): Promise<void> {
-    const settings = {
-      durable_name: this.#names.taskConsumer(target, version),
-      deliver_policy: DeliverPolicy.All,
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(this.#lease),
-      filter_subject: this.#names.task(target, version),
-      max_ack_pending: 100_000,
-      max_waiting: MAX_WAITING,
-    };
-    return this.#engine.ensureConsumer(this.#names.tasks, settings, `the queue of the target ${target}`);
+  async #ensureTarget(target: string, version: string): Promise<void> {
+    for (const lane of LANES) {
+      const settings = {
+        durable_name: this.#names.taskConsumer(target, version, lane),
+        deliver_policy: DeliverPolicy.All,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(this.#lease),
+        filter_subject: this.#names.task(target, version, lane),
+        max_ack_pending: 100_000,
+        max_waiting: MAX_WAITING,
+      };
+      await this.#engine.ensureConsumer(this.#names.tasks, settings, `the queue of the target ${target}`);
+    }
   }
 }
 

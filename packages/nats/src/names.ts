@@ -20,6 +20,10 @@ export function checkToken(what: string, value: unknown): asserts value is strin
   if (tokenOf(value).length > LONGEST) throw new TypeError(`${what}: the name is longer than ${String(LONGEST)} bytes`);
 }
 
+/** Tasks of a priority above 0 are `first`: a machine takes a normal task only if none of these waits. */
+export const LANES = ['first', 'normal'] as const;
+export type Lane = (typeof LANES)[number];
+
 /** The subjects, streams and buckets of one cluster. */
 export class Names {
   readonly #token: string;
@@ -65,12 +69,12 @@ export class Names {
     return `aiopipe.${this.#token}.claims.${id}`;
   }
 
-  task(target: string, version: string): string {
-    return `aiopipe.${this.#token}.tasks.${tokenOf(target)}.${tokenOf(version)}`;
+  task(target: string, version: string, lane: Lane): string {
+    return `aiopipe.${this.#token}.tasks.${tokenOf(target)}.${tokenOf(version)}.${lane}`;
   }
 
-  taskConsumer(target: string, version: string): string {
-    return `${tokenOf(target)}-${tokenOf(version)}`;
+  taskConsumer(target: string, version: string, lane: Lane): string {
+    return `${tokenOf(target)}-${tokenOf(version)}-${lane}`;
   }
 
   /** The bucket of a topic's long messages: they stay as long as the topic keeps its messages. */

@@ -6,9 +6,11 @@ import { channel, EndOfStreamError, QueueFullError, type StandardSchema } from '
 import { errorOf, leakCheck, until } from '@aiopipe/testing';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
+import { addContextCarrier } from '@aiopipe/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { add, blocks, count, fail, repeat, waitFor } from './fixtures/targets.js';
+import { add, blocks, count, fail, record, repeat, waitFor } from './fixtures/targets.js';
 import { natsServer, NatsServer } from './server.js';
 
 const check = leakCheck();
@@ -381,6 +383,38 @@ describe.skipIf(natsServer === undefined)('a cluster', () => {
       abort.abort();
       expect(await errorOf(running)).toMatchObject({ code: 'ABORT_ERR' });
       await until('nothing is left', async () => Object.keys(await stored()).length === 0);
+    });
+
+    it('runs tasks of a higher priority before others that wait', async () => {
+      const pool = cluster.pool<typeof record>('record');
+      const file = log('priority');
+      const normal = [1, 2, 3, 4, 5, 6].map((id) => pool.run(file, id, 20));
+      const first = [11, 12, 13].map((id) => pool.with({ priority: 1 }).run(file, id, 20));
+      await until('all are stored', async () => (await stored())[`aiopipe_${cluster.name}_tasks`] === 9);
+      await using _ = await cluster.serve({ record }, { size: 1 });
+      await Promise.all([...normal, ...first]);
+      // The machine may have taken one task for its worker before it has heard of those that come first.
+      const order = lines('priority').map(Number);
+      expect(order.filter((id) => id > 10)).toEqual([11, 12, 13]);
+      expect(order.indexOf(13)).toBeLessThanOrEqual(3);
+      expect(order.filter((id) => id < 10)).toEqual([1, 2, 3, 4, 5, 6]);
+    });
+
+    it('takes the context of the call along', async () => {
+      const calls = new AsyncLocalStorage<string>();
+      using _carrier = addContextCarrier({
+        name: 'test',
+        inject: () => calls.getStore(),
+        extract: (carried, run) => {
+          calls.run(carried, run);
+        },
+      });
+      await calls.run('request 5 é', () => cluster.writer('jobs').put('x'));
+      const seen: unknown[] = [];
+      const reader = cluster.reader('jobs');
+      await cluster.writer('jobs').end();
+      await reader.forEach((message) => seen.push([message, calls.getStore()]));
+      expect(seen).toEqual([['x', 'request 5 é']]);
     });
 
     it('leaves tasks of another version to other machines, and says so', async () => {

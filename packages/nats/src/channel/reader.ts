@@ -140,9 +140,9 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
    * what `get()` would reject with.
    */
   tryGet(): { value: Receive } | undefined {
+    this.#acknowledge();
     if (this.#over !== undefined && this.#ready.length === 0) throw this.#over;
     if (this.#isClosed) throw this.closedError();
-    this.#acknowledge();
     this.#keeps = true;
     const ready = this.#ready.shift();
     this.#want();
@@ -233,6 +233,7 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
   get incoming(): { enter(waiter: Waiter): void; leave(waiter: Waiter): void } {
     return {
       enter: (waiter) => {
+        this.#acknowledge();
         if (this.#over !== undefined) {
           waiter.reject(this.#over);
           return;

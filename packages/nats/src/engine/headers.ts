@@ -6,6 +6,7 @@ export const HEADER = {
   reply: 'Aiopipe-Reply',
   /** How often a task may be tried again. */
   retries: 'Aiopipe-Retries',
+  priority: 'Aiopipe-Priority',
   key: 'Aiopipe-Key',
   /** What a message is: a kind of task or of answer, or the end marker of a channel. */
   kind: 'Aiopipe-Kind',

@@ -19,7 +19,7 @@ import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { addContext } from '../message/context.js';
 import { DEFAULT_LIMITS } from '../message/limits.js';
-import { type Names } from '../names.js';
+import { LANES, type Names } from '../names.js';
 import { type TaskKind } from '../task/answers.js';
 import { encodeControl } from '../task/control.js';
 import { Call } from './call.js';
@@ -198,8 +198,13 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
       const machine = readMachineStats(deserialize(data, { limits: DEFAULT_LIMITS }));
       if (machine !== undefined) machines.push(machine);
     }
-    const consumer = names.taskConsumer(target, version);
-    return summarize(machines, await engine.insist(() => engine.jsm.consumers.info(names.tasks, consumer), what));
+    const consumers = await Promise.all(
+      LANES.map((lane) => {
+        const consumer = names.taskConsumer(target, version, lane);
+        return engine.insist(() => engine.jsm.consumers.info(names.tasks, consumer), what);
+      }),
+    );
+    return summarize(machines, consumers);
   }
 
   #begin(args: readonly unknown[]): { readonly promise: Promise<unknown>; readonly leave: () => void } {
@@ -230,7 +235,7 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     task: WaitingTask,
   ): { readonly id: string; readonly leave: () => void } {
     const { engine, bodies, names, desk, target, version } = this.#parts;
-    const { retries, key } = this.#settings;
+    const { retries, priority, key } = this.#settings;
     let bytes: Uint8Array;
     try {
       bytes = serialize(args);
@@ -243,8 +248,10 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     fields.set(HEADER.kind, kind);
     fields.set(HEADER.reply, `${desk.inbox}.${id}`);
     fields.set(HEADER.retries, String(retries));
+    if (priority > 0) fields.set(HEADER.priority, String(priority));
     if (key !== undefined) fields.set(HEADER.key, encodeURIComponent(JSON.stringify(key)));
     addContext(fields);
+    const subject = names.task(target, version, priority > 0 ? 'first' : 'normal');
     let isLeft = false;
     let sequence: number | undefined;
     const remove = () => {
@@ -257,7 +264,7 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     const send = async () => {
       try {
         const data = await bodies.pack(bytes, fields);
-        const message = { subject: names.task(target, version), data, headers: fields, id };
+        const message = { subject, data, headers: fields, id };
         ({ seq: sequence } = await engine.publish(message, this.title, () => !isLeft));
         if (isLeft) remove();
       } catch (error) {

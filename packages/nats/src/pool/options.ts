@@ -10,11 +10,16 @@ export interface ClusterTaskOptions extends WaitOptions {
    * task runs at most once. Default: 3.
    */
   readonly retries?: number | undefined;
+  /**
+   * Default: 0. Tasks of a priority above 0 come before all others that wait. Among themselves, they come in the order of the calls;
+   * those that a machine has taken already, in the order of their priority.
+   */
+  readonly priority?: number | undefined;
   /** On each machine, tasks with the same key go to the same worker while it lives. Default: any worker. */
   readonly key?: string | number | undefined;
 }
 
-const TASK_NAMES = { signal: true, timeout: true, retries: true, key: true } as const;
+const TASK_NAMES = { signal: true, timeout: true, retries: true, priority: true, key: true } as const;
 
 export const TASK_OPTIONS = optionNames<ClusterTaskOptions>(TASK_NAMES);
 
@@ -36,6 +41,7 @@ const DEFAULT_RETRIES = 3;
 /** {@link ClusterTaskOptions}, checked. */
 export interface TaskSettings extends WaitOptions {
   readonly retries: number;
+  readonly priority: number;
   readonly key: string | number | undefined;
 }
 
@@ -43,12 +49,15 @@ export interface TaskSettings extends WaitOptions {
 export function taskSettings(options: ClusterTaskOptions): TaskSettings {
   const refusal = refuse(options, TASK_OPTIONS);
   if (refusal instanceof TypeError) throw refusal;
-  const { signal, timeout, retries = DEFAULT_RETRIES, key } = options;
+  const { signal, timeout, retries = DEFAULT_RETRIES, priority = 0, key } = options;
   checkCount('retries', retries, { most: 1_000_000 });
+  if (!(typeof priority === 'number' && Number.isFinite(priority) && priority >= 0)) {
+    throw new TypeError(`priority: expected a finite number, 0 or more, not ${show(priority)}`);
+  }
   if (!(key === undefined || typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key)))) {
     throw new TypeError(`key: expected a string or a number, not ${show(key)}`);
   }
-  return { signal, timeout, retries, key };
+  return { signal, timeout, retries, priority, key };
 }
 
 export function checkPoolOptions(options: ClusterPoolOptions): void {

@@ -29,14 +29,20 @@ export function readMachineStats(value: unknown): MachineStats | undefined {
   return isRight && typeof name === 'string' ? (value as MachineStats) : undefined;
 }
 
-export function summarize(
-  machines: readonly MachineStats[],
-  consumer: { readonly num_pending: number; readonly num_ack_pending: number; readonly num_redelivered: number },
-): ClusterPoolStats {
+/** The counts of a consumer, as JetStream names them. */
+interface ConsumerCounts {
+  readonly num_pending: number;
+  readonly num_ack_pending: number;
+  readonly num_redelivered: number;
+}
+
+/** @param consumers - those of all lanes */
+export function summarize(machines: readonly MachineStats[], consumers: readonly ConsumerCounts[]): ClusterPoolStats {
   const workers = { starting: 0, idle: 0, busy: 0 };
   for (const machine of machines) {
     for (const state of ['starting', 'idle', 'busy'] as const) workers[state] += machine.workers[state];
   }
-  const { num_pending: queued, num_ack_pending: running, num_redelivered: redelivered } = consumer;
-  return { queued, running, redelivered, workers, machines };
+  const sum = (name: keyof ConsumerCounts) => consumers.reduce((total, counts) => total + counts[name], 0);
+  const [queued, running] = [sum('num_pending'), sum('num_ack_pending')];
+  return { queued, running, redelivered: sum('num_redelivered'), workers, machines };
 }

@@ -20,7 +20,7 @@ import { type Leases } from '../engine/leases.js';
 import { Puller } from '../engine/puller.js';
 import { type Bodies } from '../message/bodies.js';
 import { contextOf } from '../message/context.js';
-import { type Names } from '../names.js';
+import { LANES, type Lane, type Names } from '../names.js';
 import { type MachineStats } from '../pool/stats.js';
 import { type DeadTask } from '../task/answers.js';
 import { type Receipt } from '../task/courier.js';
@@ -73,7 +73,8 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   readonly #pool: Pool;
   readonly #calls = new Map<string, PoolCalls<readonly unknown[], unknown>>();
   readonly #size: number;
-  readonly #pullers: Puller[] = [];
+  /** Of each target and lane. */
+  readonly #pullers: { readonly lane: Lane; readonly puller: Puller }[] = [];
   readonly #tasks = new Map<string, ServedTask>();
   readonly #handling = new Set<Promise<void>>();
   readonly #subscriptions: Subscription[] = [];
@@ -147,11 +148,14 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     const targets = [...this.#calls.keys()];
     await Promise.all(targets.map((target) => ensure(target)));
     for (const target of targets) {
-      const consumer = names.taskConsumer(target, settings.version);
       const take = (delivery: Delivery) => {
         this.#arrived(delivery, target);
       };
-      this.#pullers.push(new Puller(engine, names.tasks, consumer, take, () => ensure(target)));
+      for (const lane of LANES) {
+        const consumer = names.taskConsumer(target, settings.version, lane);
+        const puller = new Puller(engine, names.tasks, consumer, take, () => ensure(target));
+        this.#pullers.push({ lane, puller });
+      }
     }
     this.#subscriptions.push(
       engine.nc.subscribe(names.machines, {
@@ -172,8 +176,12 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
 
   #want(): void {
     if (this.#isClosing) return;
-    const free = Math.max(0, this.#size - this.#running);
-    for (const puller of this.#pullers) puller.want(free);
+    const free = this.#size - this.#running;
+    for (const { lane, puller } of this.#pullers) {
+      // One more of those that come first. While the request for it waits, there is none, so that a free worker may take a normal
+      // task. It costs no further question.
+      puller.want(Math.max(0, lane === 'first' ? free + 1 : free));
+    }
   }
 
   #told(control: Control, message: Msg): void {
@@ -281,8 +289,8 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   }
 
   async #run(task: ServedTask, args: readonly unknown[], free: () => void): Promise<void> {
-    const { signal, key } = task;
-    const calls = this.#calls.get(task.target)?.with({ signal, ...(key !== undefined && { key }) });
+    const { signal, priority, key } = task;
+    const calls = this.#calls.get(task.target)?.with({ signal, priority, ...(key !== undefined && { key }) });
     if (calls === undefined) return;
     try {
       if (task.kind === 'stream') {
@@ -376,7 +384,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   async #close(timeout: number | undefined): Promise<void> {
     this.#isClosing = true;
     const { engine, onClose } = this.#parts;
-    for (const puller of this.#pullers) puller.close();
+    for (const { puller } of this.#pullers) puller.close();
     await within(Promise.allSettled(this.#handling), timeout ?? Infinity);
     // What is left rejects with ClosedError, and is handed back.
     await this.#pool[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ export class ServedTask {
   readonly kind: TaskKind;
   readonly reply: string;
   readonly retries: number;
+  readonly priority: number;
   readonly key: string | number | undefined;
   readonly object: string | undefined;
   readonly context: string | undefined;
@@ -27,6 +28,8 @@ export class ServedTask {
     this.kind = delivery.header(HEADER.kind) === 'stream' ? 'stream' : 'run';
     const retries = Number(delivery.header(HEADER.retries) ?? 0);
     this.retries = Number.isSafeInteger(retries) && retries > 0 ? retries : 0;
+    const priority = Number(delivery.header(HEADER.priority) ?? 0);
+    this.priority = Number.isFinite(priority) ? priority : 0;
     this.key = readKey(delivery.header(HEADER.key));
     this.object = delivery.header(HEADER.object);
     this.context = delivery.header(HEADER.context);
