@@ -19,6 +19,7 @@ const house = {
     'pool',
   ],
   subprocess: ['terminal', 'program', 'io', 'chain', 'async-pipe'],
+  nats: ['errors', 'names', 'engine', 'message', 'channel', 'task', 'pool', 'serve', 'cluster'],
   opentelemetry: ['scope', 'subscribe', 'error-type', 'context', 'spans', 'metrics', 'flush', 'instrument', 'register'],
   inspector: ['fault', 'proc', 'log', 'watch', 'snapshot', 'server', 'preloaded'],
 };

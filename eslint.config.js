@@ -7,6 +7,7 @@ const layers = {
   codec: ['core'],
   process: ['core', 'codec'],
   subprocess: ['core'],
+  nats: ['core', 'codec', 'process'],
   testing: [],
 };
 

@@ -50,10 +50,10 @@ export const buildPackage = (entry: Record<string, string>) =>
     ],
   });
 
-/** What another package has is loaded from its one file, whichever entry the source names. */
+/** What another layer has is loaded from its one file, whichever entry the source names. Only core and codec have two entries. */
 const throughInternal: Plugin['setup'] = ({ onResolve }) => {
   onResolve({ filter: /^@aiopipe\// }, ({ path }) => ({
-    path: path.replace(/^(@aiopipe\/\w+).*/, '$1/internal'),
+    path: path.replace(/^(@aiopipe\/(core|codec))\b.*/, '$1/internal'),
     external: true,
   }));
 };

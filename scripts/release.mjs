@@ -9,7 +9,7 @@ import { Command } from 'commander';
 import { root } from './suites.mjs';
 
 /** A package comes after those that it depends on. */
-const packages = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector'];
+const packages = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector', 'nats'];
 
 const program = new Command('release')
   .description('Builds, packs, tests and publishes the packages whose version npm does not have yet.')

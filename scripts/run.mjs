@@ -60,7 +60,7 @@ function torture(...words) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const sources = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector'].map(
+const sources = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector', 'nats'].map(
   (name) => `packages/${name}/src`,
 );
 

@@ -16,6 +16,7 @@ export const suites = [
   'packages/subprocess',
   'packages/opentelemetry',
   'packages/inspector',
+  'packages/nats',
   'apps/demo',
   'examples',
   'packaging',

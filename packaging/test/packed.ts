@@ -16,6 +16,20 @@ declare module 'vitest' {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** What the packages have of others, with all that those bring along. */
+const dependencies = [
+  'node-gyp-build',
+  '@opentelemetry/api',
+  '@nats-io/jetstream',
+  '@nats-io/nats-core',
+  '@nats-io/nkeys',
+  '@nats-io/nuid',
+  '@nats-io/obj',
+  '@nats-io/transport-node',
+  'js-sha256',
+  'tweetnacl',
+];
+
 interface Manifest {
   readonly name: string;
   readonly packageManager: string;
@@ -41,7 +55,7 @@ function fill(scratch: string): void {
   if (given === undefined) pack(scratch);
   else for (const file of readdirSync(given)) cpSync(join(given, file), join(scratch, file));
   // The dependencies from elsewhere come as tarballs, too: so the tests need no network.
-  for (const name of ['node-gyp-build', '@opentelemetry/api']) packInstalled(name, scratch);
+  for (const name of dependencies) packInstalled(name, scratch);
 }
 
 /** Packs a package of this folder's dependencies as it is here, without its scripts. */

@@ -52,12 +52,13 @@ test.each([
   ['0.0.0', '0.0.1'],
   ['0.3.0', '0.3.1'],
   ['1.2.3', '1.2.4'],
-])('a patch of codec %s releases codec and process, which depends on it, and nothing else', (before, after) => {
+])('a patch of codec %s releases codec, process and nats, which depend on it, and nothing else', (before, after) => {
   const versions = versionsAfterPatchOf('codec', before);
   expect(versions).toEqual({
     core: before,
     codec: after,
     inspector: before,
+    nats: after,
     opentelemetry: before,
     process: after,
     subprocess: before,
@@ -70,6 +71,7 @@ test('a patch of subprocess, on which nothing depends, releases it alone', () =>
     core: '1.0.0',
     codec: '1.0.0',
     inspector: '1.0.0',
+    nats: '1.0.0',
     opentelemetry: '1.0.0',
     process: '1.0.0',
     subprocess: '1.0.1',

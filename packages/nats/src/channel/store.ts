@@ -1,0 +1,95 @@
+import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { type Engine } from '../engine/engine.js';
+import { type Keeping } from '../message/bodies.js';
+import { type ChannelSettings, type ReaderSettings } from './options.js';
+import { tokenOf } from '../names.js';
+
+/** Milliseconds. */
+export const TOPIC_AGE = 3_600_000;
+/** Milliseconds for which the server knows the ids of messages, and drops a second one of the same id. */
+export const DUPLICATES = 120_000;
+/** How many requests of readers may wait at the server. Its default, 512, is few for a hundred machines. */
+export const MAX_WAITING = 16_384;
+
+/** Where a channel is kept. */
+export interface Place {
+  readonly stream: string;
+  readonly subject: string;
+  /** The channel in messages: `the queue jobs`. */
+  readonly what: string;
+}
+
+/** Creates the stream of a channel, if it is not there. Settings that were not given may be any. */
+export async function ensureChannel(
+  engine: Engine,
+  { stream, subject, what }: Place,
+  { kind, queueLimit, maxAge }: ChannelSettings,
+  { replicas, storage }: Keeping,
+): Promise<void> {
+  const isQueue = kind === 'queue';
+  const fixed = {
+    name: stream,
+    subjects: [subject],
+    retention: isQueue ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    storage: storage === 'file' ? StorageType.File : StorageType.Memory,
+    num_replicas: replicas,
+    discard: isQueue ? DiscardPolicy.New : DiscardPolicy.Old,
+  };
+  const given = {
+    ...(queueLimit !== undefined && { max_msgs: queueLimit === Infinity ? -1 : queueLimit }),
+    ...(maxAge !== undefined && { max_age: maxAge === Infinity ? 0 : nanos(maxAge) }),
+  };
+  const defaults = {
+    duplicate_window: nanos(duplicatesOf(kind, maxAge)),
+    ...(!isQueue && { max_age: nanos(TOPIC_AGE) }),
+  };
+  await engine.ensureStream({ ...fixed, ...given }, what, { ...defaults, ...given });
+}
+
+/** The window must not be longer than the age of the messages. */
+function duplicatesOf(kind: 'queue' | 'topic', maxAge: number | undefined): number {
+  return kind === 'queue' ? DUPLICATES : Math.min(DUPLICATES, maxAge ?? TOPIC_AGE);
+}
+
+/** The consumer that all readers of a queue share. */
+const QUEUE_CONSUMER = 'readers';
+
+/** Creates the consumer of a reader, if it is not there, and returns its name. `after` is the last message that it has seen. */
+export async function ensureReader(
+  engine: Engine,
+  { stream, what }: Place,
+  { kind, ordered, from, durable }: ReaderSettings,
+  options: { readonly lease: number; readonly name: string; readonly after: number },
+): Promise<void> {
+  const shared = {
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(options.lease),
+    max_ack_pending: ordered ? 1 : 100_000,
+    max_waiting: MAX_WAITING,
+  };
+  const readers = `the readers of ${what}`;
+  if (kind === 'queue' || durable !== undefined) {
+    const deliver = kind === 'queue' || from === 'first' ? DeliverPolicy.All : DeliverPolicy.New;
+    await engine.ensureConsumer(stream, { durable_name: options.name, deliver_policy: deliver, ...shared }, readers);
+    return;
+  }
+  // The server forgets it some time after its reader is gone.
+  const start =
+    options.after > 0
+      ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: options.after + 1 }
+      : { deliver_policy: from === 'first' ? DeliverPolicy.All : DeliverPolicy.New };
+  await engine.ensureConsumer(stream, { durable_name: options.name, ...shared }, readers, {
+    inactive_threshold: nanos(INACTIVE),
+    ...start,
+  });
+}
+
+/** Milliseconds after which the server forgets a topic's reader that was not heard. */
+const INACTIVE = 300_000;
+
+/** The name of a reader's consumer. */
+export function consumerName({ kind, durable }: ReaderSettings, id: string): string {
+  if (kind === 'queue') return QUEUE_CONSUMER;
+  return durable === undefined ? `reader-${id}` : `durable-${tokenOf(durable)}`;
+}

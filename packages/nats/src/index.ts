@@ -1,0 +1,23 @@
+export { Cluster, type ArgsOf, type ClusterOptions, type ResultOf } from './cluster.js';
+export { ClusterWriter, type EndOptions, type PutOptions } from './channel/writer.js';
+export { ClusterReader } from './channel/reader.js';
+export { Delivered } from './channel/delivered.js';
+export { merge } from './channel/merge.js';
+export { type ClusterChannelOptions, type ClusterReaderOptions, type ClusterWriterOptions } from './channel/options.js';
+export { ClusterPool, type StatsOptions } from './pool/cluster-pool.js';
+export { type ClusterMapOptions, type ClusterPoolOptions, type ClusterTaskOptions } from './pool/options.js';
+export { type ClusterPoolStats, type MachineStats } from './pool/stats.js';
+export { Machine, type MachineCloseOptions } from './serve/machine.js';
+export {
+  type MachineEvent,
+  type MachineEventFields,
+  type MachineEvents,
+  type MachineGaveUp,
+  type ResultLost,
+  type TaskDead,
+  type TaskLeft,
+  type TaskRetried,
+} from './serve/events.js';
+export { type ServedTargets, type ServeOptions } from './serve/options.js';
+export { type DeadTask } from './task/answers.js';
+export { ClusterError, type ClusterErrorCode } from './errors.js';

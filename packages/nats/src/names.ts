@@ -1,0 +1,93 @@
+import { checkName } from '@aiopipe/core/internal';
+
+/**
+ * Returns a name as one token of a subject, which is also allowed in the name of a stream or consumer: `thumbs/hash` becomes
+ * `thumbs=2Fhash`.
+ */
+export function tokenOf(name: string): string {
+  return encodeURIComponent(name).replaceAll(
+    /[^A-Za-z0-9_-]/g,
+    (character) => `=${character === '%' ? '' : character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** The longest name, in bytes of its token. Names of streams are names of folders on the server. */
+const LONGEST = 180;
+
+/** Throws a TypeError unless `value` can name a cluster, a channel, a target or a version. */
+export function checkToken(what: string, value: unknown): asserts value is string {
+  checkName(what, value);
+  if (tokenOf(value).length > LONGEST) throw new TypeError(`${what}: the name is longer than ${String(LONGEST)} bytes`);
+}
+
+/** Tasks of a priority above 0 are `first`: a machine takes a normal task only if none of these waits. */
+export const LANES = ['first', 'normal'] as const;
+export type Lane = (typeof LANES)[number];
+
+/** The subjects, streams and buckets of one cluster. */
+export class Names {
+  readonly #token: string;
+
+  constructor(cluster: string) {
+    this.#token = tokenOf(cluster);
+  }
+
+  /** The stream of all tasks. */
+  get tasks(): string {
+    return `aiopipe_${this.#token}_tasks`;
+  }
+
+  get tasksSubject(): string {
+    return `aiopipe.${this.#token}.tasks.>`;
+  }
+
+  /** The stream that says which tasks with `retries: 0` were begun. */
+  get claims(): string {
+    return `aiopipe_${this.#token}_claims`;
+  }
+
+  get claimsSubject(): string {
+    return `aiopipe.${this.#token}.claims.*`;
+  }
+
+  /** The bucket of messages that are longer than the server's `max_payload`. */
+  get large(): string {
+    return `aiopipe_${this.#token}_large`;
+  }
+
+  /** The subject on which callers ask all machines. */
+  get machines(): string {
+    return `aiopipe.${this.#token}.machines`;
+  }
+
+  /** The subject on which a machine asks all callers which targets they want. */
+  get callers(): string {
+    return `aiopipe.${this.#token}.callers`;
+  }
+
+  claim(id: string): string {
+    return `aiopipe.${this.#token}.claims.${id}`;
+  }
+
+  task(target: string, version: string, lane: Lane): string {
+    return `aiopipe.${this.#token}.tasks.${tokenOf(target)}.${tokenOf(version)}.${lane}`;
+  }
+
+  taskConsumer(target: string, version: string, lane: Lane): string {
+    return `${tokenOf(target)}-${tokenOf(version)}-${lane}`;
+  }
+
+  /** The bucket of a topic's long messages: they stay as long as the topic keeps its messages. */
+  largeOfTopic(name: string): string {
+    return `${this.large}_${tokenOf(name)}`;
+  }
+
+  channel(kind: 'queue' | 'topic', name: string): { stream: string; subject: string; what: string } {
+    const token = tokenOf(name);
+    return {
+      what: `the ${kind} ${name}`,
+      stream: `aiopipe_${this.#token}_${kind}_${token}`,
+      subject: `aiopipe.${this.#token}.${kind}.${token}`,
+    };
+  }
+}

@@ -1,0 +1,23 @@
+import { type AnswerKind } from '../task/answers.js';
+
+/** One message of a machine about a task. */
+export interface Answer {
+  readonly kind: AnswerKind;
+  readonly data: Uint8Array;
+  /** The name of the object that has the bytes. */
+  readonly object: string | undefined;
+  readonly machine: string | undefined;
+  readonly attempt: string;
+  /** The number of an item, or how many there were. */
+  readonly item: number;
+  /** The subject on which the machine takes credits. */
+  readonly credits: string | undefined;
+}
+
+/** A task whose caller waits. */
+export interface WaitingTask {
+  /** Takes an answer. Returns false if it is not wanted. */
+  take(answer: Answer): boolean;
+  /** No answer can come any more. */
+  fail(error: Error): void;
+}

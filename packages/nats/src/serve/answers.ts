@@ -1,0 +1,125 @@
+import { serialize } from '@aiopipe/codec';
+import { serializeError } from '@aiopipe/codec/internal';
+import { AbortError } from '@aiopipe/core';
+import { Pending } from '@aiopipe/core/internal';
+import { headers } from '@nats-io/transport-node';
+import { type Engine } from '../engine/engine.js';
+import { HEADER } from '../engine/headers.js';
+import { type Bodies } from '../message/bodies.js';
+import { WINDOW, type AnswerKind } from '../task/answers.js';
+import { deliver, type Receipt } from '../task/courier.js';
+import { type ServedTask } from './task.js';
+
+/** Milliseconds for which an outcome is sent to a caller that is not heard. Then it is dropped. */
+const HOLD = 60_000;
+
+/** Sends the outcomes of tasks to their callers. */
+export class Answers {
+  readonly #engine: Engine;
+  readonly #bodies: Bodies;
+  readonly #machine: string;
+  readonly #creditsInbox: string;
+  /** Callers that were not heard: their outcomes are tried once. */
+  readonly #lost = new Set<string>();
+  readonly #streams = new Map<string, OutgoingItems>();
+
+  constructor(engine: Engine, bodies: Bodies, machine: string, creditsInbox: string) {
+    this.#engine = engine;
+    this.#bodies = bodies;
+    this.#machine = machine;
+    this.#creditsInbox = creditsInbox;
+  }
+
+  /** Sends the result of a task. If it cannot be sent, the caller gets the EncodeError. */
+  result(task: ServedTask, value: unknown): Promise<Receipt> {
+    let bytes: Uint8Array;
+    try {
+      bytes = serialize(value);
+    } catch (error) {
+      return this.error(task, error);
+    }
+    return this.#send(task, 'result', bytes, 0);
+  }
+
+  error(task: ServedTask, error: unknown, item = 0): Promise<Receipt> {
+    return this.#send(task, 'error', serializeError(error), item);
+  }
+
+  /** Sends the items of a task as the caller's credits allow. Rejects with what the source throws. */
+  async items(task: ServedTask, source: AsyncIterable<unknown>): Promise<Receipt> {
+    const items = new OutgoingItems(task.signal);
+    this.#streams.set(task.id, items);
+    const sent = new Set<Promise<void>>();
+    let number = 0;
+    try {
+      for await (const value of source) {
+        await items.mayGo(number);
+        const sending = this.#send(task, 'item', serialize(value), number++).then((receipt) => {
+          sent.delete(sending);
+          if (receipt !== 'taken') task.cancel(new AbortError('the caller left the stream'));
+        });
+        sent.add(sending);
+      }
+      await Promise.all(sent);
+      return await this.#send(task, 'end', new Uint8Array(), number);
+    } catch (error) {
+      if (!task.isWanted) return 'unwanted';
+      await Promise.all(sent);
+      // The pool's own failures are judged by the machine, unless the caller has items already.
+      if (number === 0) throw error;
+      return await this.error(task, error, number);
+    } finally {
+      this.#streams.delete(task.id);
+    }
+  }
+
+  /** The caller lets items up to this number go. */
+  credit(id: string, upTo: number): boolean {
+    const items = this.#streams.get(id);
+    if (items === undefined || !Number.isSafeInteger(upTo)) return false;
+    items.grant(upTo);
+    return true;
+  }
+
+  async #send(task: ServedTask, kind: AnswerKind, bytes: Uint8Array, item: number): Promise<Receipt> {
+    const fields = headers();
+    fields.set(HEADER.kind, kind);
+    fields.set(HEADER.machine, encodeURIComponent(this.#machine));
+    fields.set(HEADER.attempt, task.attempt);
+    if (task.kind === 'stream') {
+      fields.set(HEADER.item, String(item));
+      fields.set(HEADER.credits, `${this.#creditsInbox}.${task.id}`);
+    }
+    const data = await this.#bodies.pack(bytes, fields);
+    const caller = task.reply.slice(0, task.reply.lastIndexOf('.'));
+    const receipt = await deliver(this.#engine, task.reply, data, fields, this.#lost.has(caller) ? 0 : HOLD);
+    if (receipt === 'lost') this.#lost.add(caller);
+    else this.#lost.delete(caller);
+    if (receipt !== 'taken') this.#bodies.remove(fields.get(HEADER.object) || undefined);
+    return receipt;
+  }
+}
+
+/** The items of one stream, which wait for credits. */
+class OutgoingItems {
+  readonly #signal: AbortSignal;
+  #granted = WINDOW;
+  #waiting: Pending<void> | undefined;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  async mayGo(number: number): Promise<void> {
+    while (number >= this.#granted) {
+      this.#waiting = new Pending<void>({ signal: this.#signal });
+      await this.#waiting.promise;
+    }
+  }
+
+  grant(upTo: number): void {
+    this.#granted = Math.max(this.#granted, upTo);
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import { hostname } from 'node:os';
+import { type DecodeLimits } from '@aiopipe/codec';
+import { checkMilliseconds, checkOptions, show } from '@aiopipe/core/internal';
+import { type AnyTarget, type PoolOptions } from '@aiopipe/process';
+import { checkToken } from '../names.js';
+import { DEFAULT_VERSION } from '../pool/options.js';
+
+/** Options of `cluster.serve()`: those of its local `Pool`, and these. */
+export interface ServeOptions extends Omit<PoolOptions, 'retries' | 'queueLimit'> {
+  /** The machine's name in errors, events and statistics. Default: the host's name and the process id. */
+  readonly name?: string | undefined;
+  /** The version of the targets. Tasks for other versions are left to other machines. Default: `'1'`. */
+  readonly version?: string | undefined;
+  /** Milliseconds that tasks have to end when the machine is disposed of. Default: 10 000. */
+  readonly drainTimeout?: number | undefined;
+  /** Bounds of what the arguments of a task may hold. Default: those of the cluster. */
+  readonly limits?: DecodeLimits | undefined;
+}
+
+/** The targets of a machine, by the names that callers use. */
+export type ServedTargets = Readonly<Record<string, AnyTarget>>;
+
+/** {@link ServeOptions}, checked. The local pool checks its own. */
+export interface ServeSettings {
+  readonly name: string;
+  readonly version: string;
+  readonly drainTimeout: number;
+  readonly limits: DecodeLimits | undefined;
+  readonly pool: PoolOptions;
+}
+
+const DRAIN_TIMEOUT = 10_000;
+
+export function serveSettings(options: ServeOptions = {}): ServeSettings {
+  // An object at all; the names are checked by the pool.
+  checkOptions(options, { names: new Set(Object.keys(options)) });
+  const {
+    name = `${hostname()}-${String(process.pid)}`,
+    version = DEFAULT_VERSION,
+    drainTimeout = DRAIN_TIMEOUT,
+    limits,
+    ...pool
+  } = options;
+  checkToken('name', name);
+  checkToken('version', version);
+  checkMilliseconds('drainTimeout', drainTimeout);
+  for (const refused of ['retries', 'queueLimit'] as const) {
+    if (refused in pool) throw new TypeError(`${refused}: the callers of the cluster choose it, not the machine`);
+  }
+  return { name, version, drainTimeout, limits, pool };
+}
+
+export function checkTargets(targets: unknown): asserts targets is ServedTargets {
+  if (typeof targets !== 'object' || targets === null || Object.keys(targets).length === 0) {
+    throw new TypeError(`targets: expected an object of targets by their names, not ${show(targets)}`);
+  }
+  for (const name of Object.keys(targets)) checkToken('targets', name);
+}
