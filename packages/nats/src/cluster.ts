@@ -267,7 +267,7 @@ export class Cluster implements AsyncDisposable {
     await this.#deadLetters?.[Symbol.asyncDispose]();
     this.#desk.close();
     this.#leases.close();
-    await this.#engine.nc.flush().catch(() => undefined);
+    await this.#engine.flush();
     this.#engine.close();
   }
 

@@ -221,7 +221,7 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
     for (const delivery of this.#given) delivery.nak();
     this.#given.clear();
     this.#end(this.closedError());
-    await this.#parts.engine.nc.flush().catch(() => undefined);
+    await this.#parts.engine.flush();
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 import { ClosedError } from '@aiopipe/core';
-import { handled, Timer } from '@aiopipe/core/internal';
+import { handled, Timer, within } from '@aiopipe/core/internal';
 import {
   jetstream,
   jetstreamManager,
@@ -21,6 +21,8 @@ const ANSWER = 5000;
 /** Milliseconds before a call is made again: the first time, and at most. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2000;
+/** Milliseconds for the server to take what was published, when something is closed. */
+const LONGEST_FLUSH = 2000;
 
 /** A message for a stream. */
 export interface Outgoing {
@@ -83,6 +85,14 @@ export class Engine {
     for await (const { type } of this.#status) {
       if (type === 'reconnect') for (const callback of [...this.#onReconnect]) callback();
     }
+  }
+
+  /** Resolves when the server has all that was published, or after 2 s: the connection may be cut, and never come back. */
+  async flush(): Promise<void> {
+    await within(
+      this.nc.flush().catch(() => undefined),
+      LONGEST_FLUSH,
+    );
   }
 
   /** Ends calls that are made again. The connection is the user's, and stays open. */

@@ -390,7 +390,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     await this.#pool[Symbol.asyncDispose]();
     await Promise.allSettled(this.#handling);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    await engine.nc.flush().catch(() => undefined);
+    await engine.flush();
     onClose();
   }
 }
