@@ -29,7 +29,10 @@ describe('the kill button', () => {
       body: `SIGTERM was sent to process ${String(web)}.\n`,
     });
     await until('it has ended', () => !isRunning(web));
-    expect(await kill(url, { pid: web, signal: 'SIGTERM' })).toMatchObject({ status: 404 });
+    await until(
+      'the program knows of it',
+      async () => (await kill(url, { pid: web, signal: 'SIGTERM' })).status === 404,
+    );
   });
 
   it('ends a process of a child', async () => {
