@@ -82,14 +82,19 @@ export class ChildRunner {
     });
   }
 
-  /** Shuts a child down, if it runs, and publishes its end. */
-  async shutDown(child: Child, willRestart: boolean): Promise<void> {
+  /**
+   * Shuts a child down, if it runs, and publishes its end.
+   *
+   * @param isForRestart - whether it is to be started again. If the supervisor is stopped meanwhile, its event says that it is not.
+   */
+  async shutDown(child: Child, isForRestart: boolean): Promise<void> {
     child.cancelRestart();
     const { life } = child;
     if (life === undefined) return;
     await life.shutDown();
     const ending = await life.ended;
     child.life = undefined;
+    const willRestart = isForRestart && !this.#owner.stopping.aborted;
     if (child.startedAt !== undefined) {
       this.#events.exited(child, life, ending, willRestart);
       return;

@@ -46,3 +46,26 @@ test('a process that was not ready in time is reported, also if stop() is called
   await expect(started).rejects.toMatchObject({ code: 'ERR_AIOPIPE_CLOSED' });
   expect(told).toEqual(['SIGTERM to a', 'failed 1 false']);
 });
+
+test('a child that is shut down for a restart, and ends after stop() was called, is not said to be restarted', async () => {
+  const processes: SimulatedProcess[] = [];
+  starter.start = (path) => {
+    const process = new SimulatedProcess(path, 'runs', processes.length + 1, () => undefined);
+    processes.push(process);
+    return process;
+  };
+  const supervisor = new parts.Supervisor(
+    ['a', 'b'].map((id) => ({ id, target: parts.work, args: [id] as [string], shutdown: Infinity })),
+    { strategy: 'one_for_all' },
+  );
+  const told: string[] = [];
+  supervisor.on('exited', ({ id, willRestart }) => told.push(`${id} ${String(willRestart)}`));
+  await supervisor.start();
+  const [a, b] = processes;
+  a?.end({ exitCode: 1, signalCode: null });
+  await settle();
+  const stopped = supervisor.stop();
+  b?.end({ exitCode: null, signalCode: 'SIGTERM' });
+  await stopped;
+  expect(told).toEqual(['a true', 'b false']);
+});

@@ -32,6 +32,8 @@ export interface Ending {
 /** The parts of the simulation that the model uses. */
 export interface Surroundings {
   readonly now: number;
+  /** The path of the supervisor of the next real event. */
+  readonly nextPath: string | undefined;
   /** Compares an event with the real one. If a listener acted on it, this calls back into the model. */
   happens(what: string): void;
   attempt(path: string): Attempt;
@@ -179,12 +181,22 @@ export class ModelSupervisor {
     all.push(this);
   }
 
-  /** Runs all supervisors until each of them waits. */
+  /**
+   * Runs all supervisors until each of them waits. They work concurrently, and any order of two of them is right: the model takes
+   * that of the real ones.
+   */
   run(): void {
-    for (let moves = true; moves;) {
-      moves = false;
-      for (const supervisor of [...this.#all]) while (supervisor.#move()) moves = true;
+    for (let moved = true; moved;) {
+      const { nextPath } = this.#world;
+      const isNext = (supervisor: ModelSupervisor) => supervisor.#isAtOrUnder(nextPath);
+      moved = [...this.#all.filter(isNext), ...this.#all].some((supervisor) => supervisor.#move());
     }
+    for (const finished of this.#all.filter((supervisor) => supervisor !== this && supervisor.hasFinished))
+      this.#all.splice(this.#all.indexOf(finished), 1);
+  }
+
+  #isAtOrUnder(path: string | undefined): boolean {
+    return path !== undefined && `${this.#path.join('/')}/`.startsWith(path === '' ? '' : `${path}/`);
   }
 
   #move(): boolean {
@@ -237,7 +249,6 @@ export class ModelSupervisor {
   *#endAll(): Steps {
     for (const child of [...this.#children].reverse()) yield* this.#end(child, false);
     this.hasFinished = true;
-    if (this.#all[0] !== this) this.#all.splice(this.#all.indexOf(this), 1);
     this.#life?.end({ exitCode: null, signalCode: null }, this.hasFailed);
   }
 
@@ -286,8 +297,9 @@ export class ModelSupervisor {
     if (life !== undefined) {
       yield* life.shutDown();
       child.life = undefined;
-      if (child.startedAt !== undefined) this.#tellExited(child, life, willRestart, 0);
-      else this.#tellStartFailed(child, child.hadProcess, willRestart, 0);
+      // The wait may have been long enough for a call of stop().
+      if (child.startedAt !== undefined) this.#tellExited(child, life, willRestart && !this.isStopping, 0);
+      else this.#tellStartFailed(child, child.hadProcess, willRestart && !this.isStopping, 0);
     }
     child.isRestarting = willRestart && !this.isStopping;
     if (spec.restart === 'temporary') this.#delete(child);

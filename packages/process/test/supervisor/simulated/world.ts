@@ -320,6 +320,11 @@ export class World implements Surroundings {
     return time.now;
   }
 
+  get nextPath(): string | undefined {
+    const [next] = this.#trace;
+    return next && supervisorOf(next.what);
+  }
+
   happens(what: string): void {
     // The supervisors of a tree work concurrently: each keeps its own order.
     const supervisor = supervisorOf(what);
