@@ -71,7 +71,7 @@ const tasks = {
   },
   test() {
     install();
-    pnpm(['exec', 'prettier', '--check', '--log-level', 'warn', '.'], { remedy: 'npm run format formats them' });
+    pnpm(['exec', 'oxfmt', '--check', '.'], { quiet: true, remedy: 'npm run format formats them' });
     manifests('--check');
     pnpm(['exec', 'depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...sources], {
       quiet: true,
@@ -125,7 +125,7 @@ const tasks = {
   format() {
     install();
     manifests();
-    pnpm(['exec', 'prettier', '--write', '--log-level', 'warn', '.']);
+    pnpm(['exec', 'oxfmt', '.']);
   },
   async demo() {
     install();

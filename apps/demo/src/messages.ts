@@ -9,4 +9,5 @@ export interface FileTask {
 
 /** A worker's answer: a report, or why there is none (`ENOENT`, `EACCES`, …). */
 export type Answer =
-  { readonly id: number; readonly report: FileReport } | { readonly id: number; readonly skipped: string };
+  | { readonly id: number; readonly report: FileReport }
+  | { readonly id: number; readonly skipped: string };

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
+import { format, type FormatOptions } from 'oxfmt';
 import { chart } from './chart.js';
 import { type RowResult } from './compare.js';
 import { machineLine, type Machine } from './machine.js';
@@ -52,10 +52,13 @@ export async function publishResults(part: string, results: Results): Promise<vo
 async function save(name: string, text: string): Promise<void> {
   const path = fileURLToPath(new URL(name, tree));
   await mkdir(dirname(path), { recursive: true });
-  // As everything else in the tree, so that a run leaves the format check alone. It knows nothing of charts.
-  const isFormatted = !name.endsWith('.svg');
-  await writeFile(
-    path,
-    isFormatted ? await format(text, { ...(await resolveConfig(path)), filepath: path }) : `${text}\n`,
-  );
+  await writeFile(path, name.endsWith('.svg') ? `${text}\n` : await formatted(name, text));
+}
+
+/** As everything else in the tree, so that a run leaves the format check alone. */
+async function formatted(name: string, text: string): Promise<string> {
+  const options = JSON.parse(await readFile(new URL('.oxfmtrc.json', tree), 'utf8')) as FormatOptions;
+  const { code, errors } = await format(name, text, options);
+  if (errors[0] !== undefined) throw new Error(`${name}: ${errors[0].message}`);
+  return code;
 }

@@ -10,7 +10,10 @@ export interface ChildErrorDetails extends AiopipeErrorOptions {
 
 /** The `code` of a {@link ChildError}. */
 export type ChildErrorCode =
-  'ERR_AIOPIPE_CHILD' | 'ERR_AIOPIPE_NO_RESULT' | 'ERR_AIOPIPE_START' | 'ERR_AIOPIPE_PROTOCOL';
+  | 'ERR_AIOPIPE_CHILD'
+  | 'ERR_AIOPIPE_NO_RESULT'
+  | 'ERR_AIOPIPE_START'
+  | 'ERR_AIOPIPE_PROTOCOL';
 
 /**
  * A child process failed. Its `code` tells how:

@@ -17,7 +17,8 @@ export interface StandardSchema<Output = unknown> {
 
 /** The outcome of a check: the value, or the issues. */
 export type SchemaResult<Output> =
-  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly MessageIssue[] };
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly MessageIssue[] };
 
 /** The type of the values that a schema accepts. */
 export type SchemaOutput<Schema extends StandardSchema> =

@@ -26,7 +26,15 @@ import { type PipeWriter } from '../stream/writer.js';
  * - An end, which is opened, or a stream that is open already.
  */
 export type AsyncFileSource =
-  number | FileHandle | Socket | ReadEnd | WriteEnd | DuplexEnd | PipeReader | PipeWriter | DuplexStream;
+  | number
+  | FileHandle
+  | Socket
+  | ReadEnd
+  | WriteEnd
+  | DuplexEnd
+  | PipeReader
+  | PipeWriter
+  | DuplexStream;
 
 /** Opens the streams of a source. If it throws, the caller still owns the source. */
 export function openSource(source: AsyncFileSource, maker: Maker): Streams {

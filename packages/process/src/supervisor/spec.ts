@@ -111,7 +111,9 @@ export interface SupervisorSpec<Children = any> extends SupervisorOptions {
  */
 export type ChildSpecs<Children> = {
   readonly [Index in keyof Children]:
-    ChildSpec<Children[Index]> | PartitionedSpec<Children[Index]> | SupervisorSpec<Children[Index]>;
+    | ChildSpec<Children[Index]>
+    | PartitionedSpec<Children[Index]>
+    | SupervisorSpec<Children[Index]>;
 };
 
 /** A specification of any child. It checks no `args`; specifications written in the call of `new Supervisor()` are checked. */

@@ -72,10 +72,10 @@ function countsOf(lines: readonly string[]): Map<number, number> {
 }
 
 // Hundreds of starts of Node take their time on a machine that has other work, too.
-test('400 rounds of SIGKILL: every task ends once, none runs twice, and a child takes none along but its own', async () => {
+test('200 rounds of SIGKILL: every task ends once, none runs twice, and a child takes none along but its own', async () => {
   const file = newFile();
   const pool = new Pool(leaveTrace, { size: 6, intensity: Infinity });
-  const { done, lost } = await killUnderLoad(pool, file, 400, 7);
+  const { done, lost } = await killUnderLoad(pool, file, 200, 7);
   const { stats } = pool;
   await pool.close();
   const runs = countsOf(linesOf(file));
