@@ -1,3 +1,9 @@
+/**
+ * A pickle for JavaScript, and message channels over pipes.
+ *
+ * @module @aiopipe/codec
+ */
+
 export { serialize, deserialize, type DeserializeOptions } from './serializer/serialize.js';
 export { type DecodeLimits } from './serializer/decode-limits.js';
 export { register, registerCodec, type ByteCodec, type Registration } from './serializer/registry.js';

@@ -1,3 +1,9 @@
+/**
+ * Pipe ends with one owner, and streams over them.
+ *
+ * @module @aiopipe/core
+ */
+
 export { aiopipe, aioduplex, type PipeOptions, type DuplexOptions } from './end/pipe.js';
 export { ReadEnd, WriteEnd, DuplexEnd } from './end/ends.js';
 export { DetachedEnd } from './end/detached-end.js';

@@ -1,3 +1,9 @@
+/**
+ * A live page of a running program: its processes, pools, channels and chains.
+ *
+ * @module @aiopipe/inspector
+ */
+
 // Serves the page if `--import` named this module.
 import './preloaded.js';
 

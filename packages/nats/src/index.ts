@@ -1,3 +1,9 @@
+/**
+ * The same channels and process pools over many machines, on NATS with JetStream.
+ *
+ * @module @aiopipe/nats
+ */
+
 export { Cluster, type ArgsOf, type ClusterOptions, type ResultOf } from './cluster.js';
 export { ClusterWriter, type EndOptions, type PutOptions } from './channel/writer.js';
 export { ClusterReader } from './channel/reader.js';

@@ -1,3 +1,9 @@
+/**
+ * Child processes that start on a function and receive pipe ends; supervisors and pools of them.
+ *
+ * @module @aiopipe/process
+ */
+
 export { target, type AnyTarget, type Target } from './target/target.js';
 export {
   startProcess,

@@ -1,3 +1,9 @@
+/**
+ * Programs, and chains of programs joined by the kernel.
+ *
+ * @module @aiopipe/subprocess
+ */
+
 export { popen, type PopenOptions, type StdioOptions, type TerminalEnd } from './program/popen.js';
 export { type TerminalOptions } from './terminal/options.js';
 export { Program } from './program/program.js';

@@ -11,15 +11,19 @@ export interface ReadmeExample {
   readonly code: string;
   /** The output of the code, if a block of text follows it at once. */
   readonly output: string | undefined;
+  /** Why it is not run: `<!-- types only: it needs a server -->` in the line before it says so. */
+  readonly notRun: string | undefined;
 }
 
 /** Every block of TypeScript in a Markdown document. Each is a whole program. */
 export function readmeExamples(path: string): ReadmeExample[] {
   const document = readFileSync(path, 'utf8');
-  return [...document.matchAll(/^```ts\n(.*?)^```\n(?:\s*```text\n(.*?)^```$)?/gms)].map((match) => ({
-    line: document.slice(0, match.index).split('\n').length + 1,
-    code: match[1] ?? '',
-    output: match[2],
+  const blocks = /^(?:<!-- types only: ([^\n]*) -->\n\n?)?^```ts\n(.*?)^```\n(?:\s*```text\n(.*?)^```$)?/gms;
+  return [...document.matchAll(blocks)].map((match) => ({
+    line: document.slice(0, match.index + match[0].indexOf('```ts\n')).split('\n').length + 1,
+    code: match[2] ?? '',
+    output: match[3],
+    notRun: match[1],
   }));
 }
 

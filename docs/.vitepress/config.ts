@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitepress';
+import llmstxt from 'vitepress-plugin-llms';
+import { linksOutside } from './links.js';
+import { pages } from './pages.js';
+
+const description = 'Pipes that you own, messages over them, child processes that receive them, chains of programs.';
+
+export default defineConfig({
+  title: 'aiopipe',
+  description,
+  lang: 'en',
+  cleanUrls: true,
+  outDir: './dist',
+  // The pages that `test/` and the packages need are beside them.
+  srcExclude: ['test/**', '**/node_modules/**'],
+  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  markdown: {
+    config: linksOutside,
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+  },
+  vite: { plugins: [llmstxt({ ignoreFiles: ['test/**', 'charts/**'] })] },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    externalLinkIcon: true,
+    nav: [
+      { text: 'Tutorial', link: '/tutorial' },
+      { text: 'Guarantees', link: '/guarantees' },
+      { text: 'Reference', link: '/reference/' },
+    ],
+    sidebar: pages,
+    socialLinks: [{ icon: 'github', link: 'https://github.com/aiopipe/aiopipe' }],
+  },
+});

@@ -1,0 +1,3 @@
+import { preset } from '@aiopipe/testing/vitest';
+
+export default preset();
