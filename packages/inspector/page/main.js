@@ -5,7 +5,7 @@ import { Charts } from './charts.js';
 import { find, setText, show } from './dom.js';
 import { Events } from './events.js';
 import { Facts } from './facts.js';
-import { bytes, duration, number, percent } from './format.js';
+import { bytes, counted, duration, number, percent } from './format.js';
 import { Pools } from './pools.js';
 import { ProcessTable } from './processes.js';
 import { Rates } from './rates.js';
@@ -72,11 +72,36 @@ function update({ snapshot, leftOut, events: fresh, canKill, status }) {
   for (const [name, list] of Object.entries({ processes, pools, channels, chains })) {
     const left = leftOut[/** @type {keyof typeof leftOut} */ (name)];
     setText(find(`#count-${name}`), number(list.length + left));
-    const note = /** @type {HTMLElement} */ (find(`#${name}`).querySelector('.left-out'));
-    show(note, left > 0);
-    setText(note, `${number(left)} more are not shown.`);
+    const note = notShown(name, leftOut);
+    const place = /** @type {HTMLElement} */ (find(`#${name}`).querySelector('.left-out'));
+    show(place, note !== '');
+    setText(place, note);
   }
   setText(find('#count-events'), number(events.counts.events));
   setText(find('#count-failures'), number(events.counts.failures));
   find('#count-failures').classList.toggle('bad', events.counts.failures > 0);
+}
+
+/** @type {Record<string, [list: keyof PageMessage['leftOut'], one: string, many: string][]>} */
+const NAMES_OF_ENTRIES = {
+  processes: [
+    ['processes', 'process', 'processes'],
+    ['supervisors', 'supervisor', 'supervisors'],
+    ['supervised', 'child of a supervisor', 'children of supervisors'],
+  ],
+  pools: [['pools', 'pool', 'pools']],
+  channels: [['channels', 'channel', 'channels']],
+  chains: [['chains', 'chain', 'chains']],
+};
+
+/**
+ * Says what a section lacks, because there is too much of it: 'Not shown: 12 processes, 1 supervisor.' Empty if it lacks nothing.
+ *
+ * @param {string} section
+ * @param {PageMessage['leftOut']} leftOut
+ */
+function notShown(section, leftOut) {
+  const entries = (NAMES_OF_ENTRIES[section] ?? []).filter(([list]) => leftOut[list] > 0);
+  if (entries.length === 0) return '';
+  return `Not shown: ${entries.map(([list, one, many]) => counted(leftOut[list], one, many)).join(', ')}.`;
 }

@@ -31,6 +31,7 @@ export function ask(url: string, { method = 'GET', headers = {}, body }: Request
 /** What a server-sent event of the page has. */
 export interface Message {
   readonly snapshot: Snapshot;
+  readonly leftOut: Readonly<Record<string, number>>;
   readonly canKill: boolean;
   readonly status: string;
   readonly events: readonly {

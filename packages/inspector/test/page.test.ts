@@ -63,6 +63,12 @@ describe.skipIf(chromium === undefined)('the page', { timeout: SLOW }, () => {
     expect(await page.evaluate('document.querySelector("#processes .kill").checkVisibility()')).toBe(false);
   });
 
+  it('says how many supervisors and children of theirs are not shown', async () => {
+    await open('many-supervisors');
+    await page.shows('#processes .left-out', 'Not shown: 2 supervisors, 3 children of supervisors.');
+    await page.shows('#count-processes', '0');
+  });
+
   it('says which worker has died, why, and what it was doing', async () => {
     await open('busy-program');
     await program().facts();

@@ -45,6 +45,8 @@ async function clog(push: Push): Promise<number> {
     clogged += count;
     if (count > 0) {
       fullRounds = 0;
+      // TCP may have made room for megabytes.
+      size = Math.min(65536, size * 2);
     } else if (size > 1) {
       size = 1;
     } else {

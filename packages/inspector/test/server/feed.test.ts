@@ -65,6 +65,14 @@ describe('the feed', () => {
     });
   });
 
+  it('has 100 supervisors and 2,000 of their children, and counts the others', async () => {
+    const url = await start('many-supervisors', {});
+    await program().facts();
+    const { snapshot, leftOut } = await messageWith(url, ({ snapshot: { supervisors } }) => supervisors.length > 0);
+    expect(snapshot.supervisors.map(({ children }) => children.length)).toEqual([2000, ...Array<number>(99).fill(0)]);
+    expect(leftOut).toEqual({ processes: 0, supervisors: 2, supervised: 3, pools: 0, channels: 0, chains: 0 });
+  });
+
   it('has the last 1,000 events', async () => {
     const url = await start('many-failures', {});
     await program().facts();

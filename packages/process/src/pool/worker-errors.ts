@@ -1,4 +1,4 @@
-import { limitsBehindEnd } from '@aiopipe/core/internal';
+import { describeValue, limitsBehindEnd } from '@aiopipe/core/internal';
 import { ChildError } from '../errors.js';
 import { type Worker } from './worker.js';
 
@@ -17,6 +17,7 @@ export function memoryError({ name, pid }: Worker, what: string): ChildError {
  * Returns the error of a task that is lost with its worker.
  *
  * @param brokenBy - why the worker was killed, if it was
+ * @param endedBy - why it ended, if that is known; its cause is what the worker threw where nothing caught it
  */
 export function lossError(
   { name, pid, exit, limits }: Worker,
@@ -26,7 +27,20 @@ export function lossError(
 ): ChildError {
   const { exitCode, signalCode } = exit;
   const how = signalCode === null ? `with exit code ${String(exitCode)}` : `by ${signalCode}`;
-  const why = brokenBy === undefined ? '' : `, because of an error: ${brokenBy.message}`;
-  const message = `${name} (pid ${String(pid)}) ended ${how} ${when}${why || limitsBehindEnd(limits, exit)}`;
-  return new ChildError('ERR_AIOPIPE_NO_RESULT', message, { pid, exitCode, signalCode, cause: brokenBy ?? endedBy });
+  const message = `${name} (pid ${String(pid)}) ended ${how} ${when}`;
+  const why = whyEnded(brokenBy, endedBy) ?? limitsBehindEnd(limits, exit);
+  return new ChildError('ERR_AIOPIPE_NO_RESULT', message + why, {
+    pid,
+    exitCode,
+    signalCode,
+    cause: brokenBy ?? endedBy,
+  });
+}
+
+function whyEnded(brokenBy: Error | undefined, endedBy: Error | undefined): string | undefined {
+  if (brokenBy !== undefined) return `, because of an error: ${brokenBy.message}`;
+  if (endedBy instanceof ChildError && endedBy.code === 'ERR_AIOPIPE_CHILD') {
+    return `, because nothing caught an error: ${describeValue(endedBy.cause)}`;
+  }
+  return undefined;
 }

@@ -8,6 +8,7 @@ import {
   variablesOf,
 } from '@aiopipe/core/internal';
 import { currentDirectory } from '../target/started-in.js';
+import { checkNodeMemory } from './node-limits.js';
 import { execArgvFor } from './node-options.js';
 import { checkStdio, DEFAULT_STDIO, type StdioOptions } from './stdio.js';
 
@@ -25,7 +26,7 @@ export interface Surroundings extends StdioOptions {
   readonly execArgv?: readonly string[] | undefined;
   /**
    * What the child may do: memory, time, files, its user. As much as this process by default. Memory that V8 reserves for compiled code
-   * does not count as the child's.
+   * does not count as the child's. A `memory` below 48 MiB throws a TypeError: Node.js cannot start with that.
    */
   readonly limits?: Limits | undefined;
 }
@@ -47,6 +48,7 @@ export function checkSurroundings(options: Surroundings): void {
   checkEnvAndCwd(options.env, options.cwd);
   if (options.execArgv !== undefined) checkTexts('execArgv', options.execArgv);
   checkLimits(options.limits);
+  checkNodeMemory(options.limits);
 }
 
 /** Returns a string that is equal for equal surroundings of a start now. Undefined if no two starts can share them. */

@@ -31,3 +31,13 @@ test('a task that has no retry left counts as a death', async () => {
   expect(await errorOf(pool.run('die'))).toBeInstanceOf(ChildError);
   expect(await errorOf(pool.run('pid'))).toBeInstanceOf(SupervisorError);
 });
+
+test('a task whose worker ends by an error that nothing catches rejects with that error in its message', async () => {
+  await using pool = new Pool(perform, { size: 1, options: { stderr: 'ignore' } });
+  const error = await errorOf(pool.run('throw-uncaught', 'no pixels'));
+  expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', exitCode: 1 });
+  expect(error.message).toMatch(
+    /^perform-1 \(pid \d+\) ended with exit code 1 while it ran this task, because nothing caught an error: RangeError: no pixels$/,
+  );
+  expect((error.cause as Error).cause).toMatchObject({ name: 'RangeError', message: 'no pixels' });
+});

@@ -56,12 +56,21 @@ describe('a child with limits', () => {
   );
 
   test.runIf(isLinux)('that has too little memory to boot: the error names the limit', async () => {
-    const limits = { memory: MIB, coreSize: 0 };
+    const limits = { memory: 48 * MIB, coreSize: 0 };
     const error = await errorOf(
       startProcess(allocate, { args: [1], limits, stderr: 'ignore', stdout: 'ignore' }).result,
     );
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_START' });
-    expect(error.message).toMatch(/ended before its function was called: .* \(limits\.memory: 1048576 bytes\)/);
+    expect(error.message).toMatch(/ended before its function was called: .* \(limits\.memory: 50331648 bytes\)/);
+  });
+
+  test('cannot have so little memory that its Node waits for ever at its start', () => {
+    const limits = { memory: 40 * MIB };
+    const message =
+      'limits.memory: Node.js cannot start with less than 50331648 bytes (48 MiB), and needs about 100 MiB; not 41943040';
+    expect(() => startProcess(allocate, { args: [1], limits })).toThrow(new TypeError(message));
+    expect(() => new Prefork({ limits })).toThrow(new TypeError(message));
+    expect(() => new Pool(allocate, { options: { limits } })).toThrow(new TypeError(`options.${message}`));
   });
 
   test('ends by SIGXCPU after limits.cpuTime, and the error names the limit', async () => {
