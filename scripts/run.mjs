@@ -122,6 +122,15 @@ const tasks = {
     turbo(['build', '--filter=./packages/*', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'scripts/test-runtimes.mjs'), root);
   },
+  docs() {
+    install();
+    turbo(['site', '--output-logs=errors-only']);
+    say(`the site is in ${join(root, 'docs/dist')}; npm run docs:serve shows it`);
+  },
+  async 'docs:serve'() {
+    tasks.docs();
+    await runProgram(join(root, 'docs/node_modules/vitepress/bin/vitepress.js'), join(root, 'docs'));
+  },
   format() {
     install();
     manifests();

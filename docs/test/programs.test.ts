@@ -34,7 +34,9 @@ test('all programs of the pages have the right types', { timeout: 120_000 }, () 
     include: ['*.ts'],
   };
   writeFileSync(join(checked, 'tsconfig.json'), JSON.stringify(config));
-  const tsc = createRequire(import.meta.url).resolve('typescript-7/package.json').replace('package.json', 'bin/tsc');
+  const tsc = createRequire(import.meta.url)
+    .resolve('typescript-7/package.json')
+    .replace('package.json', 'bin/tsc');
   const run = () => execFileSync(process.execPath, [tsc, '-p', checked], { encoding: 'utf8' });
   let output = '';
   try {
