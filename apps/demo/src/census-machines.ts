@@ -3,7 +3,14 @@ import { Supervisor, type ChildError, type ChildSpec, type ProcessHandle } from 
 import { connect } from '@nats-io/transport-node';
 import { type CensusEvents, type CensusWorkersOptions } from './census-workers.js';
 import { anyOf, Chaos } from './chaos.js';
-import { CLUSTER, EXAMINE, censusMachine, examineFile, type MachineAnswer, type MachineOptions } from './machine.js';
+import {
+  CLUSTER,
+  EXAMINE,
+  censusMachine,
+  type examineFile,
+  type MachineAnswer,
+  type MachineOptions,
+} from './machine.js';
 import { NatsServer, type Login } from './nats-server.js';
 
 /** Files that are asked for at once, for each worker: enough that it never waits for the next. */
