@@ -3,13 +3,13 @@ import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from '@nats-i
 import { connect, nuid } from '@nats-io/transport-node';
 import { type Laps } from '../harness/laps.js';
 import { AHEAD } from './messages-ours.js';
-import { startNats } from './services.js';
+import { loginOf, startNats } from './services.js';
 import { countMessages, runMessages, type Messages, type ReaderTarget } from './work.js';
 
 const STREAM = 'messages';
 
 const reader: ReaderTarget = target(import.meta.url, 'jetstreamReader', async (port, counts) => {
-  const nc = await connect({ port });
+  const nc = await connect(loginOf(port));
   const consumer = await jetstream(nc).consumers.get(STREAM, STREAM);
   const { counted } = countMessages(counts);
   for await (const message of await consumer.consume({ max_messages: AHEAD })) {
@@ -21,7 +21,7 @@ const reader: ReaderTarget = target(import.meta.url, 'jetstreamReader', async (p
 /** nats.js alone: the same stream, the same acknowledgements, and ids for duplicates as ours. */
 export const messagesJetStream = target(import.meta.url, 'messagesJetStream', async (laps: Laps, spec: Messages) => {
   await using server = await startNats();
-  const nc = await connect({ port: server.port });
+  const nc = await connect(loginOf(server.port));
   const manager = await jetstreamManager(nc);
   await manager.streams.add({ name: STREAM, subjects: [STREAM], retention: RetentionPolicy.Workqueue });
   await manager.consumers.add(STREAM, {

@@ -2,7 +2,7 @@ import { Cluster } from '@aiopipe/nats';
 import { target } from '@aiopipe/process';
 import { connect } from '@nats-io/transport-node';
 import { type Laps } from '../harness/laps.js';
-import { startNats } from './services.js';
+import { loginOf, startNats } from './services.js';
 import { countMessages, runMessages, type Messages, type ReaderTarget } from './work.js';
 
 const NAME = { name: 'bench' };
@@ -11,7 +11,7 @@ const CHANNEL = 'messages';
 export const AHEAD = 256;
 
 const reader: ReaderTarget = target(import.meta.url, 'clusterReader', async (port, counts) => {
-  const cluster = await Cluster.open(await connect({ port }), NAME);
+  const cluster = await Cluster.open(await connect(loginOf(port)), NAME);
   const messages = cluster.reader<Buffer>(CHANNEL, { prefetch: AHEAD });
   await messages.ready;
   const { counted } = countMessages(counts);
@@ -20,7 +20,7 @@ const reader: ReaderTarget = target(import.meta.url, 'clusterReader', async (por
 
 export const messagesOurs = target(import.meta.url, 'messagesOurs', async (laps: Laps, spec: Messages) => {
   await using server = await startNats();
-  const nc = await connect({ port: server.port });
+  const nc = await connect(loginOf(server.port));
   const cluster = await Cluster.open(nc, NAME);
   const writer = cluster.writer<Buffer>(CHANNEL);
   await writer.ready;

@@ -10,6 +10,8 @@ const TASKS = 'tasks';
 const RESULTS = 'results';
 /** It polls; half a second is the least that it allows. */
 const POLLING = { pollingIntervalSeconds: 0.5 };
+/** Jobs that it takes at a time. As few as others run at once would make it wait half a second for each. */
+const BATCH = 64;
 
 interface Task {
   readonly id: string;
@@ -23,9 +25,9 @@ async function open(port: number): Promise<PgBoss> {
   return boss;
 }
 
-const machine: MachineTarget = target(import.meta.url, 'pgBossMachine', async (port, { workers }, ready) => {
+const machine: MachineTarget = target(import.meta.url, 'pgBossMachine', async (port, _work, ready) => {
   const boss = await open(port);
-  await boss.work<Task>(TASKS, { ...POLLING, batchSize: workers }, async (jobs) => {
+  await boss.work<Task>(TASKS, { ...POLLING, batchSize: BATCH }, async (jobs) => {
     await Promise.all(jobs.map(({ data }) => boss.send(RESULTS, data)));
   });
   await ready.put(true);
@@ -40,7 +42,7 @@ export const tasksPgBoss = target(import.meta.url, 'tasksPgBoss', async (laps: L
   await boss.createQueue(RESULTS);
   await runOverMachines(laps, work, server, machine, async () => {
     const waiting = new Map<string, (text: string) => void>();
-    await boss.work<Task>(RESULTS, { ...POLLING, batchSize: 1000 }, (jobs) => {
+    await boss.work<Task>(RESULTS, { ...POLLING, batchSize: BATCH }, (jobs) => {
       for (const { data } of jobs) waiting.get(data.id)?.(data.text);
       return Promise.resolve();
     });

@@ -41,13 +41,14 @@ const messages: Readonly<Record<string, Target<[laps: Laps, spec: Messages], voi
 const MACHINES = 2;
 const WORKERS = 2;
 const MANY = 64;
+const AHEAD = 16;
 const COUNTS = [1, 2, 4, 8];
 const SIZES = [KiB, 64 * KiB, MiB, 16 * MiB];
 /** pg-boss needs half a second for a step: a row of its own, with what it can do in a round. */
-const OF_PG_BOSS: FixedWork = { amount: 128, rounds: 5 };
-const ONE_OF_PG_BOSS: FixedWork = { amount: 3, rounds: 3 };
+const OF_PG_BOSS: FixedWork = { amount: 64, rounds: 4 };
+const ONE_OF_PG_BOSS: FixedWork = { amount: 2, rounds: 2 };
 /** Of one round of large tasks. */
-const LARGE: FixedWork = { amount: 8, rounds: 5 };
+const LARGE: FixedWork = { amount: 8, rounds: 4 };
 
 type Goals = Readonly<Record<string, number | undefined>>;
 
@@ -84,9 +85,18 @@ function allRows(): Row[] {
       [SANDBOX]: undefined,
       [NATS]: undefined,
     }),
-    { ...taskRow('the same, 1 outstanding, beside pg-boss', 'time', one, { [PG_BOSS]: 0.5 }), fixed: ONE_OF_PG_BOSS },
+    taskRow(
+      `the same, ${String(AHEAD)} taken ahead by each machine`,
+      'rate',
+      { ...many, prefetch: AHEAD },
+      { [BULLMQ]: 3 },
+    ),
     {
-      ...taskRow(`the same, ${String(MANY)} outstanding, beside pg-boss`, 'rate', many, { [PG_BOSS]: 3 }),
+      ...taskRow('an empty task, 1 outstanding, beside pg-boss', 'time', one, { [PG_BOSS]: 0.5 }),
+      fixed: ONE_OF_PG_BOSS,
+    },
+    {
+      ...taskRow(`empty tasks, ${String(MANY)} outstanding, beside pg-boss`, 'rate', many, { [PG_BOSS]: 3 }),
       fixed: OF_PG_BOSS,
     },
     messageRow({ size: 100, outstanding: MANY }, { [BULLMQ]: 3, [JETSTREAM]: 0.7 }),

@@ -153,7 +153,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       };
       for (const lane of LANES) {
         const consumer = names.taskConsumer(target, settings.version, lane);
-        const puller = new Puller(engine, names.tasks, consumer, take, () => ensure(target));
+        const puller = new Puller(engine, names.tasks, consumer, settings.prefetch, take, () => ensure(target));
         this.#pullers.push({ lane, puller });
       }
     }
