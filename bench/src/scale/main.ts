@@ -96,7 +96,7 @@ async function check(seed: number): Promise<boolean> {
     // What comes at random differs from run to run by about so much.
     say(`${name}, mean`, real.mean, simulated.mean, 0.25 * simulated.mean);
     say(`${name}, 99 %`, real.p99, simulated.p99, 0.5 * simulated.p99);
-    const [least, most] = [(2 / 3) * setup.lease, setup.lease].map((lease) => lease + task + real.travel);
+    const [least, most] = [(2 / 3) * setup.lease, setup.lease].map((lease) => lease + real.travel);
     for (const time of real.afterDeath) {
       say(
         'a task of a dead machine',

@@ -12,9 +12,12 @@ export interface Measured {
   readonly travel: number;
   readonly mean: number;
   readonly p99: number;
-  /** From the death of a machine to the results of its tasks. */
+  /** From the death of a machine until others begin with its tasks, and for the travel of the results. */
   readonly afterDeath: readonly number[];
 }
+
+/** A task that still runs when its machine is killed. */
+const LONG = 5000;
 
 const sleep = target(import.meta.url, 'scaleSleep', async (milliseconds: number) => {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -79,12 +82,12 @@ export async function measure({ seed, duration, rate, machines, workers, task, l
   const [victim, ...others] = running;
   for (const other of others) other.kill('SIGKILL');
   await Promise.all(others.map((other) => other.join()));
-  const lost = Array.from({ length: workers }, () => pool.run(task));
+  const lost = Array.from({ length: workers }, () => pool.run(LONG));
   while ((await pool.stats()).running < workers) await new Promise((resolve) => setTimeout(resolve, 1));
   const death = performance.now();
   victim?.kill('SIGKILL');
   await start(serving);
-  const afterDeath = await Promise.all(lost.map((each) => each.then(() => performance.now() - death)));
+  const afterDeath = await Promise.all(lost.map((each) => each.then(() => performance.now() - death - LONG)));
   await cluster[Symbol.asyncDispose]();
   await nc.close();
   return {

@@ -309,7 +309,7 @@ describe.skipIf(natsServer === undefined)('a cluster', () => {
       const pool = cluster.pool<typeof waitFor>('waitFor');
       const results = Array.from({ length: 6 }, () => pool.run(log('ahead'), log('ahead-go')));
       await until('it has four', async () => (await pool.stats()).running === 4);
-      expect(await pool.stats()).toMatchObject({ queued: 2, workers: { busy: 1 } });
+      expect((await pool.stats()).queued).toBe(2);
       writeFileSync(log('ahead-go'), '');
       expect(await Promise.all(results)).toEqual(Array.from({ length: 6 }, () => process.pid));
       expect(await errorOf(cluster.serve({ waitFor }, { prefetch: -1 }))).toBeInstanceOf(TypeError);

@@ -51,11 +51,11 @@ describe.skipIf(natsServer === undefined)('a server with accounts', () => {
 const openssl = findProgram('openssl');
 
 describe.skipIf(natsServer === undefined || openssl === undefined)('a server that wants TLS and credentials', () => {
-  /** A certificate for 127.0.0.1 that has signed itself, made by openssl. */
+  /** A certificate for this computer that has signed itself, made by openssl. */
   function certificate() {
     const folder = mkdtempSync(join(tmpdir(), 'aiopipe-nats-tls-'));
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const names = ['-subj', '/CN=aiopipe', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const names = ['-subj', '/CN=aiopipe', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
     const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
     execFileSync(openssl as string, ['req', ...kind, '-keyout', key, '-out', cert, ...names], { stdio: 'ignore' });
     return { key, cert, [Symbol.dispose]: () => void rmSync(folder, { recursive: true }) };
