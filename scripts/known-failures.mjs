@@ -43,11 +43,17 @@ const KNOWN_FAILURES = {
       },
     },
     {
-      reason: 'not looked into yet',
+      // assert.deepStrictEqual(/(?:)/, new RegExp(''))
+      reason: 'assert.deepStrictEqual() of Bun finds an empty pattern and its copy unequal',
       tests: {
         'packages/codec/test/serializer/round-trip.test.ts': [
           'built-in objects regular expressions with flags and lastIndex',
         ],
+      },
+    },
+    {
+      reason: 'Bun ends without the destructors of libraries: the one that the test preloads prints its counts there',
+      tests: {
         'packages/core/test/storm.test.ts': ['calls that signals interrupt go on, and lose nothing'],
       },
     },
@@ -261,6 +267,7 @@ const KNOWN_FAILURES = {
           'listeners that throw or send a message in the middle of a move change nothing',
           'a socket that arrived and is reset does not end a program that does not know of it',
         ],
+        'packages/codec/test/readme.test.ts': ['the example at line 207 of the README prints what the README says'],
         'packages/codec/test/moving/wrong-descriptors.test.ts': [
           'a ReadEnd over a descriptor of another kind is refused, and nothing leaks',
           'a WriteEnd over a descriptor of another kind is refused, and nothing leaks',
@@ -306,13 +313,17 @@ const KNOWN_FAILURES = {
       },
     },
     {
-      reason: 'not looked into yet',
+      // import { setTimeout } from 'node:timers'; mock.timers.enable(); setTimeout(() => console.log('called'), 10);
+      reason: 'after mock.timers.enable() of Deno, timers that were taken before it stand still, too',
       tests: {
-        'packages/codec/test/channel/validate.test.ts': [
-          'a schema that takes its time keeps the order of messages and gets',
-        ],
         'packages/codec/test/fake-timers.test.ts': ['messages flow while the timers are replaced (node:test)'],
-        'packages/codec/test/readme.test.ts': ['the example at line 201 of the README prints what the README says'],
+      },
+    },
+    {
+      // Buffer.from(Buffer.from('ab')).buffer.byteLength is 2
+      reason:
+        'Deno copies a Buffer to memory outside of the pool, so the copy is encoded as a view of a whole ArrayBuffer',
+      tests: {
         'packages/codec/test/wire-format.test.ts': ['Buffer.from("ab") is a1 19 02 61 62'],
       },
     },
