@@ -5,36 +5,6 @@
 const KNOWN_FAILURES = {
   bun: [
     {
-      reason: 'Bun opens descriptors of its own: sockets for spawnSync(), and another one for standard output',
-      tests: {
-        'packages/codec/test/moving/memory.test.ts': [
-          'a worker thread is a place like any other',
-          'killed receivers and senders leave no memory behind',
-        ],
-        'packages/codec/test/moving/shared-description.test.ts': ['the file itself'],
-        'packages/core/test/fd/any-arguments.test.ts': [
-          'wrong arguments crash nothing and leave nothing open or running, by seed 1',
-          'wrong arguments crash nothing and leave nothing open or running, by seed 2',
-          'wrong arguments crash nothing and leave nothing open or running, by seed 3',
-        ],
-        'packages/core/test/fd/description.test.ts': ['the file itself'],
-        'packages/core/test/fd/native.test.ts': [
-          'starts programs, and guards them, where newer system calls give ENOSYS',
-          'starts programs, and guards them, where newer system calls give EPERM',
-        ],
-        'packages/core/test/fd/shared-descriptor.test.ts': ['the file itself'],
-        'packages/core/test/fd/worker-end.test.ts': [
-          'a worker thread leaves, however it ends, no descriptor but the one that it released, and no zombie',
-          'a worker thread that is stopped at any moment while it closes descriptors leaves none open',
-        ],
-        'packages/core/test/memory/shared-memory.test.ts': [
-          'shared memory of a worker thread is unmapped with it, however it ends',
-          'shared memory a refusal of the system throws SystemError, and leaves nothing',
-        ],
-        'packages/core/test/program/search.test.ts': ['the file itself'],
-      },
-    },
-    {
       reason: 'process.cwd() of Bun returns a folder that was removed',
       tests: {
         'packages/codec/test/rendezvous/arguments.test.ts': [
@@ -85,6 +55,9 @@ const KNOWN_FAILURES = {
         ],
         'packages/core/test/fd/descriptor.test.ts': [
           'what a poll handle that is active with data to read does not crash an exit: natural',
+        ],
+        'packages/core/test/fd/worker-end.test.ts': [
+          'a worker thread leaves, however it ends, no descriptor but the one that it released, and no zombie',
         ],
       },
     },
@@ -137,13 +110,12 @@ const KNOWN_FAILURES = {
       },
     },
     {
-      reason: 'the test runs npm, node-gyp or V8 with its options',
+      reason: 'the test runs node-gyp, or V8 with its options',
       tests: {
         'packages/codec/test/serializer/memory-limits.test.ts': [
           'limits.memory is half of the heap by default: a message that would end the process is a DecodeError',
         ],
         'packages/core/test/packaging.test.ts': [
-          'the package has what loads the binding, what builds it, and nothing that was built in passing',
           'an installed package is compiled if no prebuilt binary fits, and then works',
           'a build without make and Python needs no more than the compiler',
           'a build that fails in the compiler shows what it said, and no stack trace',
