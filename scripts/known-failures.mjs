@@ -65,6 +65,11 @@ const KNOWN_FAILURES = {
       reason:
         'JavaScriptCore makes tail calls: a function that only returns a call is in no stack, so all warnings come from one line',
       tests: {
+        'packages/subprocess/test/chain/awaited.test.ts': [
+          'a chain that is never run has one warning that names its line, at the exit of the process',
+          'a chain that is never run has one warning that names its line, at the end of the process',
+          'a chain that is never run has a warning when it is collected',
+        ],
         'packages/codec/test/rendezvous/strangers.test.ts': [
           '`allow` that throws what cannot be shown refuses, and one warning tells',
           '`allow` that returns a promise of true refuses, and one warning tells',
@@ -129,8 +134,15 @@ const KNOWN_FAILURES = {
       },
     },
     {
-      reason: 'console.log() of Bun prints objects in more lines',
+      reason: 'console.log() of Bun prints objects in more lines, and strings in them in double quotes',
       tests: {
+        'packages/subprocess/test/readme.test.ts': [
+          'the example at line 16 of the README prints what the README says',
+          'the example at line 103 of the README prints what the README says',
+          'the example at line 132 of the README prints what the README says',
+          'the example at line 178 of the README prints what the README says',
+          'the example at line 231 of the README prints what the README says',
+        ],
         'packages/codec/test/readme.test.ts': [
           'the example at line 14 of the README prints what the README says',
           'the example at line 95 of the README prints what the README says',
@@ -175,6 +187,44 @@ const KNOWN_FAILURES = {
       reason: 'Bun ends the process when it makes a string that is too long',
       tests: {
         'packages/core/test/stream/line-limit.test.ts': ['the file itself'],
+      },
+    },
+    {
+      reason: 'node:child_process of Bun publishes nothing on node:diagnostics_channel, with which the test compares',
+      tests: {
+        'packages/subprocess/test/program/events.test.ts': [
+          'the channels of node:child_process tell of a program that ends as they tell of Node’s own',
+          'the channels of node:child_process tell of a program that is killed as they tell of Node’s own',
+        ],
+      },
+    },
+    {
+      // prlimit --data=268435456 bun -e 'Buffer.alloc(2 ** 30)'
+      reason: 'Bun ends itself with SIGABRT if the system refuses it memory at its start',
+      tests: {
+        'packages/subprocess/test/program/limits.test.ts': [
+          'A program with limits that is Node gets an error for a Buffer above limits.memory, on every version',
+        ],
+      },
+    },
+    {
+      // Buffer.alloc(2 ** 29).toString('latin1').length
+      reason: 'strings of JavaScriptCore are up to four times as long as those of V8',
+      tests: {
+        'packages/subprocess/test/io/long-lines.test.ts': [
+          'a line that is too long may come in one piece that no string can hold',
+        ],
+        'packages/subprocess/test/chain/run.test.ts': [
+          'the output ends if no string could hold more, with the bytes that came until there',
+        ],
+      },
+    },
+    {
+      reason: 'stacks of JavaScriptCore do not have the callers of an async function',
+      tests: {
+        'packages/subprocess/test/chain/failures.test.ts': [
+          'a program that cannot be started rejects with the place of the call and the stages before it: await',
+        ],
       },
     },
   ],
@@ -288,6 +338,7 @@ const KNOWN_FAILURES = {
       // import { setTimeout } from 'node:timers'; mock.timers.enable(); setTimeout(() => console.log('called'), 10);
       reason: 'after mock.timers.enable() of Deno, timers that were taken before it stand still, too',
       tests: {
+        'packages/subprocess/test/fake-timers.test.ts': ['chains run while the timers are replaced (node:test)'],
         'packages/codec/test/fake-timers.test.ts': ['messages flow while the timers are replaced (node:test)'],
       },
     },
@@ -297,6 +348,54 @@ const KNOWN_FAILURES = {
         'Deno copies a Buffer to memory outside of the pool, so the copy is encoded as a view of a whole ArrayBuffer',
       tests: {
         'packages/codec/test/wire-format.test.ts': ['Buffer.from("ab") is a1 19 02 61 62'],
+      },
+    },
+    {
+      reason: 'console.log() of Deno prints strings in double quotes',
+      tests: {
+        'packages/subprocess/test/readme.test.ts': [
+          'the example at line 16 of the README prints what the README says',
+          'the example at line 103 of the README prints what the README says',
+          'the example at line 132 of the README prints what the README says',
+          'the example at line 178 of the README prints what the README says',
+          'the example at line 231 of the README prints what the README says',
+        ],
+      },
+    },
+    {
+      reason: 'import.meta.resolve() does not work in the modules of Vitest on Deno',
+      tests: {
+        'packages/subprocess/test/program/other-copy.test.ts': [
+          'a program of another copy of the package is refused by AsyncPipe, which says why',
+          'a pipeline of another copy of the package is refused as a stage, which says why',
+        ],
+      },
+    },
+    {
+      // const stream = new ReadableStream(); stream.getReader(); try { stream.getReader() } catch (error) { console.log(error.code) }
+      reason: 'errors of the web streams of Deno have no code',
+      tests: {
+        'packages/subprocess/test/chain/failures.test.ts': [
+          'an input that cannot be read of a program: a web stream that is locked gives a PipelineError that names the input',
+          'an input that cannot be read of a function: a web stream that is locked gives a PipelineError that names the stage',
+        ],
+      },
+    },
+    {
+      // fs.writeFileSync(Buffer.from([255, 65]), '')
+      reason: 'node:fs of Deno makes no files whose names are not UTF-8',
+      tests: {
+        'packages/subprocess/test/chain/lines.test.ts': [
+          'records that end in NUL carry any file name, as bytes or as latin1',
+        ],
+      },
+    },
+    {
+      reason: 'Deno does not tell a program its options, so children do not inherit them',
+      tests: {
+        'packages/subprocess/test/chain/in-child.test.ts': [
+          'a function in a child gets what this process was given to load modules',
+        ],
       },
     },
   ],
