@@ -1,8 +1,16 @@
 import { execFile } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { collectGarbage, fixture, leakCheck, openFds, runFixture, until, noteWarnings } from '@aiopipe/testing';
+import {
+  closeFd,
+  collectGarbage,
+  fixture,
+  leakCheck,
+  noteWarnings,
+  openFds,
+  runFixture,
+  until,
+} from '@aiopipe/testing';
 import { aioduplex, aiopipe, type PipeReader, type ReadEnd } from '@aiopipe/core';
 import { isPending, turns, writeAll } from '../helpers.js';
 
@@ -137,7 +145,7 @@ describe('an object that is dropped without close', () => {
     drop(() => {
       const [rx, tx] = aiopipe();
       tx.close();
-      closeSync(rx.fd);
+      closeFd(rx.fd);
       return [];
     });
     await until('the warning', async () => {
@@ -155,7 +163,7 @@ describe('an object that is not dropped', () => {
       rx.close();
       tx.detach(() => undefined);
       const [a, b] = aioduplex();
-      closeSync(a.release());
+      closeFd(a.release());
       b[Symbol.dispose]();
       return [];
     });
@@ -209,7 +217,7 @@ describe('an object that is not dropped', () => {
     const [reader, fd] = open();
     await collectGarbage();
     writeAll(fd, Buffer.from('on'));
-    closeSync(fd);
+    closeFd(fd);
     expect((await reader.read()).toString()).toBe('on');
     expect(warnings).toEqual([]);
     reader.close();
