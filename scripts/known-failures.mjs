@@ -230,39 +230,6 @@ const KNOWN_FAILURES = {
   ],
   deno: [
     {
-      reason:
-        'Deno opens a socket pair of its own with the first program that it starts, or the first signal that is listened for',
-      tests: {
-        'packages/codec/test/channel/channel.test.ts': ['the file itself'],
-        'packages/codec/test/channel/close.test.ts': ['the file itself'],
-        'packages/codec/test/channel/json.test.ts': ['the file itself'],
-        'packages/codec/test/channel/loop.test.ts': ['the file itself'],
-        'packages/codec/test/channel/spin.test.ts': ['the file itself'],
-        'packages/codec/test/channel/turns.test.ts': ['the file itself'],
-        'packages/codec/test/channel/waiting.test.ts': ['the file itself'],
-        'packages/codec/test/frozen-intrinsics.test.ts': ['the file itself'],
-        'packages/codec/test/moving/hostile.test.ts': ['the file itself'],
-        'packages/codec/test/moving/memory.test.ts': [
-          'shared memory in a message that no receiver takes is closed and unmapped',
-        ],
-        'packages/codec/test/moving/passing.test.ts': ['the file itself'],
-        'packages/codec/test/moving/processes.test.ts': ['the file itself'],
-        'packages/codec/test/options.test.ts': ['the file itself'],
-        'packages/codec/test/python.test.ts': ['the file itself'],
-        'packages/codec/test/rendezvous/many.test.ts': ['1,000 clients at once are all served, with a backlog of 511'],
-        'packages/codec/test/rendezvous/rendezvous.test.ts': ['the file itself'],
-        'packages/codec/test/rendezvous/stale.test.ts': [
-          'A stale file of a thread that was terminated is replaced, and its descriptors are closed',
-          'A stale file is replaced beside the lock file that a killed listener left',
-        ],
-        'packages/codec/test/rendezvous/strangers.test.ts': ['the file itself'],
-        'packages/codec/test/rpc/hostile.test.ts': ['the file itself'],
-        'packages/codec/test/rpc/model.test.ts': ['the file itself'],
-        'packages/codec/test/rpc/processes.test.ts': ['the file itself'],
-        'packages/codec/test/rpc/streams.test.ts': ['the file itself'],
-      },
-    },
-    {
       reason: 'Deno shows no descriptor of a net.Socket, of a server or of a dgram.Socket',
       tests: {
         'packages/codec/test/moving/servers.test.ts': [
@@ -305,13 +272,8 @@ const KNOWN_FAILURES = {
       },
     },
     {
-      reason:
-        "a thread that terminate() ends says 'exit' before its environment has ended; and Deno opens a socket pair of its own",
+      reason: "a thread that terminate() ends says 'exit' before its environment has ended",
       tests: {
-        'packages/codec/test/moving/memory.test.ts': [
-          'a worker thread is a place like any other',
-          'killed receivers and senders leave no memory behind',
-        ],
         'packages/codec/test/moving/threads.test.ts': [
           'handles that a worker thread received are closed with it, however far it got with them',
         ],

@@ -26,7 +26,8 @@ function drop(make: () => number[]): number[] {
 async function closed(fds: number[]): Promise<void> {
   await until('the dropped ends are closed', async () => {
     await collectGarbage();
-    return fds.every((fd) => !openFds().has(fd));
+    const open = openFds();
+    return fds.every((fd) => !open.has(fd));
   });
   await turns();
 }
@@ -35,7 +36,9 @@ async function closed(fds: number[]): Promise<void> {
 function fdsOf(make: () => unknown): number[] {
   const before = openFds();
   make();
-  return [...openFds().keys()].filter((fd) => !before.has(fd) && openFds().has(fd));
+  const after = openFds();
+  const later = openFds();
+  return [...after.keys()].filter((fd) => !before.has(fd) && later.has(fd));
 }
 
 describe('an object that is dropped without close', () => {
