@@ -128,7 +128,7 @@ export default tseslint.config(
   { files: timeless.map((name) => `packages/${name}/src/**/*.ts`), rules: takenRules },
   {
     files: ['apps/*/src/**/*.ts', 'bench/src/**/*.ts'],
-    rules: { 'no-restricted-imports': importRules(aboveLayers, false) },
+    rules: { 'no-restricted-imports': importRules([...aboveLayers, 'nats'], false) },
   },
   {
     // Hostile peers send what no public function sends.

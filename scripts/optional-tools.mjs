@@ -16,7 +16,8 @@ const tools = [
   { name: 'bwrap', debian: 'bubblewrap', tests: 'the test of the sandbox in docs/sandbox.md' },
   { name: 'unshare', debian: 'util-linux', tests: 'the test of a server that is process 1' },
   { name: 'chromium', debian: 'chromium', tests: "tests of the inspector's page, and of programs under it" },
-  { name: 'nats-server', debian: 'nats-server', tests: 'tests of clusters' },
+  { name: 'nats-server', debian: 'nats-server', tests: 'tests of clusters, and of the demo over machines' },
+  { name: 'openssl', debian: 'openssl', tests: 'the test of a cluster over TLS' },
   { name: 'llvm-readobj', debian: 'llvm', tests: 'the test of the check of prebuilt bindings' },
 ];
 

@@ -148,6 +148,12 @@ const tasks = {
     turbo(['build', '--filter=@aiopipe/bench', '--output-logs=errors-only'], { quiet: true });
     await runProgram(join(root, 'bench/dist/main.js'), root);
   },
+  async scale() {
+    install();
+    say('building what changed');
+    turbo(['build', '--filter=@aiopipe/bench', '--output-logs=errors-only'], { quiet: true });
+    await runProgram(join(root, 'bench/dist/scale/main.js'), root);
+  },
   async sanitize() {
     install();
     say('building what changed');

@@ -76,7 +76,8 @@ export class SuiteRunner {
       cwd: join(workspace, suite),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, ...env },
+      // What a package of a package needs is found here, as `pnpm exec` has it.
+      env: { NODE_PATH: join(workspace, 'node_modules/.pnpm/node_modules'), ...process.env, ...env },
     });
     this.#running = child;
     let output = '';

@@ -31,6 +31,10 @@ async function main(): Promise<void> {
 async function runPart(name: string, part: Part, options: BenchOptions, machine: Machine): Promise<boolean> {
   const start = performance.now();
   const { rows, notes } = await part.prepare();
+  if (rows.length === 0) {
+    for (const note of notes) console.log(`${name}: ${note}\n`);
+    return true;
+  }
   const chosen = rows.filter((row) => options.filter?.test(row.name) ?? true);
   if (chosen.length === 0) return false;
   const measured = [];

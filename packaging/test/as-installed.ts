@@ -30,6 +30,8 @@ const resolutions = {
   bundler: ['main.mts'],
 };
 
+const PRETENDS = `Object.defineProperty(process, 'platform', { value: 'win32' });\n`;
+
 const WORKS = { code: 0, output: 'works\n' };
 
 /** What must hold for each package when npm installs it into an empty project. */
@@ -54,6 +56,11 @@ export function asInstalled({ name, brings, budget, main, commonJs }: Installed)
     test('works without install scripts, as an ES module and by require()', async () => {
       expect(await project.node('main.mjs')).toEqual(WORKS);
       expect(await project.node('--no-warnings', 'main.cjs')).toEqual(WORKS);
+    });
+
+    test('can be imported on Windows', async () => {
+      project.write({ 'windows.mjs': `${PRETENDS}await import('${name}');\nconsole.log('works');\n` });
+      expect(await project.node('windows.mjs')).toEqual(WORKS);
     });
 
     test.each(Object.keys(bundlers))('works in a program that %s has bundled as the README says', async (bundler) => {

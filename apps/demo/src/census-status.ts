@@ -7,9 +7,16 @@ export interface Standing {
   readonly listed: number;
   readonly counts: Counts;
   readonly restarts: number;
+  /** `2 of 3 machines`; empty without machines. */
+  readonly machines: string;
 }
 
-const NOTHING: Standing = { listed: 0, counts: { files: 0, lines: 0, bytes: 0, matches: 0 }, restarts: 0 };
+const NOTHING: Standing = {
+  listed: 0,
+  counts: { files: 0, lines: 0, bytes: 0, matches: 0 },
+  restarts: 0,
+  machines: '',
+};
 
 /** What the page says of the census: the round under way, and how the one before it ended. */
 export class CensusStatus {
@@ -44,6 +51,9 @@ export class CensusStatus {
   }
 
   #title(): string {
-    return `Round ${String(this.#round)}, ${count(this.#standing().restarts, 'restart')}`;
+    const { restarts, machines } = this.#standing();
+    return [`Round ${String(this.#round)}`, ...(machines === '' ? [] : [machines]), count(restarts, 'restart')].join(
+      ', ',
+    );
   }
 }

@@ -219,6 +219,16 @@ export class CensusWorkers {
   get kills(): number {
     return this.#chaos.kills;
   }
+
+  /** How many workers run. */
+  get running(): number {
+    return this.#workers.size;
+  }
+
+  /** Only machines have shares: a worker's name says nothing. */
+  get shares(): readonly [] {
+    return [];
+  }
 }
 
 /** Whether a signal that the page sends has ended the worker: the person meant the worker, and its file is not to blame. */

@@ -1,10 +1,13 @@
 import { constants } from 'node:os';
 import { AiopipeError } from '@aiopipe/core';
 import { openInBrowser } from './browser.js';
+import { type CensusMachines } from './census-machines.js';
 import { CensusStatus } from './census-status.js';
-import { CensusWorkers } from './census-workers.js';
+import { CensusWorkers, type CensusEvents } from './census-workers.js';
+import { count } from './count.js';
 import { listenForInterruption } from './interruption.js';
 import { listFiles } from './listing.js';
+import { ServerError } from './nats-server.js';
 import { readOptions, type CensusOptions } from './options.js';
 import { Progress } from './progress.js';
 import { formatJson, formatSummary, formatVerdict, type Findings, type Skipped } from './summary.js';
@@ -55,13 +58,15 @@ async function takeCensus(options: CensusOptions, status: CensusStatus, signal: 
   const totals = new Totals();
   const skipped: Skipped[] = [];
   const unreadable: string[] = [];
-  using progress = new Progress(!options.json);
+  const ofMachines = () => `${String(workers.running)} of ${count(options.machines, 'machine')}`;
+  const machines = options.machines > 0 ? ofMachines : undefined;
+  using progress = new Progress(!options.json, machines);
   // Now, not after everything has ended: a second signal may come sooner.
   signal.addEventListener('abort', () => {
     progress.stop();
   });
   const start = performance.now();
-  const workers = new CensusWorkers(options, {
+  const workers = await makeWorkers(options, {
     report: (report) => {
       totals.add(report);
       progress.addFile();
@@ -74,11 +79,25 @@ async function takeCensus(options: CensusOptions, status: CensusStatus, signal: 
       progress.addBytes(bytes);
     },
   });
-  status.begin(() => ({ listed: progress.listed, counts: totals.all, restarts: workers.restarts }));
+  status.begin(() => ({
+    listed: progress.listed,
+    counts: totals.all,
+    restarts: workers.restarts,
+    machines: machines?.() ?? '',
+  }));
   const files = listFiles(options.directory, (line) => unreadable.push(line), signal);
   await workers.work(counted(files, progress), signal);
-  const { restarts, kills } = workers;
-  return { ...options, totals, skipped, unreadable, restarts, kills, seconds: (performance.now() - start) / 1000 };
+  const { restarts, kills, shares } = workers;
+  const seconds = (performance.now() - start) / 1000;
+  return { ...options, totals, skipped, unreadable, restarts, kills, shares, seconds };
+}
+
+/** The workers of this program, or machines. */
+async function makeWorkers(options: CensusOptions, events: CensusEvents): Promise<CensusWorkers | CensusMachines> {
+  if (options.machines === 0) return new CensusWorkers(options, events);
+  // Only here: it loads the client of NATS.
+  const { CensusMachines } = await import('./census-machines.js');
+  return new CensusMachines(options, events);
 }
 
 async function* counted(files: AsyncIterable<string>, progress: Progress): AsyncGenerator<string, void, undefined> {
@@ -90,6 +109,7 @@ async function* counted(files: AsyncIterable<string>, progress: Progress): Async
 
 /** An error that a user can meet is shown by its message. Only our own mistakes get a stack trace. */
 function explain(error: unknown): unknown {
+  if (error instanceof ServerError) return `demo: ${error.message}`;
   if (!(error instanceof AiopipeError)) return error;
   const { message, cause } = error;
   return `demo: ${message}${cause instanceof AiopipeError ? `: ${cause.message}` : ''}`;
@@ -102,7 +122,7 @@ try {
 } catch (error) {
   if (!interruption.aborted) {
     console.error(explain(error));
-    process.exitCode = 1;
+    process.exitCode = error instanceof ServerError ? error.exitCode : 1;
   }
   failure.abort();
 }

@@ -9,6 +9,8 @@ const installed = fileURLToPath(new URL('../../../node_modules', import.meta.url
 
 export interface CensusOptions {
   readonly directory: string;
+  /** Machines, each with so many workers. 0: the workers of this program. */
+  readonly machines: number;
   readonly workers: number;
   readonly pattern: string;
   readonly chaos: number;
@@ -21,9 +23,10 @@ export function readOptions(argv: readonly string[]): CensusOptions {
   const command = new Command('demo')
     .description('Counts files, lines, bytes and matching lines below a directory, by several processes at once.')
     .argument('[dir]', 'the directory; default: the installed node_modules', readDirectory)
-    .option('--workers <n>', 'worker processes', readCount(1, 256), availableParallelism())
+    .option('--workers <n>', 'worker processes, of each machine', readCount(1, 256), availableParallelism())
+    .option('--machines <n>', 'count on so many machines, over a nats-server of its own', readCount(0, 64), 0)
     .option('--pattern <re>', 'count the lines that match, ignoring case', readPattern, 'error|TODO')
-    .option('--chaos <n>', 'kill this many random workers while they work', readCount(0, 1000), 0)
+    .option('--chaos <n>', 'kill this many random workers, or machines, while they work', readCount(0, 1000), 0)
     .option('--json', 'print one JSON document instead of tables', false)
     .option('--web', 'open a live page with kill buttons, and count again and again until Ctrl-C', false)
     .parse(argv);

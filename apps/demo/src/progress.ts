@@ -2,15 +2,18 @@ import { Presets, SingleBar } from 'cli-progress';
 import prettyBytes from 'pretty-bytes';
 
 const FORMAT = '{bar} {percentage}% | {value}/{total} files | {rate} | {left} left';
-/** The whole line fits into 80 columns. */
-const STYLE = { barsize: 24, hideCursor: true, clearOnComplete: true };
+const STYLE = { hideCursor: true, clearOnComplete: true };
+/** In characters: the whole line fits into 80 columns. */
+const BAR = 24;
+const BAR_BESIDE_MACHINES = 10;
 /** Seconds before the first rate is shown. */
 const WARM_UP = 0.1;
 const UNKNOWN = { rate: '? B/s', left: '?' };
 
-/** A bar on the terminal, with rate and time left. Without a terminal there is no bar. */
+/** A bar on the terminal, with rate and time left, and how many machines run. Without a terminal there is no bar. */
 export class Progress implements Disposable {
   readonly #isVisible: boolean;
+  readonly #machines: (() => string) | undefined;
   #bar: SingleBar | undefined;
   #start = 0;
   #listed = 0;
@@ -18,7 +21,9 @@ export class Progress implements Disposable {
   #bytes = 0;
   #isStopped = false;
 
-  constructor(isWanted: boolean) {
+  /** @param machines - returns how the machines are, if there are some */
+  constructor(isWanted: boolean, machines?: () => string) {
+    this.#machines = machines;
     this.#isVisible = isWanted && process.stdout.isTTY && process.stderr.isTTY;
   }
 
@@ -47,10 +52,15 @@ export class Progress implements Disposable {
     if (!this.#isVisible || this.#isStopped) return;
     if (this.#bar === undefined) {
       this.#start = performance.now();
-      this.#bar = new SingleBar({ format: FORMAT, ...STYLE }, Presets.shades_classic);
-      this.#bar.start(this.#listed, 0, UNKNOWN);
+      const look =
+        this.#machines === undefined
+          ? { format: FORMAT, barsize: BAR }
+          : { format: `${FORMAT} | {machines}`, barsize: BAR_BESIDE_MACHINES };
+      this.#bar = new SingleBar({ ...look, ...STYLE }, Presets.shades_classic);
+      this.#bar.start(this.#listed, 0, { ...UNKNOWN, machines: '?' });
     }
-    this.#bar.update(this.#files, this.#estimate((performance.now() - this.#start) / 1000));
+    const estimate = this.#estimate((performance.now() - this.#start) / 1000);
+    this.#bar.update(this.#files, { ...estimate, machines: this.#machines?.() });
   }
 
   /** The library's own estimate stands still while large files are read. */

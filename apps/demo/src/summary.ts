@@ -26,6 +26,8 @@ export interface Findings {
   /** The lines of `find` about directories that it could not read. */
   readonly unreadable: readonly string[];
   readonly workers: number;
+  /** The machines, and how many files each has counted. Without machines, there are none. */
+  readonly shares: readonly { readonly name: string; readonly files: number }[];
   /** Workers that were to be killed, and that were. */
   readonly chaos: number;
   readonly kills: number;
@@ -35,13 +37,15 @@ export interface Findings {
 
 /** For people. */
 export function formatSummary(findings: Findings): string {
-  const { totals, seconds, workers, restarts, chaos, kills } = findings;
+  const { totals, seconds, workers, shares, restarts, chaos, kills } = findings;
   const killed = chaos > 0 ? ` (${String(kills)} killed on purpose)` : '';
   return [
     extensionTable(totals),
     ...duplicateLines(totals.duplicates()),
     ...skippedLines(findings),
-    `${count(workers, 'worker')}, ${count(restarts, 'restart')}${killed}; ` +
+    ...shares.map(({ name, files }) => `${name} counted ${count(files, 'file')}`),
+    `${shares.length > 0 ? `${count(shares.length, 'machine')} of ` : ''}${count(workers, 'worker')}, ` +
+      `${count(restarts, 'restart')}${killed}; ` +
       `${(totals.all.files / seconds).toFixed(0)} files/s, ${(totals.all.bytes / 1e6 / seconds).toFixed(1)} MB/s`,
   ].join('\n');
 }
@@ -116,7 +120,8 @@ export function formatVerdict({ totals }: Findings, verification: Verification):
 
 /** For programs. Names are escaped as for people, since those that are no UTF-8 have no other place in JSON. */
 export function formatJson(findings: Findings, verification: Verification): string {
-  const { directory, pattern, totals, skipped, unreadable, workers, chaos, kills, restarts, seconds } = findings;
+  const { directory, pattern, totals, skipped, unreadable, workers, shares, chaos, kills, restarts, seconds } =
+    findings;
   const { mismatches, patternIsVerified } = verification;
   const document = {
     directory,
@@ -127,6 +132,7 @@ export function formatJson(findings: Findings, verification: Verification): stri
     skipped: skipped.map(({ path, reason }) => ({ path: displayName(path), reason })),
     unreadable,
     workers,
+    machines: shares,
     chaos,
     kills,
     restarts,

@@ -15,6 +15,7 @@ export interface Census {
   readonly bytes: number;
   readonly matches: number;
   readonly workers: number;
+  readonly machines: readonly { readonly name: string; readonly files: number }[];
   readonly kills: number;
   readonly restarts: number;
   readonly extensions: readonly { readonly extension: string; readonly files: number }[];

@@ -6,6 +6,7 @@ import { channels } from './channels.js';
 import { codec } from './codec.js';
 import { growth } from './growth.js';
 import { loop } from './loop.js';
+import { machines } from './machines.js';
 import { memory } from './memory.js';
 import { processes } from './processes.js';
 import { servers } from './servers.js';
@@ -20,6 +21,7 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['calls', calls],
   ['processes', processes],
   ['servers', servers],
+  ['machines', machines],
   ['chains', chains],
   ['terminals', terminals],
   ['growth', growth],

@@ -16,6 +16,11 @@ extern const int receive_flags;
  */
 extern const int send_flags;
 
+struct msghdr;
+
+/* sendmsg(2) with `send_flags`. Returns -1 and sets errno, as that does. All bytes of the headers between their fields must be 0. */
+ssize_t send_with_headers(int fd, const struct msghdr *message);
+
 /* Makes a local stream socketpair(2), close-on-exec. The caller owns both descriptors. */
 int make_socket_pair(int fds[2]);
 

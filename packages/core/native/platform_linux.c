@@ -21,6 +21,15 @@
 const int receive_flags = MSG_CMSG_CLOEXEC;
 const int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
+ssize_t send_with_headers(int fd, const struct msghdr *message) {
+#if defined(SYS_sendmsg) && !defined(__GLIBC__)
+  /* sendmsg() of musl 1.2.3 copies the control part to 1 KiB, and so fails with ENOMEM for 253 descriptors. */
+  return syscall(SYS_sendmsg, fd, message, send_flags);
+#else
+  return sendmsg(fd, message, send_flags);
+#endif
+}
+
 int make_socket_pair(int fds[2]) {
   return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
 }

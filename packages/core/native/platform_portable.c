@@ -13,6 +13,10 @@
 const int receive_flags = 0;
 const int send_flags = 0;
 
+ssize_t send_with_headers(int fd, const struct msghdr *message) {
+  return sendmsg(fd, message, send_flags);
+}
+
 /* There is a moment between two calls in which another thread's fork(2) and exec(2) can inherit the descriptors. */
 static void set_close_on_exec(const int fds[2]) {
   for (int i = 0; i < 2; i++) sys_set_close_on_exec(fds[i]);

@@ -127,7 +127,7 @@ static ssize_t send_message(int fd, const struct msghdr *message) {
   /* One part needs no message header, which the system would have to read first. */
   if (message->msg_iovlen == 1 && message->msg_controllen == 0)
     RETRY(result, send(fd, first->iov_base, first->iov_len, send_flags));
-  else RETRY(result, sendmsg(fd, message, send_flags));
+  else RETRY(result, send_with_headers(fd, message));
   return errno_of(result);
 }
 

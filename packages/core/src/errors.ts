@@ -162,9 +162,9 @@ export function nameErrors(constructor: { name: string; prototype: Error }): voi
 /** unix(7) returns it; neither libuv nor Node.js has a name for it. */
 const namelessOnLinux: Record<number, string> = { 109: 'ETOOMANYREFS' };
 
-/** libuv has no name for some errors of execve(2), such as ENOEXEC. */
+/** libuv has no name for some errors of execve(2), such as ENOEXEC. Deno returns undefined for these. */
 function errnoName(errno: number): string {
-  const name = getSystemErrorName(errno);
+  const name = (getSystemErrorName(errno) as string | undefined) ?? `Unknown system error ${String(errno)}`;
   if (!name.startsWith('Unknown')) return name;
   const known = Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0];
   return known ?? (process.platform === 'linux' ? namelessOnLinux[-errno] : undefined) ?? name;

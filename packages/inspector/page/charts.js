@@ -27,8 +27,8 @@ export class Charts {
     const own = (rates.of('program', program, 'cpuTime') ?? 0) / 1000;
     const below = sum(processes, (process) => (rates.of(processKey(process), process, 'cpuTime') ?? 0) / 1000);
     this.#add(time, true, 'CPU', ['this process', 'all below it'], percent, [own, below]);
-    const busy = rates.of('program', { ...program, ...program.eventLoop }, 'busy') ?? 0;
-    this.#add(time, true, 'Event loop', ['busy'], percent, [Math.min(busy / 1000, 1)]);
+    const busy = rates.of('program', { busy: 0, ...program, ...program.eventLoop }, 'busy') ?? 0;
+    this.#add(time, program.eventLoop !== undefined, 'Event loop', ['busy'], percent, [Math.min(busy / 1000, 1)]);
     const through = (/** @type {'messagesSent' | 'messagesReceived' | 'bytesSent' | 'bytesReceived'} */ count) =>
       sum(channels, (channel) => rates.of(`channel ${channel.number}`, channel, count) ?? 0);
     const names = ['sent', 'received'];

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, merge, type MachineEvents } from '@aiopipe/nats';
@@ -302,6 +302,17 @@ describe.skipIf(natsServer === undefined)('a cluster', () => {
         Array.from({ length: 50 }, (_, i) => 2 * i),
       );
       await until('nothing is left', async () => Object.keys(await stored()).length === 0);
+    });
+
+    it('takes tasks ahead of its workers, as many as prefetch says', async () => {
+      await using _ = await cluster.serve({ waitFor }, { size: 1, name: 'ahead', prefetch: 3 });
+      const pool = cluster.pool<typeof waitFor>('waitFor');
+      const results = Array.from({ length: 6 }, () => pool.run(log('ahead'), log('ahead-go')));
+      await until('it has four', async () => (await pool.stats()).running === 4);
+      expect((await pool.stats()).queued).toBe(2);
+      writeFileSync(log('ahead-go'), '');
+      expect(await Promise.all(results)).toEqual(Array.from({ length: 6 }, () => process.pid));
+      expect(await errorOf(cluster.serve({ waitFor }, { prefetch: -1 }))).toBeInstanceOf(TypeError);
     });
 
     it('rebuilds the error of a task, with the name of the machine', async () => {

@@ -1,8 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Cluster } from '@aiopipe/nats';
 import { errorOf, leakCheck } from '@aiopipe/testing';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { natsServer, NatsServer } from './server.js';
+import { add } from './fixtures/targets.js';
+import { findProgram, natsServer, NatsServer } from './server.js';
 
 afterAll(leakCheck());
 
@@ -40,5 +45,42 @@ describe.skipIf(natsServer === undefined)('a server with accounts', () => {
   it('refuses a user that it does not know', async () => {
     await using server = await new NatsServer(USERS).start();
     await expect(connect({ servers: server.url, user: 'owner', pass: 'x' })).rejects.toThrow(/Authorization/);
+  });
+});
+
+const openssl = findProgram('openssl');
+
+describe.skipIf(natsServer === undefined || openssl === undefined)('a server that wants TLS and credentials', () => {
+  /** A certificate for this computer that has signed itself, made by openssl. */
+  function certificate() {
+    const folder = mkdtempSync(join(tmpdir(), 'aiopipe-nats-tls-'));
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const names = ['-subj', '/CN=aiopipe', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+    const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+    execFileSync(openssl as string, ['req', ...kind, '-keyout', key, '-out', cert, ...names], { stdio: 'ignore' });
+    return { key, cert, [Symbol.dispose]: () => void rmSync(folder, { recursive: true }) };
+  }
+
+  it('runs tasks and passes messages over TLS, and refuses who lacks either', async () => {
+    using files = certificate();
+    await using server = await new NatsServer(`
+      tls { cert_file: ${JSON.stringify(files.cert)}, key_file: ${JSON.stringify(files.key)} }
+      authorization { user: shop, password: "s" }
+    `).start();
+    const ca = readFileSync(files.cert, 'utf8');
+    const servers = server.url;
+    const nc = await connect({ servers, tls: { ca }, user: 'shop', pass: 's' });
+    {
+      await using cluster = await Cluster.open(nc, { name: 'shop' });
+      await using _ = await cluster.serve({ add }, { size: 1 });
+      expect(await cluster.pool<typeof add>('add').run(1, 2)).toBe(3);
+      await cluster.writer('orders').put('order');
+      expect(await cluster.reader('orders').get()).toBe('order');
+    }
+    await nc.close();
+    await expect(connect({ servers, tls: { ca }, user: 'shop', pass: 'x' })).rejects.toThrow(/Authorization/);
+    // Without the authority that has signed it, the certificate is nobody's.
+    const stranger = { servers, tls: {}, user: 'shop', pass: 's', reconnect: false };
+    await expect(connect(stranger)).rejects.toThrow(/self-signed certificate/);
   });
 });

@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { until } from '@aiopipe/testing';
 
-/** The server's program; undefined if it is not installed. */
-export const natsServer = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'nats-server'))
-  .find((path) => {
+/** Returns the path of a program; undefined if it is not installed. */
+export function findProgram(name: string): string | undefined {
+  const paths = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name));
+  return paths.find((path) => {
     try {
       accessSync(path, constants.X_OK);
       return true;
@@ -18,6 +17,10 @@ export const natsServer = (process.env['PATH'] ?? '')
       return false;
     }
   });
+}
+
+/** The server's program; undefined if it is not installed. */
+export const natsServer = findProgram('nats-server');
 
 export class NatsServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'aiopipe-nats-'));

@@ -62,7 +62,8 @@ describe('what goes through a chain', () => {
     const { counted, rssGrowth, ownTime, programsTime } = JSON.parse(stdout) as FlowCost;
     expect(counted).toBe(1024 * MiB);
     expect(rssGrowth).toBeLessThan(8 * MiB);
-    expect(ownTime / programsTime).toBeLessThan(0.02);
+    // Bytes that went through this process would cost it about as much as the programs. A start costs more on a busy machine.
+    expect(ownTime / programsTime).toBeLessThan(0.1);
   });
 
   it('stops at its source while no lines are taken', async () => {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { openOwnDescriptors } from './own-descriptors.js';
 
 /** Tries twice: the torture lets system calls fail by chance, and this is no call of what it tests. */
 function namesIn(directory: string): string[] {
@@ -11,6 +12,7 @@ function namesIn(directory: string): string[] {
 
 /** Returns the open descriptors of this process, each with its file (`pipe:[123]`, `socket:[456]`, `/a/file`). Linux. */
 export function openFds(): Map<number, string> {
+  openOwnDescriptors();
   const fds = new Map<number, string>();
   for (const name of namesIn('/proc/self/fd')) {
     try {

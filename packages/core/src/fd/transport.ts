@@ -1,7 +1,6 @@
-import { fstatSync } from 'node:fs';
 import { AiopipeError, SystemError } from '../errors.js';
 import { show } from '../check/show.js';
-import { describeFd, type FdKind } from './description.js';
+import { describeFd, statFd, type FdKind } from './description.js';
 import { READABLE, WRITABLE } from './native.js';
 
 /** The facts of a descriptor that decide how its calls are made. */
@@ -108,5 +107,5 @@ const PTMX = (5 << 8) | 2;
  * terminal open any more (pty(7)): the end of the stream.
  */
 export function isTerminalMaster(fd: number): boolean {
-  return process.platform === 'linux' && fstatSync(fd).rdev === PTMX;
+  return process.platform === 'linux' && statFd(fd).rdev === PTMX;
 }

@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { describeFd, type FdDescription } from '../fd/description.js';
+import { closeSync, constants, openSync } from 'node:fs';
+import { describeFd, statFd, type FdDescription } from '../fd/description.js';
 import { native } from '../fd/native.js';
 
 /** The device that is a new terminal each time it is opened (pts(4)). */
@@ -38,7 +38,7 @@ function openAgain(fd: number, { kind, canRead, canWrite }: FdDescription): numb
   if (kind !== 'pipe' && kind !== 'terminal') return undefined;
   const access = !canWrite ? constants.O_RDONLY : canRead ? constants.O_RDWR : constants.O_WRONLY;
   try {
-    if (kind === 'terminal' && fstatSync(fd).rdev === MULTIPLEXER) return undefined;
+    if (kind === 'terminal' && statFd(fd).rdev === MULTIPLEXER) return undefined;
     // Without O_NONBLOCK, open() of a pipe that has no reader would not return (fifo(7)).
     return openSync(`/proc/self/fd/${String(fd)}`, access | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
@@ -70,7 +70,7 @@ function borrow(fd: number): LentFd {
 
 function identityOf(fd: number): string {
   try {
-    const { dev, ino } = fstatSync(fd);
+    const { dev, ino } = statFd(fd);
     return `${String(dev)}:${String(ino)}`;
   } catch {
     return '';

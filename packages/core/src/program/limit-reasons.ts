@@ -30,6 +30,9 @@ const AT_BOOT: readonly LimitName[] = ['memory', 'openFiles', 'processes', 'cgro
 
 const UNITS: Readonly<Record<string, string>> = { cpuTime: ' s', openFiles: '', processes: '', 'cgroup.pidsMax': '' };
 
+/** What V8 and JavaScriptCore say if the system refuses memory. */
+const NO_MEMORY = /allocation failed|out of memory/i;
+
 /**
  * Names the limits that may be the reason of an end, for the end of a sentence: ` (limits.cpuTime: 2 s)`. Returns an empty string
  * if none may.
@@ -51,7 +54,7 @@ export function limitsBehindError(limits: Limits | undefined, error: unknown): s
   if (limits === undefined) return '';
   try {
     const { code, message } = error as { code?: unknown; message?: unknown };
-    if (error instanceof RangeError && /allocation failed/i.test(String(message))) return describe(limits, ['memory']);
+    if (error instanceof RangeError && NO_MEMORY.test(String(message))) return describe(limits, ['memory']);
     return typeof code === 'string' && Object.hasOwn(BY_CODE, code) ? describe(limits, BY_CODE[code] ?? []) : '';
   } catch {
     return ''; // a getter of the error has thrown

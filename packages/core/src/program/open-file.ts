@@ -1,4 +1,5 @@
 import { openSync } from 'node:fs';
+import { constants } from 'node:os';
 import { ClosedError, SystemError } from '../errors.js';
 import { type FileTarget } from './stdio.js';
 
@@ -26,9 +27,17 @@ export function writingFlags({ append }: FileTarget): string {
  * @param about - begins the message: `cannot write stdout of parse`
  */
 export function fileError(cause: unknown, syscall: string, about: string, path?: string): unknown {
-  const { errno, syscall: itsCall = syscall } = cause as NodeJS.ErrnoException;
-  if (typeof errno !== 'number') return cause;
+  const { syscall: itsCall = syscall } = cause as NodeJS.ErrnoException;
+  const errno = errnoOf(cause as NodeJS.ErrnoException);
+  if (errno === undefined) return cause;
   return new SystemError(errno, itsCall, about, { cause, ...(path !== undefined && { path }) });
+}
+
+/** Some errors of Deno's `node:fs` have a code, and no errno. */
+function errnoOf({ errno, code = '' }: NodeJS.ErrnoException): number | undefined {
+  if (typeof errno === 'number') return errno;
+  const known = (constants.errno as Readonly<Record<string, number>>)[code];
+  return known === undefined ? undefined : -known;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { runFixture } from '@aiopipe/testing';
 
-test.each([1, 2, 3])(
+// Deno's napi_get_value_int32() takes any value: null is 0, and a kill() of that process would signal this test's own group.
+test.skipIf(process.versions['deno'] !== undefined).each([1, 2, 3])(
   'wrong arguments crash nothing and leave nothing open or running, by seed %i',
   async (seed) => {
     const { code, signal, stdout, stderr } = await runFixture('calls-with-any-arguments', {

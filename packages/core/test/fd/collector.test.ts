@@ -1,8 +1,16 @@
 import { execFile } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { collectGarbage, fixture, leakCheck, openFds, runFixture, until, noteWarnings } from '@aiopipe/testing';
+import {
+  closeFd,
+  collectGarbage,
+  fixture,
+  leakCheck,
+  noteWarnings,
+  openFds,
+  runFixture,
+  until,
+} from '@aiopipe/testing';
 import { aioduplex, aiopipe, type PipeReader, type ReadEnd } from '@aiopipe/core';
 import { isPending, turns, writeAll } from '../helpers.js';
 
@@ -18,7 +26,8 @@ function drop(make: () => number[]): number[] {
 async function closed(fds: number[]): Promise<void> {
   await until('the dropped ends are closed', async () => {
     await collectGarbage();
-    return fds.every((fd) => !openFds().has(fd));
+    const open = openFds();
+    return fds.every((fd) => !open.has(fd));
   });
   await turns();
 }
@@ -27,7 +36,9 @@ async function closed(fds: number[]): Promise<void> {
 function fdsOf(make: () => unknown): number[] {
   const before = openFds();
   make();
-  return [...openFds().keys()].filter((fd) => !before.has(fd) && openFds().has(fd));
+  const after = openFds();
+  const later = openFds();
+  return [...after.keys()].filter((fd) => !before.has(fd) && later.has(fd));
 }
 
 describe('an object that is dropped without close', () => {
@@ -137,7 +148,7 @@ describe('an object that is dropped without close', () => {
     drop(() => {
       const [rx, tx] = aiopipe();
       tx.close();
-      closeSync(rx.fd);
+      closeFd(rx.fd);
       return [];
     });
     await until('the warning', async () => {
@@ -155,7 +166,7 @@ describe('an object that is not dropped', () => {
       rx.close();
       tx.detach(() => undefined);
       const [a, b] = aioduplex();
-      closeSync(a.release());
+      closeFd(a.release());
       b[Symbol.dispose]();
       return [];
     });
@@ -209,7 +220,7 @@ describe('an object that is not dropped', () => {
     const [reader, fd] = open();
     await collectGarbage();
     writeAll(fd, Buffer.from('on'));
-    closeSync(fd);
+    closeFd(fd);
     expect((await reader.read()).toString()).toBe('on');
     expect(warnings).toEqual([]);
     reader.close();

@@ -1,6 +1,6 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck, runFixture, type FixtureResult } from '@aiopipe/testing';
+import { leakCheck, runFixture, type FixtureResult, writeTo } from '@aiopipe/testing';
 import { aioduplex, aiopipe, ClosedError } from '@aiopipe/core';
 import { errorOf, isPending } from '../helpers.js';
 
@@ -74,7 +74,7 @@ test('an event that no stream waits for causes no busy loop', async () => {
   await using reader = rx.open();
   const waiting = reader.read(1);
   expect(await isPending(waiting)).toBe(true);
-  writeSync(tx.fd, 'more than one');
+  writeTo(tx.fd, 'more than one');
   await waiting;
   const before = process.cpuUsage();
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -116,7 +116,7 @@ test('a number that is used again by another pipe gets its own events', async ()
     expect(again.fd).toBe(fd);
     const second = again.open();
     const read = second.read(10);
-    writeSync(other.fd, 'mine');
+    writeTo(other.fd, 'mine');
     expect((await read).toString()).toBe('mine');
     expect(await errorOf(waiting)).toBeInstanceOf(ClosedError);
     second.close();

@@ -1,7 +1,6 @@
-import { writeSync } from 'node:fs';
 import { aiopipe, ReadEnd, WriteEnd } from '@aiopipe/core';
 import { native } from '@aiopipe/core/internal';
-import { leakCheck } from '@aiopipe/testing';
+import { leakCheck, writeTo } from '@aiopipe/testing';
 import { afterAll, expect, test } from 'vitest';
 
 afterAll(leakCheck());
@@ -26,7 +25,7 @@ test('a read does not block on a pipe that another owner has made blocking and r
   const reader = ReadEnd.fromFd(native().duplicate(rx.fd)).open();
   const waiting = reader.read(10);
   native().setNonblocking(rx.fd, 0);
-  writeSync(tx.fd, 'there');
+  writeTo(tx.fd, 'there');
   expect((await waiting).toString()).toBe('there');
   const [again, timer] = [reader.read(10), new Promise((resolve) => setTimeout(resolve, 1, 'the loop goes on'))];
   expect(await timer).toBe('the loop goes on');
@@ -42,7 +41,7 @@ test('a view that is transferred while readInto waits rejects with TypeError, an
   const memory = new ArrayBuffer(16);
   const waiting = reader.readInto(new Uint8Array(memory));
   structuredClone(memory, { transfer: [memory] });
-  writeSync(tx.fd, 'all');
+  writeTo(tx.fd, 'all');
   await expect(waiting).rejects.toThrow(TypeError);
   expect((await reader.read(10)).toString()).toBe('all');
   tx.close();
@@ -75,7 +74,7 @@ test('after SIGPIPE was listened to and is not any more, a write to a reader tha
 
 test('a loop over small reads lets timers run', async () => {
   const [rx, tx] = aiopipe({ capacity: 1024 * 1024 });
-  writeSync(tx.fd, Buffer.alloc(60_000));
+  writeTo(tx.fd, Buffer.alloc(60_000));
   const reader = rx.open();
   const byte = Buffer.alloc(1);
   let count = 0;
@@ -149,7 +148,7 @@ test('a separator that is transferred while readUntil waits is still looked for'
   const separator = new Uint8Array([59, 59]);
   const waiting = reader.readUntil(separator);
   structuredClone(separator.buffer, { transfer: [separator.buffer] });
-  writeSync(tx.fd, 'one;;two');
+  writeTo(tx.fd, 'one;;two');
   expect((await waiting).toString()).toBe('one;;');
   tx.close();
   reader.close();

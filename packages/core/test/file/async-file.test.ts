@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { constants, openSync, readSync, rmSync } from 'node:fs';
+import { constants, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck } from '@aiopipe/testing';
+import { leakCheck, readFrom } from '@aiopipe/testing';
 import {
   aioduplex,
   aiopipe,
@@ -157,7 +157,7 @@ test('takes streams that are open already, and goes both ways over a duplex', as
   expect((await file.read(5, { full: true })).toString()).toBe('hello');
   expect(await file.write('world')).toBe(5);
   const buffer = Buffer.alloc(10);
-  expect(buffer.toString('utf8', 0, readSync(other.fd, buffer))).toBe('world');
+  expect(buffer.toString('utf8', 0, readFrom(other.fd, buffer))).toBe('world');
   other.close();
 });
 

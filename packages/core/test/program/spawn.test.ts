@@ -1,11 +1,11 @@
 import { execFile, spawn as nodeSpawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { childPids, fdsSince, fixture, isRunning, leakCheck, openFds, until } from '@aiopipe/testing';
+import { childPids, fdsSince, fixture, isRunning, leakCheck, openFds, readFrom, until } from '@aiopipe/testing';
 import { aioduplex, aiopipe, SystemError } from '@aiopipe/core';
 import { spawn, type Exit, type SpawnOptions } from '@aiopipe/core/internal';
 import { isPending, thrownBy } from '../helpers.js';
@@ -89,7 +89,7 @@ describe('the fd map', () => {
     expect(low).toBeLessThan(high);
     const text = (fd: number) => {
       const bytes = Buffer.alloc(100);
-      return bytes.toString('utf8', 0, readSync(fd, bytes));
+      return bytes.toString('utf8', 0, readFrom(fd, bytes));
     };
     expect([text(a[0].fd), text(b[0].fd)]).toEqual(['first\n', 'second\n']);
     for (const end of [...a, ...b]) end.close();

@@ -1,8 +1,7 @@
-import { readSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck } from '@aiopipe/testing';
+import { leakCheck, readFrom } from '@aiopipe/testing';
 import { aioduplex, BrokenPipeError, BusyError, ClosedError, DuplexEnd, DuplexStream } from '@aiopipe/core';
 import { native } from '@aiopipe/core/internal';
 import { errorOf, isPending, writeAll } from '../helpers.js';
@@ -88,8 +87,8 @@ describe('close', () => {
     await stream.close();
     expect(one.state).toBe('closed');
     const buffer = Buffer.alloc(100);
-    expect(buffer.toString('utf8', 0, readSync(other.fd, buffer))).toBe('flushed');
-    expect(readSync(other.fd, buffer)).toBe(0);
+    expect(buffer.toString('utf8', 0, readFrom(other.fd, buffer))).toBe('flushed');
+    expect(readFrom(other.fd, buffer)).toBe(0);
     other.close();
   });
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck, runFixture } from '@aiopipe/testing';
+import { leakCheck, readFrom, runFixture } from '@aiopipe/testing';
 import {
   AiopipeError,
   aioduplex,
@@ -82,7 +81,7 @@ describe('write', () => {
     await writer.write(bytes);
     for (let i = 0; i < 64; i++) {
       await writer.write(bytes);
-      readSync(theirs.fd, bytes);
+      readFrom(theirs.fd, bytes);
     }
     await writer.close();
     reader.close();
@@ -107,7 +106,7 @@ describe('write', () => {
     expect(writer.unflushed).toBe(1000);
     await writer.drain();
     expect(writer.unflushed).toBe(0);
-    expect(readSync(other.fd, Buffer.alloc(4000))).toBe(1000);
+    expect(readFrom(other.fd, Buffer.alloc(4000))).toBe(1000);
   });
 });
 

@@ -14,16 +14,22 @@ const STATES: Readonly<Record<string, ProcessSnapshot['state']>> = {
 
 export function snapshotProgram(time: number): ProgramSnapshot {
   const { user, system } = process.cpuUsage();
-  const { active: busy, idle } = performance.eventLoopUtilization();
   return {
     pid: process.pid,
-    command: ['node', ...process.argv.slice(1)].join(' ').slice(0, LONGEST_COMMAND),
+    command: [basename(process.execPath, '.exe'), ...process.argv.slice(1)].join(' ').slice(0, LONGEST_COMMAND),
     nodeVersion: process.version,
     startedAt: Math.round(time - process.uptime() * 1000),
     cpuTime: (user + system) / 1000,
     memory: process.memoryUsage.rss(),
-    eventLoop: { busy, idle },
+    eventLoop: eventLoop(),
   };
+}
+
+function eventLoop(): ProgramSnapshot['eventLoop'] {
+  const { eventLoopUtilization } = performance as Partial<typeof performance>;
+  if (eventLoopUtilization === undefined) return undefined;
+  const { active: busy, idle } = eventLoopUtilization.call(performance);
+  return { busy, idle };
 }
 
 /**

@@ -17,7 +17,7 @@ export interface Snapshot {
 /** This process. */
 export interface ProgramSnapshot {
   readonly pid: number;
-  /** As it was started, without Node's own options. */
+  /** As it was started, without the runtime's own options. */
   readonly command: string;
   readonly nodeVersion: string;
   readonly startedAt: number;
@@ -25,8 +25,8 @@ export interface ProgramSnapshot {
   readonly cpuTime: number;
   /** Its resident set, in bytes. */
   readonly memory: number;
-  /** How long its event loop has been busy and has waited since its start, in milliseconds. */
-  readonly eventLoop: { readonly busy: number; readonly idle: number };
+  /** How long its event loop has been busy and has waited since its start, in milliseconds. Bun and Deno do not measure it. */
+  readonly eventLoop: { readonly busy: number; readonly idle: number } | undefined;
 }
 
 /**

@@ -269,7 +269,7 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
   readonly #entries = new Map<Waiter, Waiter>();
 
   async #start(): Promise<void> {
-    const { engine, place, consumer, ensure } = this.#parts;
+    const { engine, place, consumer, prefetch, ensure } = this.#parts;
     try {
       await ensure(0);
     } catch (error) {
@@ -281,6 +281,7 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
       engine,
       place.stream,
       consumer,
+      prefetch,
       (delivery) => {
         this.#arrived(delivery);
       },

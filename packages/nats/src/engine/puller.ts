@@ -23,6 +23,7 @@ const CONFLICT = 409;
 export class Puller {
   readonly #engine: Engine;
   readonly #subject: string;
+  readonly #batch: number;
   readonly #onMessage: (delivery: Delivery) => void;
   readonly #onLost: () => Promise<void>;
   readonly #forget: () => void;
@@ -39,6 +40,7 @@ export class Puller {
   #isClosed = false;
 
   /**
+   * @param prefetch - how many of the wanted messages are ahead: half of them are asked for in one request
    * @param onMessage - takes one message
    * @param onLost - called before requests are made again, if the consumer may be gone: creates it
    */
@@ -46,11 +48,13 @@ export class Puller {
     engine: Engine,
     stream: string,
     consumer: string,
+    prefetch: number,
     onMessage: (delivery: Delivery) => void,
     onLost: () => Promise<void>,
   ) {
     this.#engine = engine;
     this.#subject = `${engine.api}.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+    this.#batch = Math.max(1, Math.floor(prefetch / 2));
     this.#onMessage = onMessage;
     this.#onLost = onLost;
     this.#forget = engine.onReconnect(() => {
@@ -66,7 +70,8 @@ export class Puller {
 
   #ask(): void {
     const missing = this.#wanted - this.#asked;
-    if (missing <= 0 || this.#isClosed || this.#isRenewing || this.#engine.nc.isClosed()) return;
+    // The other half is still there meanwhile.
+    if (missing < this.#batch || this.#isClosed || this.#isRenewing || this.#engine.nc.isClosed()) return;
     this.#subscription ??= this.#subscribe();
     const token = String(this.#next++);
     this.#requests.set(token, missing);

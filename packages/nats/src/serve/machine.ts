@@ -153,7 +153,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       };
       for (const lane of LANES) {
         const consumer = names.taskConsumer(target, settings.version, lane);
-        const puller = new Puller(engine, names.tasks, consumer, take, () => ensure(target));
+        const puller = new Puller(engine, names.tasks, consumer, settings.prefetch, take, () => ensure(target));
         this.#pullers.push({ lane, puller });
       }
     }
@@ -176,7 +176,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
 
   #want(): void {
     if (this.#isClosing) return;
-    const free = this.#size - this.#running;
+    const free = this.#size + this.#parts.settings.prefetch - this.#running;
     for (const { lane, puller } of this.#pullers) {
       // One more of those that come first. While the request for it waits, there is none, so that a free worker may take a normal
       // task. It costs no further question.

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { type DecodeLimits } from '@aiopipe/codec';
-import { checkMilliseconds, checkOptions, show } from '@aiopipe/core/internal';
+import { checkCount, checkMilliseconds, checkOptions, show } from '@aiopipe/core/internal';
 import { type AnyTarget, type PoolOptions } from '@aiopipe/process';
 import { checkToken } from '../names.js';
 import { DEFAULT_VERSION } from '../pool/options.js';
@@ -11,6 +11,11 @@ export interface ServeOptions extends Omit<PoolOptions, 'retries' | 'queueLimit'
   readonly name?: string | undefined;
   /** The version of the targets. Tasks for other versions are left to other machines. Default: `'1'`. */
   readonly version?: string | undefined;
+  /**
+   * How many tasks the machine takes ahead, besides those of its free workers. More of them make short tasks faster, because the next
+   * one is there when a worker is free, and keep them from other machines. Default: 0.
+   */
+  readonly prefetch?: number | undefined;
   /** Milliseconds that tasks have to end when the machine is disposed of. Default: 10 000. */
   readonly drainTimeout?: number | undefined;
   /** Bounds of what the arguments of a task may hold. Default: those of the cluster. */
@@ -24,12 +29,14 @@ export type ServedTargets = Readonly<Record<string, AnyTarget>>;
 export interface ServeSettings {
   readonly name: string;
   readonly version: string;
+  readonly prefetch: number;
   readonly drainTimeout: number;
   readonly limits: DecodeLimits | undefined;
   readonly pool: PoolOptions;
 }
 
 const DRAIN_TIMEOUT = 10_000;
+const MOST_PREFETCHED = 10_000;
 
 export function serveSettings(options: ServeOptions = {}): ServeSettings {
   // An object at all; the names are checked by the pool.
@@ -37,17 +44,19 @@ export function serveSettings(options: ServeOptions = {}): ServeSettings {
   const {
     name = `${hostname()}-${String(process.pid)}`,
     version = DEFAULT_VERSION,
+    prefetch = 0,
     drainTimeout = DRAIN_TIMEOUT,
     limits,
     ...pool
   } = options;
   checkToken('name', name);
   checkToken('version', version);
+  checkCount('prefetch', prefetch, { most: MOST_PREFETCHED, of: 'tasks' });
   checkMilliseconds('drainTimeout', drainTimeout);
   for (const refused of ['retries', 'queueLimit'] as const) {
     if (refused in pool) throw new TypeError(`${refused}: the callers of the cluster choose it, not the machine`);
   }
-  return { name, version, drainTimeout, limits, pool };
+  return { name, version, prefetch, drainTimeout, limits, pool };
 }
 
 export function checkTargets(targets: unknown): asserts targets is ServedTargets {
