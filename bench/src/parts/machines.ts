@@ -102,12 +102,20 @@ function allRows(): Row[] {
     messageRow({ size: 100, outstanding: MANY }, { [BULLMQ]: 3, [JETSTREAM]: 0.7 }),
     messageRow({ size: 16 * KiB, outstanding: MANY }, { [BULLMQ]: undefined, [JETSTREAM]: 0.7 }),
     ...COUNTS.map((count): Row => ({
-      ...taskRow(`empty tasks on ${String(count)} machines`, 'rate', { ...many, machines: count }, growing),
+      ...taskRow(
+        `empty tasks on ${String(count)} ${count === 1 ? 'machine' : 'machines'}`,
+        'rate',
+        { ...many, machines: count },
+        growing,
+      ),
       at: { curve: `Tasks, ${String(MANY)} outstanding`, axis: 'machines', x: count },
     })),
     ...SIZES.map(sizeRow),
   ];
 }
+
+/** Work of a round whose tasks or messages overlap: each place among those outstanding is used several times. */
+const LEAST = { tasks: 5 * MANY, messages: 30 * MANY };
 
 const growing: Goals = { [BULLMQ]: undefined, [NATS]: undefined };
 
@@ -129,6 +137,7 @@ function taskRow(name: string, kind: 'time' | 'rate', work: MachineWork, goals: 
     measure: { kind, unit: 'task' },
     ours: { name: OURS, open: () => inProcess(tasksOurs, work) },
     peers: peersOf(goals, tasks, work),
+    ...(work.outstanding === MANY && { least: LEAST.tasks }),
   };
 }
 
@@ -136,6 +145,7 @@ function messageRow(spec: Messages, goals: Goals): Row {
   return {
     name: `messages of ${formatSize(spec.size)} through a queue, ${String(spec.outstanding)} outstanding`,
     measure: { kind: 'rate', unit: 'message' },
+    least: LEAST.messages,
     ours: { name: OURS, open: () => inProcess(messagesOurs, spec) },
     peers: peersOf(goals, messages, spec),
   };

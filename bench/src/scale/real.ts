@@ -4,7 +4,7 @@ import { channel, type ChannelWriter } from '@aiopipe/codec';
 import { connect } from '@nats-io/transport-node';
 import { loginOf, startNats } from '../machines/services.js';
 import { exponential, randomFrom } from './random.js';
-import { type Setup } from './simulation.js';
+import { seedOf, type Setup } from './simulation.js';
 
 /** What was measured of a real cluster. Times are milliseconds. */
 export interface Measured {
@@ -68,10 +68,12 @@ export async function measure({ seed, duration, rate, machines, workers, task, l
   const alone: number[] = [];
   for (let count = 0; count < 40; count++) alone.push((await timed(task)) - task);
 
-  const random = randomFrom(seed);
+  // The same calls at the same times as in the simulation.
+  const random = randomFrom(seedOf(seed, 0));
+  const untilCall = () => exponential(random, 1000 / rate);
   const open: Promise<number>[] = [];
   const begin = performance.now();
-  for (let next = 0; next < duration; next += exponential(random, 1000 / rate)) {
+  for (let next = untilCall(); next < duration; next += untilCall()) {
     const left = begin + next - performance.now();
     if (left > 1) await new Promise((resolve) => setTimeout(resolve, left));
     open.push(timed(task));

@@ -205,12 +205,15 @@ class SimulatedCluster {
   }
 }
 
+/** The seed of one of the clusters. Its first numbers are the times between calls, if nothing else happens by chance. */
+export const seedOf = (seed: number, cluster: number): number => seed * 1009 + cluster;
+
 /** Lets tasks come for the setup's duration, and goes on until all are done. */
 export function simulate(setup: Setup): Outcome {
   const { clusters, machines, seed } = setup;
   const all = Array.from({ length: clusters }, (_, index) => {
     const share = Math.floor(((index + 1) * machines) / clusters) - Math.floor((index * machines) / clusters);
-    const cluster = new SimulatedCluster(setup, seed * 1009 + index, share);
+    const cluster = new SimulatedCluster(setup, seedOf(seed, index), share);
     cluster.run();
     return cluster;
   });
