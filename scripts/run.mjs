@@ -76,8 +76,6 @@ const tasks = {
     pnpm(['exec', 'depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...sources], {
       quiet: true,
     });
-    // The public entries: no signature names a type that is not public, and every link leads somewhere.
-    pnpm(['exec', 'typedoc'], { quiet: true });
     turbo(['build', 'lint', 'typecheck', '--output-logs=new-only']);
     // One package at a time: their tests start processes by the dozen.
     turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
