@@ -8,11 +8,15 @@ import { docs, pages } from './pages.js';
 const folder = join(docs, '.fixtures', 'python');
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
-const programs = pages.flatMap((page) =>
-  [...readFileSync(join(docs, page), 'utf8').matchAll(/^```python\n(.*?)^```\n\s*```text\n(.*?)^```$/gms)].map(
-    ([, code = '', output = ''], index) => ({ page, index, code, output }),
-  ),
-);
+const programs = pages.flatMap((page) => {
+  const document = readFileSync(join(docs, page), 'utf8');
+  return [...document.matchAll(/^```python\n(.*?)^```\n\s*```text\n(.*?)^```$/gms)].map((match) => ({
+    page,
+    line: document.slice(0, match.index).split('\n').length + 1,
+    code: match[1] ?? '',
+    output: match[2],
+  }));
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -22,10 +26,13 @@ test('pages have programs in Python', () => {
   expect(programs).not.toEqual([]);
 });
 
-test.skipIf(!hasPython).each(programs)('program $index in Python of $page prints what it says', (program) => {
-  mkdirSync(folder, { recursive: true });
-  // A file, because a child that is spawned imports the module of its parent.
-  const file = join(folder, `${program.page.replace(/\W/g, '_')}_${String(program.index)}.py`);
-  writeFileSync(file, program.code);
-  expect(execFileSync('python3', [file], { encoding: 'utf8' })).toBe(program.output);
-});
+test.skipIf(!hasPython).each(programs)(
+  'the program in Python at line $line of $page prints what it says',
+  (program) => {
+    mkdirSync(folder, { recursive: true });
+    // A file, because a child that is spawned imports the module of its parent.
+    const file = join(folder, `${program.page.replace(/\W/g, '_')}_${String(program.line)}.py`);
+    writeFileSync(file, program.code);
+    expect(execFileSync('python3', [file], { encoding: 'utf8' })).toBe(program.output);
+  },
+);
