@@ -138,10 +138,8 @@ const KNOWN_FAILURES = {
       tests: {
         'packages/subprocess/test/readme.test.ts': [
           'the example at line 16 of the README prints what the README says',
-          'the example at line 103 of the README prints what the README says',
-          'the example at line 132 of the README prints what the README says',
-          'the example at line 178 of the README prints what the README says',
-          'the example at line 231 of the README prints what the README says',
+          'the example at line 58 of the README prints what the README says',
+          'the example at line 80 of the README prints what the README says',
         ],
         'packages/codec/test/readme.test.ts': [
           'the example at line 25 of the README prints what the README says',
@@ -256,7 +254,6 @@ const KNOWN_FAILURES = {
           'listeners that throw or send a message in the middle of a move change nothing',
           'a socket that arrived and is reset does not end a program that does not know of it',
         ],
-        'packages/codec/test/readme.test.ts': ['the example at line 207 of the README prints what the README says'],
         'packages/codec/test/moving/wrong-descriptors.test.ts': [
           'a ReadEnd over a descriptor of another kind is refused, and nothing leaks',
           'a WriteEnd over a descriptor of another kind is refused, and nothing leaks',
@@ -317,10 +314,8 @@ const KNOWN_FAILURES = {
       tests: {
         'packages/subprocess/test/readme.test.ts': [
           'the example at line 16 of the README prints what the README says',
-          'the example at line 103 of the README prints what the README says',
-          'the example at line 132 of the README prints what the README says',
-          'the example at line 178 of the README prints what the README says',
-          'the example at line 231 of the README prints what the README says',
+          'the example at line 58 of the README prints what the README says',
+          'the example at line 80 of the README prints what the README says',
         ],
       },
     },
