@@ -144,18 +144,18 @@ describe('limits of other starts', () => {
   });
 
   test("a prefork's child is taken only by a start with the same limits", async () => {
-    await using prefork = new Prefork({ limits: { umask: 0o077, nice: 19 } });
+    await using prefork = new Prefork({ limits: { umask: 0o077, openFiles: 512 } });
     const rights = async (limits: ProcessOptions['limits']) => {
       await prefork.ready();
       return startProcess(describeRights, { prefork, limits }).result;
     };
-    expect(await rights({ nice: 19, umask: 0o077 })).toMatchObject({ umask: 0o077 });
+    expect(await rights({ openFiles: 512, umask: 0o077 })).toMatchObject({ umask: 0o077 });
     expect(prefork.stats).toMatchObject({ warm: 1, cold: 0 });
     expect(await rights(undefined)).toMatchObject({ umask: process.umask() });
-    expect(await rights({ nice: 19, umask: 0o027 })).toMatchObject({ umask: 0o027 });
-    expect(await rights({ nice: 19, umask: 0o077, coreSize: Infinity })).toMatchObject({ umask: 0o077 });
+    expect(await rights({ openFiles: 512, umask: 0o027 })).toMatchObject({ umask: 0o027 });
+    expect(await rights({ openFiles: 512, umask: 0o077, coreSize: Infinity })).toMatchObject({ umask: 0o077 });
     expect(prefork.stats).toMatchObject({ warm: 1, cold: 3 });
-    expect(await rights({ nice: 19, umask: 0o077, memory: undefined })).toMatchObject({ umask: 0o077 });
+    expect(await rights({ openFiles: 512, umask: 0o077, memory: undefined })).toMatchObject({ umask: 0o077 });
     expect(prefork.stats).toMatchObject({ warm: 2, cold: 3 });
   });
 });
