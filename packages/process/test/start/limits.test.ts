@@ -93,8 +93,8 @@ describe('a child with limits', () => {
   });
 
   test('has limits.nice and limits.umask', async () => {
-    const rights = await startProcess(describeRights, { limits: { nice: 19, umask: 0o027 } }).result;
-    expect(rights).toMatchObject({ nice: 19, umask: 0o027 });
+    const rights = await startProcess(describeRights, { limits: { nice: 3, umask: 0o027 } }).result;
+    expect(rights).toMatchObject({ nice: 3, umask: 0o027 });
   });
 
   test.runIf(process.getuid?.() === 0 && isReadableByAll())(
@@ -122,8 +122,8 @@ describe('a child with limits', () => {
 
 describe('limits of other starts', () => {
   test('a pool limits each worker', async () => {
-    await using pool = new Pool(describeRights, { size: 1, options: { limits: { nice: 19, umask: 0o077 } } });
-    expect(await pool.run()).toMatchObject({ nice: 19, umask: 0o077 });
+    await using pool = new Pool(describeRights, { size: 1, options: { limits: { nice: 3, umask: 0o077 } } });
+    expect(await pool.run()).toMatchObject({ nice: 3, umask: 0o077 });
   });
 
   test('a task that ends its worker by a limit rejects with the name of the limit, and others go on', async () => {
@@ -133,13 +133,13 @@ describe('limits of other starts', () => {
 
   test('a supervisor limits a child by its specification', async () => {
     let rights: unknown;
-    const options = { limits: { nice: 19 } };
+    const options = { limits: { nice: 3 } };
     const supervisor = new Supervisor([{ id: 'rights', target: describeRights, restart: 'temporary', options }]);
     supervisor.on('started', ({ process: child }) => {
       rights = child?.result;
     });
     await supervisor.start();
-    expect(await rights).toMatchObject({ nice: 19 });
+    expect(await rights).toMatchObject({ nice: 3 });
     await supervisor.stop();
   });
 
