@@ -93,8 +93,8 @@ describe('a child with limits', () => {
   });
 
   test('has limits.nice and limits.umask', async () => {
-    const rights = await startProcess(describeRights, { limits: { nice: 19, umask: 0o027 } }).result;
-    expect(rights).toMatchObject({ nice: 19, umask: 0o027 });
+    const rights = await startProcess(describeRights, { limits: { nice: 3, umask: 0o027 } }).result;
+    expect(rights).toMatchObject({ nice: 3, umask: 0o027 });
   });
 
   test.runIf(process.getuid?.() === 0 && isReadableByAll())(
@@ -122,8 +122,8 @@ describe('a child with limits', () => {
 
 describe('limits of other starts', () => {
   test('a pool limits each worker', async () => {
-    await using pool = new Pool(describeRights, { size: 1, options: { limits: { nice: 19, umask: 0o077 } } });
-    expect(await pool.run()).toMatchObject({ nice: 19, umask: 0o077 });
+    await using pool = new Pool(describeRights, { size: 1, options: { limits: { nice: 3, umask: 0o077 } } });
+    expect(await pool.run()).toMatchObject({ nice: 3, umask: 0o077 });
   });
 
   test('a task that ends its worker by a limit rejects with the name of the limit, and others go on', async () => {
@@ -133,29 +133,29 @@ describe('limits of other starts', () => {
 
   test('a supervisor limits a child by its specification', async () => {
     let rights: unknown;
-    const options = { limits: { nice: 19 } };
+    const options = { limits: { nice: 3 } };
     const supervisor = new Supervisor([{ id: 'rights', target: describeRights, restart: 'temporary', options }]);
     supervisor.on('started', ({ process: child }) => {
       rights = child?.result;
     });
     await supervisor.start();
-    expect(await rights).toMatchObject({ nice: 19 });
+    expect(await rights).toMatchObject({ nice: 3 });
     await supervisor.stop();
   });
 
   test("a prefork's child is taken only by a start with the same limits", async () => {
-    await using prefork = new Prefork({ limits: { umask: 0o077, nice: 19 } });
+    await using prefork = new Prefork({ limits: { umask: 0o077, openFiles: 512 } });
     const rights = async (limits: ProcessOptions['limits']) => {
       await prefork.ready();
       return startProcess(describeRights, { prefork, limits }).result;
     };
-    expect(await rights({ nice: 19, umask: 0o077 })).toMatchObject({ umask: 0o077 });
+    expect(await rights({ openFiles: 512, umask: 0o077 })).toMatchObject({ umask: 0o077 });
     expect(prefork.stats).toMatchObject({ warm: 1, cold: 0 });
     expect(await rights(undefined)).toMatchObject({ umask: process.umask() });
-    expect(await rights({ nice: 19, umask: 0o027 })).toMatchObject({ umask: 0o027 });
-    expect(await rights({ nice: 19, umask: 0o077, coreSize: Infinity })).toMatchObject({ umask: 0o077 });
+    expect(await rights({ openFiles: 512, umask: 0o027 })).toMatchObject({ umask: 0o027 });
+    expect(await rights({ openFiles: 512, umask: 0o077, coreSize: Infinity })).toMatchObject({ umask: 0o077 });
     expect(prefork.stats).toMatchObject({ warm: 1, cold: 3 });
-    expect(await rights({ nice: 19, umask: 0o077, memory: undefined })).toMatchObject({ umask: 0o077 });
+    expect(await rights({ openFiles: 512, umask: 0o077, memory: undefined })).toMatchObject({ umask: 0o077 });
     expect(prefork.stats).toMatchObject({ warm: 2, cold: 3 });
   });
 });
