@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, merge, type MachineEvents } from '@aiopipe/nats';
 import { channel, EndOfStreamError, QueueFullError, type StandardSchema } from '@aiopipe/codec';
-import { errorOf, leakCheck, until } from '@aiopipe/testing';
+import { errorOf, leakCheck, NatsServer, natsServer, until } from '@aiopipe/testing';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -11,7 +11,6 @@ import { once } from 'node:events';
 import { addContextCarrier } from '@aiopipe/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { add, blocks, count, fail, record, repeat, waitFor } from './fixtures/targets.js';
-import { natsServer, NatsServer } from './server.js';
 
 const check = leakCheck();
 
