@@ -50,7 +50,9 @@ describe.skipIf(natsServer === undefined)('a cluster holds what it promises', { 
     return machine;
   };
   const nothingIsLeft = async () => {
-    await until('nothing is left in the streams', async () => (await messagesLeft(nc)).length === 0).catch(() => undefined);
+    await until('nothing is left in the streams', async () => (await messagesLeft(nc)).length === 0).catch(
+      () => undefined,
+    );
     expect(await messagesLeft(nc)).toEqual([]);
   };
 

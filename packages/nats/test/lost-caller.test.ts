@@ -23,7 +23,8 @@ describe.skipIf(natsServer === undefined)('a cluster', () => {
     const env = { SERVER: server.url, CLUSTER: 'held', LEASE: '1500' };
     const folder = mkdtempSync(join(tmpdir(), 'aiopipe-nats-log-'));
     const file = (name: string) => join(folder, name);
-    const lines = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), 'utf8').split('\n').length - 1 : 0);
+    const lines = (name: string) =>
+      existsSync(file(name)) ? readFileSync(file(name), 'utf8').split('\n').length - 1 : 0;
     const nc = await connect({ servers: server.url });
     const machine = new TestMachine({ ...env, NAME: 'm1', SIZE: '1' });
     const caller = spawn(process.execPath, [fixture('calls')], {
