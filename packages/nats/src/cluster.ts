@@ -151,6 +151,7 @@ export class Cluster implements AsyncDisposable {
       bodies: this.#bodiesOf(name, settings),
       place,
       isTopic: settings.kind === 'topic',
+      context: settings.context,
       ensure: () => ensureChannel(this.#engine, place, settings, this.#keeping),
       onClose: () => this.#members.delete(writer),
     });

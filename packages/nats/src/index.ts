@@ -13,6 +13,7 @@ export { type ClusterChannelOptions, type ClusterReaderOptions, type ClusterWrit
 export { ClusterPool, type StatsOptions } from './pool/cluster-pool.js';
 export { type ClusterMapOptions, type ClusterPoolOptions, type ClusterTaskOptions } from './pool/options.js';
 export { type ClusterPoolStats, type MachineStats } from './pool/stats.js';
+export { type ClusterTask } from './pool/task-events.js';
 export { Machine, type MachineCloseOptions } from './serve/machine.js';
 export {
   type MachineEvent,
@@ -24,6 +25,8 @@ export {
   type TaskLeft,
   type TaskRetried,
 } from './serve/events.js';
+export { type MachineEventMessage, type MachineMessage, type ObservedMachine } from './serve/observed-machine.js';
+export { type MachineTask } from './serve/task-events.js';
 export { type ServedTargets, type ServeOptions } from './serve/options.js';
 export { type DeadTask } from './task/answers.js';
 export { ClusterError, type ClusterErrorCode } from './errors.js';

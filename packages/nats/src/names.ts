@@ -26,9 +26,12 @@ export type Lane = (typeof LANES)[number];
 
 /** The subjects, streams and buckets of one cluster. */
 export class Names {
+  /** The name of the cluster. */
+  readonly cluster: string;
   readonly #token: string;
 
   constructor(cluster: string) {
+    this.cluster = cluster;
     this.#token = tokenOf(cluster);
   }
 

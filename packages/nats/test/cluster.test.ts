@@ -3,15 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, merge, type MachineEvents } from '@aiopipe/nats';
 import { channel, EndOfStreamError, QueueFullError, type StandardSchema } from '@aiopipe/codec';
-import { errorOf, leakCheck, until } from '@aiopipe/testing';
+import { errorOf, leakCheck, NatsServer, natsServer, until } from '@aiopipe/testing';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { addContextCarrier } from '@aiopipe/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { add, blocks, count, fail, record, repeat, waitFor } from './fixtures/targets.js';
-import { natsServer, NatsServer } from './server.js';
 
 const check = leakCheck();
 
@@ -409,23 +406,6 @@ describe.skipIf(natsServer === undefined)('a cluster', () => {
       expect(order.filter((id) => id > 10)).toEqual([11, 12, 13]);
       expect(order.indexOf(13)).toBeLessThanOrEqual(3);
       expect(order.filter((id) => id < 10)).toEqual([1, 2, 3, 4, 5, 6]);
-    });
-
-    it('takes the context of the call along', async () => {
-      const calls = new AsyncLocalStorage<string>();
-      using _carrier = addContextCarrier({
-        name: 'test',
-        inject: () => calls.getStore(),
-        extract: (carried, run) => {
-          calls.run(carried, run);
-        },
-      });
-      await calls.run('request 5 é', () => cluster.writer('jobs').put('x'));
-      const seen: unknown[] = [];
-      const reader = cluster.reader('jobs');
-      await cluster.writer('jobs').end();
-      await reader.forEach((message) => seen.push([message, calls.getStore()]));
-      expect(seen).toEqual([['x', 'request 5 é']]);
     });
 
     it('leaves tasks of another version to other machines, and says so', async () => {

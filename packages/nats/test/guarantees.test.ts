@@ -3,14 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster } from '@aiopipe/nats';
-import { childPids, errorOf, leakCheck, until } from '@aiopipe/testing';
+import { childPids, errorOf, leakCheck, NatsServer, natsServer, until } from '@aiopipe/testing';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type poison, type record, type waitFor } from './fixtures/targets.js';
 import { TestMachine } from './machines.js';
 import { Proxy } from './proxy.js';
-import { natsServer, NatsServer } from './server.js';
+import { messagesLeft } from './streams.js';
 
 const check = leakCheck();
 /** Milliseconds. */
@@ -50,19 +49,11 @@ describe.skipIf(natsServer === undefined)('a cluster holds what it promises', { 
     await machine.says('serves');
     return machine;
   };
-  /** Names the streams that have messages. */
-  const left = async () => {
-    const jsm = await jetstreamManager(nc);
-    const names: string[] = [];
-    for await (const { config, state } of jsm.streams.list()) {
-      if (!config.name.startsWith('OBJ_') && state.messages > 0)
-        names.push(`${config.name}: ${String(state.messages)}`);
-    }
-    return names;
-  };
   const nothingIsLeft = async () => {
-    await until('nothing is left in the streams', async () => (await left()).length === 0).catch(() => undefined);
-    expect(await left()).toEqual([]);
+    await until('nothing is left in the streams', async () => (await messagesLeft(nc)).length === 0).catch(
+      () => undefined,
+    );
+    expect(await messagesLeft(nc)).toEqual([]);
   };
 
   beforeEach(async () => {

@@ -1,6 +1,5 @@
-import { readmeExamples, runExample } from '@aiopipe/testing';
+import { natsServer, NatsServer, readmeExamples, runExample } from '@aiopipe/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { natsServer, NatsServer } from './server.js';
 
 const examples = readmeExamples('README.md');
 

@@ -3,11 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster } from '@aiopipe/nats';
-import { errorOf, leakCheck } from '@aiopipe/testing';
+import { errorOf, findProgram, leakCheck, NatsServer, natsServer } from '@aiopipe/testing';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { add } from './fixtures/targets.js';
-import { findProgram, natsServer, NatsServer } from './server.js';
 
 afterAll(leakCheck());
 

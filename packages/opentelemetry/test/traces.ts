@@ -9,6 +9,9 @@ export interface Traced extends FixtureResult {
   readonly spans: readonly SpanLine[];
 }
 
+/** Options of Node.js for a program with the real SDK and our `register`; its children inherit them. */
+export const tracedArgv = (): string[] => ['--import', fixture('sdk'), '--import', '@aiopipe/opentelemetry/register'];
+
 /** Runs a fixture with the real SDK and our `register`, by `--import` in it and its children. */
 export async function runTraced(name: string, ...args: string[]): Promise<Traced> {
   const directory = mkdtempSync(join(tmpdir(), 'opentelemetry-'));
@@ -18,7 +21,7 @@ export async function runTraced(name: string, ...args: string[]): Promise<Traced
       args,
       // Four processes load an SDK each: that takes seconds on a busy machine.
       timeout: 55_000,
-      execArgv: ['--import', fixture('sdk'), '--import', '@aiopipe/opentelemetry/register'],
+      execArgv: tracedArgv(),
       env: { ...process.env, SPANS: file },
     });
     return { ...result, spans: readSpans(file) };
@@ -27,7 +30,8 @@ export async function runTraced(name: string, ...args: string[]): Promise<Traced
   }
 }
 
-function readSpans(file: string): SpanLine[] {
+/** Returns the spans that processes have appended to a file, in the order of their starts. */
+export function readSpans(file: string): SpanLine[] {
   const lines = (existsSync(file) ? readFileSync(file, 'utf8') : '').split('\n').filter(Boolean);
   return lines.map((line) => JSON.parse(line) as SpanLine).sort((a, b) => a.start - b.start);
 }

@@ -25,7 +25,13 @@ export interface ClusterChannelOptions {
 }
 
 /** Options of `cluster.writer()`. */
-export type ClusterWriterOptions = ClusterChannelOptions;
+export interface ClusterWriterOptions extends ClusterChannelOptions {
+  /**
+   * Whether each message takes the context of its `put()` along, if a carrier was added with `addContextCarrier()`: `forEach()` of
+   * the reader calls its function within that context. Default: false.
+   */
+  readonly context?: boolean | undefined;
+}
 
 /** Options of `cluster.reader()`. */
 export interface ClusterReaderOptions extends ClusterChannelOptions {
@@ -49,7 +55,7 @@ export interface ClusterReaderOptions extends ClusterChannelOptions {
 
 const CHANNEL_NAMES = { kind: true, queueLimit: true, maxAge: true } as const;
 
-export const WRITER_OPTIONS = optionNames<ClusterWriterOptions>(CHANNEL_NAMES);
+export const WRITER_OPTIONS = optionNames<ClusterWriterOptions>({ ...CHANNEL_NAMES, context: true });
 
 export const READER_OPTIONS = optionNames<ClusterReaderOptions>({
   ...CHANNEL_NAMES,
@@ -82,9 +88,16 @@ export function channelSettings({ kind = 'queue', queueLimit, maxAge }: ClusterC
   return { kind, queueLimit, maxAge };
 }
 
-export function writerSettings(options: ClusterWriterOptions = {}): ChannelSettings {
+/** The settings of a writer. */
+export interface WriterSettings extends ChannelSettings {
+  readonly context: boolean;
+}
+
+export function writerSettings(options: ClusterWriterOptions = {}): WriterSettings {
   checkOptions(options, WRITER_OPTIONS);
-  return channelSettings(options);
+  const { context = false } = options;
+  checkFlag('context', context);
+  return { ...channelSettings(options), context };
 }
 
 /** The settings of a reader. */

@@ -39,6 +39,8 @@ export interface WriterParts {
   readonly bodies: Bodies;
   readonly place: Place;
   readonly isTopic: boolean;
+  /** Whether messages take the context of their `put()` along. */
+  readonly context: boolean;
   /** Creates the channel, if it is not there. */
   readonly ensure: () => Promise<void>;
   readonly onClose: () => void;
@@ -179,8 +181,8 @@ export class ClusterWriter<Send = unknown> implements AsyncDisposable {
     }
     const fields = headers();
     if (kind !== undefined) fields.set(HEADER.kind, kind);
-    addContext(fields);
-    const { engine, bodies, place } = this.#parts;
+    const { engine, bodies, place, context } = this.#parts;
+    if (context) addContext(fields);
     const packed = this.#tail.then(async () => {
       await this.#ensured;
       return bodies.pack(bytes, fields);

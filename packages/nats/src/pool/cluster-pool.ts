@@ -1,6 +1,6 @@
 import { deserialize, serialize, type DecodeLimits } from '@aiopipe/codec';
 import { renamePath } from '@aiopipe/codec/internal';
-import { type WaitOptions } from '@aiopipe/core';
+import { AbortError, type WaitOptions } from '@aiopipe/core';
 import {
   checkCount,
   checkFlag,
@@ -36,6 +36,7 @@ import {
   type TaskSettings,
 } from './options.js';
 import { type WaitingTask } from './outcome.js';
+import { clusterTask, TaskTrace } from './task-events.js';
 import { readMachineStats, summarize, type ClusterPoolStats, type MachineStats } from './stats.js';
 
 /** What a pool needs of its cluster. */
@@ -159,10 +160,14 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     const refusal = refuse(this.#wait, undefined, () => what);
     if (refusal !== undefined) throw refusal;
     const stream = new IncomingStream(engine, bodies, limits, what);
-    const { id, leave } = this.#submit(args, 'stream', stream);
+    const [{ id, leave }, trace] = this.#traced('stream', (begun) => [
+      this.#submit(args, 'stream', begun?.noting(stream) ?? stream, begun),
+      begun,
+    ]);
     // An abort must also cancel the task while the caller works on an item.
     const stopListening = this.#wait?.signal && onAbort(this.#wait.signal, leave);
     let hasEnded = false;
+    let failure: { readonly error: unknown } | undefined;
     try {
       for (;;) {
         const item = await stream.next(this.#wait);
@@ -172,7 +177,12 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
         }
         yield item.value as StreamItem<Result>;
       }
+    } catch (error) {
+      failure = { error };
+      throw error;
     } finally {
+      if (hasEnded) trace?.succeeded();
+      else trace?.failed(failure === undefined ? new AbortError('the caller left the stream') : failure.error);
       stopListening?.();
       stream.close();
       if (hasEnded) desk.settled(id);
@@ -208,22 +218,50 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
   }
 
   #begin(args: readonly unknown[]): { readonly promise: Promise<unknown>; readonly leave: () => void } {
-    const { bodies, limits, desk } = this.#parts;
     const what = `the task of ${this.title}`;
     const refusal = refuse(this.#wait, undefined, () => what);
     if (refusal !== undefined) throw refusal;
+    return this.#traced('run', (trace) => this.#call(args, what, trace));
+  }
+
+  /** Publishes the call of a task, if anything observes it. */
+  #traced<Made>(kind: TaskKind, make: (trace: TaskTrace | undefined) => Made): Made {
+    if (!clusterTask.isObserved) return make(undefined);
+    const { names, target, version } = this.#parts;
+    const trace = new TaskTrace({ cluster: names.cluster, target, version }, kind, this.#settings);
+    return clusterTask.call(trace.message, () => make(trace));
+  }
+
+  #call(
+    args: readonly unknown[],
+    what: string,
+    trace: TaskTrace | undefined,
+  ): { readonly promise: Promise<unknown>; readonly leave: () => void } {
+    const { bodies, limits, desk } = this.#parts;
     let sent: { readonly id: string; readonly leave: () => void } | undefined = undefined;
     const settled = () => {
       if (sent !== undefined) desk.settled(sent.id);
     };
     const left = () => sent?.leave();
     const call = new Call(this.#wait, what, bodies, limits, settled, left);
-    sent = this.#submit(args, 'run', call);
+    sent = this.#submit(args, 'run', trace?.noting(call) ?? call, trace);
     const { leave } = sent;
+    if (trace !== undefined) {
+      call.promise.then(
+        () => {
+          trace.succeeded();
+        },
+        (error: unknown) => {
+          trace.failed(error);
+        },
+      );
+    }
     return {
       promise: call.promise,
       leave: () => {
-        if (!call.isSettled) leave();
+        if (call.isSettled) return;
+        leave();
+        call.fail(new AbortError('the caller left the map'));
       },
     };
   }
@@ -233,6 +271,7 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     args: readonly unknown[],
     kind: TaskKind,
     task: WaitingTask,
+    trace: TaskTrace | undefined,
   ): { readonly id: string; readonly leave: () => void } {
     const { engine, bodies, names, desk, target, version } = this.#parts;
     const { retries, priority, key } = this.#settings;
@@ -243,6 +282,7 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
       throw renamePath(error, 'value', 'args');
     }
     const id = desk.open(task);
+    if (trace !== undefined) trace.message.id = id;
     const fields = headers();
     fields.set(HEADER.id, id);
     fields.set(HEADER.kind, kind);

@@ -89,7 +89,7 @@ export class Desk {
         kind,
         data: message.data,
         object: header(HEADER.object),
-        machine: header(HEADER.machine),
+        machine: decoded(header(HEADER.machine)),
         attempt: header(HEADER.attempt) ?? '',
         item: Number(header(HEADER.item) ?? 0),
         credits: header(HEADER.credits),
@@ -110,5 +110,14 @@ export class Desk {
       this.cancel(id);
       task.fail(new ClosedError('the cluster was closed before this task was done'));
     }
+  }
+}
+
+/** Returns a name that was encoded for a header; undefined for anything else. */
+function decoded(header: string | undefined): string | undefined {
+  try {
+    return header === undefined ? undefined : decodeURIComponent(header);
+  } catch {
+    return undefined;
   }
 }

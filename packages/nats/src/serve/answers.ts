@@ -38,11 +38,11 @@ export class Answers {
     } catch (error) {
       return this.error(task, error);
     }
-    return this.#send(task, 'result', bytes, 0);
+    return this.#send(task, 'result', bytes);
   }
 
-  error(task: ServedTask, error: unknown, item = 0): Promise<Receipt> {
-    return this.#send(task, 'error', serializeError(error), item);
+  error(task: ServedTask, error: unknown): Promise<Receipt> {
+    return this.#send(task, 'error', serializeError(error));
   }
 
   /** Sends the items of a task as the caller's credits allow. Rejects with what the source throws. */
@@ -50,24 +50,21 @@ export class Answers {
     const items = new OutgoingItems(task.signal);
     this.#streams.set(task.id, items);
     const sent = new Set<Promise<void>>();
-    let number = 0;
     try {
       for await (const value of source) {
-        await items.mayGo(number);
-        const sending = this.#send(task, 'item', serialize(value), number++).then((receipt) => {
+        await items.mayGo(task.itemsSent);
+        const sending = this.#send(task, 'item', serialize(value)).then((receipt) => {
           sent.delete(sending);
           if (receipt !== 'taken') task.cancel(new AbortError('the caller left the stream'));
         });
+        task.itemsSent++;
         sent.add(sending);
       }
       await Promise.all(sent);
-      return await this.#send(task, 'end', new Uint8Array(), number);
+      return await this.#send(task, 'end', new Uint8Array());
     } catch (error) {
-      if (!task.isWanted) return 'unwanted';
-      await Promise.all(sent);
-      // The pool's own failures are judged by the machine, unless the caller has items already.
-      if (number === 0) throw error;
-      return await this.error(task, error, number);
+      if (task.isWanted) await Promise.all(sent);
+      throw error;
     } finally {
       this.#streams.delete(task.id);
     }
@@ -81,13 +78,13 @@ export class Answers {
     return true;
   }
 
-  async #send(task: ServedTask, kind: AnswerKind, bytes: Uint8Array, item: number): Promise<Receipt> {
+  async #send(task: ServedTask, kind: AnswerKind, bytes: Uint8Array): Promise<Receipt> {
     const fields = headers();
     fields.set(HEADER.kind, kind);
     fields.set(HEADER.machine, encodeURIComponent(this.#machine));
     fields.set(HEADER.attempt, task.attempt);
     if (task.kind === 'stream') {
-      fields.set(HEADER.item, String(item));
+      fields.set(HEADER.item, String(task.itemsSent));
       fields.set(HEADER.credits, `${this.#creditsInbox}.${task.id}`);
     }
     const data = await this.#bodies.pack(bytes, fields);

@@ -6,6 +6,8 @@ import {
   checkMilliseconds,
   checkOptions,
   handled,
+  now,
+  ObservedLives,
   optionNames,
   runInContext,
   wallClock,
@@ -29,7 +31,9 @@ import { Answers } from './answers.js';
 import { Claims } from './claims.js';
 import { type MachineEvent, type MachineEventFields, type MachineEvents } from './events.js';
 import { type ServedTargets, type ServeSettings } from './options.js';
+import { type ObservedMachine } from './observed-machine.js';
 import { ServedTask } from './task.js';
+import { machineTask } from './task-events.js';
 
 /** What a machine needs of its cluster. */
 export interface MachineParts {
@@ -60,6 +64,8 @@ type Facts = MachineEvent extends infer Each
     ? Omit<Each, keyof MachineEventFields>
     : never
   : never;
+
+const observed = new ObservedLives<ObservedMachine, MachineEvent>('machine');
 
 /** Milliseconds before a task is delivered again that a machine could not even look at. */
 const SOON = 1000;
@@ -122,6 +128,26 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     return this.#parts.settings.name;
   }
 
+  /** The name of its cluster. */
+  get cluster(): string {
+    return this.#parts.names.cluster;
+  }
+
+  /** The names of the targets that it serves. */
+  get targets(): readonly string[] {
+    return [...this.#calls.keys()];
+  }
+
+  /** The version of these targets. */
+  get version(): string {
+    return this.#parts.settings.version;
+  }
+
+  /** Tasks that it has taken, and whose workers are not free again. */
+  get running(): number {
+    return this.#running;
+  }
+
   /** Counts of its local pool. */
   get stats(): PoolStats {
     return this.#pool.stats;
@@ -171,6 +197,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       }),
     );
     engine.nc.publish(names.callers);
+    observed.opened(this);
     this.#want();
   }
 
@@ -294,11 +321,11 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     if (calls === undefined) return;
     try {
       if (task.kind === 'stream') {
-        const items = runInContext(contextOf(task.context), () => calls.stream(...args));
-        this.#answered(task, await this.#answers.items(task, items));
+        const send = () => this.#answers.items(task, calls.stream(...args));
+        this.#answered(task, await this.#traced(task, send));
         return;
       }
-      const value: unknown = await runInContext(contextOf(task.context), () => calls.run(...args));
+      const value: unknown = await this.#traced(task, () => calls.run(...args));
       free();
       this.#answered(task, await this.#answers.result(task, value));
     } catch (error) {
@@ -307,9 +334,24 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     }
   }
 
+  /** Makes the call of a task within the context of its caller, and publishes it, if anything observes it. */
+  #traced<Outcome>(task: ServedTask, call: () => Promise<Outcome>): Promise<Outcome> {
+    return runInContext(contextOf(task.context), () => {
+      if (!machineTask.isObserved) return call();
+      const { target, kind, id, delivery } = task;
+      const { name: machine, cluster, version } = this;
+      return machineTask.callAsync({ machine, cluster, target, version, kind, id, attempt: delivery.count }, call);
+    });
+  }
+
   async #failed(task: ServedTask, error: unknown): Promise<void> {
     if (!task.isWanted) {
       this.#settled(task);
+      return;
+    }
+    // What the caller has seen cannot be taken back: the task is not tried again.
+    if (task.itemsSent > 0) {
+      this.#answered(task, await this.#answers.error(task, error));
       return;
     }
     if (error instanceof ClosedError || error instanceof SupervisorError) {
@@ -378,6 +420,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
 
   #tell(facts: Facts): void {
     const event = { machine: this.name, time: wallClock(), ...facts } as MachineEvent;
+    observed.happened(this, event);
     this.emit(event.type, event as never);
   }
 
@@ -385,13 +428,21 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     this.#isClosing = true;
     const { engine, onClose } = this.#parts;
     for (const { puller } of this.#pullers) puller.close();
+    const deadline = now() + (timeout ?? Infinity);
     await within(Promise.allSettled(this.#handling), timeout ?? Infinity);
-    // What is left rejects with ClosedError, and is handed back.
-    await this.#pool[Symbol.asyncDispose]();
-    await Promise.allSettled(this.#handling);
+    if (this.#handling.size === 0) {
+      // The workers end by themselves, so that monitors in them can send what they have.
+      const left = deadline === Infinity ? undefined : Math.max(0, deadline - now());
+      await this.#pool.close({ timeout: left });
+    } else {
+      // What is left rejects with ClosedError, and is handed back.
+      await this.#pool[Symbol.asyncDispose]();
+      await Promise.allSettled(this.#handling);
+    }
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await engine.flush();
     onClose();
+    observed.closed(this);
   }
 }
 

@@ -15,6 +15,8 @@ export class ServedTask {
   readonly object: string | undefined;
   readonly context: string | undefined;
   readonly #controller = new AbortController();
+  /** How many items of its stream were sent. */
+  itemsSent = 0;
   /** Whether the caller still waits, as far as is known. */
   isWanted = true;
   /** The number of its claim, if it has one. */

@@ -1,8 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { ClosedError, type WaitOptions } from '@aiopipe/core';
-import { callSite, checkMayStart, checkMilliseconds, checkOptions, optionNames } from '@aiopipe/core/internal';
+import {
+  callSite,
+  checkMayStart,
+  checkMilliseconds,
+  checkOptions,
+  optionNames,
+  ObservedLives,
+} from '@aiopipe/core/internal';
 import { EventStream, type EventsOptions } from '../events/event-stream.js';
-import { ObservedLives } from '../events/observed.js';
 import { PoolPublisher, type PoolEvent, type PoolEvents } from './events.js';
 import { TargetCalls } from './calls.js';
 import { CheckedCalls } from './checked-calls.js';

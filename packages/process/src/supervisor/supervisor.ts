@@ -1,7 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { type Channel } from '@aiopipe/codec';
 import { ClosedError } from '@aiopipe/core';
-import { calledFrom, callSite, checkMayStart, handled, Pending, type CallSite } from '@aiopipe/core/internal';
+import {
+  calledFrom,
+  callSite,
+  checkMayStart,
+  handled,
+  Pending,
+  type CallSite,
+  ObservedLives,
+} from '@aiopipe/core/internal';
 import { type ProcessHandle } from '../start/process.js';
 import { checkConnect, type ConnectOptions } from '../sibling/connect-sibling.js';
 import { type ConnectRequest } from '../sibling/siblings.js';
@@ -11,7 +19,6 @@ import { checkSpec, checkSupervisor } from './check-spec.js';
 import { SupervisorEngine } from './engine.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventStream, type EventsOptions } from '../events/event-stream.js';
-import { ObservedLives } from '../events/observed.js';
 import { publishedFailures } from './failures.js';
 import {
   type ChildCount,

@@ -1,6 +1,6 @@
-import { diagnosticsChannel } from '@aiopipe/core/internal';
+import { diagnosticsChannel } from './diagnostics-channel.js';
 
-/** Publishes the lives and the events of supervisors, or of pools, on `node:diagnostics_channel`. */
+/** Publishes the lives and the events of supervisors, pools or machines on `node:diagnostics_channel`. */
 export class ObservedLives<Owner, Event> {
   readonly #kind: string;
   readonly #open;
@@ -8,7 +8,7 @@ export class ObservedLives<Owner, Event> {
   readonly #close;
 
   /** @param kind - names the owner in the messages, and is the middle of the channels' names */
-  constructor(kind: 'supervisor' | 'pool') {
+  constructor(kind: string) {
     this.#kind = kind;
     this.#open = diagnosticsChannel(`aiopipe:${kind}.open`);
     this.#event = diagnosticsChannel(`aiopipe:${kind}.event`);

@@ -1,10 +1,9 @@
-// A nats-server of the test's own: on a free port, with a store in a temporary folder, ended by its pid.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { until } from '@aiopipe/testing';
+import { until } from './wait.js';
 
 /** Returns the path of a program; undefined if it is not installed. */
 export function findProgram(name: string): string | undefined {
@@ -19,10 +18,11 @@ export function findProgram(name: string): string | undefined {
   });
 }
 
-/** The server's program; undefined if it is not installed. */
+/** The path of `nats-server`; undefined if it is not installed. */
 export const natsServer = findProgram('nats-server');
 
-export class NatsServer {
+/** A `nats-server` of the test's own: on a free port, with a store in a temporary folder, ended by its pid. */
+export class NatsServer implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'aiopipe-nats-'));
   readonly #settings: string;
   #child: ChildProcess | undefined;

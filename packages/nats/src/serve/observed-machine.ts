@@ -1,0 +1,30 @@
+import { type PoolStats } from '@aiopipe/process';
+import { type MachineEvent } from './events.js';
+
+/** The part of a machine that monitors look at. */
+export interface ObservedMachine {
+  readonly name: string;
+  /** The name of its cluster. */
+  readonly cluster: string;
+  /** The names of the targets that it serves. */
+  readonly targets: readonly string[];
+  /** The version of these targets. */
+  readonly version: string;
+  /** Tasks that it has taken, and whose workers are not free again. */
+  readonly running: number;
+  /** Counts of its local pool. */
+  readonly stats: PoolStats;
+}
+
+/**
+ * The message of the channels `aiopipe:machine.open` and `aiopipe:machine.close`: a machine takes tasks; it takes none any more, and
+ * its workers have ended.
+ */
+export interface MachineMessage {
+  readonly machine: ObservedMachine;
+}
+
+/** The message of the channel `aiopipe:machine.event`. */
+export interface MachineEventMessage extends MachineMessage {
+  readonly event: MachineEvent;
+}
