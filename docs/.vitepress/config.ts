@@ -19,7 +19,7 @@ export default defineConfig({
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
   },
   // Its types are those of a newer Vite.
-  vite: { plugins: llmstxt({ ignoreFiles: ['test/**', 'charts/**'] }) as never[] },
+  vite: { plugins: llmstxt({ ignoreFiles: ['test/**', 'charts/**'] }) as unknown as [] },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
