@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -14,12 +14,12 @@ import { addContextCarrier } from '@aiopipe/core';
 import { errorOf, leakCheck, NatsServer, natsServer, observe, observeTraced, until } from '@aiopipe/testing';
 import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { add, count, fail, poison, waitFor } from './fixtures/targets.js';
+import { add, breaks, count, fail, poison, waitFor } from './fixtures/targets.js';
 
 const check = leakCheck();
 const DONE = ['start', 'end', 'asyncStart', 'asyncEnd'];
 const FAILED = ['start', 'end', 'error', 'asyncStart', 'asyncEnd'];
-const targets = { add, count, fail, poison, waitFor };
+const targets = { add, breaks, count, fail, poison, waitFor };
 
 describe.skipIf(natsServer === undefined)('the events of a cluster', () => {
   let server: NatsServer;
@@ -89,6 +89,18 @@ describe.skipIf(natsServer === undefined)('the events of a cluster', () => {
     expect(called.published[6]?.message).toMatchObject({ kind: 'stream', error: { code: 'ABORT_ERR' } });
     await until('the machine knows', () => served.events().length === DONE.length + FAILED.length);
     expect(served.events().slice(4)).toEqual(FAILED);
+  });
+
+  it('tell of a stream whose generator throws after an item; it is not tried again', async () => {
+    using called = observeTraced<ClusterTask>('aiopipe:cluster.task');
+    using served = observeTraced<MachineTask>('aiopipe:machine.task');
+    await using _ = await cluster.serve(targets, { size: 1 });
+    const stream = cluster.pool<typeof breaks>('breaks').stream(file('breaks'));
+    expect(await stream.next()).toEqual({ done: false, value: 'item' });
+    expect(await errorOf(stream.next())).toMatchObject({ name: 'RangeError', message: 'broken' });
+    expect(called.events()).toEqual(FAILED);
+    expect(served.events()).toEqual(FAILED);
+    expect(readFileSync(file('breaks'), 'utf8')).toBe('begun\n');
   });
 
   it('tell of tasks whose map is left', async () => {
