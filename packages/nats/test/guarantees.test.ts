@@ -93,7 +93,10 @@ describe.skipIf(natsServer === undefined)('a cluster holds what it promises', { 
     writeFileSync(file('go'), '');
     const second = await start('m2');
     expect(await result).toBe(second.pid);
-    expect(lines('log')).toEqual([String(first.pid), String(second.pid)]);
+    // At least once: the second one may stand still for longer than its short lease, too.
+    const [run, ...runAgain] = lines('log');
+    expect(run).toBe(String(first.pid));
+    expect(new Set(runAgain)).toEqual(new Set([String(second.pid)]));
     await nothingIsLeft();
   });
 
