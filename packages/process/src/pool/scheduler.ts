@@ -277,7 +277,8 @@ export class Scheduler {
   }
 
   #countDeath(slot: Slot): void {
-    if (!this.#slots.allowsRestart()) this.#shutdown.giveUp(this.#slots.tooMany, slot.failure);
+    const tooMany = this.#slots.countDeath(slot);
+    if (tooMany !== undefined) this.#shutdown.giveUp(tooMany, slot.failure);
   }
 
   /** See {@link Shutdown.close}. */

@@ -23,6 +23,8 @@ export class Slots {
   /** The last one is next to work, so that the first ones stay idle long enough to be ended. */
   readonly #idle: Slot[] = [];
   #started = 0;
+  /** The workers in a row that died before they were ready. */
+  #deadAtStart = 0;
   #isHeld = false;
   #shrinkTimer: Timer | undefined;
 
@@ -160,6 +162,7 @@ export class Slots {
   /** A worker has started. */
   started(slot: Slot): void {
     slot.isReady = true;
+    this.#deadAtStart = 0;
     this.#startDelay.succeeded();
   }
 
@@ -189,14 +192,16 @@ export class Slots {
     if (owner.lanes.size > 0) this.#backlog.release(owner);
   }
 
-  /** Counts a worker that died by itself. Returns false if that was one too many. */
-  allowsRestart(): boolean {
-    return this.#restarts.allowsOneMore();
-  }
-
-  get tooMany(): string {
+  /** Counts a worker that died by itself. Returns why the pool must give up, if that was one too many. */
+  countDeath({ isReady }: Slot): string | undefined {
     const { intensity, period } = this.#settings;
-    return `more than ${String(intensity)} workers have died within ${String(period)} ms (intensity and period)`;
+    if (!isReady) this.#deadAtStart++;
+    if (!this.#restarts.allowsOneMore())
+      return `more than ${String(intensity)} workers have died within ${String(period)} ms (intensity and period)`;
+    // Slow starts may never be too many for a period: the target's module cannot be loaded, say.
+    if (this.#deadAtStart > intensity)
+      return `more than ${String(intensity)} workers in a row have died before they were ready (intensity)`;
+    return undefined;
   }
 
   /** Dismisses all slots, and ends each one in the given way. */

@@ -5,6 +5,7 @@ import { ClosedError } from '@aiopipe/core';
 import { Pool, workerContext, type PoolEvent, type PoolOptions } from '@aiopipe/process';
 import { childPids, leakCheck, until } from '@aiopipe/testing';
 import { perform, square } from '../fixtures/does-tasks.js';
+import { double } from '../fixtures/fails-in-children.js';
 import { countUp, failToSetUp, setUp, tearDown, untilCancelled } from '../fixtures/sets-up-workers.js';
 import { childrenSince, errorOf, linesOf, scratchFiles, thrownBy } from '../helpers.js';
 
@@ -16,6 +17,15 @@ afterAll(async () => {
 });
 
 const logging = (file: string): PoolOptions => ({ size: 1, options: { env: { ...process.env, SETUP_LOG: file } } });
+
+test('a pool whose workers die before they are ready gives up with the reason, however slowly they start', async () => {
+  // No two deaths are in one millisecond.
+  await using pool = new Pool(double, { size: 1, intensity: 2, period: 1 });
+  const error = await errorOf(pool.run(1));
+  expect(error.code).toBe('ERR_AIOPIPE_INTENSITY');
+  expect(error.message).toContain('more than 2 workers in a row have died before they were ready');
+  expect(error.message).toContain('not in a child');
+});
 
 describe('setup and teardown', () => {
   test('run once in each worker, and setup’s result is the context of its tasks', async () => {
