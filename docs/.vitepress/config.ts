@@ -5,7 +5,11 @@ import { pages } from './pages.js';
 
 const description = 'Pipes that you own, messages over them, child processes that receive them, chains of programs.';
 
+/** The folder of the host in which the site stands. */
+const base = process.env['AIOPIPE_DOCS_BASE'] ?? '/';
+
 export default defineConfig({
+  base,
   title: 'aiopipe',
   description,
   lang: 'en',
@@ -13,7 +17,7 @@ export default defineConfig({
   outDir: './dist',
   // The pages that `test/` and the packages need are beside them.
   srcExclude: ['test/**', '**/node_modules/**'],
-  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  head: [['link', { rel: 'icon', href: `${base}icon.svg`, type: 'image/svg+xml' }]],
   markdown: {
     config: linksOutside,
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
