@@ -1,7 +1,7 @@
 // The root's npm scripts call this: it installs missing packages, builds changed ones, and then does the task.
 // It needs Node and npm alone; pnpm comes through npx at the version that package.json names.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { missingTools } from './optional-tools.mjs';
@@ -76,6 +76,8 @@ const tasks = {
     pnpm(['exec', 'depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...sources], {
       quiet: true,
     });
+    // The public entries: no signature names a type that is not public, and every link leads somewhere.
+    pnpm(['exec', 'typedoc'], { quiet: true });
     turbo(['build', 'lint', 'typecheck', '--output-logs=new-only']);
     // One package at a time: their tests start processes by the dozen.
     turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
@@ -85,6 +87,8 @@ const tasks = {
     for (const { name, tests, debian } of missingTools()) {
       process.stderr.write(`skipped, because there is no ${name}: ${tests} (Debian: apt-get install ${debian})\n`);
     }
+    if (!existsSync(join(root, 'docs/dist')))
+      process.stderr.write('skipped, because the site is not built: the tests of the site (npm run docs builds it)\n');
   },
   async 'test:loop'() {
     install();

@@ -94,8 +94,8 @@ export function asInstalled({ name, brings, budget, main, commonJs }: Installed)
           lib: ['es2023', 'esnext.disposable'],
           types: ['node'],
           strict: true,
-          // The declarations themselves must be right, too.
-          skipLibCheck: false,
+          // The declarations themselves must be right, too. The older compiler takes long, and checks them once.
+          skipLibCheck: packageName === 'typescript' && resolution !== 'nodenext',
           noEmit: true,
         };
         const config = `tsconfig.${packageName}.${resolution}.json`;
