@@ -43,7 +43,7 @@ describe.skipIf(natsServer === undefined)('a cluster', () => {
       writeFileSync(file('go'), '');
       await until('the other one runs', () => lines('recorded') === 1);
 
-      // Outcomes that nobody takes keep no worker: others are served meanwhile.
+      // The machine does not wait for a caller that is gone: it serves others meanwhile.
       await using cluster = await Cluster.open(nc, { name: 'held', lease: 1500 });
       expect(await cluster.pool<typeof record>('record').run(file('other'), 2, 0)).toBe(2);
       expect(machine.output).not.toContain('result-lost');

@@ -78,7 +78,7 @@ describe.skipIf(natsServer === undefined || openssl === undefined)('a server tha
     }
     await nc.close();
     await expect(connect({ servers, tls: { ca }, user: 'shop', pass: 'x' })).rejects.toThrow(/Authorization/);
-    // Without the authority that has signed it, the certificate is nobody's.
+    // The client refuses a certificate if it does not know the authority that has signed it.
     const stranger = { servers, tls: {}, user: 'shop', pass: 's', reconnect: false };
     await expect(connect(stranger)).rejects.toThrow(/self-signed certificate/);
   });

@@ -55,3 +55,10 @@ export interface MachineEvents {
   'result-lost': [ResultLost];
   'gave-up': [MachineGaveUp];
 }
+
+/** The part of each event that says what happened. */
+export type MachineFacts = MachineEvent extends infer Each
+  ? Each extends unknown
+    ? Omit<Each, keyof MachineEventFields>
+    : never
+  : never;

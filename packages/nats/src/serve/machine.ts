@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { deserialize, serialize, type DecodeLimits } from '@aiopipe/codec';
-import { AbortError, ClosedError } from '@aiopipe/core';
+import { serialize } from '@aiopipe/codec';
+import { AbortError } from '@aiopipe/core';
 import {
   checkMilliseconds,
   checkOptions,
@@ -9,47 +9,23 @@ import {
   now,
   ObservedLives,
   optionNames,
-  runInContext,
   wallClock,
   within,
 } from '@aiopipe/core/internal';
-import { ChildError, Pool, SupervisorError, type PoolCalls, type PoolStats } from '@aiopipe/process';
+import { Pool, type PoolCalls, type PoolStats } from '@aiopipe/process';
 import { createInbox, headers, type Msg, type Subscription } from '@nats-io/transport-node';
 import { type Delivery } from '../engine/delivery.js';
-import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
-import { type Leases } from '../engine/leases.js';
 import { Puller } from '../engine/puller.js';
-import { type Bodies } from '../message/bodies.js';
-import { contextOf } from '../message/context.js';
-import { LANES, type Lane, type Names } from '../names.js';
+import { LANES, type Lane } from '../names.js';
 import { type MachineStats } from '../pool/stats.js';
-import { type DeadTask } from '../task/answers.js';
-import { type Receipt } from '../task/courier.js';
 import { decodeControl, type Control } from '../task/control.js';
 import { Answers } from './answers.js';
-import { Claims } from './claims.js';
-import { type MachineEvent, type MachineEventFields, type MachineEvents } from './events.js';
-import { type ServedTargets, type ServeSettings } from './options.js';
+import { type MachineEvent, type MachineEvents, type MachineFacts } from './events.js';
 import { type ObservedMachine } from './observed-machine.js';
+import { type MachineParts } from './parts.js';
 import { ServedTask } from './task.js';
-import { machineTask } from './task-events.js';
-
-/** What a machine needs of its cluster. */
-export interface MachineParts {
-  readonly engine: Engine;
-  readonly bodies: Bodies;
-  readonly leases: Leases;
-  readonly names: Names;
-  readonly limits: DecodeLimits;
-  readonly targets: ServedTargets;
-  readonly settings: ServeSettings;
-  /** Creates the stream and the consumer of a target, if they are not there. */
-  readonly ensure: (target: string) => Promise<void>;
-  /** Puts a task into the dead letters. */
-  readonly bury: (task: DeadTask) => Promise<void>;
-  readonly onClose: () => void;
-}
+import { TaskRunner } from './task-runner.js';
 
 /** Options of `close()`. */
 export interface MachineCloseOptions {
@@ -59,16 +35,7 @@ export interface MachineCloseOptions {
 
 const CLOSE_OPTIONS = optionNames<MachineCloseOptions>({ timeout: true });
 
-type Facts = MachineEvent extends infer Each
-  ? Each extends unknown
-    ? Omit<Each, keyof MachineEventFields>
-    : never
-  : never;
-
 const observed = new ObservedLives<ObservedMachine, MachineEvent>('machine');
-
-/** Milliseconds before a task is delivered again that a machine could not even look at. */
-const SOON = 1000;
 
 /**
  * A machine that works for a cluster: a local pool, and the tasks that it takes. `cluster.serve()` makes it. It asks for as many
@@ -85,7 +52,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   readonly #handling = new Set<Promise<void>>();
   readonly #subscriptions: Subscription[] = [];
   readonly #answers: Answers;
-  readonly #claims: Claims;
+  readonly #runner: TaskRunner;
   readonly #creditsInbox = createInbox();
   /** Tasks whose workers are not free again. */
   #running = 0;
@@ -94,7 +61,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
 
   private constructor(parts: MachineParts) {
     super();
-    const { engine, bodies, names, settings, targets } = parts;
+    const { engine, bodies, settings, targets } = parts;
     this.#parts = parts;
     const { size = availableParallelism() } = settings.pool;
     this.#pool = new Pool(settings.pool) as Pool;
@@ -108,7 +75,15 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       throw error;
     }
     this.#answers = new Answers(engine, bodies, settings.name, this.#creditsInbox);
-    this.#claims = new Claims(engine, names);
+    this.#runner = new TaskRunner(parts, this.#answers, {
+      calls: this.#calls,
+      tell: (facts) => {
+        this.#tell(facts);
+      },
+      giveUp: (error) => {
+        this.#giveUp(error);
+      },
+    });
   }
 
   /** @internal */
@@ -259,157 +234,15 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     this.#parts.leases.hold(delivery);
     this.#running++;
     this.#tasks.set(task.id, task);
-    const handling = this.#handle(task).finally(() => {
+    const free = () => {
+      this.#running--;
+      this.#want();
+    };
+    const handling = this.#runner.run(task, free).finally(() => {
       this.#handling.delete(handling);
       if (this.#tasks.get(task.id) === task) this.#tasks.delete(task.id);
     });
     this.#handling.add(handling);
-  }
-
-  /** Runs a task, and sends its outcome. Never rejects. */
-  async #handle(task: ServedTask): Promise<void> {
-    let isFree = false;
-    const free = () => {
-      if (isFree) return;
-      isFree = true;
-      this.#running--;
-      this.#want();
-    };
-    try {
-      const args = await this.#begin(task);
-      if (args !== undefined) await this.#run(task, args, free);
-    } catch {
-      // NATS does not answer, or refuses: the task is delivered again.
-      task.delivery.nak(SOON);
-    } finally {
-      free();
-    }
-  }
-
-  /** Resolves with the arguments of a task that may run; with undefined if it is settled already. */
-  async #begin(task: ServedTask): Promise<readonly unknown[] | undefined> {
-    const { bodies, limits } = this.#parts;
-    if (task.isOverdue) {
-      await this.#lost(task);
-      return undefined;
-    }
-    let args: unknown;
-    try {
-      const bytes =
-        task.object === undefined ? task.delivery.data : await bodies.unpack(task.delivery.data, task.object);
-      args = deserialize(bytes, { limits });
-      if (!Array.isArray(args)) throw new TypeError('the arguments of a task are no list');
-    } catch (error) {
-      if (error instanceof ClosedError) throw error;
-      this.#answered(task, await this.#answers.error(task, error));
-      return undefined;
-    }
-    if (task.retries === 0) {
-      task.claim = await this.#claims.claim(task.id, this.name);
-      if (task.claim === undefined) {
-        await this.#lost(task);
-        await this.#claims.releaseOf(task.id);
-        return undefined;
-      }
-    }
-    return args as readonly unknown[];
-  }
-
-  async #run(task: ServedTask, args: readonly unknown[], free: () => void): Promise<void> {
-    const { signal, priority, key } = task;
-    const calls = this.#calls.get(task.target)?.with({ signal, priority, ...(key !== undefined && { key }) });
-    if (calls === undefined) return;
-    try {
-      if (task.kind === 'stream') {
-        const send = () => this.#answers.items(task, calls.stream(...args));
-        this.#answered(task, await this.#traced(task, send));
-        return;
-      }
-      const value: unknown = await this.#traced(task, () => calls.run(...args));
-      free();
-      this.#answered(task, await this.#answers.result(task, value));
-    } catch (error) {
-      free();
-      await this.#failed(task, error);
-    }
-  }
-
-  /** Makes the call of a task within the context of its caller, and publishes it, if anything observes it. */
-  #traced<Outcome>(task: ServedTask, call: () => Promise<Outcome>): Promise<Outcome> {
-    return runInContext(contextOf(task.context), () => {
-      if (!machineTask.isObserved) return call();
-      const { target, kind, id, delivery } = task;
-      const { name: machine, cluster, version } = this;
-      return machineTask.callAsync({ machine, cluster, target, version, kind, id, attempt: delivery.count }, call);
-    });
-  }
-
-  async #failed(task: ServedTask, error: unknown): Promise<void> {
-    if (!task.isWanted) {
-      this.#settled(task);
-      return;
-    }
-    // What the caller has seen cannot be taken back: the task is not tried again.
-    if (task.itemsSent > 0) {
-      this.#answered(task, await this.#answers.error(task, error));
-      return;
-    }
-    if (error instanceof ClosedError || error instanceof SupervisorError) {
-      if (error instanceof SupervisorError) this.#giveUp(error);
-      // At most once: it was begun.
-      if (task.retries === 0) await this.#dead(task, error);
-      else task.delivery.nak();
-      return;
-    }
-    if (error instanceof ChildError && error.code !== 'ERR_AIOPIPE_CHILD') {
-      if (task.delivery.count <= task.retries) {
-        this.#tell({ type: 'task-retried', target: task.target, id: task.id, error });
-        task.delivery.nak();
-      } else await this.#dead(task, error);
-      return;
-    }
-    this.#answered(task, await this.#answers.error(task, error));
-  }
-
-  #answered(task: ServedTask, receipt: Receipt): void {
-    // The cluster is closed: another machine does the task again.
-    if (receipt === 'lost' && this.#parts.engine.isClosed) return;
-    if (receipt === 'lost') this.#tell({ type: 'result-lost', target: task.target, id: task.id });
-    this.#settled(task);
-  }
-
-  #settled(task: ServedTask): void {
-    task.delivery.ack();
-    this.#parts.bodies.remove(task.object);
-    if (task.claim !== undefined) this.#claims.release(task.claim);
-  }
-
-  /** The machine that ran the task before was lost, and no retry is left. It may have told the caller the outcome already. */
-  async #lost(task: ServedTask): Promise<void> {
-    const error = lostError(task);
-    const receipt = await this.#answers.error(task, error);
-    if (receipt !== 'unwanted') await this.#bury(task, error);
-    this.#answered(task, receipt);
-  }
-
-  /** The worker of the task died here, and no retry is left. */
-  async #dead(task: ServedTask, error: Error): Promise<void> {
-    await this.#bury(task, error);
-    this.#answered(task, await this.#answers.error(task, error));
-  }
-
-  async #bury(task: ServedTask, error: Error): Promise<void> {
-    const { bodies, limits, bury, settings } = this.#parts;
-    let args: readonly unknown[] | undefined;
-    try {
-      args = deserialize(await bodies.unpack(task.delivery.data, task.object), { limits }) as readonly unknown[];
-    } catch {
-      // The letter goes without them.
-    }
-    const { id, target } = task;
-    const { version } = settings;
-    await bury({ id, target, version, args, attempts: task.delivery.count, machine: this.name, reason: error.message });
-    this.#tell({ type: 'task-dead', target, id, error });
   }
 
   #giveUp(error: Error): void {
@@ -418,7 +251,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     void handled(this.close({ timeout: 0 }));
   }
 
-  #tell(facts: Facts): void {
+  #tell(facts: MachineFacts): void {
     const event = { machine: this.name, time: wallClock(), ...facts } as MachineEvent;
     observed.happened(this, event);
     this.emit(event.type, event as never);
@@ -444,12 +277,4 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     onClose();
     observed.closed(this);
   }
-}
-
-function lostError(task: ServedTask): ChildError {
-  const attempts = `after ${String(task.delivery.count - 1)} attempts`;
-  return new ChildError(
-    'ERR_AIOPIPE_NO_RESULT',
-    `the task ${task.target} has no result: the machine that ran it was lost, ${attempts}, and no retry is left`,
-  );
 }
