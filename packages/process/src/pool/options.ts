@@ -42,8 +42,8 @@ export interface PoolOptions {
   readonly spin?: number | undefined;
   /**
    * How many children may die within `period`. If one more dies, the pool gives up. A death that uses up a retry of a task
-   * does not count. The pool gives up, too, if one more than that die in a row before they are ready, however long that takes: the
-   * target's module cannot be loaded, say. Default: 10.
+   * does not count. The pool gives up, too, if one more than that die in a row before they are ready while it has no other,
+   * however long that takes: the target's module cannot be loaded, say. Default: 10.
    *
    * A start that fails because descriptors, processes or memory are short (EMFILE, EAGAIN, ENOMEM and the like) is no death.
    * It is tried again after 50 ms, and after twice as long each time, up to a second. The pool gives up if more than

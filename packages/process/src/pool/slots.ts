@@ -23,7 +23,7 @@ export class Slots {
   /** The last one is next to work, so that the first ones stay idle long enough to be ended. */
   readonly #idle: Slot[] = [];
   #started = 0;
-  /** The workers in a row that died before they were ready. */
+  /** The workers in a row that died before they were ready, while the pool had no other. */
   #deadAtStart = 0;
   #isHeld = false;
   #shrinkTimer: Timer | undefined;
@@ -168,9 +168,12 @@ export class Slots {
 
   /** Notes a start that failed because of a shortage. Returns false if too many starts have failed. */
   failedToStart(): boolean {
-    let hasWorkers = false;
-    for (const { isReady } of this.active) hasWorkers ||= isReady;
-    return this.#startDelay.failed(hasWorkers);
+    return this.#startDelay.failed(this.#hasReady);
+  }
+
+  get #hasReady(): boolean {
+    for (const { isReady } of this.active) if (isReady) return true;
+    return false;
   }
 
   /** Gives no more tasks to this slot. */
@@ -195,7 +198,7 @@ export class Slots {
   /** Counts a worker that died by itself. Returns why the pool must give up, if that was one too many. */
   countDeath({ isReady }: Slot): string | undefined {
     const { intensity, period } = this.#settings;
-    if (!isReady) this.#deadAtStart++;
+    if (!isReady) this.#deadAtStart = this.#hasReady ? 0 : this.#deadAtStart + 1;
     if (!this.#restarts.allowsOneMore())
       return `more than ${String(intensity)} workers have died within ${String(period)} ms (intensity and period)`;
     // Slow starts may never be too many for a period: the target's module cannot be loaded, say.
