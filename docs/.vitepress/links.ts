@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const docs = fileURLToPath(new URL('..', import.meta.url));
@@ -35,7 +35,7 @@ export function linksOutside(markdown: unknown): void {
       const target = resolve(dirname(env.path), decodeURI(path));
       if (!relative(docs, target).startsWith('..') || !existsSync(target)) continue;
       const kind = statSync(target).isDirectory() ? 'tree' : 'blob';
-      token.attrSet('href', join(`${kind}/main`, relative(root, target)).replace(/^/, `${REPOSITORY}/`) + anchor);
+      token.attrSet('href', `${REPOSITORY}/${kind}/main/${relative(root, target)}${anchor}`);
     }
   });
 }

@@ -1,4 +1,7 @@
-/** The pages of the site, in the order of its sidebar. A page that is missing here is found by the search alone. */
+/** The packages that the reference has. */
+export const packages = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector', 'nats'];
+
+/** The pages of the site, in the order of its sidebar. Its tests fail for a page that is missing here. */
 export const pages = [
   {
     text: 'Start',
@@ -66,7 +69,7 @@ export const pages = [
   {
     text: 'Reference',
     items: [
-      ...['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector', 'nats'].map((name) => ({
+      ...packages.map((name) => ({
         text: `@aiopipe/${name}`,
         link: `/reference/@aiopipe/${name}`,
       })),

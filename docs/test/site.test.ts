@@ -3,15 +3,21 @@ import { type Server } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { Browser, chromium, leakCheck, until, type Page } from '@aiopipe/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { packages, pages as sidebar } from '../.vitepress/pages.js';
 import { pages } from './pages.js';
 import { fileOf, serveSite } from './site.js';
 
 const SLOW = 120_000;
 const pathOf = (page: string) => `/${page.replace(/(index)?\.md$/, '')}`;
-const reference = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector', 'nats'].map(
-  (name) => `/reference/@aiopipe/${name}`,
-);
+const reference = packages.map((name) => `/reference/@aiopipe/${name}`);
 const paths = [...pages.map(pathOf), '/reference/', ...reference];
+
+test('the sidebar has every page', () => {
+  const links = sidebar.flatMap(({ items }) => items.map(({ link }) => link));
+  expect(paths.filter((path) => path !== '/' && path !== '/reference/' && !path.startsWith('/charts/')).sort()).toEqual(
+    links.sort(),
+  );
+});
 
 const isBuilt = fileOf('/') !== undefined;
 

@@ -1,23 +1,14 @@
 // Drives a headless Chromium by the DevTools protocol over two pipes: a program of the system, and no package.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { findProgram } from './find-program.js';
 import { until } from './wait.js';
 
 /** The path of Chromium; undefined if there is none. */
-export const chromium = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .flatMap((folder) => ['chromium', 'chromium-headless-shell', 'google-chrome'].map((name) => join(folder, name)))
-  .find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+export const chromium = ['chromium', 'chromium-headless-shell', 'google-chrome'].map(findProgram).find(Boolean);
 
 type Result = Readonly<Record<string, unknown>>;
 

@@ -38,5 +38,6 @@ export { runSchedules } from './simulated/schedules.js';
 export { noteWarnings } from './warnings.js';
 export { requestContext } from './request-context.js';
 export { observe, observeTraced, type Published } from './observe.js';
-export { findProgram, natsServer, NatsServer } from './nats-server.js';
+export { findProgram } from './find-program.js';
+export { natsServer, NatsServer } from './nats-server.js';
 export { Browser, chromium, type Page } from './chromium.js';
