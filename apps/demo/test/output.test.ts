@@ -25,7 +25,7 @@ test('--json says what differs, too', async () => {
 
 test('piped, there is no bar', async () => {
   const { stdout, stderr } = await runDemo([], inShell(`${demo} 2>&1 | cat`));
-  expect(stdout).not.toMatch(/\x1b|░|█/); // eslint-disable-line no-control-regex -- what a bar is made of
+  expect(stdout).not.toMatch(/\x1b|░|█/); // oxlint-disable-line no-control-regex -- what a bar is made of
   expect(stderr).toBe('');
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-// eslint-disable-next-line no-restricted-imports -- the row is about this layer's own spawn, which has no public name
+// oxlint-disable-next-line no-restricted-imports -- the row is about this layer's own spawn, which has no public name
 import { spawn as ourSpawn } from '@aiopipe/core/internal';
 import { target } from '@aiopipe/process';
 import { runLaps, type Laps } from '../harness/laps.js';

@@ -1,6 +1,6 @@
 import { deserialize as v8Deserialize, serialize as v8Serialize } from 'node:v8';
 import { deserialize, serialize } from '@aiopipe/codec';
-// eslint-disable-next-line no-restricted-imports -- what a channel does with its messages has no public name of its own
+// oxlint-disable-next-line no-restricted-imports -- what a channel does with its messages has no public name of its own
 import { Decoder, Encoder, Output } from '@aiopipe/codec/internal';
 import { Encoder as Cbor } from 'cbor-x';
 import { Packr } from 'msgpackr';

@@ -215,7 +215,7 @@ describe('calls that start something answer alike to', () => {
     [{}, ': expected an array of strings, not {}'],
     [null, ': expected an array of strings, not null'],
     [['a', 5], '[1]: expected a string, not 5'],
-    // eslint-disable-next-line no-sparse-arrays -- that is the wrong value
+    // oxlint-disable-next-line no-sparse-arrays -- that is the wrong value
     [['a', , 'b'], '[1]: expected a string, not undefined'],
     [['a', 'b\0'], "[1]: 'b\\x00' contains a NUL character, which is not allowed"],
   ])('argv and execArgv: %o', async (texts, answer) => {

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-duplicate-enum-values -- two kinds may take the same */
+/* oxlint-disable typescript/no-duplicate-enum-values -- two kinds may take the same */
 
 /**
  * Bytes of heap that a value takes, beside the values in it: measured on Node 20 (V8 11.3) as what is left after a

@@ -1,4 +1,4 @@
-/* eslint-disable no-sparse-arrays */
+/* oxlint-disable no-sparse-arrays */
 import { DecodeError, deserialize, register, serialize } from '@aiopipe/codec';
 import { describe, expect, test } from 'vitest';
 

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-extraneous-class */
+/* oxlint-disable typescript/no-extraneous-class */
 import { DecodeError, deserialize, EncodeError, register, registerCodec, serialize } from '@aiopipe/codec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 

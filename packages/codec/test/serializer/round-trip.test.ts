@@ -212,7 +212,7 @@ describe('plain objects and arrays', () => {
   });
 
   test('holes are not undefined', () => {
-    // eslint-disable-next-line no-sparse-arrays
+    // oxlint-disable-next-line no-sparse-arrays
     const value = [1, , undefined, , 'x', ,];
     const result = roundTrip(value);
     assert.deepStrictEqual(result, value);
@@ -235,9 +235,9 @@ describe('plain objects and arrays', () => {
     const match = /b(?<rest>.)/.exec('abc');
     survives(match);
     survives(Object.assign([1, 2, 3], { note: 'x' }));
-    // eslint-disable-next-line no-sparse-arrays
+    // oxlint-disable-next-line no-sparse-arrays
     survives(Object.assign([1, , 3], { note: 'x' }));
-    // eslint-disable-next-line no-sparse-arrays
+    // oxlint-disable-next-line no-sparse-arrays
     survives(Object.assign([, 1], { ['-1']: 1 }));
     survives(Object.assign(Array.from({ length: 100 }), { note: 'x' }));
   });

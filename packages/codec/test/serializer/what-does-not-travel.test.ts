@@ -39,7 +39,7 @@ describe('a subclass of a built-in class that is not registered is refused', () 
 
 describe('what someone added to a built-in object arrives', () => {
   test.each<[string, () => object]>([
-    ['an array with holes', () => withExtras([1, , 3])], // eslint-disable-line no-sparse-arrays
+    ['an array with holes', () => withExtras([1, , 3])], // oxlint-disable-line no-sparse-arrays
     ['a long array with holes', () => withExtras(Object.assign([], { 70_000: 1 }))],
     ['the match of a RegExp', () => /(?<first>a)/.exec('xa') as object],
     ['a Map', () => withExtras(new Map([[1, 2]]))],

@@ -5,7 +5,7 @@
  * @module
  */
 
-/* eslint-disable no-restricted-properties -- this is the one place */
+/* oxlint-disable no-restricted-properties -- this is the one place */
 export const setTimeout = globalThis.setTimeout;
 export const clearTimeout = globalThis.clearTimeout;
 export const setInterval = globalThis.setInterval;

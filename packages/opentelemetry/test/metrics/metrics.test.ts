@@ -3,7 +3,6 @@ import { channel } from '@aiopipe/codec';
 import { Pool, startProcess, Supervisor } from '@aiopipe/process';
 import { popen } from '@aiopipe/subprocess';
 import { collectGarbage } from '@aiopipe/testing';
-import { type Histogram } from '@opentelemetry/sdk-metrics';
 import { expect, test } from 'vitest';
 import { double, fail, killSome, wait } from '../fixtures/does-tasks.js';
 import { collectMetrics, type Point } from '../fixtures/sdk.js';
@@ -41,7 +40,7 @@ test('tasks are counted by how long they wait and run, in seconds', async () => 
   for (const name of ['aiopipe.pool.task.wait.duration', 'aiopipe.pool.task.run.duration']) {
     const [point] = await pointsOf(name, attributes);
     expect(point).toMatchObject({ unit: 's', attributes });
-    expect((point?.value as Histogram).count).toBe(3);
+    expect(point).toHaveProperty('value.count', 3);
   }
 });
 

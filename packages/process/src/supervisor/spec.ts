@@ -93,7 +93,7 @@ export interface SupervisorOptions {
  * a failure of this child; if it stops itself (`autoShutdown`), it ended without one. It takes as long to shut down as
  * its children do.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as AnyChildSpec
+// oxlint-disable-next-line typescript/no-explicit-any -- as AnyChildSpec
 export interface SupervisorSpec<Children = any> extends SupervisorOptions {
   /** Unique in its supervisor. */
   readonly id: string;
@@ -117,11 +117,11 @@ export type ChildSpecs<Children> = {
 };
 
 /** A specification of any child. It checks no `args`; specifications written in the call of `new Supervisor()` are checked. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type is above all tuples of arguments
+// oxlint-disable-next-line typescript/no-explicit-any -- no other type is above all tuples of arguments
 export type AnyChildSpec = ChildSpec<any> | SupervisorSpec;
 
 /** {@link AnyChildSpec}, or one of partitions. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as AnyChildSpec
+// oxlint-disable-next-line typescript/no-explicit-any -- as AnyChildSpec
 export type AnySpec = AnyChildSpec | PartitionedSpec<any>;
 
 /** A mapped type of `any` is no array, so that of a list of any children needs one more. */

@@ -46,7 +46,7 @@ describe('aiopipe:pool.task', () => {
     await using pool = new Pool(perform, { size: 1 });
     using tasks = observeTraced<PoolTask>('aiopipe:pool.task');
     await pool.with({ retries: 1 }).run('die-once', join(directory, 'mark'));
-    const { attempts } = tasks.published[0]?.message as PoolTask;
+    const attempts = tasks.published[0]?.message.attempts ?? [];
     expect(attempts.map(({ worker }) => worker)).toEqual(['perform-1', 'perform-2']);
     expect(attempts[0]?.error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGKILL' });
     expect(attempts[1]).not.toHaveProperty('error');

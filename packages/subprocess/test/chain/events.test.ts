@@ -23,10 +23,10 @@ describe('aiopipe:pipeline.run', () => {
       ['cat'],
     ).run();
     expect(runs.events()).toEqual(ALL);
-    const { chain, stages } = runs.published[0]?.message as PipelineRun;
-    expect(chain).toMatch(/^echo x \| .* \| cat$/);
-    expect(stages.map(({ name }) => name)).toEqual(['echo', expect.any(String), 'cat']);
-    expect(stages[0]?.result).toMatchObject({ exitCode: 0, argv: ['echo', 'x'] });
+    const run = runs.published[0]?.message;
+    expect(run?.chain).toMatch(/^echo x \| .* \| cat$/);
+    expect(run?.stages.map(({ name }) => name)).toEqual(['echo', expect.any(String), 'cat']);
+    expect(run?.stages[0]?.result).toMatchObject({ exitCode: 0, argv: ['echo', 'x'] });
     // Both programs were started before the function ran, and no later.
     expect(order).toEqual(['2/4']);
   });

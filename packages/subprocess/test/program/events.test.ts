@@ -16,12 +16,17 @@ describe('aiopipe:process.start and aiopipe:process.exit', () => {
     const program = popen(['sh', '-c', 'exit 3'], { cwd: '/tmp' });
     await program.wait();
     expect(starts.events()).toEqual(['start', 'end']);
-    const { kind, name, process } = starts.published[0]?.message as ProcessStart;
-    expect({ kind, name }).toEqual({ kind: 'program', name: 'sh' });
-    expect(process).toMatchObject({ pid: program.pid, argv: ['sh', '-c', 'exit 3'], cwd: '/tmp', kind: 'program' });
+    const start = starts.published[0]?.message;
+    expect(start).toMatchObject({ kind: 'program', name: 'sh' });
+    expect(start?.process).toMatchObject({
+      pid: program.pid,
+      argv: ['sh', '-c', 'exit 3'],
+      cwd: '/tmp',
+      kind: 'program',
+    });
     expect(exits.published).toHaveLength(1);
     expect(exits.published[0]?.message).toMatchObject({ exitCode: 3, signalCode: null });
-    expect(exits.published[0]?.message.process).toBe(process);
+    expect(exits.published[0]?.message.process).toBe(start?.process);
     expect(exits.published[0]?.message.resourceUsage.maxRSS).toBeGreaterThan(0);
   });
 

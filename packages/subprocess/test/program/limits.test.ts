@@ -281,7 +281,7 @@ describe('Wrong limits throw a TypeError:', () => {
     [{ uid: 'root' }, /^limits\.uid: expected a whole number/],
     [{ uid: 2 ** 32 - 1 }, /^limits\.uid: /],
     [{ groups: 5 }, /^limits\.groups: expected an array of numbers, not 5$/],
-    // eslint-disable-next-line no-sparse-arrays -- a hole is what is tested
+    // oxlint-disable-next-line no-sparse-arrays -- a hole is what is tested
     [{ groups: [1, , 2] }, /^limits\.groups\[1\]: /],
     [{ noNewPrivileges: 1 }, /^limits\.noNewPrivileges: expected true or false, not 1$/],
     [{ cgroup: 'app' }, /^limits\.cgroup: expected a path from the root/],

@@ -19,7 +19,7 @@ describe('on a terminal', () => {
       mkdirSync(path('folder'));
       await using user = User.of(['ls', '--color=auto', path('.')], { env });
       // An escape sequence of colour before the name.
-      // eslint-disable-next-line no-control-regex
+      // oxlint-disable-next-line no-control-regex
       expect(await user.rest()).toMatch(/\x1b\[[\d;]*mfolder/);
     }));
 
