@@ -80,8 +80,8 @@ const tasks = {
     // The public entries: no signature names a type that is not public, and every link leads somewhere.
     pnpm(['exec', 'typedoc'], { quiet: true });
     turbo(['build', 'typecheck', '--output-logs=new-only']);
-    // One package at a time: their tests start processes by the dozen.
-    turbo(['test', '--output-logs=new-only', '--concurrency=1', ...args]);
+    // Two packages at a time: much of a suite's time is spent waiting for processes.
+    turbo(['test', '--output-logs=new-only', '--concurrency=2', ...args]);
     // Words are for turbo: they choose suites.
     // One seed makes the same decisions in each run. `npm run torture` alone takes a random seed.
     if (args.length === 0) torture('--minutes', '1', '--seed', '1', '--jobs', '4');
