@@ -1,4 +1,12 @@
-import { emptyObject, FILLED, type Filler, type FillerKeys, fillers, type ValueSource } from './object-fillers.js';
+import {
+  emptyObject,
+  FILLED,
+  type Filler,
+  type FillerKeys,
+  FILLERS,
+  makeFiller,
+  type ValueSource,
+} from './object-fillers.js';
 
 /** How objects of one shape are made quickly: the first `FILLED` keys, then as many again. */
 type Filling = readonly { readonly fill: Filler; readonly keys: FillerKeys; readonly count: number }[];
@@ -18,10 +26,10 @@ function fillingFor(keys: readonly string[]): Filling | undefined {
   const name = JSON.stringify(keys);
   const known = fillings.get(name);
   const needed = Math.ceil(keys.length / FILLED);
-  if (known !== undefined || taken + needed > fillers.length) return known;
+  if (known !== undefined || taken + needed > FILLERS) return known;
   const filling = Array.from({ length: needed }, (_, i) => {
     const part = keys.slice(i * FILLED, (i + 1) * FILLED);
-    return { fill: fillers[taken++] as Filler, keys: part as unknown as FillerKeys, count: part.length };
+    return { fill: makeFiller(taken++), keys: part as unknown as FillerKeys, count: part.length };
   });
   fillings.set(name, filling);
   return filling;
