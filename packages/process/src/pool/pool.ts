@@ -29,7 +29,15 @@ import { type PoolStats } from './stats.js';
 import { type ObservedPool } from './observed-pool.js';
 import { type WorkerInfo } from './worker-info.js';
 import { checkTarget } from './targets.js';
-import { isTarget, type Target } from '../target/target.js';
+import { isTarget, type AnyTarget, type Target } from '../target/target.js';
+
+/** The target among the arguments. Options stand alone: what stands before some, or is no object of options, is meant to be one. */
+function targetOf(first: unknown, second: unknown): AnyTarget | undefined {
+  const isMeant = second !== undefined || isTarget(first) || typeof first !== 'object' || first instanceof URL;
+  if (!isMeant) return undefined;
+  checkTarget(first, 'new Pool()');
+  return first;
+}
 
 /** Options of `close()`. */
 export interface CloseOptions {
@@ -77,14 +85,13 @@ export class Pool<Args extends readonly unknown[] = never, Result = never>
   /** Starts the children. Throws TypeError if an option is wrong. */
   constructor(target: Target<Args, Result>, options?: PoolOptions);
   constructor(options?: PoolOptions);
-  constructor(first: Target<Args, Result> | PoolOptions = {}, second: PoolOptions = {}) {
+  constructor(first: Target<Args, Result> | PoolOptions = {}, second?: PoolOptions) {
     super();
-    const hasTarget = isTarget(first) || typeof first === 'function';
-    if (hasTarget) checkTarget(first, 'new Pool()');
+    const target = targetOf(first, second);
     checkMayStart(process.execPath);
-    const settings = readPoolOptions(hasTarget ? second : (first as PoolOptions));
+    const settings = readPoolOptions(target === undefined ? (first as PoolOptions) : (second ?? {}));
     this.#options = { retries: settings.retries };
-    this.#scheduler = new Scheduler(hasTarget ? first : undefined, settings, this.#publisher);
+    this.#scheduler = new Scheduler(target, settings, this.#publisher);
     observed.opened(this);
   }
 

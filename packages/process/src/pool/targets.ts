@@ -47,6 +47,10 @@ function keyOf({ url, name }: { readonly url: string; readonly name: string }): 
 
 /** Throws TypeError if it is no target; ChildError if its module is the one that starts this process. */
 export function checkTarget(target: unknown, place: string): asserts target is AnyTarget {
-  if (!isTarget(target)) throw new TypeError(`${place}: expected a target(), not ${show(target)}`);
+  if (!isTarget(target)) {
+    throw new TypeError(
+      `${place}: expected a target(), not ${show(target)}; its module makes one by target(import.meta.url, 'name', async (…) => …)`,
+    );
+  }
   refuseRecursion(target.url);
 }

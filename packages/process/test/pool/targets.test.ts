@@ -90,6 +90,19 @@ describe('pool.of()', () => {
     await using pool = new Pool({ size: 1 });
     expect(thrownBy(() => pool.of(square.run as never))).toBeInstanceOf(TypeError);
   });
+
+  test.each([
+    ['a URL', [new URL(square.url)]],
+    ['a URL before options', [new URL(square.url), { size: 1 }]],
+    ['a text', [square.url]],
+    ['a function', [square.run]],
+    ['an object before options', [{ size: 1 }, { size: 2 }]],
+  ])('refuses %s as a target, and says what makes one', (_name, args) => {
+    const error = thrownBy(() => new Pool(...(args as [])));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toContain('new Pool(): expected a target(), not ');
+    expect(error.message).toContain('target(import.meta.url,');
+  });
 });
 
 describe('map() with spread', () => {
