@@ -70,10 +70,11 @@ export function isRunning(pid: number): boolean {
 const EXEC_LIMIT = 5000;
 
 /**
- * The words that a process was started with; none if it is gone or a zombie. Linux.
+ * The words that a process was started with; none if it is gone, a zombie or about to end. Linux.
  *
  * The parent's spawn returns before the kernel has put them there, so that they are empty for a moment. This waits for
- * them without leaving the turn: the caller sees the process before it has heard anything of it.
+ * them without leaving the turn: the caller sees the process before it has heard anything of it. It sleeps meanwhile, for the
+ * process may need the core.
  */
 export function commandOf(pid: number): string[] {
   const end = performance.now() + EXEC_LIMIT;
@@ -85,17 +86,23 @@ export function commandOf(pid: number): string[] {
       return [];
     }
     if (text !== '') return text.split('\0').slice(0, -1);
-    if (!isRunning(pid) || hasNoCommand(pid) || performance.now() > end) return [];
+    if (!isRunning(pid) || hasNoCommand(pid)) return [];
+    if (performance.now() > end)
+      throw new Error(
+        `process ${String(pid)} has no command line, and it has not ended: ${JSON.stringify(statOf(pid))}`,
+      );
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   }
 }
 
-/** PF_KTHREAD of the kernel's sched.h. */
+/** PF_EXITING and PF_KTHREAD of the kernel's sched.h. */
+const EXITING = 0x0000_0004;
 const KERNEL_THREAD = 0x0020_0000;
 
-/** Kernel threads have no command line at all. A guard has dropped its own. */
+/** Kernel threads have no command line at all. A process that ends has given its memory back. A guard has dropped its own. */
 function hasNoCommand(pid: number): boolean {
   const stat = statOf(pid);
-  return ((stat?.flags ?? 0) & KERNEL_THREAD) !== 0 || stat?.name === GUARD;
+  return ((stat?.flags ?? 0) & (EXITING | KERNEL_THREAD)) !== 0 || stat?.name === GUARD;
 }
 
 interface Stat {
