@@ -35,12 +35,13 @@ const ownNames: NonNullable<Options['plugins']>[number] = {
 
 /**
  * The packages: each child process loads them before it can begin, and pays about a millisecond for every file. So each
- * entry is one file. Where there is an `internal` one, that holds all of the package, and `index` only names what of it
- * is public.
+ * entry is one file, unless `more` says otherwise. Where there is an `internal` one, that holds all of the package, and `index`
+ * only names what of it is public.
  */
-export const buildPackage = (entry: Record<string, string>) =>
+export const buildPackage = (entry: Record<string, string>, more: Options = {}) =>
   build(entry, {
     splitting: false,
+    ...more,
     removeNodeProtocol: false,
     noExternal: [/^@aiopipe\//],
     esbuildPlugins: [

@@ -8,6 +8,7 @@ import { channel } from '@aiopipe/codec';
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { Pool, startProcess } from '@aiopipe/process';
 import { childPids, fixture, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
+import { listFiles } from '../fixtures/lists-its-files.js';
 import { work } from '../fixtures/starts-while-evaluated.js';
 import { describeFds, describeSelf, describeSignals, wasChildAtEvaluation } from '../fixtures/tells-about-itself.js';
 import { childrenSince, errorOf, hasEnded, linesOf, scratchFiles } from '../helpers.js';
@@ -68,6 +69,15 @@ describe('a child has', () => {
     const everywhere = await modulesOfEmptyProgram();
     expect(modules.filter((name) => dear.includes(name) && !everywhere.includes(name))).toEqual([]);
     await child.join();
+  });
+
+  test('loads no code that only parents need, as a process and as a worker, if its module imports /target', async () => {
+    await using pool = new Pool(listFiles, { size: 1 });
+    for (const files of [await startProcess(listFiles).result, await pool.run()]) {
+      expect(files).toContain('child.js');
+      expect(files).toContain('target.js');
+      expect(files).not.toContain('index.js');
+    }
   });
 
   test('default dispositions and an empty mask, for any dispositions of this process', async () => {
