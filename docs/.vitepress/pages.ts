@@ -20,6 +20,7 @@ export const pages = [
       { text: 'Handles in messages', link: '/handles' },
       { text: 'Shared memory', link: '/shared-memory' },
       { text: 'Calls', link: '/calls' },
+      { text: 'Processes that did not start each other', link: '/rendezvous' },
     ],
   },
   {
@@ -28,6 +29,7 @@ export const pages = [
       { text: 'Processes', link: '/processes' },
       { text: 'Prefork', link: '/prefork' },
       { text: 'Supervision', link: '/supervision' },
+      { text: 'Children that talk to each other', link: '/siblings' },
       { text: 'Pools', link: '/pools' },
       { text: 'Many machines', link: '/scale' },
       { text: 'Recipes', link: '/recipes' },
