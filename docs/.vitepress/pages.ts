@@ -20,15 +20,19 @@ export const pages = [
       { text: 'Handles in messages', link: '/handles' },
       { text: 'Shared memory', link: '/shared-memory' },
       { text: 'Calls', link: '/calls' },
+      { text: 'Processes that did not start each other', link: '/rendezvous' },
     ],
   },
   {
     text: 'Processes',
     items: [
       { text: 'Processes', link: '/processes' },
+      { text: 'How a child ends', link: '/child-end' },
       { text: 'Prefork', link: '/prefork' },
       { text: 'Supervision', link: '/supervision' },
+      { text: 'Children that talk to each other', link: '/siblings' },
       { text: 'Pools', link: '/pools' },
+      { text: 'The workers of a pool', link: '/pool-workers' },
       { text: 'Many machines', link: '/scale' },
       { text: 'Recipes', link: '/recipes' },
     ],
@@ -37,6 +41,8 @@ export const pages = [
     text: 'Programs',
     items: [
       { text: 'Programs and chains', link: '/programs' },
+      { text: 'Functions in a chain', link: '/chain-functions' },
+      { text: 'One program', link: '/popen' },
       { text: 'Terminals', link: '/terminals' },
       { text: 'Limits and sandboxes', link: '/sandbox' },
       { text: 'Shutdown and signals', link: '/shutdown' },

@@ -10,7 +10,7 @@ import { readListenOptions, type ListenOptions } from './options.js';
  *
  * ```ts
  * await using hub = listen('/run/app/hub.sock');
- * for await (const { channel, peer } of hub) void serve(channel, peer);
+ * for await (const { channel, peer } of hub) serve(channel, peer).catch(console.error);
  * ```
  *
  * @throws SystemError EADDRINUSE if another process listens there, or another file is there; else the system's error

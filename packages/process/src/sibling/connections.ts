@@ -29,7 +29,7 @@ const what = () => 'connections()';
  * Each step of the loop takes one connection; the others wait at the supervisor.
  *
  * ```ts
- * for await (const { channel } of connections<Answer, Query>()) void serve(channel);
+ * for await (const { channel } of connections<Answer, Query>()) serve(channel).catch(console.error);
  * ```
  *
  * Throws `ERR_AIOPIPE_NO_CHILD` outside a child's function. The loop ends with `ERR_AIOPIPE_NO_SUPERVISOR` if no supervisor
