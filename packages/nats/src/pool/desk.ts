@@ -5,13 +5,9 @@ import { HEADER } from '../engine/headers.js';
 import { type Names } from '../names.js';
 import { encodeControl } from '../task/control.js';
 import { isAnswerKind } from '../task/answers.js';
+import { CalledTarget } from './called-target.js';
 import { type WaitingTask } from './outcome.js';
-
-/** The targets that this process has asked for, by name and version. */
-interface Wanted {
-  readonly target: string;
-  readonly version: string;
-}
+import { askStats } from './stats.js';
 
 /** The callers' side of a cluster: one inbox for the answers to all tasks of this process. */
 export class Desk {
@@ -19,7 +15,8 @@ export class Desk {
   readonly #engine: Engine;
   readonly #names: Names;
   readonly #tasks = new Map<string, WaitingTask>();
-  readonly #wanted = new Map<string, Wanted>();
+  /** By name and version. */
+  readonly #targets = new Map<string, CalledTarget>();
   readonly #subscriptions: Subscription[] = [];
   #isOpen = false;
 
@@ -28,16 +25,30 @@ export class Desk {
     this.#names = names;
   }
 
-  /** Says to all machines which target this process wants: one that has another version of it says so by an event. */
-  want(wanted: Wanted): void {
-    this.#open();
-    this.#wanted.set(`${wanted.target} ${wanted.version}`, wanted);
-    this.#say(wanted);
+  /** The targets that this process calls. */
+  get targets(): readonly CalledTarget[] {
+    return [...this.#targets.values()];
   }
 
-  #say(wanted: Wanted): void {
-    if (!this.#engine.isClosed)
-      this.#engine.nc.publish(this.#names.machines, encodeControl({ type: 'wanted', ...wanted }));
+  /**
+   * Returns the calls of a target. Says to all machines that this process wants it: one that has another version of it says so by an
+   * event.
+   */
+  calls(target: string, version: string): CalledTarget {
+    this.#open();
+    const name = `${target} ${version}`;
+    let calls = this.#targets.get(name);
+    if (calls === undefined) {
+      const asked = { engine: this.#engine, names: this.#names, target, version };
+      this.#targets.set(name, (calls = new CalledTarget(target, version, (options) => askStats(asked, options))));
+    }
+    this.#say(calls);
+    return calls;
+  }
+
+  #say({ target, version }: CalledTarget): void {
+    if (this.#engine.isClosed) return;
+    this.#engine.nc.publish(this.#names.machines, encodeControl({ type: 'wanted', target, version }));
   }
 
   #open(): void {
@@ -53,7 +64,7 @@ export class Desk {
       // A machine that has just begun asks for what it could not hear before.
       nc.subscribe(this.#names.callers, {
         callback: (error) => {
-          if (error === null) for (const wanted of this.#wanted.values()) this.#say(wanted);
+          if (error === null) for (const calls of this.#targets.values()) this.#say(calls);
         },
       }),
     );

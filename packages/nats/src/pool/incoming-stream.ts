@@ -8,7 +8,7 @@ import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { WINDOW } from '../task/answers.js';
 import { deliver } from '../task/courier.js';
-import { type Answer, type WaitingTask } from './outcome.js';
+import { answeredBy, UNANSWERED, type Answer, type WaitingTask } from './outcome.js';
 import { remoteError } from './remote-error.js';
 
 /** Milliseconds for which a credit is sent to a machine that does not answer. */
@@ -30,6 +30,9 @@ export class IncomingStream implements WaitingTask {
   #failure: { readonly error: unknown } | undefined;
   #waiting: Pending<void> | undefined;
   isOver = false;
+  /** Whether the caller has stopped waiting for an item. */
+  isLeft = false;
+  answered = UNANSWERED;
 
   constructor(engine: Engine, bodies: Bodies, limits: DecodeLimits, what: string) {
     this.#engine = engine;
@@ -40,7 +43,10 @@ export class IncomingStream implements WaitingTask {
 
   take(answer: Answer): boolean {
     if (this.isOver) return false;
-    this.#attempt ??= answer.attempt;
+    if (this.#attempt === undefined) {
+      this.#attempt = answer.attempt;
+      this.answered = answeredBy(answer);
+    }
     if (answer.attempt !== this.#attempt) {
       // The machine of the first attempt was lost. What the caller has seen cannot be taken back.
       const message = `${this.#what}: its machine was lost after ${String(this.#next)} items`;
@@ -66,7 +72,12 @@ export class IncomingStream implements WaitingTask {
       if (answer !== undefined) return this.#read(answer);
       if (this.#failure !== undefined) throw this.#failure.error;
       this.#waiting = new Pending<void>(wait, () => `${this.#what}: no item came`);
-      await this.#waiting.promise;
+      try {
+        await this.#waiting.promise;
+      } catch (error) {
+        this.isLeft = true;
+        throw error;
+      }
     }
   }
 
