@@ -1,6 +1,7 @@
 import { deserialize } from '@aiopipe/codec';
 import { checkCount, checkOptions, optionNames } from '@aiopipe/core/internal';
 import { JetStreamApiCodes } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
 import { codeOf, type Engine } from '../engine/engine.js';
 import { DEFAULT_LIMITS } from '../message/limits.js';
 import { LANES, type Lane, type Names } from '../names.js';
@@ -41,7 +42,13 @@ export interface ClusterPoolStats {
 }
 
 /** Returns what a machine has sent, if it is that; undefined otherwise. */
-function readMachineStats(value: unknown): MachineStats | undefined {
+function readMachineStats(data: Uint8Array): MachineStats | undefined {
+  let value: unknown;
+  try {
+    value = deserialize(data, { limits: DEFAULT_LIMITS });
+  } catch {
+    return undefined;
+  }
   const { name, workers, running } = (value ?? {}) as Record<string, unknown>;
   const { starting, idle, busy } = (workers ?? {}) as Record<string, unknown>;
   const isRight = [starting, idle, busy, running].every((count) => typeof count === 'number');
@@ -76,10 +83,14 @@ export async function askStats(asked: Asked, options: StatsOptions = {}): Promis
     what,
   );
   const machines: MachineStats[] = [];
-  for await (const { data } of answers) {
-    if (data.length === 0) continue;
-    const machine = readMachineStats(deserialize(data, { limits: DEFAULT_LIMITS }));
-    if (machine !== undefined) machines.push(machine);
+  try {
+    for await (const { data } of answers) {
+      const machine = readMachineStats(data);
+      if (machine !== undefined) machines.push(machine);
+    }
+  } catch (error) {
+    // There is no machine at all.
+    if (!(error instanceof errors.NoRespondersError)) throw error;
   }
   return summarize(machines, await Promise.all(LANES.map((lane) => countsOf(asked, lane, what))));
 }

@@ -112,7 +112,7 @@ export class TaskRunner {
 
   /** Makes the call of a task within the context of its caller, and publishes it, if anything observes it. */
   #traced<Outcome>(task: ServedTask, call: () => Promise<Outcome>): Promise<Outcome> {
-    return runInContext(contextOf(task.context), () => {
+    return runInContext(contextOf(task.delivery.headers), () => {
       if (!machineTask.isObserved) return call();
       const { target, kind, id, delivery } = task;
       const { settings, names } = this.#parts;
