@@ -45,7 +45,7 @@ function makeCard(rates) {
   );
   const pools = new Table(
     'What this process calls',
-    ['Target', 'Outstanding', 'Of all callers', 'Done'],
+    ['Target', 'Outstanding', 'All callers', 'Done'],
     (/** @type {ClusterPoolSnapshot} */ pool) => clusterPoolKey(cluster, pool),
     (pool) => poolLines(pool, rates.of(clusterPoolKey(cluster, pool), pool, 'completed')),
   );
