@@ -154,7 +154,7 @@ describe.skipIf(natsServer === undefined)('a cluster', { timeout: SLOW }, () => 
   it('is in a snapshot, and asks no machine while no page is open', async () => {
     const nc = await connect({ servers: server.url });
     const heard: unknown[] = [];
-    nc.subscribe('aiopipe.quiet.machines', { callback: (_, { data }) => heard.push(data) });
+    nc.subscribe('aiopipe.quiet.machines', { callback: (_, { data }) => void heard.push(data) });
     const cluster = await Cluster.open(nc, { name: 'quiet' });
     cluster.pool('any');
     const [taken] = snapshot().clusters;

@@ -24,6 +24,7 @@ import { type ObservedClusterPool } from '../pool/observed-pool.js';
 import { Machine } from '../serve/machine.js';
 import { checkTargets, serveSettings, type ServedTargets, type ServeOptions } from '../serve/options.js';
 import { DEAD_LETTERS, type DeadTask } from '../task/answers.js';
+import { Courier } from '../task/courier.js';
 import { TaskStore } from '../task/store.js';
 import { type ObservedCluster } from './observed-cluster.js';
 import { clusterSettings, type ClusterOptions, type ClusterSettings } from './options.js';
@@ -60,6 +61,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
   readonly #bodies: Bodies;
   readonly #leases: Leases;
   readonly #store: TaskStore;
+  readonly #courier: Courier;
   readonly #desk: Desk;
   readonly #members = new Set<Member>();
   #deadLetters: ClusterWriter<DeadTask> | undefined;
@@ -76,6 +78,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     this.#bodies = new Bodies(engine, { name: this.#names.large }, keeping, maxMessageLength);
     this.#leases = new Leases(lease);
     this.#store = new TaskStore(engine, this.#names, keeping, lease);
+    this.#courier = new Courier(engine);
     this.#desk = new Desk(engine, this.#names);
   }
 
@@ -190,6 +193,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
         engine: this.#engine,
         bodies: this.#bodies,
         names: this.#names,
+        courier: this.#courier,
         desk: this.#desk,
         calls: this.#desk.calls(name, version),
         target: name,
@@ -208,6 +212,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     await this.#store.ensureClaims();
     const machine = await Machine.make({
       engine: this.#engine,
+      courier: this.#courier,
       bodies: this.#bodies,
       leases: this.#leases,
       names: this.#names,
@@ -239,6 +244,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     this.#desk.close();
     this.#leases.close();
     await this.#engine.flush();
+    this.#courier.close();
     this.#engine.close();
     observed.closed(this);
   }

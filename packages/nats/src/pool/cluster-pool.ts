@@ -12,6 +12,7 @@ import {
 } from '@aiopipe/core/internal';
 import { type Items, type MapItem, type RunResult, type StreamItem } from '@aiopipe/process';
 import { type TaskKind } from '../task/answers.js';
+import { type Courier } from '../task/courier.js';
 import { Call } from './call.js';
 import { type CalledTarget } from './called-target.js';
 import { IncomingStream } from './incoming-stream.js';
@@ -32,6 +33,7 @@ import { clusterTask, TaskTrace } from './task-events.js';
 
 /** What a pool needs of its cluster. */
 export interface PoolParts extends SenderParts {
+  readonly courier: Courier;
   readonly calls: CalledTarget;
   readonly limits: DecodeLimits;
 }
@@ -130,11 +132,11 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
   }
 
   async *#stream(args: readonly unknown[]): AsyncGenerator<StreamItem<Result>, void, undefined> {
-    const { engine, bodies, limits, desk, calls } = this.#parts;
+    const { courier, bodies, limits, desk, calls } = this.#parts;
     const what = `the task of ${this.title}`;
     const refusal = refuse(this.#wait, undefined, () => what);
     if (refusal !== undefined) throw refusal;
-    const stream = new IncomingStream(engine, bodies, limits, what);
+    const stream = new IncomingStream(courier, bodies, limits, what);
     const [sent, trace] = this.#traced('stream', (begun) => [this.#submit(args, 'stream', stream, begun), begun]);
     // An abort must also cancel the task while the caller works on an item.
     const stopListening =

@@ -5,6 +5,7 @@ import { HEADER } from '../engine/headers.js';
 import { type Names } from '../names.js';
 import { encodeControl } from '../task/control.js';
 import { isAnswerKind } from '../task/answers.js';
+import { Confirmations } from '../task/confirmations.js';
 import { CalledTarget } from './called-target.js';
 import { type WaitingTask } from './outcome.js';
 import { askStats } from './stats.js';
@@ -14,6 +15,7 @@ export class Desk {
   readonly inbox = createInbox();
   readonly #engine: Engine;
   readonly #names: Names;
+  readonly #confirmations: Confirmations;
   readonly #tasks = new Map<string, WaitingTask>();
   /** By name and version. */
   readonly #targets = new Map<string, CalledTarget>();
@@ -23,6 +25,7 @@ export class Desk {
   constructor(engine: Engine, names: Names) {
     this.#engine = engine;
     this.#names = names;
+    this.#confirmations = new Confirmations(engine.nc);
   }
 
   /** The targets that this process calls. */
@@ -106,7 +109,9 @@ export class Desk {
         credits: header(HEADER.credits),
       });
     if (isTaken) {
-      message.respond();
+      // The end of a stream waits until its items are confirmed.
+      if (kind === 'item') message.respond();
+      else this.#confirmations.add(message.reply);
       return;
     }
     const fields = headers();
@@ -117,6 +122,7 @@ export class Desk {
   /** Tasks that are not settled reject with ClosedError. */
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#confirmations.send();
     for (const [id, task] of this.#tasks) {
       this.cancel(id);
       task.fail(new ClosedError('the cluster was closed before this task was done'));

@@ -3,11 +3,10 @@ import { type WaitOptions } from '@aiopipe/core';
 import { Pending } from '@aiopipe/core/internal';
 import { ChildError } from '@aiopipe/process';
 import { headers } from '@nats-io/transport-node';
-import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { WINDOW } from '../task/answers.js';
-import { deliver } from '../task/courier.js';
+import { type Courier } from '../task/courier.js';
 import { answeredBy, UNANSWERED, type Answer, type WaitingTask } from './outcome.js';
 import { remoteError } from './remote-error.js';
 
@@ -16,7 +15,7 @@ const CREDIT_LIMIT = 60_000;
 
 /** The items of a task, in their order. Each item that is taken lets the machine send one more. */
 export class IncomingStream implements WaitingTask {
-  readonly #engine: Engine;
+  readonly #courier: Courier;
   readonly #bodies: Bodies;
   readonly #limits: DecodeLimits;
   readonly #what: string;
@@ -34,8 +33,8 @@ export class IncomingStream implements WaitingTask {
   isLeft = false;
   answered = UNANSWERED;
 
-  constructor(engine: Engine, bodies: Bodies, limits: DecodeLimits, what: string) {
-    this.#engine = engine;
+  constructor(courier: Courier, bodies: Bodies, limits: DecodeLimits, what: string) {
+    this.#courier = courier;
     this.#bodies = bodies;
     this.#limits = limits;
     this.#what = what;
@@ -96,7 +95,7 @@ export class IncomingStream implements WaitingTask {
     this.#granted = this.#next + WINDOW;
     const fields = headers();
     fields.set(HEADER.item, String(this.#granted));
-    void deliver(this.#engine, this.#credits, new Uint8Array(), fields, CREDIT_LIMIT);
+    void this.#courier.deliver(this.#credits, new Uint8Array(), fields, CREDIT_LIMIT);
   }
 
   /** Objects of items that were not taken are removed. */

@@ -63,7 +63,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
 
   private constructor(parts: MachineParts) {
     super();
-    const { engine, bodies, settings, targets } = parts;
+    const { courier, bodies, settings, targets } = parts;
     this.#parts = parts;
     const { size = availableParallelism() } = settings.pool;
     this.#pool = new Pool(settings.pool) as Pool;
@@ -76,7 +76,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       void this.#pool[Symbol.asyncDispose]();
       throw error;
     }
-    this.#answers = new Answers(engine, bodies, settings.name, this.#creditsInbox);
+    this.#answers = new Answers(courier, bodies, settings.name, this.#creditsInbox);
     this.#runner = new TaskRunner(parts, this.#answers, {
       calls: this.#calls,
       counts: this.#counts,
