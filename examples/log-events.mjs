@@ -112,3 +112,34 @@ const describeWorker = ({ event, pool }) => {
   return { type, pool: pool.title, worker, childPid, ...(type === 'worker-ended' && { reason: event.reason }) };
 };
 logEvent('aiopipe:pool.event', describeWorker);
+
+/** @param {import('@aiopipe/nats').ClusterTask} task */
+const describeClusterTask = ({ cluster, target, id, machine, attempts }) => ({
+  cluster,
+  target,
+  id,
+  machine,
+  attempts,
+});
+logOperation('aiopipe:cluster.task', describeClusterTask);
+
+/** @param {import('@aiopipe/nats').MachineTask} task */
+const describeMachineTask = ({ cluster, machine, target, id, attempt }) => ({ cluster, machine, target, id, attempt });
+logOperation('aiopipe:machine.task', describeMachineTask);
+
+/** @param {import('@aiopipe/nats').MachineEventMessage} message */
+const describeMachineEvent = ({ event, machine }) => {
+  const { type, target, id, version, error } =
+    /** @type {{ type: string, target?: string, id?: string, version?: string, error?: Error }} */ (event);
+  return { type, cluster: machine.cluster, machine: machine.name, target, id, version, error: error && String(error) };
+};
+logEvent('aiopipe:machine.event', describeMachineEvent);
+
+for (const life of ['open', 'close']) {
+  /** @param {import('@aiopipe/nats').MachineMessage} message */
+  const describeMachine = ({ machine }) => {
+    const { cluster, name: of, targets, version, counts } = machine;
+    return { cluster, machine: of, targets, version, ...(life === 'close' && { counts }) };
+  };
+  logEvent(`aiopipe:machine.${life}`, describeMachine);
+}

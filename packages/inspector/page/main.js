@@ -2,6 +2,7 @@
 import { Channels } from './channels.js';
 import { Chains } from './chains.js';
 import { Charts } from './charts.js';
+import { Clusters } from './clusters.js';
 import { find, setText, show } from './dom.js';
 import { Events } from './events.js';
 import { Facts } from './facts.js';
@@ -19,7 +20,14 @@ const rates = new Rates();
 const facts = new Facts(find('#facts'));
 const charts = new Charts(rates);
 const events = new Events();
-const parts = [new ProcessTable(rates), new Pools(rates), new Channels(rates), new Chains(rates), charts];
+const parts = [
+  new ProcessTable(rates),
+  new Pools(rates),
+  new Channels(rates),
+  new Chains(rates),
+  new Clusters(rates),
+  charts,
+];
 
 /** When the last message came, by this page's clock. */
 let heardAt = performance.now();
@@ -51,7 +59,7 @@ function setStatus(state, text) {
 
 /** @param {PageMessage} message */
 function update({ snapshot, leftOut, events: fresh, canKill, status }) {
-  const { program, processes, pools, channels, chains, time } = snapshot;
+  const { program, processes, pools, channels, chains, clusters, time } = snapshot;
   rates.take(snapshot);
   document.body.classList.toggle('no-kill', !canKill);
   document.title = `${program.command.replace(/^node (?:.*\/)?/, '')} – aiopipe inspector`;
@@ -69,7 +77,7 @@ function update({ snapshot, leftOut, events: fresh, canKill, status }) {
   ]);
   events.add(fresh);
   for (const part of parts) part.update(snapshot);
-  for (const [name, list] of Object.entries({ processes, pools, channels, chains })) {
+  for (const [name, list] of Object.entries({ processes, pools, channels, chains, clusters })) {
     const left = leftOut[/** @type {keyof typeof leftOut} */ (name)];
     setText(find(`#count-${name}`), number(list.length + left));
     const note = notShown(name, leftOut);
@@ -92,6 +100,12 @@ const NAMES_OF_ENTRIES = {
   pools: [['pools', 'pool', 'pools']],
   channels: [['channels', 'channel', 'channels']],
   chains: [['chains', 'chain', 'chains']],
+  clusters: [
+    ['clusters', 'cluster', 'clusters'],
+    ['machines', 'machine', 'machines'],
+    ['clusterPools', 'called target', 'called targets'],
+    ['targets', 'target of machines', 'targets of machines'],
+  ],
 };
 
 /**

@@ -46,14 +46,23 @@ export class Rates {
 export const processKey = ({ pid }) => `process ${pid}`;
 
 /**
+ * @param {{ number: number }} cluster
+ * @param {{ target: string, version: string }} pool
+ */
+export const clusterPoolKey = (cluster, { target, version }) => `cluster pool ${cluster.number} ${target} ${version}`;
+
+/**
  * @param {Snapshot} snapshot
  * @returns {Generator<[string, object]>}
  */
-function* entries({ program, processes, pools, channels, chains }) {
+function* entries({ program, processes, pools, channels, chains, clusters }) {
   yield ['program', { ...program, ...program.eventLoop }];
   for (const process of processes) yield [processKey(process), process];
   for (const pool of pools) yield [`pool ${pool.number}`, pool];
   for (const channel of channels) yield [`channel ${channel.number}`, channel];
+  for (const cluster of clusters) {
+    for (const pool of cluster.pools) yield [clusterPoolKey(cluster, pool), pool];
+  }
   for (const { number, stages } of chains) {
     for (const [index, stage] of stages.entries()) yield [`stage ${number} ${index}`, stage];
   }

@@ -1,5 +1,5 @@
 /**
- * A live page of a running program: its processes, pools, channels and chains.
+ * A live page of a running program: its processes, pools, channels, chains and clusters.
  *
  * @module @aiopipe/inspector
  */
@@ -10,8 +10,12 @@ import './preloaded.js';
 export { servePage, type InspectorPage, type ServePageOptions } from './server/serve-page.js';
 export { snapshot } from './snapshot/snapshot.js';
 export {
+  type AnsweringMachineSnapshot,
   type ChainSnapshot,
   type ChannelSnapshot,
+  type ClusterPoolSnapshot,
+  type ClusterSnapshot,
+  type MachineSnapshot,
   type PoolSnapshot,
   type ProcessSnapshot,
   type ProgramSnapshot,

@@ -37,6 +37,7 @@ describe.skipIf(chromium === undefined)('the page', { timeout: SLOW }, () => {
       ['#pools', 'has no pool'],
       ['#channels', 'No channel is open'],
       ['#chains', 'No chain of programs runs'],
+      ['#clusters', 'has opened no cluster'],
       ['#events', 'Nothing has happened'],
     ] as const) {
       await page.shows(section, text);

@@ -5,14 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   Cluster,
+  type ClusterMessage,
   type ClusterTask,
   type MachineEventMessage,
   type MachineMessage,
   type MachineTask,
 } from '@aiopipe/nats';
+import { serialize } from '@aiopipe/codec';
 import { addContextCarrier } from '@aiopipe/core';
 import { errorOf, leakCheck, NatsServer, natsServer, observe, observeTraced, until } from '@aiopipe/testing';
-import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { connect, headers as natsHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { add, breaks, count, fail, poison, waitFor } from './fixtures/targets.js';
 
@@ -144,6 +146,39 @@ describe.skipIf(natsServer === undefined)('the events of a cluster', () => {
     ]);
   });
 
+  it('tell of the cluster, whose machines and pools have counts', async () => {
+    using lives = observe<ClusterMessage>(['aiopipe:cluster.open', 'aiopipe:cluster.close']);
+    const opened = await Cluster.open(nc, { name: `counted${String(number)}`, lease: 2000 });
+    expect(lives.published[0]?.message.cluster).toBe(opened);
+    const pool = opened.pool<typeof add>('add');
+    expect(await pool.stats()).toMatchObject({ queued: 0, running: 0, machines: [] });
+    const first = pool.run(1, 2);
+    await until('it waits', async () => (await pool.stats()).queued === 1);
+    expect(opened.pools).toMatchObject([{ target: 'add', version: '1', counts: { outstanding: 1, completed: 0 } }]);
+    const machine = await opened.serve(targets, { size: 1, intensity: 10 });
+    expect(opened.machines).toEqual([machine]);
+    await first;
+    await errorOf(opened.pool<typeof fail>('fail').run('no'));
+    await errorOf(opened.pool<typeof poison>('poison').with({ retries: 1 }).run(file('poison')));
+    const stream = opened.pool<typeof count>('count').stream(file('count'), 1000);
+    await stream.next();
+    await stream.return();
+    const none = { outstanding: 0, completed: 0, failed: 0, cancelled: 0, retried: 0 };
+    expect(opened.pools.map(({ target, counts }) => [target, counts])).toEqual([
+      ['add', { ...none, completed: 1 }],
+      ['fail', { ...none, failed: 1 }],
+      ['poison', { ...none, failed: 1, retried: 1 }],
+      ['count', { ...none, cancelled: 1 }],
+    ]);
+    await until('the machine knows', () => machine.counts.cancelled === 1);
+    expect(machine.counts).toEqual({ completed: 1, failed: 2, cancelled: 1, handedBack: 1, redelivered: 1 });
+    expect(machine).toMatchObject({ lease: 2000, isDraining: false });
+    await opened[Symbol.asyncDispose]();
+    expect(machine.isDraining).toBe(true);
+    expect(opened.machines).toEqual([]);
+    expect(lives.events()).toEqual(['cluster.open', 'cluster.close']);
+  });
+
   it('show how many tasks a machine runs', async () => {
     await using machine = await cluster.serve(targets, { size: 2 });
     const stop = new AbortController();
@@ -211,6 +246,40 @@ describe.skipIf(natsServer === undefined)('the events of a cluster', () => {
       });
       start.unsubscribe(note);
       expect(seen).toEqual(['one', 'two']);
+    });
+
+    it('of a message that another user of NATS has sent is in its plain headers', async () => {
+      const traces = new AsyncLocalStorage<unknown>();
+      using _ = addContextCarrier({
+        name: 'opentelemetry',
+        inject: () => undefined,
+        extract: (carried, run) => {
+          traces.run(JSON.parse(carried), run);
+        },
+      });
+      const reader = cluster.reader<string>('jobs');
+      await reader.ready;
+      const subject = `aiopipe.${cluster.name}.queue.jobs`;
+      for (const fields of [
+        { traceparent: '00-a-b-01', baggage: 'user=ada' },
+        // As a client in Go writes them.
+        { Traceparent: '00-c-d-01', Tracestate: 'v=1' },
+        { baggage: 'x'.repeat(9000) },
+        {},
+      ]) {
+        const plain = natsHeaders();
+        for (const [name, value] of Object.entries(fields)) plain.set(name, value as string);
+        nc.publish(subject, serialize('job'), { headers: plain });
+      }
+      await cluster.writer('jobs').end();
+      const seen: unknown[] = [];
+      await reader.forEach(() => seen.push(traces.getStore()));
+      expect(seen).toEqual([
+        { traceparent: '00-a-b-01', baggage: 'user=ada' },
+        { traceparent: '00-c-d-01', tracestate: 'v=1' },
+        undefined,
+        undefined,
+      ]);
     });
 
     it('of a message is there only if its writer has context: true', async () => {

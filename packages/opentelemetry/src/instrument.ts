@@ -1,6 +1,7 @@
 import { addCarrier } from './context/carrier.js';
 import { flushAtEnd } from './flush.js';
 import { measureChannels } from './metrics/channels.js';
+import { measureClusters } from './metrics/clusters.js';
 import { measurePools } from './metrics/pools.js';
 import { measureProcesses } from './metrics/processes.js';
 import { measureRestarts } from './metrics/restarts.js';
@@ -39,6 +40,7 @@ export function instrument(): Disposable {
       measurePools(),
       measureRestarts(),
       measureChannels(),
+      measureClusters(),
       flushAtEnd(),
     ];
   }

@@ -6,7 +6,7 @@ export interface LoggedEvent {
   readonly number: number;
   /** As `Date.now()` counts. */
   readonly time: number;
-  readonly kind: 'process' | 'supervisor' | 'pool' | 'chain';
+  readonly kind: 'process' | 'supervisor' | 'pool' | 'chain' | 'machine';
   readonly type: 'started' | 'ended' | 'note';
   readonly isFailure: boolean;
   /** What it happened to: `hash-1`. */

@@ -3,6 +3,7 @@ import { tellFault } from '../fault.js';
 import { type EventLog } from '../log/event-log.js';
 import { type ProcessTree } from '../proc/tree.js';
 import { takeSnapshot } from '../snapshot/snapshot.js';
+import { type Clusters } from '../watch/clusters.js';
 import { bounded, type PageMessage } from './message.js';
 
 /** Milliseconds between two messages. */
@@ -33,13 +34,18 @@ export class Feed {
   readonly #pages = new Set<Page>();
   readonly #tree: ProcessTree;
   readonly #log: EventLog;
+  readonly #clusters: Clusters;
   readonly #settings: FeedSettings;
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
 
-  constructor(tree: ProcessTree, log: EventLog, settings: FeedSettings) {
+  constructor(
+    { tree, log, clusters }: { tree: ProcessTree; log: EventLog; clusters: Clusters },
+    settings: FeedSettings,
+  ) {
     this.#tree = tree;
     this.#log = log;
+    this.#clusters = clusters;
     this.#settings = settings;
   }
 
@@ -68,6 +74,7 @@ export class Feed {
   #look(): void {
     if (this.#isLooking) return;
     this.#isLooking = true;
+    this.#clusters.ask();
     const pieces = this.#tree.update();
     const next = () => {
       try {

@@ -47,7 +47,7 @@ export function serve({ port, canKill, status }: ServerSettings): Promise<PageSe
   const { createServer } = process.getBuiltinModule('node:http');
   const server: Server = createServer();
   const tree = new ProcessTree();
-  const feed = new Feed(tree, watched.log, { canKill, status });
+  const feed = new Feed({ tree, log: watched.log, clusters: watched.clusters }, { canKill, status });
   server.maxConnections = MOST_CONNECTIONS;
   server.on('connection', (socket) => socket.unref());
   const listening = new Promise<PageServer>((resolve, reject) => {

@@ -3,6 +3,7 @@ import { watched } from '../watch/watched.js';
 import { snapshotChains } from './chains.js';
 import { snapshotChannels } from './channels.js';
 import { snapshotPools } from './pools.js';
+import { snapshotClusters } from './clusters.js';
 import { snapshotProcesses, snapshotProgram } from './processes.js';
 import { snapshotSupervisors } from './supervisors.js';
 import { type Snapshot } from './types.js';
@@ -10,7 +11,7 @@ import { type Snapshot } from './types.js';
 const tree = new ProcessTree();
 
 /**
- * Returns what there is now: processes, supervisors, pools, channels and chains that were opened after this module was loaded. It
+ * Returns what there is now: processes, supervisors, pools, channels, chains and clusters that were opened after this module was loaded. It
  * reads `/proc` for what each process uses, which takes about 20 microseconds a process.
  *
  * ```ts
@@ -34,5 +35,6 @@ export function takeSnapshot({ processes }: ProcessTree): Snapshot {
     pools: snapshotPools(watched.pools.list, time),
     channels: snapshotChannels(watched.channels.list),
     chains: snapshotChains(watched.chains.running),
+    clusters: snapshotClusters(watched.clusters.list),
   };
 }

@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly channels: readonly ChannelSnapshot[];
   /** The chains of programs that run. */
   readonly chains: readonly ChainSnapshot[];
+  /** The clusters of many machines that this process has opened, with `@aiopipe/nats`. */
+  readonly clusters: readonly ClusterSnapshot[];
 }
 
 /** This process. */
@@ -147,4 +149,73 @@ export interface StageSnapshot {
   /** Undefined if the system does not tell. */
   readonly bytesRead: number | undefined;
   readonly bytesWritten: number | undefined;
+}
+
+/** A cluster of many machines, as this process has it. */
+export interface ClusterSnapshot {
+  readonly number: number;
+  readonly name: string;
+  readonly startedAt: number;
+  /** The machines of this process. */
+  readonly machines: readonly MachineSnapshot[];
+  /** The targets that this process calls. */
+  readonly pools: readonly ClusterPoolSnapshot[];
+  /** The machines of all processes that have just answered. They are asked while a page is open: else, the list is empty. */
+  readonly answering: readonly AnsweringMachineSnapshot[];
+}
+
+/** A machine of this process. Its counts are those of `machine.counts`. */
+export interface MachineSnapshot {
+  readonly name: string;
+  readonly targets: readonly string[];
+  /** The version of its targets. */
+  readonly version: string;
+  /** `draining`: it takes no more tasks. */
+  readonly state: 'serving' | 'draining';
+  /** Milliseconds without a sign of life of it after which its tasks are delivered to others. */
+  readonly lease: number;
+  /** Tasks that it has taken, and whose workers are not free again. */
+  readonly running: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Tasks that it gave back for another try. */
+  readonly handedBack: number;
+  /** Tasks that had been delivered before, to this machine or to another. */
+  readonly redelivered: number;
+  /** How many workers its local pool has, by what they do. */
+  readonly workers: { readonly starting: number; readonly idle: number; readonly busy: number };
+}
+
+/** All calls of one target from this process. Its counts are those of `cluster.pools`. */
+export interface ClusterPoolSnapshot {
+  readonly target: string;
+  readonly version: string;
+  /** Tasks whose callers wait. */
+  readonly outstanding: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** How often a task was delivered again before it was answered. */
+  readonly retried: number;
+  /**
+   * Of all callers, as `pool.stats()` says: tasks that no machine has taken, that a machine has taken and not finished, and those of
+   * them that were delivered again. Undefined if there was no answer in the last 15 seconds, or no page is open.
+   */
+  readonly queued: number | undefined;
+  readonly running: number | undefined;
+  readonly redelivered: number | undefined;
+  /** How many machines have answered. */
+  readonly machines: number | undefined;
+}
+
+/** A machine of any process that has answered. */
+export interface AnsweringMachineSnapshot {
+  readonly name: string;
+  /** Those of its targets that this process calls. */
+  readonly targets: readonly string[];
+  /** Its workers, of all its targets, by what they do. */
+  readonly workers: { readonly starting: number; readonly idle: number; readonly busy: number };
+  /** Tasks that it runs, of all its targets. */
+  readonly running: number;
 }

@@ -1,6 +1,7 @@
 import { EventLog } from '../log/event-log.js';
 import { Chains } from './chains.js';
 import { Channels } from './channels.js';
+import { Clusters } from './clusters.js';
 import { Pools } from './pools.js';
 import { Processes } from './processes.js';
 import { Supervisors } from './supervisors.js';
@@ -16,4 +17,5 @@ export const watched = {
   supervisors: new Supervisors(log),
   pools: new Pools(log),
   channels: new Channels(),
+  clusters: new Clusters(log),
 };

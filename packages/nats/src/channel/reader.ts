@@ -1,58 +1,11 @@
-import {
-  deserialize,
-  EndOfStreamError,
-  type DecodeLimits,
-  type SchemaOutput,
-  type StandardSchema,
-} from '@aiopipe/codec';
-import { checkBy, type Check } from '@aiopipe/codec/internal';
+import { EndOfStreamError, type SchemaOutput, type StandardSchema } from '@aiopipe/codec';
+import { checkBy } from '@aiopipe/codec/internal';
 import { BusyError, ClosedError, type WaitOptions } from '@aiopipe/core';
-import {
-  GeneratorLoop,
-  handled,
-  Pending,
-  refuse,
-  runInContext,
-  show,
-  type CarriedContext,
-} from '@aiopipe/core/internal';
+import { GeneratorLoop, handled, refuse, runInContext, show } from '@aiopipe/core/internal';
 import { type Delivery } from '../engine/delivery.js';
-import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
-import { type Leases } from '../engine/leases.js';
-import { Puller } from '../engine/puller.js';
-import { type Bodies } from '../message/bodies.js';
-import { contextOf } from '../message/context.js';
 import { Delivered } from './delivered.js';
-import { END } from './writer.js';
-import { type Place } from './store.js';
-
-/** What a reader needs of its cluster. */
-export interface ReaderParts {
-  readonly engine: Engine;
-  readonly bodies: Bodies;
-  readonly leases: Leases;
-  readonly place: Place;
-  readonly isTopic: boolean;
-  readonly consumer: string;
-  readonly prefetch: number;
-  readonly limits: DecodeLimits;
-  /** Creates the channel and the consumer, if they are not there. `after` is the last message that this reader has seen. */
-  readonly ensure: (after: number) => Promise<void>;
-  /** Removes the consumer, if it is this reader's alone. */
-  readonly onClose: () => void;
-}
-
-/** A call that waits for a message. `merge()` of the codec has such calls, too. */
-interface Waiter {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
-/** A message that can be given. */
-type Ready =
-  | { readonly delivery: Delivery; readonly value: unknown; readonly context: CarriedContext | undefined }
-  | { readonly delivery: Delivery; readonly error: Error };
+import { Incoming, type ReaderParts, type Ready, type Waiter } from './incoming.js';
 
 /**
  * The end of a cluster's channel that receives messages. `cluster.reader()` makes it.
@@ -62,27 +15,13 @@ type Ready =
  */
 export class ClusterReader<Receive = unknown> implements AsyncDisposable {
   readonly #parts: ReaderParts;
-  readonly #ensured: Promise<void>;
-  readonly #closed = new Pending<void>();
-  readonly #ready: Ready[] = [];
-  readonly #waiting: Waiter[] = [];
+  readonly #incoming: Incoming;
   /** The messages that `get()` has given, and that are not acknowledged. */
   readonly #given = new Set<Delivery>();
-  #puller: Puller | undefined;
-  #tail: Promise<void> = Promise.resolve();
-  #check: Check | undefined;
-  #lastSeen = 0;
-  /** Whether a message that comes while no call waits is kept for the next call. */
-  #keeps: boolean;
-  /** The error of all calls from now on. */
-  #over: Error | undefined;
-  #isClosed = false;
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
-    this.#keeps = parts.prefetch > 0;
-    this.#ensured = handled(this.#start());
-    void handled(this.#closed.promise);
+    this.#incoming = new Incoming(this.name, parts);
   }
 
   /** @internal */
@@ -96,12 +35,12 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
   }
 
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#incoming.isClosed;
   }
 
   /** Resolves when the reader is closed or has ended. Rejects with the error that ended it. The promise is marked as handled. */
   get closed(): Promise<void> {
-    return this.#closed.promise;
+    return this.#incoming.closed;
   }
 
   /**
@@ -109,7 +48,7 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
    * channel has other settings.
    */
   get ready(): Promise<void> {
-    return this.#ensured;
+    return this.#incoming.ensured;
   }
 
   /**
@@ -141,11 +80,10 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
    */
   tryGet(): { value: Receive } | undefined {
     this.#acknowledge();
-    if (this.#over !== undefined && this.#ready.length === 0) throw this.#over;
-    if (this.#isClosed) throw this.closedError();
-    this.#keeps = true;
-    const ready = this.#ready.shift();
-    this.#want();
+    const incoming = this.#incoming;
+    incoming.keep();
+    const ready = incoming.take();
+    if (ready === undefined && incoming.over !== undefined) throw incoming.over;
     return ready === undefined ? undefined : { value: this.#give(ready).value as Receive };
   }
 
@@ -154,8 +92,8 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
    * `get()` rejects with InvalidMessageError, and the message is dropped. Returns this handle, with the type that the schema makes.
    */
   validate<Schema extends StandardSchema>(schema: Schema): ClusterReader<SchemaOutput<Schema>> {
-    if (this.#isClosed) throw this.closedError();
-    this.#check = checkBy(schema, () => this.name);
+    if (this.isClosed) throw this.closedError();
+    this.#incoming.check = checkBy(schema, () => this.name);
     return this as ClusterReader<unknown> as ClusterReader<SchemaOutput<Schema>>;
   }
 
@@ -209,18 +147,18 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
    * @throws ClosedError if it is closed
    */
   close(): void {
-    if (this.#isClosed) throw this.closedError();
-    if (this.#waiting.length > 0) throw new BusyError(`${this.name} cannot be closed: a call waits for a message`);
+    if (this.isClosed) throw this.closedError();
+    if (this.#incoming.isAwaited) throw new BusyError(`${this.name} cannot be closed: a call waits for a message`);
     this.#acknowledge();
-    this.#end(this.closedError());
+    this.#incoming.end(this.closedError());
   }
 
   /** Closes the reader in any state. Messages that are not acknowledged are handed back; calls that wait reject with ClosedError. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     for (const delivery of this.#given) delivery.nak();
     this.#given.clear();
-    this.#end(this.closedError());
+    this.#incoming.end(this.closedError());
     await this.#parts.engine.flush();
   }
 
@@ -234,11 +172,12 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
     return {
       enter: (waiter) => {
         this.#acknowledge();
-        if (this.#over !== undefined) {
-          waiter.reject(this.#over);
+        const { over } = this.#incoming;
+        if (over !== undefined) {
+          waiter.reject(over);
           return;
         }
-        this.#keeps = true;
+        this.#incoming.keep();
         // What merge() gives is a value, and is acknowledged as that of get().
         const entry: Waiter = {
           resolve: (ready) => {
@@ -256,133 +195,23 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
           },
         };
         this.#entries.set(waiter, entry);
-        this.#wait(entry);
+        this.#incoming.wait(entry);
       },
       leave: (waiter) => {
         const entry = this.#entries.get(waiter);
         this.#entries.delete(waiter);
-        if (entry !== undefined) this.#leave(entry);
+        if (entry !== undefined) this.#incoming.leave(entry);
       },
     };
   }
 
   readonly #entries = new Map<Waiter, Waiter>();
 
-  async #start(): Promise<void> {
-    const { engine, place, consumer, prefetch, ensure } = this.#parts;
-    try {
-      await ensure(0);
-    } catch (error) {
-      this.#end(error as Error);
-      throw error;
-    }
-    if (this.#isClosed) return;
-    this.#puller = new Puller(
-      engine,
-      place.stream,
-      consumer,
-      prefetch,
-      (delivery) => {
-        this.#arrived(delivery);
-      },
-      () => ensure(this.#lastSeen),
-    );
-    this.#want();
-  }
-
   #next(options: WaitOptions | undefined, acknowledges = true): Promise<Ready> {
-    const what = () => `${this.name}: no message came`;
-    const refusal = refuse(options, undefined, what);
+    const refusal = refuse(options, undefined, () => `${this.name}: no message came`);
     if (refusal !== undefined) return Promise.reject(refusal);
     if (acknowledges) this.#acknowledge();
-    const ready = this.#ready.shift();
-    if (ready !== undefined) {
-      this.#want();
-      return Promise.resolve(ready);
-    }
-    if (this.#over !== undefined) return Promise.reject(this.#over);
-    const pending = new Pending<Ready>(options, what, () => {
-      this.#leave(waiter);
-    });
-    const waiter: Waiter = {
-      resolve: (value) => {
-        pending.resolve(value as Ready);
-      },
-      reject: (error) => {
-        pending.reject(error);
-      },
-    };
-    this.#wait(waiter);
-    return pending.promise;
-  }
-
-  #wait(waiter: Waiter): void {
-    this.#waiting.push(waiter);
-    this.#serve();
-    this.#want();
-  }
-
-  #leave(waiter: Waiter): void {
-    const index = this.#waiting.indexOf(waiter);
-    if (index >= 0) this.#waiting.splice(index, 1);
-    this.#want();
-  }
-
-  #want(): void {
-    if (this.#isClosed) return;
-    const ahead = this.#keeps ? Math.max(this.#parts.prefetch, this.#waiting.length === 0 ? 1 : 0) : 0;
-    this.#puller?.want(Math.max(0, this.#waiting.length + ahead - this.#ready.length));
-  }
-
-  #arrived(delivery: Delivery): void {
-    if (this.#isClosed) {
-      delivery.nak();
-      return;
-    }
-    if (this.#parts.leases.wasStopped) {
-      // It is not handed back: another reader may have it by now. If none has, it comes again when its lease ends.
-      this.#want();
-      return;
-    }
-    this.#parts.leases.hold(delivery);
-    this.#tail = this.#tail.then(async () => {
-      const ready = await this.#prepare(delivery);
-      if (this.#isClosed) {
-        delivery.nak();
-        return;
-      }
-      this.#lastSeen = Math.max(this.#lastSeen, delivery.sequence);
-      if (ready === undefined) {
-        delivery.ack();
-        this.#end(new EndOfStreamError(`${this.name}: an end marker came`));
-        return;
-      }
-      this.#ready.push(ready);
-      this.#serve();
-      // A get() that timed out had asked for it. It took nothing.
-      if (!this.#keeps) for (const left of this.#ready.splice(0)) left.delivery.nak();
-      this.#want();
-    });
-  }
-
-  /** Returns the message of a delivery; undefined if it is an end marker. */
-  async #prepare(delivery: Delivery): Promise<Ready | undefined> {
-    if (delivery.header(HEADER.kind) === END) return undefined;
-    try {
-      const object = delivery.header(HEADER.object);
-      const bytes = object === undefined ? delivery.data : await this.#parts.bodies.unpack(delivery.data, object);
-      let value = deserialize(bytes, { limits: this.#parts.limits });
-      if (this.#check !== undefined) value = await this.#check(value);
-      return { delivery, value, context: contextOf(delivery.header(HEADER.context)) };
-    } catch (error) {
-      return { delivery, error: error as Error };
-    }
-  }
-
-  #serve(): void {
-    while (this.#ready.length > 0 && this.#waiting.length > 0) {
-      this.#waiting.shift()?.resolve(this.#ready.shift());
-    }
+    return this.#incoming.next(options);
   }
 
   /** A message that is taken. Throws its error, if it cannot be given. */
@@ -413,22 +242,5 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
   /** The objects of a topic's messages stay for other readers, as long as the topic's messages. */
   #forgetBody(delivery: Delivery): void {
     if (!this.#parts.isTopic) this.#parts.bodies.remove(delivery.header(HEADER.object));
-  }
-
-  #end(error: Error): void {
-    if (this.#over === undefined) {
-      this.#over = error;
-      if (error instanceof ClosedError || error instanceof EndOfStreamError) this.#closed.resolve();
-      else this.#closed.reject(error);
-    }
-    for (const waiter of this.#waiting.splice(0)) waiter.reject(this.#over);
-    for (const { delivery } of this.#ready.splice(0)) delivery.nak();
-    if (error instanceof EndOfStreamError) {
-      this.#puller?.close();
-      return;
-    }
-    this.#isClosed = true;
-    this.#puller?.close();
-    this.#parts.onClose();
   }
 }

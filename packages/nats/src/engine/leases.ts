@@ -6,15 +6,15 @@ const RENEWALS = 3;
 
 /** Renews the leases of messages that are being handled: the server would deliver them to another reader. */
 export class Leases {
-  readonly #lease: number;
+  /** Milliseconds. */
+  readonly lease: number;
   readonly #held = new Set<Delivery>();
   readonly #timer: NodeJS.Timeout;
   #last = now();
   #isLate = false;
 
-  /** @param lease - milliseconds */
   constructor(lease: number) {
-    this.#lease = lease;
+    this.lease = lease;
     this.#timer = setInterval(this.#renew, lease / RENEWALS);
     // The connection keeps the process alive, as the user wants it.
     this.#timer.unref();
@@ -25,7 +25,7 @@ export class Leases {
    * meanwhile may have been delivered to others since.
    */
   get wasStopped(): boolean {
-    return this.#isLate || now() - this.#last > this.#lease;
+    return this.#isLate || now() - this.#last > this.lease;
   }
 
   /** Renews the lease of a message until it is settled. */

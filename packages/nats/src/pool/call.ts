@@ -2,7 +2,7 @@ import { deserialize, type DecodeLimits } from '@aiopipe/codec';
 import { handled, Pending } from '@aiopipe/core/internal';
 import { type WaitOptions } from '@aiopipe/core';
 import { type Bodies } from '../message/bodies.js';
-import { type Answer, type WaitingTask } from './outcome.js';
+import { answeredBy, UNANSWERED, type Answer, type WaitingTask } from './outcome.js';
 import { remoteError } from './remote-error.js';
 
 /** A task with one result. */
@@ -12,6 +12,7 @@ export class Call implements WaitingTask {
   readonly #limits: DecodeLimits;
   readonly #onSettled: () => void;
   #isSettled = false;
+  answered = UNANSWERED;
 
   /**
    * @param what - begins the messages of a timeout and an abort
@@ -50,6 +51,7 @@ export class Call implements WaitingTask {
 
   take(answer: Answer): boolean {
     if (this.#isSettled) return false;
+    this.answered = answeredBy(answer);
     this.#settle();
     void this.#read(answer);
     return true;

@@ -1,5 +1,4 @@
-import { deserialize, serialize, type DecodeLimits } from '@aiopipe/codec';
-import { renamePath } from '@aiopipe/codec/internal';
+import { type DecodeLimits } from '@aiopipe/codec';
 import { AbortError, type WaitOptions } from '@aiopipe/core';
 import {
   checkCount,
@@ -8,22 +7,14 @@ import {
   GeneratorLoop,
   handled,
   onAbort,
-  optionNames,
   refuse,
   show,
 } from '@aiopipe/core/internal';
 import { type Items, type MapItem, type RunResult, type StreamItem } from '@aiopipe/process';
-import { headers } from '@nats-io/transport-node';
-import { type Engine } from '../engine/engine.js';
-import { HEADER } from '../engine/headers.js';
-import { type Bodies } from '../message/bodies.js';
-import { addContext } from '../message/context.js';
-import { DEFAULT_LIMITS } from '../message/limits.js';
-import { LANES, type Names } from '../names.js';
 import { type TaskKind } from '../task/answers.js';
-import { encodeControl } from '../task/control.js';
+import { type Courier } from '../task/courier.js';
 import { Call } from './call.js';
-import { type Desk } from './desk.js';
+import { type CalledTarget } from './called-target.js';
 import { IncomingStream } from './incoming-stream.js';
 import { mapItems } from './map.js';
 import {
@@ -36,30 +27,16 @@ import {
   type TaskSettings,
 } from './options.js';
 import { type WaitingTask } from './outcome.js';
+import { SentTask, type SenderParts } from './sent-task.js';
+import { askStats, type ClusterPoolStats, type StatsOptions } from './stats.js';
 import { clusterTask, TaskTrace } from './task-events.js';
-import { readMachineStats, summarize, type ClusterPoolStats, type MachineStats } from './stats.js';
 
 /** What a pool needs of its cluster. */
-export interface PoolParts {
-  readonly engine: Engine;
-  readonly bodies: Bodies;
-  readonly names: Names;
-  readonly desk: Desk;
-  readonly target: string;
-  readonly version: string;
+export interface PoolParts extends SenderParts {
+  readonly courier: Courier;
+  readonly calls: CalledTarget;
   readonly limits: DecodeLimits;
 }
-
-/** Options of `stats()`. */
-export interface StatsOptions {
-  /** Milliseconds that machines have to answer. Default: 1000. It ends 100 ms after the last answer. */
-  readonly timeout?: number | undefined;
-}
-
-const STATS_OPTIONS = optionNames<StatsOptions>({ timeout: true });
-
-/** Milliseconds after the last answer. */
-const STALL = 100;
 
 /**
  * The calls of a target on the machines of a cluster. `cluster.pool()` makes it. They are the calls of a local `Pool`; the tasks
@@ -155,17 +132,18 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
   }
 
   async *#stream(args: readonly unknown[]): AsyncGenerator<StreamItem<Result>, void, undefined> {
-    const { engine, bodies, limits, desk } = this.#parts;
+    const { courier, bodies, limits, desk, calls } = this.#parts;
     const what = `the task of ${this.title}`;
     const refusal = refuse(this.#wait, undefined, () => what);
     if (refusal !== undefined) throw refusal;
-    const stream = new IncomingStream(engine, bodies, limits, what);
-    const [{ id, leave }, trace] = this.#traced('stream', (begun) => [
-      this.#submit(args, 'stream', begun?.noting(stream) ?? stream, begun),
-      begun,
-    ]);
+    const stream = new IncomingStream(courier, bodies, limits, what);
+    const [sent, trace] = this.#traced('stream', (begun) => [this.#submit(args, 'stream', stream, begun), begun]);
     // An abort must also cancel the task while the caller works on an item.
-    const stopListening = this.#wait?.signal && onAbort(this.#wait.signal, leave);
+    const stopListening =
+      this.#wait?.signal &&
+      onAbort(this.#wait.signal, () => {
+        sent.leave();
+      });
     let hasEnded = false;
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -181,40 +159,22 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
       failure = { error };
       throw error;
     } finally {
-      if (hasEnded) trace?.succeeded();
-      else trace?.failed(failure === undefined ? new AbortError('the caller left the stream') : failure.error);
+      const { answered } = stream;
+      const isLeft = failure === undefined || stream.isLeft;
+      calls.settled(hasEnded ? 'completed' : isLeft ? 'cancelled' : 'failed', answered);
+      if (hasEnded) trace?.succeeded(answered);
+      else
+        trace?.failed(failure === undefined ? new AbortError('the caller left the stream') : failure.error, answered);
       stopListening?.();
       stream.close();
-      if (hasEnded) desk.settled(id);
-      else leave();
+      if (hasEnded) desk.settled(sent.id);
+      else sent.leave();
     }
   }
 
   /** Asks the server and all machines what is going on. */
-  async stats(options: StatsOptions = {}): Promise<ClusterPoolStats> {
-    checkOptions(options, STATS_OPTIONS);
-    const { timeout = 1000 } = options;
-    checkCount('timeout', timeout, { least: 1, most: 3_600_000, of: 'milliseconds' });
-    const { engine, names, target, version } = this.#parts;
-    const what = `the statistics of ${this.title}`;
-    const request = encodeControl({ type: 'stats', target, version });
-    const answers = await engine.insist(
-      () => engine.nc.requestMany(names.machines, request, { strategy: 'stall', maxWait: timeout, stall: STALL }),
-      what,
-    );
-    const machines: MachineStats[] = [];
-    for await (const { data } of answers) {
-      if (data.length === 0) continue;
-      const machine = readMachineStats(deserialize(data, { limits: DEFAULT_LIMITS }));
-      if (machine !== undefined) machines.push(machine);
-    }
-    const consumers = await Promise.all(
-      LANES.map((lane) => {
-        const consumer = names.taskConsumer(target, version, lane);
-        return engine.insist(() => engine.jsm.consumers.info(names.tasks, consumer), what);
-      }),
-    );
-    return summarize(machines, consumers);
+  stats(options?: StatsOptions): Promise<ClusterPoolStats> {
+    return askStats(this.#parts, options);
   }
 
   #begin(args: readonly unknown[]): { readonly promise: Promise<unknown>; readonly leave: () => void } {
@@ -237,90 +197,41 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     what: string,
     trace: TaskTrace | undefined,
   ): { readonly promise: Promise<unknown>; readonly leave: () => void } {
-    const { bodies, limits, desk } = this.#parts;
-    let sent: { readonly id: string; readonly leave: () => void } | undefined = undefined;
+    const { bodies, limits, desk, calls } = this.#parts;
+    let sent: SentTask | undefined = undefined;
     const settled = () => {
       if (sent !== undefined) desk.settled(sent.id);
     };
     const left = () => sent?.leave();
     const call = new Call(this.#wait, what, bodies, limits, settled, left);
-    sent = this.#submit(args, 'run', trace?.noting(call) ?? call, trace);
-    const { leave } = sent;
-    if (trace !== undefined) {
-      call.promise.then(
-        () => {
-          trace.succeeded();
-        },
-        (error: unknown) => {
-          trace.failed(error);
-        },
-      );
-    }
+    sent = this.#submit(args, 'run', call, trace);
+    const { promise } = call;
+    promise.then(
+      () => {
+        calls.settled('completed', call.answered);
+        trace?.succeeded(call.answered);
+      },
+      (error: unknown) => {
+        calls.settled(sent?.isLeft === true ? 'cancelled' : 'failed', call.answered);
+        trace?.failed(error, call.answered);
+      },
+    );
     return {
-      promise: call.promise,
+      promise,
       leave: () => {
         if (call.isSettled) return;
-        leave();
+        sent?.leave();
         call.fail(new AbortError('the caller left the map'));
       },
     };
   }
 
   /** Sends a task. Throws EncodeError if its arguments cannot be sent. */
-  #submit(
-    args: readonly unknown[],
-    kind: TaskKind,
-    task: WaitingTask,
-    trace: TaskTrace | undefined,
-  ): { readonly id: string; readonly leave: () => void } {
-    const { engine, bodies, names, desk, target, version } = this.#parts;
-    const { retries, priority, key } = this.#settings;
-    let bytes: Uint8Array;
-    try {
-      bytes = serialize(args);
-    } catch (error) {
-      throw renamePath(error, 'value', 'args');
-    }
-    const id = desk.open(task);
-    if (trace !== undefined) trace.message.id = id;
-    const fields = headers();
-    fields.set(HEADER.id, id);
-    fields.set(HEADER.kind, kind);
-    fields.set(HEADER.reply, `${desk.inbox}.${id}`);
-    fields.set(HEADER.retries, String(retries));
-    if (priority > 0) fields.set(HEADER.priority, String(priority));
-    if (key !== undefined) fields.set(HEADER.key, encodeURIComponent(JSON.stringify(key)));
-    addContext(fields);
-    const subject = names.task(target, version, priority > 0 ? 'first' : 'normal');
-    let isLeft = false;
-    let sequence: number | undefined;
-    const remove = () => {
-      if (sequence === undefined || engine.isClosed) return;
-      const taken = sequence;
-      // A task that a machine has finished is gone already.
-      void handled(engine.jsm.streams.deleteMessage(names.tasks, taken, false));
-      bodies.remove(fields.get(HEADER.object) || undefined);
-    };
-    const send = async () => {
-      try {
-        const data = await bodies.pack(bytes, fields);
-        const message = { subject, data, headers: fields, id };
-        ({ seq: sequence } = await engine.publish(message, this.title, () => !isLeft));
-        if (isLeft) remove();
-      } catch (error) {
-        bodies.remove(fields.get(HEADER.object) || undefined);
-        desk.settled(id);
-        task.fail(error as Error);
-      }
-    };
-    void send();
-    const leave = () => {
-      if (isLeft) return;
-      isLeft = true;
-      desk.cancel(id);
-      remove();
-    };
-    return { id, leave };
+  #submit(args: readonly unknown[], kind: TaskKind, task: WaitingTask, trace: TaskTrace | undefined): SentTask {
+    const sent = new SentTask(this.#parts, { args, kind, settings: this.#settings }, task);
+    if (trace !== undefined) trace.message.id = sent.id;
+    this.#parts.calls.called();
+    return sent;
   }
 }
 

@@ -5,39 +5,53 @@ import { HEADER } from '../engine/headers.js';
 import { type Names } from '../names.js';
 import { encodeControl } from '../task/control.js';
 import { isAnswerKind } from '../task/answers.js';
+import { Confirmations } from '../task/confirmations.js';
+import { CalledTarget } from './called-target.js';
 import { type WaitingTask } from './outcome.js';
-
-/** The targets that this process has asked for, by name and version. */
-interface Wanted {
-  readonly target: string;
-  readonly version: string;
-}
+import { askStats } from './stats.js';
 
 /** The callers' side of a cluster: one inbox for the answers to all tasks of this process. */
 export class Desk {
   readonly inbox = createInbox();
   readonly #engine: Engine;
   readonly #names: Names;
+  readonly #confirmations: Confirmations;
   readonly #tasks = new Map<string, WaitingTask>();
-  readonly #wanted = new Map<string, Wanted>();
+  /** By name and version. */
+  readonly #targets = new Map<string, CalledTarget>();
   readonly #subscriptions: Subscription[] = [];
   #isOpen = false;
 
   constructor(engine: Engine, names: Names) {
     this.#engine = engine;
     this.#names = names;
+    this.#confirmations = new Confirmations(engine.nc);
   }
 
-  /** Says to all machines which target this process wants: one that has another version of it says so by an event. */
-  want(wanted: Wanted): void {
+  /** The targets that this process calls. */
+  get targets(): readonly CalledTarget[] {
+    return [...this.#targets.values()];
+  }
+
+  /**
+   * Returns the calls of a target. Says to all machines that this process wants it: one that has another version of it says so by an
+   * event.
+   */
+  calls(target: string, version: string): CalledTarget {
     this.#open();
-    this.#wanted.set(`${wanted.target} ${wanted.version}`, wanted);
-    this.#say(wanted);
+    const name = `${target} ${version}`;
+    let calls = this.#targets.get(name);
+    if (calls === undefined) {
+      const asked = { engine: this.#engine, names: this.#names, target, version };
+      this.#targets.set(name, (calls = new CalledTarget(target, version, (options) => askStats(asked, options))));
+    }
+    this.#say(calls);
+    return calls;
   }
 
-  #say(wanted: Wanted): void {
-    if (!this.#engine.isClosed)
-      this.#engine.nc.publish(this.#names.machines, encodeControl({ type: 'wanted', ...wanted }));
+  #say({ target, version }: CalledTarget): void {
+    if (this.#engine.isClosed) return;
+    this.#engine.nc.publish(this.#names.machines, encodeControl({ type: 'wanted', target, version }));
   }
 
   #open(): void {
@@ -53,7 +67,7 @@ export class Desk {
       // A machine that has just begun asks for what it could not hear before.
       nc.subscribe(this.#names.callers, {
         callback: (error) => {
-          if (error === null) for (const wanted of this.#wanted.values()) this.#say(wanted);
+          if (error === null) for (const calls of this.#targets.values()) this.#say(calls);
         },
       }),
     );
@@ -95,7 +109,9 @@ export class Desk {
         credits: header(HEADER.credits),
       });
     if (isTaken) {
-      message.respond();
+      // The end of a stream waits until its items are confirmed.
+      if (kind === 'item') message.respond();
+      else this.#confirmations.add(message.reply);
       return;
     }
     const fields = headers();
@@ -106,6 +122,7 @@ export class Desk {
   /** Tasks that are not settled reject with ClosedError. */
   close(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#confirmations.send();
     for (const [id, task] of this.#tasks) {
       this.cancel(id);
       task.fail(new ClosedError('the cluster was closed before this task was done'));

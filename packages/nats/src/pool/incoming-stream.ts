@@ -3,12 +3,11 @@ import { type WaitOptions } from '@aiopipe/core';
 import { Pending } from '@aiopipe/core/internal';
 import { ChildError } from '@aiopipe/process';
 import { headers } from '@nats-io/transport-node';
-import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { WINDOW } from '../task/answers.js';
-import { deliver } from '../task/courier.js';
-import { type Answer, type WaitingTask } from './outcome.js';
+import { type Courier } from '../task/courier.js';
+import { answeredBy, UNANSWERED, type Answer, type WaitingTask } from './outcome.js';
 import { remoteError } from './remote-error.js';
 
 /** Milliseconds for which a credit is sent to a machine that does not answer. */
@@ -16,7 +15,7 @@ const CREDIT_LIMIT = 60_000;
 
 /** The items of a task, in their order. Each item that is taken lets the machine send one more. */
 export class IncomingStream implements WaitingTask {
-  readonly #engine: Engine;
+  readonly #courier: Courier;
   readonly #bodies: Bodies;
   readonly #limits: DecodeLimits;
   readonly #what: string;
@@ -30,9 +29,12 @@ export class IncomingStream implements WaitingTask {
   #failure: { readonly error: unknown } | undefined;
   #waiting: Pending<void> | undefined;
   isOver = false;
+  /** Whether the caller has stopped waiting for an item. */
+  isLeft = false;
+  answered = UNANSWERED;
 
-  constructor(engine: Engine, bodies: Bodies, limits: DecodeLimits, what: string) {
-    this.#engine = engine;
+  constructor(courier: Courier, bodies: Bodies, limits: DecodeLimits, what: string) {
+    this.#courier = courier;
     this.#bodies = bodies;
     this.#limits = limits;
     this.#what = what;
@@ -40,7 +42,10 @@ export class IncomingStream implements WaitingTask {
 
   take(answer: Answer): boolean {
     if (this.isOver) return false;
-    this.#attempt ??= answer.attempt;
+    if (this.#attempt === undefined) {
+      this.#attempt = answer.attempt;
+      this.answered = answeredBy(answer);
+    }
     if (answer.attempt !== this.#attempt) {
       // The machine of the first attempt was lost. What the caller has seen cannot be taken back.
       const message = `${this.#what}: its machine was lost after ${String(this.#next)} items`;
@@ -66,7 +71,12 @@ export class IncomingStream implements WaitingTask {
       if (answer !== undefined) return this.#read(answer);
       if (this.#failure !== undefined) throw this.#failure.error;
       this.#waiting = new Pending<void>(wait, () => `${this.#what}: no item came`);
-      await this.#waiting.promise;
+      try {
+        await this.#waiting.promise;
+      } catch (error) {
+        this.isLeft = true;
+        throw error;
+      }
     }
   }
 
@@ -85,7 +95,7 @@ export class IncomingStream implements WaitingTask {
     this.#granted = this.#next + WINDOW;
     const fields = headers();
     fields.set(HEADER.item, String(this.#granted));
-    void deliver(this.#engine, this.#credits, new Uint8Array(), fields, CREDIT_LIMIT);
+    void this.#courier.deliver(this.#credits, new Uint8Array(), fields, CREDIT_LIMIT);
   }
 
   /** Objects of items that were not taken are removed. */

@@ -1,3 +1,23 @@
+import { deserialize } from '@aiopipe/codec';
+import { checkCount, checkOptions, optionNames } from '@aiopipe/core/internal';
+import { JetStreamApiCodes } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
+import { codeOf, type Engine } from '../engine/engine.js';
+import { DEFAULT_LIMITS } from '../message/limits.js';
+import { LANES, type Lane, type Names } from '../names.js';
+import { encodeControl } from '../task/control.js';
+
+/** Options of `stats()`. */
+export interface StatsOptions {
+  /** Milliseconds that machines have to answer. Default: 1000. It ends 100 ms after the last answer. */
+  readonly timeout?: number | undefined;
+}
+
+const STATS_OPTIONS = optionNames<StatsOptions>({ timeout: true });
+
+/** Milliseconds after the last answer. */
+const STALL = 100;
+
 /** What one machine does. */
 export interface MachineStats {
   readonly name: string;
@@ -22,7 +42,13 @@ export interface ClusterPoolStats {
 }
 
 /** Returns what a machine has sent, if it is that; undefined otherwise. */
-export function readMachineStats(value: unknown): MachineStats | undefined {
+function readMachineStats(data: Uint8Array): MachineStats | undefined {
+  let value: unknown;
+  try {
+    value = deserialize(data, { limits: DEFAULT_LIMITS });
+  } catch {
+    return undefined;
+  }
   const { name, workers, running } = (value ?? {}) as Record<string, unknown>;
   const { starting, idle, busy } = (workers ?? {}) as Record<string, unknown>;
   const isRight = [starting, idle, busy, running].every((count) => typeof count === 'number');
@@ -36,8 +62,55 @@ interface ConsumerCounts {
   readonly num_redelivered: number;
 }
 
+/** The target that is asked about. */
+interface Asked {
+  readonly engine: Engine;
+  readonly names: Names;
+  readonly target: string;
+  readonly version: string;
+}
+
+/** Asks the server and all machines what is going on. */
+export async function askStats(asked: Asked, options: StatsOptions = {}): Promise<ClusterPoolStats> {
+  checkOptions(options, STATS_OPTIONS);
+  const { timeout = 1000 } = options;
+  checkCount('timeout', timeout, { least: 1, most: 3_600_000, of: 'milliseconds' });
+  const { engine, names, target, version } = asked;
+  const what = `the statistics of the cluster's pool of ${target}`;
+  const request = encodeControl({ type: 'stats', target, version });
+  const answers = await engine.insist(
+    () => engine.nc.requestMany(names.machines, request, { strategy: 'stall', maxWait: timeout, stall: STALL }),
+    what,
+  );
+  const machines: MachineStats[] = [];
+  try {
+    for await (const { data } of answers) {
+      const machine = readMachineStats(data);
+      if (machine !== undefined) machines.push(machine);
+    }
+  } catch (error) {
+    // There is no machine at all.
+    if (!(error instanceof errors.NoRespondersError)) throw error;
+  }
+  return summarize(machines, await Promise.all(LANES.map((lane) => countsOf(asked, lane, what))));
+}
+
+async function countsOf({ engine, names, target, version }: Asked, lane: Lane, what: string): Promise<ConsumerCounts> {
+  const consumer = names.taskConsumer(target, version, lane);
+  try {
+    return await engine.insist(() => engine.jsm.consumers.info(names.tasks, consumer), what);
+  } catch (error) {
+    if (codeOf((error as Error).cause) !== JetStreamApiCodes.ConsumerNotFound) throw error;
+  }
+  // No machine has ever served the target: all of its tasks wait.
+  const subject = names.task(target, version, lane);
+  const look = () => engine.jsm.streams.info(names.tasks, { subjects_filter: subject });
+  const { state } = await engine.insist(look, what);
+  return { num_pending: state.subjects?.[subject] ?? 0, num_ack_pending: 0, num_redelivered: 0 };
+}
+
 /** @param consumers - those of all lanes */
-export function summarize(machines: readonly MachineStats[], consumers: readonly ConsumerCounts[]): ClusterPoolStats {
+function summarize(machines: readonly MachineStats[], consumers: readonly ConsumerCounts[]): ClusterPoolStats {
   const workers = { starting: 0, idle: 0, busy: 0 };
   for (const machine of machines) {
     for (const state of ['starting', 'idle', 'busy'] as const) workers[state] += machine.workers[state];

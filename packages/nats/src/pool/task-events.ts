@@ -2,7 +2,7 @@ import { type TracedMessage } from '@aiopipe/core';
 import { Traced, wallClock } from '@aiopipe/core/internal';
 import { type TaskKind } from '../task/answers.js';
 import { type TaskSettings } from './options.js';
-import { type Answer, type WaitingTask } from './outcome.js';
+import { type Answered } from './outcome.js';
 
 /**
  * The message of the TracingChannel `aiopipe:cluster.task`: a task from its call (`start`) until its caller knows the outcome
@@ -41,31 +41,12 @@ export class TaskTrace {
     this.message = { cluster, target, version, kind, retries, priority, key, calledAt: wallClock(), ...sent };
   }
 
-  /** Returns the task, for answers that are noted. */
-  noting(task: WaitingTask): WaitingTask {
-    return {
-      take: (answer) => {
-        const isTaken = task.take(answer);
-        if (isTaken) this.#answered(answer);
-        return isTaken;
-      },
-      fail: (error) => {
-        task.fail(error);
-      },
-    };
+  /** The caller knows the result. */
+  succeeded(answered: Answered): void {
+    clusterTask.succeed(Object.assign(this.message, answered));
   }
 
-  #answered({ machine, attempt }: Answer): void {
-    const count = Number(attempt.split('.')[1]);
-    this.message.machine = machine;
-    this.message.attempts = Number.isSafeInteger(count) ? count : undefined;
-  }
-
-  succeeded(): void {
-    clusterTask.succeed(this.message);
-  }
-
-  failed(error: unknown): void {
-    clusterTask.fail(this.message, error);
+  failed(error: unknown, answered: Answered): void {
+    clusterTask.fail(Object.assign(this.message, answered), error);
   }
 }

@@ -3,11 +3,10 @@ import { serializeError } from '@aiopipe/codec/internal';
 import { AbortError } from '@aiopipe/core';
 import { Pending } from '@aiopipe/core/internal';
 import { headers } from '@nats-io/transport-node';
-import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { WINDOW, type AnswerKind } from '../task/answers.js';
-import { deliver, type Receipt } from '../task/courier.js';
+import { type Courier, type Receipt } from '../task/courier.js';
 import { type ServedTask } from './task.js';
 
 /** Milliseconds for which an outcome is sent to a caller that is not heard. Then it is dropped. */
@@ -15,7 +14,7 @@ const HOLD = 60_000;
 
 /** Sends the outcomes of tasks to their callers. */
 export class Answers {
-  readonly #engine: Engine;
+  readonly #courier: Courier;
   readonly #bodies: Bodies;
   readonly #machine: string;
   readonly #creditsInbox: string;
@@ -23,8 +22,8 @@ export class Answers {
   readonly #lost = new Set<string>();
   readonly #streams = new Map<string, OutgoingItems>();
 
-  constructor(engine: Engine, bodies: Bodies, machine: string, creditsInbox: string) {
-    this.#engine = engine;
+  constructor(courier: Courier, bodies: Bodies, machine: string, creditsInbox: string) {
+    this.#courier = courier;
     this.#bodies = bodies;
     this.#machine = machine;
     this.#creditsInbox = creditsInbox;
@@ -89,7 +88,7 @@ export class Answers {
     }
     const data = await this.#bodies.pack(bytes, fields);
     const caller = task.reply.slice(0, task.reply.lastIndexOf('.'));
-    const receipt = await deliver(this.#engine, task.reply, data, fields, this.#lost.has(caller) ? 0 : HOLD);
+    const receipt = await this.#courier.deliver(task.reply, data, fields, this.#lost.has(caller) ? 0 : HOLD);
     if (receipt === 'lost') this.#lost.add(caller);
     else this.#lost.delete(caller);
     if (receipt !== 'taken') this.#bodies.remove(fields.get(HEADER.object) || undefined);

@@ -21,6 +21,7 @@ import { LANES, type Lane } from '../names.js';
 import { type MachineStats } from '../pool/stats.js';
 import { decodeControl, type Control } from '../task/control.js';
 import { Answers } from './answers.js';
+import { type GrowingCounts, type MachineCounts } from './counts.js';
 import { type MachineEvent, type MachineEvents, type MachineFacts } from './events.js';
 import { type ObservedMachine } from './observed-machine.js';
 import { type MachineParts } from './parts.js';
@@ -56,12 +57,13 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   readonly #creditsInbox = createInbox();
   /** Tasks whose workers are not free again. */
   #running = 0;
+  readonly #counts: GrowingCounts = { completed: 0, failed: 0, cancelled: 0, handedBack: 0, redelivered: 0 };
   #isClosing = false;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: MachineParts) {
     super();
-    const { engine, bodies, settings, targets } = parts;
+    const { courier, bodies, settings, targets } = parts;
     this.#parts = parts;
     const { size = availableParallelism() } = settings.pool;
     this.#pool = new Pool(settings.pool) as Pool;
@@ -74,9 +76,10 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       void this.#pool[Symbol.asyncDispose]();
       throw error;
     }
-    this.#answers = new Answers(engine, bodies, settings.name, this.#creditsInbox);
+    this.#answers = new Answers(courier, bodies, settings.name, this.#creditsInbox);
     this.#runner = new TaskRunner(parts, this.#answers, {
       calls: this.#calls,
+      counts: this.#counts,
       tell: (facts) => {
         this.#tell(facts);
       },
@@ -118,9 +121,26 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     return this.#parts.settings.version;
   }
 
+  /**
+   * Milliseconds without a sign of life of the machine after which its tasks are delivered to others: the `lease` of its cluster.
+   */
+  get lease(): number {
+    return this.#parts.leases.lease;
+  }
+
+  /** Whether it takes no more tasks: it was told to close, or its local pool gave up. */
+  get isDraining(): boolean {
+    return this.#isClosing;
+  }
+
   /** Tasks that it has taken, and whose workers are not free again. */
   get running(): number {
     return this.#running;
+  }
+
+  /** What became of the tasks that it has taken. */
+  get counts(): MachineCounts {
+    return { ...this.#counts };
   }
 
   /** Counts of its local pool. */
@@ -233,6 +253,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     }
     this.#parts.leases.hold(delivery);
     this.#running++;
+    if (delivery.count > 1) this.#counts.redelivered++;
     this.#tasks.set(task.id, task);
     const free = () => {
       this.#running--;

@@ -1,4 +1,5 @@
 import { type PoolStats } from '@aiopipe/process';
+import { type MachineCounts } from './counts.js';
 import { type MachineEvent } from './events.js';
 
 /** The part of a machine that monitors look at. */
@@ -10,8 +11,14 @@ export interface ObservedMachine {
   readonly targets: readonly string[];
   /** The version of these targets. */
   readonly version: string;
+  /** Milliseconds without a sign of life of it after which its tasks are delivered to others. */
+  readonly lease: number;
+  /** Whether it takes no more tasks: it is closing, or its local pool gave up. */
+  readonly isDraining: boolean;
   /** Tasks that it has taken, and whose workers are not free again. */
   readonly running: number;
+  /** What became of the tasks that it has taken. */
+  readonly counts: MachineCounts;
   /** Counts of its local pool. */
   readonly stats: PoolStats;
 }

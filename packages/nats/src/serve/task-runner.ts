@@ -6,6 +6,7 @@ import { contextOf } from '../message/context.js';
 import { type Receipt } from '../task/courier.js';
 import { type Answers } from './answers.js';
 import { Claims } from './claims.js';
+import { type GrowingCounts } from './counts.js';
 import { type MachineFacts } from './events.js';
 import { type MachineParts } from './parts.js';
 import { type ServedTask } from './task.js';
@@ -18,6 +19,7 @@ const SOON = 1000;
 export interface RunnerOwner {
   /** The calls of the local pool, by the names of the targets. */
   readonly calls: ReadonlyMap<string, PoolCalls<readonly unknown[], unknown>>;
+  readonly counts: GrowingCounts;
   tell(facts: MachineFacts): void;
   /** The local pool has given up. */
   giveUp(error: Error): void;
@@ -54,7 +56,7 @@ export class TaskRunner {
       if (args !== undefined) await this.#call(task, args, free);
     } catch {
       // NATS does not answer, or refuses: the task is delivered again.
-      task.delivery.nak(SOON);
+      this.#handBack(task, SOON);
     } finally {
       free();
     }
@@ -75,7 +77,7 @@ export class TaskRunner {
       if (!Array.isArray(args)) throw new TypeError('the arguments of a task are no list');
     } catch (error) {
       if (error instanceof ClosedError) throw error;
-      this.#answered(task, await this.#answers.error(task, error));
+      this.#answered(task, await this.#answers.error(task, error), 'failed');
       return undefined;
     }
     if (task.retries === 0) {
@@ -96,12 +98,12 @@ export class TaskRunner {
     try {
       if (task.kind === 'stream') {
         const send = () => this.#answers.items(task, calls.stream(...args));
-        this.#answered(task, await this.#traced(task, send));
+        this.#answered(task, await this.#traced(task, send), 'completed');
         return;
       }
       const value: unknown = await this.#traced(task, () => calls.run(...args));
       free();
-      this.#answered(task, await this.#answers.result(task, value));
+      this.#answered(task, await this.#answers.result(task, value), 'completed');
     } catch (error) {
       free();
       await this.#failed(task, error);
@@ -110,7 +112,7 @@ export class TaskRunner {
 
   /** Makes the call of a task within the context of its caller, and publishes it, if anything observes it. */
   #traced<Outcome>(task: ServedTask, call: () => Promise<Outcome>): Promise<Outcome> {
-    return runInContext(contextOf(task.context), () => {
+    return runInContext(contextOf(task.delivery.headers), () => {
       if (!machineTask.isObserved) return call();
       const { target, kind, id, delivery } = task;
       const { settings, names } = this.#parts;
@@ -124,39 +126,45 @@ export class TaskRunner {
 
   async #failed(task: ServedTask, error: unknown): Promise<void> {
     if (!task.isWanted) {
-      this.#settled(task);
+      this.#settled(task, 'cancelled');
       return;
     }
     // What the caller has seen cannot be taken back: the task is not tried again.
     if (task.itemsSent > 0) {
-      this.#answered(task, await this.#answers.error(task, error));
+      this.#answered(task, await this.#answers.error(task, error), 'failed');
       return;
     }
     if (error instanceof ClosedError || error instanceof SupervisorError) {
       if (error instanceof SupervisorError) this.#owner.giveUp(error);
       // At most once: it was begun.
       if (task.retries === 0) await this.#dead(task, error);
-      else task.delivery.nak();
+      else this.#handBack(task);
       return;
     }
     if (error instanceof ChildError && error.code !== 'ERR_AIOPIPE_CHILD') {
       if (task.delivery.count <= task.retries) {
         this.#owner.tell({ type: 'task-retried', target: task.target, id: task.id, error });
-        task.delivery.nak();
+        this.#handBack(task);
       } else await this.#dead(task, error);
       return;
     }
-    this.#answered(task, await this.#answers.error(task, error));
+    this.#answered(task, await this.#answers.error(task, error), 'failed');
   }
 
-  #answered(task: ServedTask, receipt: Receipt): void {
+  #handBack(task: ServedTask, delay?: number): void {
+    if (!task.delivery.isSettled) this.#owner.counts.handedBack++;
+    task.delivery.nak(delay);
+  }
+
+  #answered(task: ServedTask, receipt: Receipt, ending: 'completed' | 'failed'): void {
     // The cluster is closed: another machine does the task again.
     if (receipt === 'lost' && this.#parts.engine.isClosed) return;
     if (receipt === 'lost') this.#owner.tell({ type: 'result-lost', target: task.target, id: task.id });
-    this.#settled(task);
+    this.#settled(task, receipt === 'unwanted' ? 'cancelled' : ending);
   }
 
-  #settled(task: ServedTask): void {
+  #settled(task: ServedTask, ending: 'completed' | 'failed' | 'cancelled'): void {
+    this.#owner.counts[ending]++;
     task.delivery.ack();
     this.#parts.bodies.remove(task.object);
     if (task.claim !== undefined) this.#claims.release(task.claim);
@@ -167,13 +175,13 @@ export class TaskRunner {
     const error = lostError(task);
     const receipt = await this.#answers.error(task, error);
     if (receipt !== 'unwanted') await this.#bury(task, error);
-    this.#answered(task, receipt);
+    this.#answered(task, receipt, 'failed');
   }
 
   /** The worker of the task died here, and no retry is left. */
   async #dead(task: ServedTask, error: Error): Promise<void> {
     await this.#bury(task, error);
-    this.#answered(task, await this.#answers.error(task, error));
+    this.#answered(task, await this.#answers.error(task, error), 'failed');
   }
 
   async #bury(task: ServedTask, error: Error): Promise<void> {

@@ -13,7 +13,6 @@ export class ServedTask {
   readonly priority: number;
   readonly key: string | number | undefined;
   readonly object: string | undefined;
-  readonly context: string | undefined;
   readonly #controller = new AbortController();
   /** How many items of its stream were sent. */
   itemsSent = 0;
@@ -34,7 +33,6 @@ export class ServedTask {
     this.priority = Number.isFinite(priority) ? priority : 0;
     this.key = readKey(delivery.header(HEADER.key));
     this.object = delivery.header(HEADER.object);
-    this.context = delivery.header(HEADER.context);
   }
 
   /** Returns the task of a delivery; undefined if it is none. */

@@ -1,77 +1,40 @@
 import { type DecodeLimits } from '@aiopipe/codec';
 import { ClosedError } from '@aiopipe/core';
-import { checkCount, checkInterval, checkOptions, handled, optionNames, show } from '@aiopipe/core/internal';
+import { handled, ObservedLives, show } from '@aiopipe/core/internal';
 import { type AnyTarget, type Target } from '@aiopipe/process';
-import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
-import { nanos, nuid, type NatsConnection } from '@nats-io/transport-node';
+import { nuid, type NatsConnection } from '@nats-io/transport-node';
 import {
   readerSettings,
   writerSettings,
   type ClusterReaderOptions,
   type ClusterWriterOptions,
-} from './channel/options.js';
-import { ClusterReader } from './channel/reader.js';
-import { consumerName, DUPLICATES, ensureChannel, ensureReader, MAX_WAITING, TOPIC_AGE } from './channel/store.js';
-import { ClusterWriter } from './channel/writer.js';
-import { Engine } from './engine/engine.js';
-import { Leases } from './engine/leases.js';
-import { Bodies, type Keeping } from './message/bodies.js';
-import { limitsOf } from './message/limits.js';
-import { checkToken, LANES, Names } from './names.js';
-import { ClusterPool } from './pool/cluster-pool.js';
-import { Desk } from './pool/desk.js';
-import { checkPoolOptions, DEFAULT_VERSION, type ClusterPoolOptions } from './pool/options.js';
-import { Machine } from './serve/machine.js';
-import { checkTargets, serveSettings, type ServedTargets, type ServeOptions } from './serve/options.js';
-import { DEAD_LETTERS, type DeadTask } from './task/answers.js';
-
-/** Options of `Cluster.open()`. All members of a cluster must have the same ones, but for `limits` and `maxMessageLength`. */
-export interface ClusterOptions {
-  /** Names the cluster: its streams and subjects begin with `aiopipe` and this name. */
-  readonly name: string;
-  /** How many servers keep each message, 1, 3 or 5. Default: 1. */
-  readonly replicas?: number | undefined;
-  /** Where the servers keep messages. What is in memory is lost if a server without replicas ends. Default: `'file'`. */
-  readonly storage?: 'file' | 'memory' | undefined;
-  /**
-   * Milliseconds without a sign of life of a machine or a reader after which its tasks and messages are delivered to others. The
-   * lease is renewed while a task runs, so it may be shorter than a task. Default: 30 000.
-   */
-  readonly lease?: number | undefined;
-  /** How many tasks may wait or run. With one more, `run()` rejects with QueueFullError. Default: 1 000 000. */
-  readonly queueLimit?: number | undefined;
-  /** JetStream's domain, if the server is a leaf node. */
-  readonly domain?: string | undefined;
-  /** Bytes of the longest message. Default: 256 MiB. */
-  readonly maxMessageLength?: number | undefined;
-  /**
-   * Bounds of what a message, arguments or a result may hold. Default: 1000 levels, 10 000 000 values, 512 MiB of memory.
-   */
-  readonly limits?: DecodeLimits | undefined;
-}
-
-const OPTIONS = optionNames<ClusterOptions>({
-  name: true,
-  replicas: true,
-  storage: true,
-  lease: true,
-  queueLimit: true,
-  domain: true,
-  maxMessageLength: true,
-  limits: true,
-});
-
-const LEASE = 30_000;
-const QUEUE_LIMIT = 1_000_000;
-const MAX_MESSAGE_LENGTH = 256 * 1024 * 1024;
-/** Milliseconds for which a claim is kept whose task was never settled. */
-const CLAIM_AGE = 7 * 24 * 3_600_000;
-const MOST_REPLICAS = 5;
+} from '../channel/options.js';
+import { ClusterReader } from '../channel/reader.js';
+import { consumerName, ensureChannel, ensureReader, TOPIC_AGE } from '../channel/store.js';
+import { ClusterWriter } from '../channel/writer.js';
+import { Engine } from '../engine/engine.js';
+import { Leases } from '../engine/leases.js';
+import { Bodies, type Keeping } from '../message/bodies.js';
+import { limitsOf } from '../message/limits.js';
+import { checkToken, Names } from '../names.js';
+import { ClusterPool } from '../pool/cluster-pool.js';
+import { Desk } from '../pool/desk.js';
+import { checkPoolOptions, DEFAULT_VERSION, type ClusterPoolOptions } from '../pool/options.js';
+import { type ObservedClusterPool } from '../pool/observed-pool.js';
+import { Machine } from '../serve/machine.js';
+import { checkTargets, serveSettings, type ServedTargets, type ServeOptions } from '../serve/options.js';
+import { DEAD_LETTERS, type DeadTask } from '../task/answers.js';
+import { Courier } from '../task/courier.js';
+import { TaskStore } from '../task/store.js';
+import { type ObservedCluster } from './observed-cluster.js';
+import { clusterSettings, type ClusterOptions, type ClusterSettings } from './options.js';
 
 /** The arguments of a target. */
 export type ArgsOf<Kind> = Kind extends Target<infer Args, unknown> ? Args : never;
 /** What a target returns. */
 export type ResultOf<Kind> = Kind extends Target<never, infer Result> ? Result : never;
+
+const observed = new ObservedLives<ObservedCluster, never>('cluster');
 
 /** What `close()` of the cluster ends. */
 type Member = AsyncDisposable;
@@ -86,7 +49,7 @@ type Member = AsyncDisposable;
  * console.log(await cluster.pool<typeof hash>('thumbs/hash').run('a.jpg'));
  * ```
  */
-export class Cluster implements AsyncDisposable {
+export class Cluster implements AsyncDisposable, ObservedCluster {
   /** The name of the cluster. */
   readonly name: string;
   readonly #engine: Engine;
@@ -97,22 +60,25 @@ export class Cluster implements AsyncDisposable {
   readonly #longest: number;
   readonly #bodies: Bodies;
   readonly #leases: Leases;
+  readonly #store: TaskStore;
+  readonly #courier: Courier;
   readonly #desk: Desk;
   readonly #members = new Set<Member>();
   #deadLetters: ClusterWriter<DeadTask> | undefined;
   #isClosed = false;
 
-  private constructor(engine: Engine, options: ClusterOptions) {
-    const { name, replicas = 1, storage = 'file', lease = LEASE, maxMessageLength = MAX_MESSAGE_LENGTH } = options;
+  private constructor(engine: Engine, { name, keeping, lease, limits, maxMessageLength }: ClusterSettings) {
     this.name = name;
     this.#engine = engine;
     this.#names = new Names(name);
-    this.#keeping = { replicas, storage };
+    this.#keeping = keeping;
     this.#lease = lease;
-    this.#limits = limitsOf(options.limits);
+    this.#limits = limits;
     this.#longest = maxMessageLength;
-    this.#bodies = new Bodies(engine, { name: this.#names.large }, this.#keeping, this.#longest);
+    this.#bodies = new Bodies(engine, { name: this.#names.large }, keeping, maxMessageLength);
     this.#leases = new Leases(lease);
+    this.#store = new TaskStore(engine, this.#names, keeping, lease);
+    this.#courier = new Courier(engine);
     this.#desk = new Desk(engine, this.#names);
   }
 
@@ -127,17 +93,28 @@ export class Cluster implements AsyncDisposable {
     if (typeof (nc as Partial<NatsConnection> | undefined)?.subscribe !== 'function') {
       throw new TypeError(`Cluster.open: expected a connection of @nats-io/transport-node, not ${show(nc)}`);
     }
-    check(options);
-    const engine = await Engine.open(nc, options.domain);
-    const cluster = new Cluster(engine, options);
+    const settings = clusterSettings(options);
+    const engine = await Engine.open(nc, settings.domain);
+    const cluster = new Cluster(engine, settings);
     try {
-      await cluster.#ensureTasks(options.queueLimit ?? QUEUE_LIMIT);
+      await cluster.#store.ensureTasks(settings.queueLimit);
     } catch (error) {
       cluster.#leases.close();
       engine.close();
       throw error;
     }
+    observed.opened(cluster);
     return cluster;
+  }
+
+  /** The machines of this cluster that this process serves with, and that are not closed. */
+  get machines(): readonly Machine[] {
+    return [...this.#members].filter((member) => member instanceof Machine);
+  }
+
+  /** The targets that this process calls: all calls of a target together. */
+  get pools(): readonly ObservedClusterPool[] {
+    return this.#desk.targets;
   }
 
   /** Returns the writing end of a channel, which is created if it is not there. */
@@ -211,13 +188,14 @@ export class Cluster implements AsyncDisposable {
     checkToken('name', name);
     checkPoolOptions(options);
     const { version = DEFAULT_VERSION, retries, limits } = options;
-    this.#desk.want({ target: name, version });
     return ClusterPool.make(
       {
         engine: this.#engine,
         bodies: this.#bodies,
         names: this.#names,
+        courier: this.#courier,
         desk: this.#desk,
+        calls: this.#desk.calls(name, version),
         target: name,
         version,
         limits: limitsOf({ ...this.#limits, ...limits }),
@@ -231,16 +209,17 @@ export class Cluster implements AsyncDisposable {
     this.#assertOpen();
     checkTargets(targets);
     const settings = serveSettings(options);
-    await this.#ensureClaims();
+    await this.#store.ensureClaims();
     const machine = await Machine.make({
       engine: this.#engine,
+      courier: this.#courier,
       bodies: this.#bodies,
       leases: this.#leases,
       names: this.#names,
       limits: limitsOf({ ...this.#limits, ...settings.limits }),
       targets,
       settings,
-      ensure: (target) => this.#ensureTarget(target, settings.version),
+      ensure: (target) => this.#store.ensureTarget(target, settings.version),
       bury: (task) => {
         this.#deadLetters ??= this.writer<DeadTask>(DEAD_LETTERS);
         return this.#deadLetters.put(task, { id: task.id });
@@ -259,17 +238,15 @@ export class Cluster implements AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     // Machines first: they write to the dead letters.
-    const members = [...this.#members];
-    const machines = members.filter((member) => member instanceof Machine);
-    await Promise.all(machines.map((machine) => machine[Symbol.asyncDispose]()));
-    await Promise.all(
-      members.filter((member) => !(member instanceof Machine)).map((member) => member[Symbol.asyncDispose]()),
-    );
+    await Promise.all(this.machines.map((machine) => machine[Symbol.asyncDispose]()));
+    await Promise.all([...this.#members].map((member) => member[Symbol.asyncDispose]()));
     await this.#deadLetters?.[Symbol.asyncDispose]();
     this.#desk.close();
     this.#leases.close();
     await this.#engine.flush();
+    this.#courier.close();
     this.#engine.close();
+    observed.closed(this);
   }
 
   #assertOpen(): void {
@@ -281,63 +258,4 @@ export class Cluster implements AsyncDisposable {
     const bucket = { name: this.#names.largeOfTopic(name), maxAge: settings.maxAge ?? TOPIC_AGE };
     return new Bodies(this.#engine, bucket, this.#keeping, this.#longest);
   }
-
-  get #kept(): { readonly storage: StorageType; readonly num_replicas: number } {
-    const { replicas, storage } = this.#keeping;
-    return { storage: storage === 'file' ? StorageType.File : StorageType.Memory, num_replicas: replicas };
-  }
-
-  #ensureTasks(queueLimit: number): Promise<void> {
-    const settings = {
-      name: this.#names.tasks,
-      subjects: [this.#names.tasksSubject],
-      retention: RetentionPolicy.Workqueue,
-      discard: DiscardPolicy.New,
-      max_msgs: queueLimit === Infinity ? -1 : queueLimit,
-      duplicate_window: nanos(DUPLICATES),
-      ...this.#kept,
-    };
-    return this.#engine.ensureStream(settings, `the cluster ${this.name}`);
-  }
-
-  #ensureClaims(): Promise<void> {
-    const settings = {
-      name: this.#names.claims,
-      subjects: [this.#names.claimsSubject],
-      retention: RetentionPolicy.Limits,
-      max_age: nanos(CLAIM_AGE),
-      ...this.#kept,
-    };
-    return this.#engine.ensureStream(settings, `the cluster ${this.name}`);
-  }
-
-  async #ensureTarget(target: string, version: string): Promise<void> {
-    for (const lane of LANES) {
-      const settings = {
-        durable_name: this.#names.taskConsumer(target, version, lane),
-        deliver_policy: DeliverPolicy.All,
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: nanos(this.#lease),
-        filter_subject: this.#names.task(target, version, lane),
-        max_ack_pending: 100_000,
-        max_waiting: MAX_WAITING,
-      };
-      await this.#engine.ensureConsumer(this.#names.tasks, settings, `the queue of the target ${target}`);
-    }
-  }
-}
-
-function check(options: ClusterOptions): void {
-  checkOptions(options, OPTIONS);
-  const { name, replicas, storage, lease, queueLimit, domain, maxMessageLength, limits } = options;
-  checkToken('name', name);
-  checkCount('replicas', replicas, { least: 1, most: MOST_REPLICAS, of: 'servers' });
-  if (storage !== undefined && !(['file', 'memory'] as unknown[]).includes(storage)) {
-    throw new TypeError(`storage: expected 'file' or 'memory', not ${show(storage)}`);
-  }
-  checkInterval('lease', lease);
-  checkCount('queueLimit', queueLimit, { least: 1, of: 'tasks' });
-  if (domain !== undefined) checkToken('domain', domain);
-  checkCount('maxMessageLength', maxMessageLength, { least: 1, of: 'bytes' });
-  limitsOf(limits);
 }

@@ -1,0 +1,76 @@
+import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { DUPLICATES, MAX_WAITING } from '../channel/store.js';
+import { type Engine } from '../engine/engine.js';
+import { type Keeping } from '../message/bodies.js';
+import { LANES, type Names } from '../names.js';
+
+/** Milliseconds for which a claim is kept whose task was never settled. */
+const CLAIM_AGE = 7 * 24 * 3_600_000;
+
+/** The streams and consumers of a cluster's tasks, which are created if they are not there. */
+export class TaskStore {
+  readonly #engine: Engine;
+  readonly #names: Names;
+  readonly #keeping: Keeping;
+  readonly #lease: number;
+
+  /** @param lease - milliseconds */
+  constructor(engine: Engine, names: Names, keeping: Keeping, lease: number) {
+    this.#engine = engine;
+    this.#names = names;
+    this.#keeping = keeping;
+    this.#lease = lease;
+  }
+
+  /** The stream of all tasks. */
+  ensureTasks(queueLimit: number): Promise<void> {
+    const settings = {
+      name: this.#names.tasks,
+      subjects: [this.#names.tasksSubject],
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      max_msgs: queueLimit === Infinity ? -1 : queueLimit,
+      duplicate_window: nanos(DUPLICATES),
+      ...this.#kept,
+    };
+    return this.#engine.ensureStream(settings, this.#what);
+  }
+
+  /** The stream that says which tasks with `retries: 0` were begun. */
+  ensureClaims(): Promise<void> {
+    const settings = {
+      name: this.#names.claims,
+      subjects: [this.#names.claimsSubject],
+      retention: RetentionPolicy.Limits,
+      max_age: nanos(CLAIM_AGE),
+      ...this.#kept,
+    };
+    return this.#engine.ensureStream(settings, this.#what);
+  }
+
+  /** The consumers that the machines of a target share. */
+  async ensureTarget(target: string, version: string): Promise<void> {
+    for (const lane of LANES) {
+      const settings = {
+        durable_name: this.#names.taskConsumer(target, version, lane),
+        deliver_policy: DeliverPolicy.All,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(this.#lease),
+        filter_subject: this.#names.task(target, version, lane),
+        max_ack_pending: 100_000,
+        max_waiting: MAX_WAITING,
+      };
+      await this.#engine.ensureConsumer(this.#names.tasks, settings, `the queue of the target ${target}`);
+    }
+  }
+
+  get #what(): string {
+    return `the cluster ${this.#names.cluster}`;
+  }
+
+  get #kept(): { readonly storage: StorageType; readonly num_replicas: number } {
+    const { replicas, storage } = this.#keeping;
+    return { storage: storage === 'file' ? StorageType.File : StorageType.Memory, num_replicas: replicas };
+  }
+}
