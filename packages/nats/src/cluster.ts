@@ -25,7 +25,24 @@ import { Machine } from './serve/machine.js';
 import { checkTargets, serveSettings, type ServedTargets, type ServeOptions } from './serve/options.js';
 import { DEAD_LETTERS, type DeadTask } from './task/answers.js';
 
-/** Options of `Cluster.open()`. All members of a cluster must have the same ones, but for `limits` and `maxMessageLength`. */
+/**
+ * Options of `Cluster.open()`. All members of a cluster must have the same ones, but for `limits` and `maxMessageLength`.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from '@aiopipe/nats';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ * const cluster = await Cluster.open(nc, { name: 'orders', storage: 'memory', replicas: 1, lease: 5000 });
+ * console.log(cluster.name);
+ * await cluster[Symbol.asyncDispose]();
+ * await nc.close();
+ * ```
+ * ```text
+ * orders
+ * ```
+ */
 export interface ClusterOptions {
   /** Names the cluster: its streams and subjects begin with `aiopipe` and this name. */
   readonly name: string;
@@ -68,9 +85,17 @@ const MAX_MESSAGE_LENGTH = 256 * 1024 * 1024;
 const CLAIM_AGE = 7 * 24 * 3_600_000;
 const MOST_REPLICAS = 5;
 
-/** The arguments of a target. */
+/**
+ * The arguments of a target.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export type ArgsOf<Kind> = Kind extends Target<infer Args, unknown> ? Args : never;
-/** What a target returns. */
+/**
+ * What a target returns.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export type ResultOf<Kind> = Kind extends Target<never, infer Result> ? Result : never;
 
 /** What `close()` of the cluster ends. */
@@ -79,11 +104,26 @@ type Member = AsyncDisposable;
 /**
  * Channels and pools over many machines, on NATS with JetStream.
  *
+ * @example
  * ```ts
- * const nc = await connect({ servers: 'nats://localhost' });
- * await using cluster = await Cluster.open(nc, { name: 'thumbs' });
- * await using machine = await cluster.serve({ 'thumbs/hash': hash }, { size: 8 });
- * console.log(await cluster.pool<typeof hash>('thumbs/hash').run('a.jpg'));
+ * import { Cluster } from '@aiopipe/nats';
+ * import { isChild, target } from '@aiopipe/process';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ *   {
+ *     await using cluster = await Cluster.open(nc, { name: 'numbers' });
+ *     await using machine = await cluster.serve({ square }, { size: 1 }); // on each machine that works
+ *     console.log(await cluster.pool<typeof square>('square').run(5)); // on each that wants work done
+ *   }
+ *   await nc.close();
+ * }
+ * ```
+ * ```text
+ * 25
  * ```
  */
 export class Cluster implements AsyncDisposable {

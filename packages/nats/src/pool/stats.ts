@@ -1,4 +1,8 @@
-/** What one machine does. */
+/**
+ * What one machine does.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface MachineStats {
   readonly name: string;
   /** Its workers, of all its targets, by what they do. */
@@ -7,7 +11,11 @@ export interface MachineStats {
   readonly running: number;
 }
 
-/** What is known of the tasks of one target over all machines. */
+/**
+ * What is known of the tasks of one target over all machines.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface ClusterPoolStats {
   /** Tasks that no machine has taken. */
   readonly queued: number;
