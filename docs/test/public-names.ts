@@ -50,7 +50,10 @@ const fileOf = (symbol: ts.Symbol) => relative(root, declarationsOf(symbol)[0]?.
 function describeName(checker: ts.TypeChecker, packageName: string, name: string, declared: ts.Symbol): PublicName {
   const isValue = (declared.flags & ts.SymbolFlags.Value) !== 0;
   // Of a function with overloads, the first one's comment is that of all.
-  const comment = declarationsOf(declared).map(documentOf).find((document) => document !== undefined) ?? '';
+  const comment =
+    declarationsOf(declared)
+      .map(documentOf)
+      .find((document) => document !== undefined) ?? '';
   return {
     packageName,
     name,
