@@ -36,16 +36,17 @@ interface Output {
  * import { TimeoutError } from '@aiopipe/core';
  * import { AsyncPipe, popen, type EndedCommunication } from '@aiopipe/subprocess';
  *
- * await using pipe = new AsyncPipe(popen(['sh', '-c', 'echo ready; exec sleep 60'], { stdout: 'pipe' }));
+ * await using pipe = new AsyncPipe(popen(['sleep', '60'], { stdout: 'pipe' }));
  * try {
- *   await pipe.communicate(undefined, { timeout: 500 });
+ *   await pipe.communicate(undefined, { timeout: 10 });
  * } catch (error) {
  *   if (!(error instanceof TimeoutError)) throw error;
- *   console.log(String((error as TimeoutError & EndedCommunication).stdout).trim());
+ *   const { stdout } = error as TimeoutError & EndedCommunication;
+ *   console.log(stdout.length, 'bytes so far');
  * }
  * ```
  * ```text
- * ready
+ * 0 bytes so far
  * ```
  */
 export interface EndedCommunication {

@@ -189,14 +189,15 @@ export interface ChannelSnapshot {
  * import { snapshot } from '@aiopipe/inspector';
  * import { pipeline } from '@aiopipe/subprocess';
  *
- * for await (const line of pipeline(['echo', 'hello'], ['cat']).lines()) {
+ * for await (const line of pipeline(['sh', '-c', 'echo hello; exec sleep 60'], ['cat']).lines()) {
  *   console.log(line);
  *   for (const { command, stages } of snapshot().chains) console.log(command, stages.map(({ name }) => name));
+ *   break; // ends the chain
  * }
  * ```
  * ```text
  * hello
- * echo hello | cat [ 'echo', 'cat' ]
+ * sh -c 'echo hello; exec sleep 60' | cat [ 'sh', 'cat' ]
  * ```
  */
 export interface ChainSnapshot {

@@ -10,22 +10,7 @@ const SHOWN_CHARACTERS = 2000;
  * Every error of aiopipe has these fields if a chain rejects with it after the start of the chain: also an
  * AbortError, a TimeoutError, a LineTooLongError or a SystemError.
  *
- * @example
- * ```ts
- * import { TimeoutError } from '@aiopipe/core';
- * import { pipeline, type EndedChain } from '@aiopipe/subprocess';
- *
- * try {
- *   await pipeline(['sh', '-c', 'echo ready; exec sleep 60']).run({ timeout: 500 });
- * } catch (error) {
- *   if (!(error instanceof TimeoutError)) throw error;
- *   const { stdout, stages } = error as TimeoutError & EndedChain;
- *   console.log(String(stdout).trim(), stages[0]?.signalCode);
- * }
- * ```
- * ```text
- * ready SIGTERM
- * ```
+ * @see the example of {@link PipelineError}
  */
 export interface EndedChain {
   /** The output so far, if it was collected: text in the requested encoding, or bytes. */
@@ -51,14 +36,14 @@ export interface FailedOption {
  * import { pipeline, PipelineError } from '@aiopipe/subprocess';
  *
  * try {
- *   await pipeline(['ls', '/no/such/folder'], ['wc', '-l']).run();
+ *   await pipeline(['sh', '-c', 'exit 3'], ['wc', '-l']).run();
  * } catch (error) {
  *   if (!(error instanceof PipelineError)) throw error;
  *   for (const { name, exitCode } of error.stages) console.log(name, exitCode);
  * }
  * ```
  * ```text
- * ls 2
+ * sh 3
  * wc 0
  * ```
  */
