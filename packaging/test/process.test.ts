@@ -14,7 +14,7 @@ if (!isChild()) void main();
 asInstalled({
   name: '@aiopipe/process',
   brings: ['@aiopipe/codec', '@aiopipe/core', 'node-gyp-build'],
-  budget: 1_400_000,
+  budget: 1_500_000,
   main: `import { isChild, startProcess, target } from '@aiopipe/process';\n${uses('import.meta.url')}`,
   commonJs:
     `const { pathToFileURL } = require('node:url');\n` +

@@ -1,7 +1,20 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 
-/** Options of all errors of aiopipe. */
+/**
+ * Options of all errors of aiopipe.
+ *
+ * @example
+ * ```ts
+ * import { AiopipeError } from '@aiopipe/core';
+ *
+ * const error = new AiopipeError('ERR_SHOP_CLOSED', 'the shop is closed', { cause: 'a holiday' });
+ * console.log(error.code, error.cause);
+ * ```
+ * ```text
+ * ERR_SHOP_CLOSED a holiday
+ * ```
+ */
 export interface AiopipeErrorOptions {
   /** The error that was caught, or the reason that was given. */
   cause?: unknown;
@@ -10,6 +23,21 @@ export interface AiopipeErrorOptions {
 /**
  * The base of all errors of aiopipe. Match on `code`, which is stable: `ERR_AIOPIPE_…`, or the system's name of the error
  * (`EPIPE`, `EMFILE`, `ENOENT`).
+ *
+ * @example
+ * ```ts
+ * import { AiopipeError, ReadEnd } from '@aiopipe/core';
+ *
+ * try {
+ *   ReadEnd.fromFd(1000);
+ * } catch (error) {
+ *   if (!(error instanceof AiopipeError)) throw error; // a fault of the program, such as a TypeError
+ *   console.log(error.name, error.code);
+ * }
+ * ```
+ * ```text
+ * SystemError EBADF
+ * ```
  */
 export class AiopipeError extends Error {
   readonly code: string;
@@ -24,7 +52,27 @@ export class AiopipeError extends Error {
   }
 }
 
-/** Your error: the end or stream was closed before this call. `code` is `ERR_AIOPIPE_CLOSED`. */
+/**
+ * Your error: the end or stream was closed before this call. `code` is `ERR_AIOPIPE_CLOSED`.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, ClosedError } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * rx.close();
+ * tx.close();
+ * try {
+ *   tx.close();
+ * } catch (error) {
+ *   if (!(error instanceof ClosedError)) throw error;
+ *   console.log(error.code);
+ * }
+ * ```
+ * ```text
+ * ERR_AIOPIPE_CLOSED
+ * ```
+ */
 export class ClosedError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_CLOSED', message, options);
@@ -35,7 +83,29 @@ export class ClosedError extends AiopipeError {
   }
 }
 
-/** Your error: the end has moved; the message says where. `code` is `ERR_AIOPIPE_MOVED`. */
+/**
+ * Your error: the end has moved; the message says where. `code` is `ERR_AIOPIPE_MOVED`.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, MovedError } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using program = popen(['echo', 'hello'], { stdout: tx });
+ * using reader = rx.open();
+ * try {
+ *   tx.open(); // the program has it
+ * } catch (error) {
+ *   if (!(error instanceof MovedError)) throw error;
+ *   console.log(error.code);
+ * }
+ * await program.wait();
+ * ```
+ * ```text
+ * ERR_AIOPIPE_MOVED
+ * ```
+ */
 export class MovedError extends ClosedError {
   override readonly code = 'ERR_AIOPIPE_MOVED';
 
@@ -44,7 +114,29 @@ export class MovedError extends ClosedError {
   }
 }
 
-/** Your error: another call on the same end still waits. `code` is `ERR_AIOPIPE_BUSY`. */
+/**
+ * Your error: another call on the same end still waits. `code` is `ERR_AIOPIPE_BUSY`.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, BusyError } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * using reader = rx.open();
+ * const line = reader.readLine();
+ * try {
+ *   await reader.readLine(); // one call reads at a time
+ * } catch (error) {
+ *   if (!(error instanceof BusyError)) throw error;
+ *   console.log(error.code);
+ * }
+ * tx.close();
+ * await line;
+ * ```
+ * ```text
+ * ERR_AIOPIPE_BUSY
+ * ```
+ */
 export class BusyError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_BUSY', message, options);
@@ -55,7 +147,27 @@ export class BusyError extends AiopipeError {
   }
 }
 
-/** The `timeout` of a call has passed. No byte was lost. `code` is `ERR_AIOPIPE_TIMEOUT`. */
+/**
+ * The `timeout` of a call has passed. No byte was lost. `code` is `ERR_AIOPIPE_TIMEOUT`.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, TimeoutError } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * using reader = rx.open();
+ * try {
+ *   await reader.readLine({ timeout: 10 });
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutError)) throw error;
+ *   console.log(error.code); // the next read gets the bytes
+ * }
+ * tx.close();
+ * ```
+ * ```text
+ * ERR_AIOPIPE_TIMEOUT
+ * ```
+ */
 export class TimeoutError extends AiopipeError {
   constructor(message: string, options?: AiopipeErrorOptions) {
     super('ERR_AIOPIPE_TIMEOUT', message, options);
@@ -66,7 +178,27 @@ export class TimeoutError extends AiopipeError {
   }
 }
 
-/** The `signal` of a call was aborted; `cause` is its reason. `code` is `ABORT_ERR`, as in Node.js. */
+/**
+ * The `signal` of a call was aborted; `cause` is its reason. `code` is `ABORT_ERR`, as in Node.js.
+ *
+ * @example
+ * ```ts
+ * import { AbortError, aiopipe } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * using reader = rx.open();
+ * try {
+ *   await reader.readLine({ signal: AbortSignal.abort('shutting down') });
+ * } catch (error) {
+ *   if (!(error instanceof AbortError)) throw error;
+ *   console.log(error.code, error.cause);
+ * }
+ * tx.close();
+ * ```
+ * ```text
+ * ABORT_ERR shutting down
+ * ```
+ */
 export class AbortError extends AiopipeError {
   constructor(message = 'The operation was aborted', options?: AiopipeErrorOptions) {
     super('ABORT_ERR', message, options);
@@ -77,7 +209,29 @@ export class AbortError extends AiopipeError {
   }
 }
 
-/** The peer's error: the stream ended before all bytes of a read had come. `code` is `ERR_AIOPIPE_INCOMPLETE_READ`. */
+/**
+ * The peer's error: the stream ended before all bytes of a read had come. `code` is `ERR_AIOPIPE_INCOMPLETE_READ`.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, IncompleteReadError } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * using reader = rx.open();
+ * const writer = tx.open();
+ * await writer.write('only this');
+ * await writer.close();
+ * try {
+ *   await reader.readExactly(100);
+ * } catch (error) {
+ *   if (!(error instanceof IncompleteReadError)) throw error;
+ *   console.log(`${String(error.partial)}: ${error.partial.length} of ${error.expected} bytes`);
+ * }
+ * ```
+ * ```text
+ * only this: 9 of 100 bytes
+ * ```
+ */
 export class IncompleteReadError extends AiopipeError {
   /** The bytes that had come. */
   readonly partial: Buffer;
@@ -95,7 +249,29 @@ export class IncompleteReadError extends AiopipeError {
   }
 }
 
-/** The peer's error: a line is longer than `maxLineLength`. No byte was lost. `code` is `ERR_AIOPIPE_LINE_TOO_LONG`. */
+/**
+ * The peer's error: a line is longer than `maxLineLength`. No byte was lost. `code` is `ERR_AIOPIPE_LINE_TOO_LONG`.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, LineTooLongError } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * using reader = rx.open({ maxLineLength: 10 });
+ * const writer = tx.open();
+ * await writer.write('a line without an end');
+ * await writer.close();
+ * try {
+ *   await reader.readLine();
+ * } catch (error) {
+ *   if (!(error instanceof LineTooLongError)) throw error;
+ *   console.log(error.maxLineLength, String(await reader.read()));
+ * }
+ * ```
+ * ```text
+ * 10 a line without an end
+ * ```
+ */
 export class LineTooLongError extends AiopipeError {
   /** The limit in bytes. */
   readonly maxLineLength: number;
@@ -113,7 +289,28 @@ export class LineTooLongError extends AiopipeError {
   }
 }
 
-/** The peer's error: the reader has closed. `code` is `EPIPE`. */
+/**
+ * The peer's error: the reader has closed. `code` is `EPIPE`.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, BrokenPipeError } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * const writer = tx.open();
+ * rx.close();
+ * try {
+ *   await writer.write('hello');
+ *   await writer.close(); // a failed write is told here at the latest
+ * } catch (error) {
+ *   if (!(error instanceof BrokenPipeError)) throw error;
+ *   console.log('the reader has closed:', error.code);
+ * }
+ * ```
+ * ```text
+ * the reader has closed: EPIPE
+ * ```
+ */
 export class BrokenPipeError extends AiopipeError {
   readonly errno: number;
   readonly syscall: string;
@@ -129,7 +326,25 @@ export class BrokenPipeError extends AiopipeError {
   }
 }
 
-/** A system call failed. `code` is the system's name for it (`EMFILE`), with `errno` (negative) and `syscall`. */
+/**
+ * A system call failed. `code` is the system's name for it (`EMFILE`), with `errno` (negative) and `syscall`.
+ *
+ * @example
+ * ```ts
+ * import { SystemError } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * try {
+ *   popen(['no-such-program']);
+ * } catch (error) {
+ *   if (!(error instanceof SystemError)) throw error;
+ *   console.log(error.code, error.path);
+ * }
+ * ```
+ * ```text
+ * ENOENT no-such-program
+ * ```
+ */
 export class SystemError extends AiopipeError {
   readonly errno: number;
   readonly syscall: string;

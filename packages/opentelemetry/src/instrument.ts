@@ -27,6 +27,23 @@ const state = ((globalThis as { [INSTRUMENTED]?: Instrumented })[INSTRUMENTED] ?
  * programs. The OpenTelemetry SDK may be started before or after this call; without an SDK nothing is recorded.
  *
  * A further call changes nothing. Dispose of what each call has returned to end the instrumentation: spans that are open then are lost.
+ *
+ * @example
+ * ```ts
+ * import { instrument } from '@aiopipe/opentelemetry';
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * instrument(); // in each process: also in the workers, which evaluate this module
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   console.log(await pool.run(5)); // a span of its own, if an SDK is started
+ * }
+ * ```
+ * ```text
+ * 25
+ * ```
  */
 export function instrument(): Disposable {
   if (state.users++ === 0) {

@@ -30,6 +30,24 @@ interface Output {
 /**
  * The properties of every error of ours with which {@link AsyncPipe.communicate} rejects while it reads: an AbortError,
  * a TimeoutError or a SystemError.
+ *
+ * @example
+ * ```ts
+ * import { TimeoutError } from '@aiopipe/core';
+ * import { AsyncPipe, popen, type EndedCommunication } from '@aiopipe/subprocess';
+ *
+ * await using pipe = new AsyncPipe(popen(['sleep', '60'], { stdout: 'pipe' }));
+ * try {
+ *   await pipe.communicate(undefined, { timeout: 10 });
+ * } catch (error) {
+ *   if (!(error instanceof TimeoutError)) throw error;
+ *   const { stdout } = error as TimeoutError & EndedCommunication;
+ *   console.log(stdout.length, 'bytes so far');
+ * }
+ * ```
+ * ```text
+ * 0 bytes so far
+ * ```
  */
 export interface EndedCommunication {
   /** The bytes of stdout so far. The next call of `communicate()` or `read()` gives them again. */
@@ -43,10 +61,18 @@ export interface EndedCommunication {
  * `last`'s stdout and stderr. Without `last` they are those of `first`. It uses those that are pipes, and
  * opens each at its first use. If a side is no pipe, calls on it reject with ClosedError.
  *
+ * @example
  * ```ts
- * const p1 = popen(['grep', '-i', 'error'], { stdin: 'pipe', stdout: 'pipe' });
- * const p2 = popen(['wc', '-l'], { stdin: p1.stdout, stdout: 'pipe' });
- * await using pipe = new AsyncPipe(p1, p2);
+ * import { AsyncPipe, popen } from '@aiopipe/subprocess';
+ *
+ * const grep = popen(['grep', '-i', 'error'], { stdin: 'pipe', stdout: 'pipe' });
+ * const count = popen(['wc', '-l'], { stdin: grep.stdout, stdout: 'pipe' });
+ * await using pipe = new AsyncPipe(grep, count);
+ * const [stdout] = await pipe.communicate('an error\nall is well\nError 2\n');
+ * console.log(Number(String(stdout)));
+ * ```
+ * ```text
+ * 2
  * ```
  */
 export class AsyncPipe implements AsyncDisposable {

@@ -31,7 +31,7 @@ export { errorOf, thrownBy, type Failure } from './failures.js';
 export { randomFrom } from './random.js';
 export { transferAway } from './transfer.js';
 export { isPending, turns } from './turns.js';
-export { readmeExamples, runExample, type ReadmeExample } from './readme.js';
+export { examplesIn, readmeExamples, runExample, type ReadmeExample } from './readme.js';
 export { CALM, SimulatedKernel, type KernelMoods } from './simulated/kernel.js';
 export { SimulatedTime } from './simulated/time.js';
 export { runSchedules } from './simulated/schedules.js';

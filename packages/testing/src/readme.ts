@@ -17,7 +17,11 @@ export interface ReadmeExample {
 
 /** Every block of TypeScript in a Markdown document. Each is a whole program. */
 export function readmeExamples(path: string): ReadmeExample[] {
-  const document = readFileSync(path, 'utf8');
+  return examplesIn(readFileSync(path, 'utf8'));
+}
+
+/** As {@link readmeExamples}, of a document's text. */
+export function examplesIn(document: string): ReadmeExample[] {
   const blocks = /^(?:<!-- types only: ([^\n]*) -->\n\n?)?^```ts\n(.*?)^```\n(?:\s*```text\n(.*?)^```$)?/gms;
   return [...document.matchAll(blocks)].map((match) => ({
     line: document.slice(0, match.index + match[0].indexOf('```ts\n')).split('\n').length + 1,

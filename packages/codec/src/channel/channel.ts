@@ -28,10 +28,39 @@ import { checkBy, type SchemaOutput, type StandardSchema } from './validation.js
 /** The size that is asked of the kernel for each direction, in bytes. The kernel may give less. */
 export const BUFFER_SIZE = 1024 * 1024;
 
-/** The two ends of a channel. Disposing of the pair disposes of both. */
+/**
+ * The two ends of a channel. Disposing of the pair disposes of both.
+ *
+ * @see the example of {@link channel}
+ */
 export type ChannelPair<One extends Disposable, Other extends Disposable> = [One, Other] & Disposable;
 
-/** The end of a channel that receives messages. */
+/**
+ * The end of a channel that receives messages.
+ *
+ * @example
+ * ```ts
+ * import { channel, type ChannelReader, type ChannelWriter } from '@aiopipe/codec';
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
+ * type Ends = [words: ChannelReader<string>, loud: ChannelWriter<string>];
+ * export const shout = target(import.meta.url, 'shout', async (...[words, loud]: Ends) => {
+ *   for await (const word of words) await loud.put(word.toUpperCase());
+ * });
+ *
+ * if (!isChild()) {
+ *   const [words, toChild] = channel<string>();
+ *   const [fromChild, loud] = channel<string>();
+ *   startProcess(shout, { args: [words, loud] });
+ *   await toChild.put('hello');
+ *   toChild.close();
+ *   for await (const word of fromChild) console.log(word);
+ * }
+ * ```
+ * ```text
+ * HELLO
+ * ```
+ */
 export class ChannelReader<Receive = unknown> extends ChannelEnd {
   /** @internal */
   protected override readonly kind = 'ChannelReader';
@@ -103,7 +132,25 @@ export class ChannelReader<Receive = unknown> extends ChannelEnd {
   }
 }
 
-/** The end of a channel that sends messages. */
+/**
+ * The end of a channel that sends messages.
+ *
+ * @example
+ * ```ts
+ * import { channel } from '@aiopipe/codec';
+ *
+ * using pair = channel<Date>();
+ * const [reader, writer] = pair;
+ * void writer.put(new Date(0)); // queued
+ * await writer.put(new Date(1)); // awaited, for backpressure
+ * for (const { value } of [reader.tryGet(), reader.tryGet()].filter((got) => got !== undefined))
+ *   console.log(value.toISOString());
+ * ```
+ * ```text
+ * 1970-01-01T00:00:00.000Z
+ * 1970-01-01T00:00:00.001Z
+ * ```
+ */
 export class ChannelWriter<Send = unknown> extends ChannelEnd {
   /** @internal */
   protected override readonly kind = 'ChannelWriter';
@@ -142,7 +189,23 @@ export class ChannelWriter<Send = unknown> extends ChannelEnd {
   }
 }
 
-/** An end of a duplex channel. Each end receives what the other end sends. */
+/**
+ * An end of a duplex channel. Each end receives what the other end sends.
+ *
+ * @example
+ * ```ts
+ * import { channel } from '@aiopipe/codec';
+ *
+ * using pair = channel<string, number>({ duplex: true });
+ * const [here, there] = pair;
+ * await here.put('hello');
+ * await there.put((await there.get()).length);
+ * console.log(await here.get());
+ * ```
+ * ```text
+ * 5
+ * ```
+ */
 export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
   /** @internal */
   protected override readonly kind = 'Channel';
@@ -214,9 +277,18 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
  * Makes a channel for messages, on one socketpair(2). The reader receives what the writer sends. Each end can move to another
  * process. With `duplex`, both ends send and receive.
  *
+ * @example
  * ```ts
- * const [reader, writer] = channel<Job>();
- * const [here, there] = channel<Question, Answer>({ duplex: true });
+ * import { channel } from '@aiopipe/codec';
+ *
+ * using pair = channel<{ id: number; tags: Set<string> }>();
+ * const [reader, writer] = pair;
+ * await writer.put({ id: 7, tags: new Set(['new']) });
+ * writer.close();
+ * for await (const job of reader) console.log(job);
+ * ```
+ * ```text
+ * { id: 7, tags: Set(1) { 'new' } }
  * ```
  */
 export function channel<Message = unknown>(

@@ -6,17 +6,45 @@ import { type MessageDecoder, type MessageEncoder } from './message-codec.js';
 import { type DecodeLimits } from '../serializer/decode-limits.js';
 import { codecNamed, type ByteCodec } from '../serializer/registry.js';
 
-/** Turns a value into bytes. */
+/**
+ * Turns a value into bytes.
+ *
+ * @see the example of {@link EncoderOption}
+ */
 export type EncodeFunction = (value: never) => Uint8Array;
-/** Turns the bytes of one message into a value, which must not be a promise. The function may keep the bytes. */
+/**
+ * Turns the bytes of one message into a value, which must not be a promise. The function may keep the bytes.
+ *
+ * @see the example of {@link EncoderOption}
+ */
 export type DecodeFunction = (bytes: Buffer) => unknown;
 
 /**
  * How a channel turns values into bytes: `'default'` (the serializer), `'json'` (JSON.stringify, which refuses a value that JSON would leave out or change: see the README), `null` (only bytes can be
  * put), a function, or the name of a codec that was registered with {@link registerCodec}.
+ *
+ * @example
+ * ```ts
+ * import { channel } from '@aiopipe/codec';
+ *
+ * using pair = channel<string>({
+ *   encoder: (text: string) => Buffer.from(text, 'latin1'),
+ *   decoder: (bytes) => bytes.toString('latin1'),
+ * });
+ * const [reader, writer] = pair;
+ * await writer.put('café');
+ * console.log(await reader.get());
+ * ```
+ * ```text
+ * café
+ * ```
  */
 export type EncoderOption = 'default' | 'json' | null | EncodeFunction | (string & {});
-/** How a channel turns bytes into values: see {@link EncoderOption}. */
+/**
+ * How a channel turns bytes into values: see {@link EncoderOption}.
+ *
+ * @see the example of {@link ChannelOptions}
+ */
 export type DecoderOption = 'default' | 'json' | null | DecodeFunction | (string & {});
 
 /** Returns the encoder. Throws TypeError for anything else. */

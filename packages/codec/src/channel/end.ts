@@ -35,7 +35,24 @@ export function inspectForChannel(owned: OwnedFd, directions: number): Transport
   return inspectFd(owned.number, directions, 'channel', ['socket']);
 }
 
-/** The members that ChannelReader, ChannelWriter and Channel share. */
+/**
+ * The members that ChannelReader, ChannelWriter and Channel share.
+ *
+ * @example
+ * ```ts
+ * import { channel, EndOfStreamError } from '@aiopipe/codec';
+ *
+ * const [here, there] = channel({ duplex: true });
+ * there.close();
+ * await here.closed.catch((error) => console.log(error instanceof EndOfStreamError));
+ * here.close();
+ * console.log(here.isClosed, here.stats.messagesSent);
+ * ```
+ * ```text
+ * true
+ * true 0
+ * ```
+ */
 export abstract class ChannelEnd implements Disposable {
   /** @internal */
   protected readonly descriptor: Descriptor;

@@ -1,6 +1,10 @@
 import { diagnosticsChannel } from '@aiopipe/core/internal';
 
-/** What a channel has sent and received since it was made, or moved here, and what waits. */
+/**
+ * What a channel has sent and received since it was made, or moved here, and what waits.
+ *
+ * @see the example of {@link ChannelEnd}
+ */
 export interface ChannelStats {
   readonly messagesSent: number;
   /** With the frames' headers. */
@@ -14,7 +18,11 @@ export interface ChannelStats {
   readonly getsWaiting: number;
 }
 
-/** The part of a channel's end that monitors look at. */
+/**
+ * The part of a channel's end that monitors look at.
+ *
+ * @see the example of {@link ChannelMessage}
+ */
 export interface ObservedChannel {
   readonly isClosed: boolean;
   readonly stats: ChannelStats;
@@ -23,6 +31,25 @@ export interface ObservedChannel {
 /**
  * The message of the channels `aiopipe:channel.open` and `aiopipe:channel.close` of `node:diagnostics_channel`: an end of a channel
  * is there, or no longer there: closed, or moved to another process. Only ends whose opening was published are published again.
+ *
+ * @example
+ * ```ts
+ * import { subscribe } from 'node:diagnostics_channel';
+ * import { channel, type ChannelMessage } from '@aiopipe/codec';
+ *
+ * subscribe('aiopipe:channel.open', (message) => {
+ *   const { name, channel } = message as ChannelMessage;
+ *   console.log(name.split(' made ')[0], channel.isClosed, channel.stats.messagesSent);
+ * });
+ * using pair = channel();
+ * ```
+ * ```text
+ * channel reader false 0
+ * channel writer false 0
+ * ```
+ * ```text
+ *
+ * ```
  */
 export interface ChannelMessage {
   readonly channel: ObservedChannel;

@@ -13,13 +13,40 @@ import { type Channel, type ChannelReader } from './channel.js';
 import { type Receiver, type Waiting } from './receiver.js';
 import { Turn } from './turn.js';
 
-/** A channel that receives messages. */
+/**
+ * A channel that receives messages.
+ *
+ * @see the example of {@link merge}
+ */
 export type Receiving = ChannelReader | Channel<never, unknown>;
 
-/** The messages of such a channel. */
+/**
+ * The messages of such a channel.
+ *
+ * @see the example of {@link merge}
+ */
 export type Received<Kind extends Receiving> = Awaited<ReturnType<Kind['get']>>;
 
-/** Options of {@link merge}. */
+/**
+ * Options of {@link merge}.
+ *
+ * @example
+ * ```ts
+ * import { channel, merge } from '@aiopipe/codec';
+ *
+ * using one = channel<number>();
+ * using other = channel<number>();
+ * await other[1].put(2);
+ * const stop = new AbortController();
+ * for await (const number of merge([one[0], other[0]], { signal: stop.signal })) {
+ *   console.log(number);
+ *   break;
+ * }
+ * ```
+ * ```text
+ * 2
+ * ```
+ */
 export interface MergeOptions {
   /** Ends the iteration: it rejects with an AbortError, whose `cause` is the signal's reason. No message comes after that. */
   readonly signal?: AbortSignal | undefined;
@@ -31,8 +58,21 @@ export interface MergeOptions {
  *
  * An error of one channel ends the iteration, and names the channel. The others can be merged again.
  *
+ * @example
  * ```ts
- * for await (const message of merge([reader, other])) …
+ * import { channel, merge } from '@aiopipe/codec';
+ *
+ * const [errors, toErrors] = channel<string>();
+ * const [logs, toLogs] = channel<string>();
+ * await toErrors.put('disk full');
+ * await toLogs.put('started');
+ * toErrors.close();
+ * toLogs.close();
+ * for await (const line of merge([errors, logs])) console.log(line);
+ * ```
+ * ```text
+ * disk full
+ * started
  * ```
  */
 export function merge<Kind extends Receiving>(

@@ -3,7 +3,22 @@ import { maxFrameLengthOf } from '../frame/format.js';
 import { type DecodeLimits } from '../serializer/decode-limits.js';
 import { resolveDecoder, resolveEncoder, type DecoderOption, type EncoderOption } from './codec-option.js';
 
-/** The options of a channel. */
+/**
+ * The options of a channel.
+ *
+ * @example
+ * ```ts
+ * import { channel } from '@aiopipe/codec';
+ *
+ * using pair = channel<{ id: number }>({ encoder: 'json', decoder: 'json', queueLimit: 1024 * 1024 });
+ * const [reader, writer] = pair;
+ * await writer.put({ id: 7 });
+ * console.log(await reader.get({ timeout: 1000 }));
+ * ```
+ * ```text
+ * { id: 7 }
+ * ```
+ */
 export interface ChannelOptions {
   /** How values become bytes. Default: `'default'`, the serializer. */
   readonly encoder?: EncoderOption | undefined;

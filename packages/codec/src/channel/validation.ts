@@ -5,6 +5,26 @@ import { InvalidMessageError, type MessageIssue } from '../errors.js';
 /**
  * A schema of any library that follows Standard Schema, version 1 (https://standardschema.dev): Zod, Valibot, ArkType
  * and others.
+ *
+ * @example
+ * ```ts
+ * import { channel, type StandardSchema } from '@aiopipe/codec';
+ *
+ * const number: StandardSchema<number> = {
+ *   '~standard': {
+ *     version: 1,
+ *     vendor: 'example',
+ *     validate: (value) => (typeof value === 'number' ? { value } : { issues: [{ message: 'not a number' }] }),
+ *   },
+ * };
+ * using pair = channel<unknown>();
+ * const reader = pair[0].validate(number); // a ChannelReader<number>
+ * await pair[1].put(7);
+ * console.log((await reader.get()).toFixed(1));
+ * ```
+ * ```text
+ * 7.0
+ * ```
  */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
@@ -15,12 +35,20 @@ export interface StandardSchema<Output = unknown> {
   };
 }
 
-/** The outcome of a check: the value, or the issues. */
+/**
+ * The outcome of a check: the value, or the issues.
+ *
+ * @see the example of {@link StandardSchema}
+ */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly MessageIssue[] };
 
-/** The type of the values that a schema accepts. */
+/**
+ * The type of the values that a schema accepts.
+ *
+ * @see the example of {@link StandardSchema}
+ */
 export type SchemaOutput<Schema extends StandardSchema> =
   Extract<
     Awaited<ReturnType<Schema['~standard']['validate']>>,

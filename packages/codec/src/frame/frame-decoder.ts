@@ -7,12 +7,27 @@ import { checkBytes, checkFrameOptions, HEADER_LENGTH, maxFrameLengthOf, type Fr
  * Takes frames out of a stream of bytes, however the stream is cut up. Channels use it, too.
  *
  * @example
- * const decoder = new FrameDecoder();
- * socket.on('data', (chunk) => {
- *   decoder.push(chunk);
- *   for (const payload of decoder) handle(payload);
+ * ```ts
+ * import { connect, createServer, type AddressInfo } from 'node:net';
+ * import { FrameDecoder, FrameEncoder } from '@aiopipe/codec';
+ *
+ * const server = createServer((socket) => {
+ *   const decoder = new FrameDecoder();
+ *   socket.on('data', (chunk) => {
+ *     decoder.push(chunk);
+ *     for (const payload of decoder) console.log(String(payload));
+ *   });
+ *   socket.on('end', () => decoder.end());
+ *   server.close();
+ * }).listen(0, () => {
+ *   const { port } = server.address() as AddressInfo;
+ *   connect(port).end(new FrameEncoder().encode(Buffer.from('hello')));
  * });
- * socket.on('end', () => decoder.end());
+ * await new Promise((closed) => server.on('close', closed));
+ * ```
+ * ```text
+ * hello
+ * ```
  */
 export class FrameDecoder {
   readonly maxFrameLength: number;

@@ -1,7 +1,25 @@
 import { FrameTooLongError } from '../errors.js';
 import { checkBytes, checkFrameOptions, HEADER_LENGTH, maxFrameLengthOf, type FrameOptions } from './format.js';
 
-/** Puts payloads into frames, for any stream of bytes. Channels use it, too. */
+/**
+ * Puts payloads into frames, for any stream of bytes. Channels use it, too.
+ *
+ * @example
+ * ```ts
+ * import { FrameDecoder, FrameEncoder } from '@aiopipe/codec';
+ *
+ * const frame = new FrameEncoder().encode(Buffer.from('hello'));
+ * console.log(frame);
+ * const decoder = new FrameDecoder();
+ * decoder.push(frame.subarray(0, 6)); // however the stream is cut up
+ * decoder.push(frame.subarray(6));
+ * console.log(String(decoder.next()));
+ * ```
+ * ```text
+ * <Buffer 00 00 00 05 68 65 6c 6c 6f>
+ * hello
+ * ```
+ */
 export class FrameEncoder {
   readonly maxFrameLength: number;
 

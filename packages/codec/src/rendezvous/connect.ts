@@ -32,6 +32,22 @@ const LONGEST_PAUSE = 32;
  *
  * Rejects at once with SystemError if no process listens there: ENOENT if there is no such file, ECONNREFUSED if the process has
  * ended. EACCES: the file's mode does not let this user in.
+ *
+ * @example
+ * ```ts
+ * import { connect, listen } from '@aiopipe/codec';
+ *
+ * using hub = listen<number, string>('lengths.sock');
+ * const serving = hub.accept().then(({ channel }) => channel.forEach((text) => channel.put(text.length)));
+ * const client = await connect<string, number>('lengths.sock', { timeout: 1000 });
+ * await client.put('hello');
+ * console.log(await client.get());
+ * client.close();
+ * await serving;
+ * ```
+ * ```text
+ * 5
+ * ```
  */
 export function connect<Send = unknown, Receive = Send>(
   path: string,

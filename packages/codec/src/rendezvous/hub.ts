@@ -24,7 +24,11 @@ import { Turn } from '../channel/turn.js';
 import { HubIterator } from './hub-iterator.js';
 import { type ListenSettings, type Peer } from './options.js';
 
-/** A process that has connected to a hub. */
+/**
+ * A process that has connected to a hub.
+ *
+ * @see the example of {@link listen}
+ */
 export interface Connection<Send = unknown, Receive = Send> {
   /** The channel to it. You own it: close it, or dispose of it. */
   readonly channel: Channel<Send, Receive>;
@@ -47,6 +51,25 @@ const warnings = new SiteWarnings('AIOPIPE_ACCEPT_WAITS', (origin, count, first)
  * Accepts connections of other processes at a path. `listen()` makes it.
  *
  * It takes a connection from the kernel only if a call asks for one: others wait in the backlog.
+ *
+ * @example
+ * ```ts
+ * import { connect, listen } from '@aiopipe/codec';
+ *
+ * const hub = listen<string>('hub.sock');
+ * const clients = [await connect<string>('hub.sock'), await connect<string>('hub.sock')];
+ * for (const client of clients) await client.put('hello');
+ * for await (const { channel } of hub) {
+ *   console.log(await channel.get());
+ *   channel.close();
+ *   clients.pop()?.[Symbol.dispose]();
+ *   if (clients.length === 0) hub.close(); // ends the loop
+ * }
+ * ```
+ * ```text
+ * hello
+ * hello
+ * ```
  */
 export class Hub<Send = unknown, Receive = Send> implements Disposable {
   /** The absolute path of the socket, or its `@name`. */

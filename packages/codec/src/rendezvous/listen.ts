@@ -8,13 +8,24 @@ import { readListenOptions, type ListenOptions } from './options.js';
  *
  * The file of a socket that no process has any more is replaced. Anything else at the path is left alone.
  *
- * ```ts
- * await using hub = listen('/run/app/hub.sock');
- * for await (const { channel, peer } of hub) serve(channel, peer).catch(console.error);
- * ```
- *
  * @throws SystemError EADDRINUSE if another process listens there, or another file is there; else the system's error
  * @throws TypeError or RangeError if an argument is wrong, or the path has more bytes than the system takes
+ *
+ * @example
+ * ```ts
+ * import { connect, listen } from '@aiopipe/codec';
+ *
+ * await using hub = listen<string>('greetings.sock', { mode: 0o600 });
+ * const accepted = hub.accept();
+ * using client = await connect<string>('greetings.sock');
+ * const { channel, peer } = await accepted;
+ * await client.put('hello');
+ * console.log(await channel.get(), peer.pid === process.pid);
+ * channel.close();
+ * ```
+ * ```text
+ * hello true
+ * ```
  */
 export function listen<Send = unknown, Receive = Send>(path: string, options?: ListenOptions): Hub<Send, Receive> {
   const name = localName(path);

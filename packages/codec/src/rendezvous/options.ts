@@ -9,7 +9,11 @@ import {
 } from '../channel/options.js';
 import { type DecodeLimits } from '../serializer/decode-limits.js';
 
-/** The process at the other side of a connection, as the kernel knew it when it connected. */
+/**
+ * The process at the other side of a connection, as the kernel knew it when it connected.
+ *
+ * @see the example of {@link listen}
+ */
 export interface Peer {
   /** Its process id; 0 if this process cannot see it, because it runs in another pid namespace. */
   readonly pid: number;
@@ -19,7 +23,24 @@ export interface Peer {
   readonly gid: number;
 }
 
-/** Options of the channels of `listen()` and `connect()`: those of `channel()`, with bounds for strangers as defaults. */
+/**
+ * Options of the channels of `listen()` and `connect()`: those of `channel()`, with bounds for strangers as defaults.
+ *
+ * @example
+ * ```ts
+ * import { connect, listen } from '@aiopipe/codec';
+ *
+ * const limits = { maxFrameLength: 64 * 1024, limits: { depth: 10 } };
+ * using hub = listen('strangers.sock', limits);
+ * const accepted = hub.accept();
+ * using client = await connect('strangers.sock', limits);
+ * (await accepted).channel.close();
+ * await client.closed.catch((error) => console.log(error.code));
+ * ```
+ * ```text
+ * ERR_AIOPIPE_END_OF_STREAM
+ * ```
+ */
 export interface StrangerOptions extends ChannelOptions {
   /** The longest message that is sent or received, in bytes. Default: 16 MiB. */
   readonly maxFrameLength?: number | undefined;
@@ -30,7 +51,24 @@ export interface StrangerOptions extends ChannelOptions {
   readonly limits?: DecodeLimits | undefined;
 }
 
-/** Options of `listen()`. */
+/**
+ * Options of `listen()`.
+ *
+ * @example
+ * ```ts
+ * import { connect, listen } from '@aiopipe/codec';
+ *
+ * using hub = listen('private.sock', { mode: 0o660, allow: ({ gid }) => gid === process.getgid?.(), backlog: 16 });
+ * const accepted = hub.accept();
+ * using client = await connect('private.sock');
+ * using channel = (await accepted).channel;
+ * await client.put('we are in the same group');
+ * console.log(await channel.get());
+ * ```
+ * ```text
+ * we are in the same group
+ * ```
+ */
 export interface ListenOptions extends StrangerOptions {
   /**
    * The permissions of the socket's file, whatever the umask: who may write to it may connect. Default: 0o600, the user alone.
@@ -46,7 +84,11 @@ export interface ListenOptions extends StrangerOptions {
   readonly backlog?: number | undefined;
 }
 
-/** Options of `connect()`. */
+/**
+ * Options of `connect()`.
+ *
+ * @see the example of {@link connect}
+ */
 export interface ConnectOptions extends StrangerOptions, WaitOptions {}
 
 const LISTEN_OPTIONS = optionNames<ListenOptions>({ mode: true, allow: true, backlog: true, ...CHANNEL_NAMES });

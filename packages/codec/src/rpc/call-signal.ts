@@ -77,8 +77,26 @@ const current: Current = ((globalThis as { [CURRENT]?: Current })[CURRENT] ??= {
  * The first use in a call must come before the first `await`. After that, the call and the functions that it calls may use it
  * at any time. Outside of a call the signal never aborts, so the same function can be called anywhere.
  *
+ * @example
  * ```ts
- * expose(channel, { load: async (url: string) => (await fetch(url, { signal: callSignal() })).text() });
+ * import { once } from 'node:events';
+ * import { callSignal, channel, expose, proxy } from '@aiopipe/codec';
+ *
+ * const service = {
+ *   async wait() {
+ *     await once(callSignal(), 'abort');
+ *     console.log('the caller no longer waits');
+ *     here.close();
+ *   },
+ * };
+ * const [here, there] = channel({ duplex: true });
+ * const { closed } = expose(there, service);
+ * await proxy<typeof service>(here).wait.with({ timeout: 10 })().catch((error) => console.log(error.name));
+ * await closed;
+ * ```
+ * ```text
+ * TimeoutError
+ * the caller no longer waits
  * ```
  */
 export function callSignal(): AbortSignal {

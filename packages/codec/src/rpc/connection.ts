@@ -10,7 +10,11 @@ import { DEFAULT_MAX_CALLS, DEFAULT_MAX_FUNCTIONS, DEFAULT_WINDOW } from './opti
 import { OutgoingCalls } from './outgoing-calls.js';
 import { CALL, CANCEL, CREDIT, ERROR, isId, ITEM, RELEASE, RESULT, RETAIN, STREAM } from './protocol.js';
 
-/** A channel of any messages, as a parameter. */
+/**
+ * A channel of any messages, as a parameter.
+ *
+ * @see the example of {@link expose}
+ */
 export type AnyChannel = Channel<never, unknown>;
 
 /** The calls of one channel, in both directions. It is the only reader of the channel. */

@@ -3,7 +3,23 @@ import { connectionOf, type AnyChannel, type Connection } from './connection.js'
 import { type Service } from './incoming-calls.js';
 import { checkExposeOptions, checksOf, DEFAULT_MAX_CALLS, type ExposeOptions } from './options.js';
 
-/** An object that a channel serves: what {@link expose} returns. */
+/**
+ * An object that a channel serves: what {@link expose} returns.
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy } from '@aiopipe/codec';
+ *
+ * const [here, there] = channel({ duplex: true });
+ * const exposed = expose(there, { now: () => 'noon' });
+ * console.log(await proxy<{ now(): string }>(here).now());
+ * here.close();
+ * await exposed.closed;
+ * ```
+ * ```text
+ * noon
+ * ```
+ */
 export class Exposed implements Disposable {
   /**
    * Settles when the object is no longer served. Resolves if you closed this or the channel, or if the peer has closed. Rejects
@@ -42,12 +58,24 @@ export class Exposed implements Disposable {
  *
  * Calls take the channel over: `get()` and `put()` on it reject with BusyError. Both ends may expose an object and call.
  *
- * ```ts
- * expose(channel, { add: (a: number, b: number) => a + b });
- * ```
- *
  * @throws TypeError if it is no duplex channel, or the object has no methods
  * @throws BusyError if the channel exposes an object already, or a `get()` waits
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy } from '@aiopipe/codec';
+ *
+ * const counter = { count: 0, add: (n: number) => (counter.count += n) };
+ * const [here, there] = channel({ duplex: true });
+ * expose(there, counter);
+ * const remote = proxy<typeof counter>(here);
+ * await remote.add(2);
+ * console.log(await remote.add(3));
+ * here.close();
+ * ```
+ * ```text
+ * 5
+ * ```
  */
 export function expose(channel: AnyChannel, object: object, options?: ExposeOptions): Exposed {
   checkExposeOptions(options);

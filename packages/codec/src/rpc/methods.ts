@@ -1,5 +1,10 @@
 import { show } from '@aiopipe/core/internal';
 
+/**
+ * A function of any arguments.
+ *
+ * @see the example of {@link RemoteMethod}
+ */
 export type AnyFunction = (...args: never) => unknown;
 
 /**

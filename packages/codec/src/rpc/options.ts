@@ -1,7 +1,22 @@
 import { checkCount, checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { checkBy, type Check, type StandardSchema } from '../channel/validation.js';
 
-/** Options of `expose()`. */
+/**
+ * Options of `expose()`.
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy } from '@aiopipe/codec';
+ *
+ * const [here, there] = channel({ duplex: true });
+ * expose(there, { add: (a: number, b: number) => a + b }, { maxCalls: 100 });
+ * console.log(await proxy<{ add(a: number, b: number): number }>(here).add(1, 2));
+ * here.close();
+ * ```
+ * ```text
+ * 3
+ * ```
+ */
 export interface ExposeOptions {
   /**
    * How many calls of the peer may be open at once, also those whose caller no longer waits. One more is refused with
@@ -15,7 +30,25 @@ export interface ExposeOptions {
   readonly schemas?: Readonly<Record<string, StandardSchema>> | undefined;
 }
 
-/** Options of `proxy()`. */
+/**
+ * Options of `proxy()`.
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy } from '@aiopipe/codec';
+ *
+ * const source = { *numbers() { yield* [1, 2, 3]; } };
+ * const [here, there] = channel({ duplex: true });
+ * expose(there, source);
+ * for await (const n of proxy<typeof source>(here, { window: 1 }).numbers()) console.log(n);
+ * here.close();
+ * ```
+ * ```text
+ * 1
+ * 2
+ * 3
+ * ```
+ */
 export interface ProxyOptions {
   /** How many items of a generator the peer may send ahead. Default: 16. */
   readonly window?: number | undefined;

@@ -8,17 +8,30 @@ import { type Remote } from './remote.js';
  * Returns an object whose methods call those that the other end of the channel exposes: see {@link expose}. Each call returns a
  * promise; a method that is a generator returns an async iterable.
  *
- * ```ts
- * const remote = proxy<Counter>(channel);
- * await remote.add(2);
- * for await (const count of remote.watch()) …
- * await remote.add.with({ signal, timeout: 1000 })(2);
- * ```
- *
  * The object is no promise: to await it gives the object. If a call fails and no code awaits it, the program goes on.
  *
  * @throws TypeError if it is no duplex channel
  * @throws BusyError if a `get()` waits
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy } from '@aiopipe/codec';
+ *
+ * const clock = {
+ *   async *ticks(count: number) {
+ *     for (let tick = 1; tick <= count; tick++) yield tick;
+ *   },
+ * };
+ * const [here, there] = channel({ duplex: true });
+ * expose(there, clock);
+ * const remote = proxy<typeof clock>(here);
+ * for await (const tick of remote.ticks(2)) console.log(tick);
+ * here.close();
+ * ```
+ * ```text
+ * 1
+ * 2
+ * ```
  */
 export function proxy<T extends object>(channel: AnyChannel, options?: ProxyOptions): Remote<T> {
   checkProxyOptions(options);

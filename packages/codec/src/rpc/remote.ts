@@ -4,14 +4,47 @@ import { type AnyFunction } from './methods.js';
 /** The names that no method of a proxy has. */
 type Reserved = 'then' | 'toJSON' | '__proto__' | keyof typeof Object.prototype;
 
-/** The object on this side that {@link proxy} returns: the methods of `T`, each as {@link RemoteMethod}. */
+/**
+ * The object on this side that {@link proxy} returns: the methods of `T`, each as {@link RemoteMethod}.
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy, type Remote } from '@aiopipe/codec';
+ *
+ * const math = { half: (n: number) => n / 2 };
+ * const print = async (remote: Remote<typeof math>) => console.log(await remote.half(9));
+ * const [here, there] = channel({ duplex: true });
+ * expose(there, math);
+ * await print(proxy<typeof math>(here));
+ * here.close();
+ * ```
+ * ```text
+ * 4.5
+ * ```
+ */
 export type Remote<T> = {
   readonly [
     Name in keyof T as Name extends string ? (T[Name] extends AnyFunction ? Exclude<Name, Reserved> : never) : never
   ]: T[Name] extends AnyFunction ? RemoteMethod<T[Name]> : never;
 };
 
-/** A method of the other side. `with()` returns the same method with a signal and a timeout. */
+/**
+ * A method of the other side. `with()` returns the same method with a signal and a timeout.
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy } from '@aiopipe/codec';
+ *
+ * const [here, there] = channel({ duplex: true });
+ * expose(there, { wait: () => new Promise<void>(() => {}) });
+ * const remote = proxy<{ wait(): Promise<void> }>(here);
+ * await remote.wait.with({ timeout: 10 })().catch((error) => console.log(error.name));
+ * here.close();
+ * ```
+ * ```text
+ * TimeoutError
+ * ```
+ */
 export type RemoteMethod<F extends AnyFunction> = Calling<F> & {
   /**
    * Ends the wait at an abort or after `timeout` milliseconds: the call rejects with AbortError or TimeoutError, and
@@ -20,7 +53,11 @@ export type RemoteMethod<F extends AnyFunction> = Calling<F> & {
   with(options: WaitOptions): Calling<F>;
 };
 
-/** What a call returns here, if the method returns `R` there. */
+/**
+ * What a call returns here, if the method returns `R` there.
+ *
+ * @see the example of {@link Remote}
+ */
 export type Answer<R> = [R] extends [never]
   ? Promise<never>
   : [R] extends [AsyncIterator<infer Item, infer Return>]

@@ -117,12 +117,25 @@ export function standIn(
  * Keeps a function that came in the arguments of a call: it stays callable after the end of the call, until the channel ends,
  * it is disposed of, or it is dropped and collected. Call it while the call runs. Returns the same function.
  *
- * ```ts
- * expose(channel, { subscribe: (listener: (event: string) => Promise<void>) => void listeners.add(retain(listener)) });
- * ```
- *
  * @throws TypeError if the function did not come with a call
  * @throws ClosedError if the call has ended
+ *
+ * @example
+ * ```ts
+ * import { channel, expose, proxy, retain } from '@aiopipe/codec';
+ *
+ * type Listener = (event: string) => void;
+ * const listeners = new Set<Listener>();
+ * const service = { subscribe: (listener: Listener) => void listeners.add(retain(listener)) };
+ * const [here, there] = channel({ duplex: true });
+ * expose(there, service);
+ * await proxy<typeof service>(here).subscribe((event) => console.log(event));
+ * for (const listener of listeners) await listener('saved'); // after the call has ended
+ * here.close();
+ * ```
+ * ```text
+ * saved
+ * ```
  */
 export function retain<F extends (...args: never) => unknown>(callback: F): F & Disposable {
   const standIn = typeof callback === 'function' ? standIns.get(callback) : undefined;

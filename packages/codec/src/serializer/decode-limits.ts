@@ -1,6 +1,21 @@
 import { checkOptions, optionNames, show } from '@aiopipe/core/internal';
 
-/** Bounds of what one message may hold. A message over a bound throws DecodeError, and breaks its channel. */
+/**
+ * Bounds of what one message may hold. A message over a bound throws DecodeError, and breaks its channel.
+ *
+ * @example
+ * ```ts
+ * import { channel, DecodeError } from '@aiopipe/codec';
+ *
+ * using pair = channel<number[]>({ limits: { nodes: 1000 } });
+ * const [reader, writer] = pair;
+ * await writer.put(Array.from({ length: 5000 }, (_, n) => n));
+ * await reader.get().catch((error) => console.log(error instanceof DecodeError));
+ * ```
+ * ```text
+ * true
+ * ```
+ */
 export interface DecodeLimits {
   /** How deep values may nest, in levels. Default: 1,000,000. */
   readonly depth?: number | undefined;

@@ -8,6 +8,8 @@ import { TableLimit } from './tags.js';
  *
  * @typeParam T the class's instances
  * @typeParam D the data that stands for an instance on the wire: any value that can be sent, also other instances
+ *
+ * @see the example of {@link register}
  */
 export interface Registration<T extends object, D> {
   /** The class's name on the wire, the same on both sides and different from all others: `'geo/Point'`. At most 256 characters. */
@@ -30,7 +32,11 @@ const REGISTRATION = optionNames<Registration<object, unknown>>({
   create: true,
 });
 
-/** Turns values into bytes and back, in the place of the serializer. */
+/**
+ * Turns values into bytes and back, in the place of the serializer.
+ *
+ * @see the example of {@link registerCodec}
+ */
 export interface ByteCodec {
   encode: (value: unknown) => Uint8Array;
   decode: (bytes: Buffer) => unknown;
@@ -67,16 +73,29 @@ const registry: Registry = ((globalThis as { [REGISTRY]?: Registry })[REGISTRY] 
  * Lets instances of a class be sent. Sender and receiver both register it, under the same name. An instance of a
  * subclass that is not registered itself travels as its nearest registered class.
  *
- * @example
- * class Money {
- *   #cents: bigint;
- *   constructor(cents: bigint) { this.#cents = cents; }
- *   get cents() { return this.#cents; }
- * }
- * register(Money, { name: 'shop/Money', reduce: (m) => m.cents, revive: (cents) => new Money(cents) });
- *
  * @throws TypeError if an argument is wrong, or if the class is built in and can be sent as it is
  * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` if another class has the name, or the class another name
+ *
+ * @example
+ * ```ts
+ * import { deserialize, register, serialize } from '@aiopipe/codec';
+ *
+ * class Money {
+ *   #cents: bigint;
+ *   constructor(cents: bigint) {
+ *     this.#cents = cents;
+ *   }
+ *   get cents() {
+ *     return this.#cents;
+ *   }
+ * }
+ * register(Money, { name: 'shop/Money', reduce: (money) => money.cents, revive: (cents) => new Money(cents) });
+ * const copy = deserialize(serialize(new Money(250n))) as Money;
+ * console.log(copy.cents);
+ * ```
+ * ```text
+ * 250n
+ * ```
  */
 export function register<T extends object, const D>(
   Class: abstract new (...args: never[]) => T,
@@ -125,6 +144,23 @@ export function register<T extends object, const D>(
  *
  * @throws TypeError if an argument is wrong, or if the name is built in
  * @throws AiopipeError `ERR_AIOPIPE_ALREADY_REGISTERED` if another codec has the name
+ *
+ * @example
+ * ```ts
+ * import { deflateSync, inflateSync } from 'node:zlib';
+ * import { channel, deserialize, registerCodec, serialize } from '@aiopipe/codec';
+ *
+ * registerCodec('deflate', {
+ *   encode: (value) => deflateSync(serialize(value)),
+ *   decode: (bytes) => deserialize(inflateSync(bytes)),
+ * });
+ * using pair = channel<string>({ encoder: 'deflate', decoder: 'deflate' });
+ * await pair[1].put('na'.repeat(10_000));
+ * console.log((await pair[0].get()).length, pair[1].stats.bytesSent < 200);
+ * ```
+ * ```text
+ * 20000 true
+ * ```
  */
 export function registerCodec(name: string, codec: ByteCodec): void {
   if (typeof name !== 'string' || name === '') {

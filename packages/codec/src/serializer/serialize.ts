@@ -4,7 +4,11 @@ import { type DecodeLimits } from './decode-limits.js';
 import { Encoder } from './encode.js';
 import { Output } from './output.js';
 
-/** The options of `deserialize`. */
+/**
+ * The options of `deserialize`.
+ *
+ * @see the example of {@link deserialize}
+ */
 export interface DeserializeOptions {
   /** Bounds of what the bytes may hold. Set them for bytes that you do not trust. */
   limits?: DecodeLimits;
@@ -32,6 +36,18 @@ let idleDecoder: Decoder | undefined;
  * Returns a value as bytes, for `deserialize`: pickle's `dumps`. `docs/wire-format.md` lists what survives, type by type.
  *
  * @throws EncodeError if the value holds something that cannot be sent, with the path to it
+ *
+ * @example
+ * ```ts
+ * import { deserialize, serialize } from '@aiopipe/codec';
+ *
+ * const list: unknown[] = [new Map([['total', 12n]])];
+ * list.push(list); // a cycle
+ * console.log(deserialize(serialize(list)));
+ * ```
+ * ```text
+ * <ref *1> [ Map(1) { 'total' => 12n }, [Circular *1] ]
+ * ```
  */
 export function serialize(value: unknown): Buffer {
   const pen = idlePen ?? { encoder: new Encoder(), output: new Output(CHUNK) };
@@ -80,6 +96,17 @@ function renew(output: Output): void {
  *
  * @throws TypeError if an argument or a limit is wrong
  * @throws DecodeError if the bytes are malformed or over a limit; with `fatal: false` if only the value cannot be built here
+ *
+ * @example
+ * ```ts
+ * import { deserialize, serialize } from '@aiopipe/codec';
+ *
+ * const bytes = serialize({ at: new Date(0), tags: new Set(['new']) });
+ * console.log(deserialize(bytes, { limits: { depth: 10, nodes: 1000 } }));
+ * ```
+ * ```text
+ * { at: 1970-01-01T00:00:00.000Z, tags: Set(1) { 'new' } }
+ * ```
  */
 export function deserialize(bytes: Uint8Array, options?: DeserializeOptions): unknown {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('deserialize(bytes): expected a Buffer or Uint8Array');

@@ -10,10 +10,29 @@ import { type Transport } from '../fd/transport.js';
 /**
  * The owner of the descriptor: this object (`owned`), a stream that was opened over it (`open`), the callback or block
  * that it was lent to (`detached`), another process or other code (`moved`), or none (`closed`).
+ *
+ * @see the example of {@link End}
  */
 export type EndState = 'owned' | 'open' | 'detached' | 'moved' | 'closed';
 
-/** The members that ReadEnd, WriteEnd and DuplexEnd share. */
+/**
+ * The members that ReadEnd, WriteEnd and DuplexEnd share.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * console.log(rx.state, typeof rx.fd);
+ * rx.close();
+ * console.log(rx.state);
+ * tx.close();
+ * ```
+ * ```text
+ * owned number
+ * closed
+ * ```
+ */
 export abstract class End {
   readonly #owned: OwnedFd;
   readonly #transport: Transport;

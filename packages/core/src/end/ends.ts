@@ -13,7 +13,23 @@ import { checkReaderOptions, maxLineLength, type ReaderOptions } from '../stream
 import { PipeWriter } from '../stream/writer.js';
 import { checkWriterOptions, checkWriterValues, type WriterOptions } from '../stream/writer-options.js';
 
-/** The reading end of a pipe. */
+/**
+ * The reading end of a pipe.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using echo = popen(['echo', 'hello'], { stdout: tx });
+ * await using cat = popen(['cat'], { stdin: rx }); // moves: the program has it now
+ * await cat.wait();
+ * ```
+ * ```text
+ * hello
+ * ```
+ */
 export class ReadEnd extends End {
   /** @internal */
   protected override readonly kind = 'ReadEnd';
@@ -44,7 +60,25 @@ export class ReadEnd extends End {
   }
 }
 
-/** The writing end of a pipe. */
+/**
+ * The writing end of a pipe.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using program = popen(['cat'], { stdin: rx });
+ * const writer = tx.open();
+ * await writer.write('hello\n');
+ * await writer.close();
+ * await program.wait();
+ * ```
+ * ```text
+ * hello
+ * ```
+ */
 export class WriteEnd extends End {
   /** @internal */
   protected override readonly kind = 'WriteEnd';
@@ -81,7 +115,27 @@ const STREAM_OPTIONS = optionNames<ReaderOptions & WriterOptions>({
   closeTimeout: true,
 });
 
-/** An end of a duplex pipe. Each end reads what the other one writes. */
+/**
+ * An end of a duplex pipe. Each end reads what the other one writes.
+ *
+ * @example
+ * ```ts
+ * import { aioduplex } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * const [ours, theirs] = aioduplex();
+ * await using cat = popen(['cat'], { stdin: theirs, stdout: 'pipe' }); // it reads what we write
+ * await using output = cat.stdout.open();
+ * const { writer, reader } = ours.open();
+ * await writer.write('hello');
+ * await writer.close();
+ * console.log(String(await output.read()));
+ * reader.close();
+ * ```
+ * ```text
+ * hello
+ * ```
+ */
 export class DuplexEnd extends End {
   /** @internal */
   protected override readonly kind = 'DuplexEnd';

@@ -8,13 +8,35 @@ import { OwnedFd } from '../fd/owned-fd.js';
 import { LOCAL_SOCKET, PIPE } from '../fd/transport.js';
 import { type CallSite } from '../wait/call-site.js';
 
-/** Options of {@link aiopipe}. */
+/**
+ * Options of {@link aiopipe}.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe({ capacity: 1024 * 1024 }); // holds 1 MiB before a writer waits
+ * rx.close();
+ * tx.close();
+ * ```
+ */
 export interface PipeOptions {
   /** The bytes that the pipe holds before a writer waits. The system rounds them up. Default: 64 KiB on Linux. */
   readonly capacity?: number | undefined;
 }
 
-/** Options of {@link aioduplex}. */
+/**
+ * Options of {@link aioduplex}.
+ *
+ * @example
+ * ```ts
+ * import { aioduplex } from '@aiopipe/core';
+ *
+ * const [one, other] = aioduplex({ bufferSize: 256 * 1024 }); // 256 KiB in each direction
+ * one.close();
+ * other.close();
+ * ```
+ */
 export interface DuplexOptions {
   /** The bytes of the buffers of each direction (SO_SNDBUF and SO_RCVBUF). The system may give less. Default: the system's. */
   readonly bufferSize?: number | undefined;
@@ -29,6 +51,21 @@ const DUPLEX_OPTIONS = optionNames<DuplexOptions>({ bufferSize: true });
 /**
  * Makes a pipe (pipe(2)): the first end reads what the second one writes. Both are close-on-exec: a child process has one
  * only if it is passed to it. Throws {@link SystemError} if the system refuses, for example EMFILE.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using reader = rx.open();
+ * const writer = tx.open();
+ * await writer.write('hello\n');
+ * await writer.close();
+ * for await (const line of reader.lines()) console.log(line);
+ * ```
+ * ```text
+ * hello
+ * ```
  */
 export function aiopipe(options: PipeOptions = {}): [ReadEnd, WriteEnd] {
   checkOptions(options, PIPE_OPTIONS);
@@ -57,7 +94,26 @@ function mostAllowed(capacity: number): string {
   }
 }
 
-/** Makes a duplex pipe on one socketpair(2). Each end reads what the other one writes. Both are close-on-exec. */
+/**
+ * Makes a duplex pipe on one socketpair(2). Each end reads what the other one writes. Both are close-on-exec.
+ *
+ * @example
+ * ```ts
+ * import { aioduplex } from '@aiopipe/core';
+ *
+ * const [one, other] = aioduplex();
+ * await using here = one.open();
+ * await using there = other.open();
+ * await here.writer.write('ping\n');
+ * console.log(String(await there.reader.readLine()).trim());
+ * await there.writer.write('pong\n');
+ * console.log(String(await here.reader.readLine()).trim());
+ * ```
+ * ```text
+ * ping
+ * pong
+ * ```
+ */
 export function aioduplex(options: DuplexOptions = {}): [DuplexEnd, DuplexEnd] {
   checkOptions(options, DUPLEX_OPTIONS);
   const { bufferSize = 0 } = options;

@@ -24,6 +24,8 @@ import { type PipeWriter } from '../stream/writer.js';
  * - A connected `net.Socket`, with the bytes that it has read ahead. The object is destroyed, and calls on it throw
  *   {@link MovedError}. Bytes that its listeners got before are not read again.
  * - An end, which is opened, or a stream that is open already.
+ *
+ * @see the example of {@link AsyncFile}
  */
 export type AsyncFileSource =
   | number

@@ -12,13 +12,33 @@ import { refuse, WAIT_OPTIONS, type WaitOptions } from '../wait/pending.js';
 import { toBuffer, type Writable } from '../stream/writable.js';
 import { type PipeWriter } from '../stream/writer.js';
 
-/** Options of {@link AsyncFile.read} and {@link AsyncFile.write}. */
+/**
+ * Options of {@link AsyncFile.read} and {@link AsyncFile.write}.
+ *
+ * @see the example of {@link AsyncFile}
+ */
 export interface AsyncFileOptions extends WaitOptions {
   /** Waits for the whole size, unless the end of the stream or the timeout comes first. Default: false. */
   readonly full?: boolean | undefined;
 }
 
-/** Options of {@link AsyncFile.readLine}. */
+/**
+ * Options of {@link AsyncFile.readLine}.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, AsyncFile } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using input = new AsyncFile(rx);
+ * await using output = new AsyncFile(tx);
+ * await output.write('ready\n');
+ * console.log(String(await input.readLine(0, { timeout: 1000 })).trim());
+ * ```
+ * ```text
+ * ready
+ * ```
+ */
 export interface ReadLineOptions extends WaitOptions {
   /**
    * The expected bytes of a line, as the `sizehint` of asyncfile's `readline`. It makes no difference here: each read takes
@@ -36,6 +56,23 @@ const SURE_TO_FIT = 4096;
 /**
  * A pipe, FIFO, terminal or connection with the calls of a file: sizes and timeouts instead of streams. Use it if the number
  * of bytes matters, and {@link PipeReader} and {@link PipeWriter} otherwise.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, AsyncFile } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using input = new AsyncFile(rx);
+ * const output = new AsyncFile(tx);
+ * await output.write('first line\nrest', { full: true });
+ * await output.close();
+ * console.log(String(await input.readLine()).trim());
+ * console.log(String(await input.read(4, { full: true, timeout: 1000 })));
+ * ```
+ * ```text
+ * first line
+ * rest
+ * ```
  */
 export class AsyncFile implements AsyncDisposable {
   readonly #reader: PipeReader | undefined;

@@ -5,7 +5,25 @@ import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { show } from '../check/show.js';
 import { openFd, orClose, type Maker, type Streams } from './open-fd.js';
 
-/** The directions of {@link AsyncFile.open}: for reading, for writing, or for both. It neither creates nor empties a file. */
+/**
+ * The directions of {@link AsyncFile.open}: for reading, for writing, or for both. It neither creates nor empties a file.
+ *
+ * @example
+ * ```ts
+ * import { AsyncFile } from '@aiopipe/core';
+ * import { pipeline } from '@aiopipe/subprocess';
+ * import { rm } from 'node:fs/promises';
+ *
+ * await pipeline(['mkfifo', 'orders']);
+ * await using orders = await AsyncFile.open('orders', 'r+');
+ * await orders.write('two lamps\n');
+ * console.log(String(await orders.readLine()).trim());
+ * await rm('orders');
+ * ```
+ * ```text
+ * two lamps
+ * ```
+ */
 export type AsyncFileFlags = 'r' | 'w' | 'r+';
 
 const FLAGS: Record<AsyncFileFlags, number> = {

@@ -8,6 +8,22 @@ import { MEMORY_KIND, SharedMemory, WHAT } from './shared-memory.js';
  * Makes shared memory of so many bytes, all zero. Throws {@link SystemError} if the system refuses, for example EMFILE or ENOMEM.
  *
  * @param byteLength - 1 or more; at most what a Buffer can have
+ *
+ * @example
+ * ```ts
+ * import { channel } from '@aiopipe/codec';
+ * import { sharedMemory, type SharedMemory } from '@aiopipe/core';
+ *
+ * using pair = channel<SharedMemory>();
+ * const [reader, writer] = pair;
+ * const memory = sharedMemory(64 * 1024 * 1024);
+ * await writer.put(memory); // moves: no byte is copied
+ * using arrived = await reader.get();
+ * console.log(memory.state, memory.byteLength, arrived.byteLength);
+ * ```
+ * ```text
+ * moved 0 67108864
+ * ```
  */
 export function sharedMemory(byteLength: number): SharedMemory {
   checkByteLength(byteLength);

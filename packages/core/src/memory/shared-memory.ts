@@ -7,10 +7,29 @@ import { OwnedFd } from '../fd/owned-fd.js';
 import { HANDLE, HANDLE_IN_JSON, type Move } from '../move/handle.js';
 import { forbidWrites, inspectSegment, isReadOnly, mapSegment, type Segment } from './segment.js';
 
-/** The owner of the memory: this object (`owned`), another process or other code (`moved`), or none (`closed`). */
+/**
+ * The owner of the memory: this object (`owned`), another process or other code (`moved`), or none (`closed`).
+ *
+ * @see the example of {@link sharedMemory}
+ */
 export type MemoryState = 'owned' | 'moved' | 'closed';
 
-/** Options of {@link SharedMemory.share}. */
+/**
+ * Options of {@link SharedMemory.share}.
+ *
+ * @example
+ * ```ts
+ * import { sharedMemory } from '@aiopipe/core';
+ *
+ * using memory = sharedMemory(4096);
+ * using view = memory.share({ readOnly: true });
+ * memory.bytes.write('hello');
+ * console.log(view.readOnly, view.bytes.toString('utf8', 0, 5));
+ * ```
+ * ```text
+ * true hello
+ * ```
+ */
 export interface ShareOptions {
   /**
    * The receiver, and all later ones, can only read the pages; the system enforces it (F_SEAL_FUTURE_WRITE, Linux 5.1). Cannot be
@@ -27,6 +46,23 @@ export const MEMORY_KIND = 'SharedMemory';
 /**
  * Memory that processes of this machine can map at once. It is a handle like a pipe end: in a message it moves, whatever its size, and
  * is unmapped here. {@link share} gives the same pages to another process, and keeps them here, too.
+ *
+ * @example
+ * ```ts
+ * import { channel } from '@aiopipe/codec';
+ * import { sharedMemory, type SharedMemory } from '@aiopipe/core';
+ *
+ * using pair = channel<SharedMemory>();
+ * const [reader, writer] = pair;
+ * using memory = sharedMemory(1024);
+ * await writer.put(memory.share()); // the same pages, not a copy
+ * using arrived = await reader.get();
+ * memory.bytes.write('seen at once');
+ * console.log(arrived.bytes.toString('utf8', 0, 12));
+ * ```
+ * ```text
+ * seen at once
+ * ```
  */
 export class SharedMemory {
   readonly #owned: OwnedFd;

@@ -8,6 +8,8 @@ import { Once } from './once.js';
  * Takes the context of a call to the process that does the work. It is asked at each start of a child process, task of a pool
  * and call over a channel, and at each message of a channel with `context: true`. The code of the receiver runs within that
  * context, if a carrier of the same name was added there, too.
+ *
+ * @see the example of {@link addContextCarrier}
  */
 export interface ContextCarrier {
   /** Names the carrier on both sides. */
@@ -34,20 +36,30 @@ const carriers = ((globalThis as unknown as Record<symbol, Carriers>)[CARRIERS] 
  * Adds a carrier: from now on it is asked for the context of each start, task and call. Dispose of what this returns to remove the
  * carrier.
  *
+ * Add it in the modules of the children, too: in the module of a target, or in one that `--import` names. If a method of a
+ * carrier throws, rejects or returns another value than it must, the call goes on without its context, and a process warning
+ * (`AIOPIPE_CARRIER_FAILED`) says so once.
+ *
+ * @throws TypeError if the carrier lacks a method, or another carrier has its name
+ *
+ * @example
  * ```ts
+ * import { AsyncLocalStorage } from 'node:async_hooks';
+ * import { addContextCarrier } from '@aiopipe/core';
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
  * const requests = new AsyncLocalStorage<string>();
  * addContextCarrier({
  *   name: 'request-id',
  *   inject: () => requests.getStore(),
  *   extract: (id, run) => requests.run(id, run),
  * });
+ * export const work = target(import.meta.url, 'work', () => requests.getStore());
+ * if (!isChild()) console.log(await requests.run('request 7', () => startProcess(work).result));
  * ```
- *
- * Add it in the modules of the children, too: in the module of a target, or in one that `--import` names. If a method of a
- * carrier throws, rejects or returns another value than it must, the call goes on without its context, and a process warning
- * (`AIOPIPE_CARRIER_FAILED`) says so once.
- *
- * @throws TypeError if the carrier lacks a method, or another carrier has its name
+ * ```text
+ * request 7
+ * ```
  */
 export function addContextCarrier(carrier: ContextCarrier): Disposable {
   if (typeof carrier !== 'object' || (carrier as unknown) === null) {

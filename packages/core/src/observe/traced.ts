@@ -3,7 +3,26 @@ import { nextTick } from '../wait/saved-globals.js';
 import { diagnosticsChannel } from './diagnostics-channel.js';
 import { Once } from './once.js';
 
-/** What every message of a traced operation may carry. */
+/**
+ * What every message of a traced operation may carry.
+ *
+ * @example
+ * ```ts
+ * import { channel } from 'node:diagnostics_channel';
+ * import { type TracedMessage } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * channel('tracing:aiopipe:process.start:error').subscribe((message) => {
+ *   console.log('failed:', (message as TracedMessage).error instanceof Error);
+ * });
+ * try {
+ *   popen(['no-such-program']);
+ * } catch {}
+ * ```
+ * ```text
+ * failed: true
+ * ```
+ */
 export interface TracedMessage {
   /** What the operation failed with; set before `error` is published. */
   error?: unknown;

@@ -2,7 +2,20 @@ import { contextVariables } from '../observe/carriers.js';
 import { refuseText } from '../check/text.js';
 import { show } from '../check/show.js';
 
-/** The environment of a program: all of it, not an addition to ours. A name whose value is undefined is left out. */
+/**
+ * The environment of a program: all of it, not an addition to ours. A name whose value is undefined is left out.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['sh', '-c', 'echo $GREETING'], { env: { ...process.env, GREETING: 'hello' } });
+ * await program.wait();
+ * ```
+ * ```text
+ * hello
+ * ```
+ */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

@@ -7,6 +7,18 @@ import { show } from '../check/show.js';
 /**
  * What a child may do. The system applies it before the first byte of the child's own code. What is left out is as in this process.
  * The limits hold for each process alone, and what the child starts inherits them, unless a line says otherwise.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['sh', '-c', 'ulimit -n; umask'], { limits: { openFiles: 64, umask: 0o077 } });
+ * await program.wait();
+ * ```
+ * ```text
+ * 64
+ * 0077
+ * ```
  */
 export interface Limits {
   /**
@@ -44,7 +56,20 @@ export interface Limits {
   readonly cgroup?: string | CgroupOptions | undefined;
 }
 
-/** A cgroup (version 2) of a child. Its limits hold for all processes in it together. */
+/**
+ * A cgroup (version 2) of a child. Its limits hold for all processes in it together.
+ *
+ * @example
+ * <!-- types only: it needs a delegated cgroup -->
+ *
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * const cgroup = { path: '/sys/fs/cgroup/app/render', memoryMax: 512 * 1024 * 1024, cpuMax: 0.5, pidsMax: 100 };
+ * await using program = popen(['render', 'scene.blend'], { limits: { cgroup } });
+ * console.log(await program.wait());
+ * ```
+ */
 export interface CgroupOptions {
   /**
    * Its directory. If it is missing, it is made; then it is removed after the last child of this thread in it has ended, and processes

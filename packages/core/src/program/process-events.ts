@@ -3,10 +3,18 @@ import { Traced, type TracedMessage } from '../observe/traced.js';
 import { type Exit } from './exit.js';
 import { type SignalName } from './signals.js';
 
-/** `program`: started by `popen()` or a chain; `child`: a child process with a target; `prefork`: one that waits for a target. */
+/**
+ * `program`: started by `popen()` or a chain; `child`: a child process with a target; `prefork`: one that waits for a target.
+ *
+ * @see the example of {@link ProcessExitMessage}
+ */
 export type ProcessKind = 'program' | 'child' | 'prefork';
 
-/** A process that this process has started, as the events about processes have it. */
+/**
+ * A process that this process has started, as the events about processes have it.
+ *
+ * @see the example of {@link ProcessExitMessage}
+ */
 export interface ObservedProcess {
   /** A child that was taken from a Prefork is a `child` from then on. */
   readonly kind: ProcessKind;
@@ -25,6 +33,23 @@ export interface ObservedProcess {
 /**
  * The message of the TracingChannel `aiopipe:process.start`. A program has started, or has failed to, when the call returns. The
  * outcome of a child is known when its function is called (`asyncEnd`), or when the child has ended before that (`error`).
+ *
+ * @example
+ * ```ts
+ * import { channel } from 'node:diagnostics_channel';
+ * import { type ProcessStart } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * channel('tracing:aiopipe:process.start:end').subscribe((message) => {
+ *   const { kind, name } = message as ProcessStart;
+ *   console.log(kind, name);
+ * });
+ * await using program = popen(['true']);
+ * await program.wait();
+ * ```
+ * ```text
+ * program true
+ * ```
  */
 export interface ProcessStart extends TracedMessage {
   readonly kind: ProcessKind;
@@ -37,7 +62,26 @@ export interface ProcessStart extends TracedMessage {
   process?: ObservedProcess | undefined;
 }
 
-/** The message of the channel `aiopipe:process.exit`. */
+/**
+ * The message of the channel `aiopipe:process.exit`.
+ *
+ * @example
+ * ```ts
+ * import { subscribe } from 'node:diagnostics_channel';
+ * import { type ProcessExitMessage } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * subscribe('aiopipe:process.exit', (message) => {
+ *   const { process, exitCode } = message as ProcessExitMessage;
+ *   console.log(process.kind, process.name, exitCode);
+ * });
+ * await using program = popen(['true']);
+ * await program.wait();
+ * ```
+ * ```text
+ * program true 0
+ * ```
+ */
 export interface ProcessExitMessage extends Exit {
   readonly process: ObservedProcess;
 }

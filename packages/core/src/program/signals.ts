@@ -2,7 +2,21 @@ import { constants } from 'node:os';
 import { show } from '../check/show.js';
 import { native } from '../fd/native.js';
 
-/** A signal by name. Real-time signals are named as a shell names them: `SIGRTMIN`, `SIGRTMIN+1`. */
+/**
+ * A signal by name. Real-time signals are named as a shell names them: `SIGRTMIN`, `SIGRTMIN+1`.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['sleep', '60']);
+ * program.kill('SIGINT');
+ * console.log((await program.wait()).signalCode);
+ * ```
+ * ```text
+ * SIGINT
+ * ```
+ */
 export type SignalName = NodeJS.Signals | 'SIGRTMIN' | `SIGRTMIN+${number}`;
 
 /** The first real-time signal that programs have for themselves, and the last (signal(7)). */

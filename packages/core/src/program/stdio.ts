@@ -8,12 +8,20 @@ import { checkOptions, optionNames } from '../check/options.js';
 import { checkText } from '../check/text.js';
 import { show } from '../check/show.js';
 
-/** A file by its path. A relative path is resolved in this process's directory, like a redirection in a shell. */
+/**
+ * A file by its path. A relative path is resolved in this process's directory, like a redirection in a shell.
+ *
+ * @see the example of {@link StdinOption}
+ */
 export interface FileSource {
   readonly file: string;
 }
 
-/** A file by its path. It is created if it does not exist, and truncated unless `append` is true. */
+/**
+ * A file by its path. It is created if it does not exist, and truncated unless `append` is true.
+ *
+ * @see the example of {@link StdoutOption}
+ */
 export interface FileTarget extends FileSource {
   readonly append?: boolean | undefined;
 }
@@ -24,19 +32,72 @@ const FILE_TARGET = optionNames<FileTarget>({ file: true, append: true });
 /**
  * The stdin of a child. `pipe` makes a pipe, and gives you its other end, not opened yet. An end moves into the child; a
  * FileHandle stays yours, and its offset is shared.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['wc', '-l'], { stdin: { file: '/dev/null' } });
+ * await program.wait();
+ * ```
+ * ```text
+ * 0
+ * ```
  */
 export type StdinOption = 'pipe' | 'inherit' | 'ignore' | ReadEnd | DuplexEnd | FileHandle | FileSource;
 
 /**
  * The stdout of a child. `pipe` makes a pipe, and gives you its other end, not opened yet. An end moves into the child; a
  * FileHandle stays yours, and its offset is shared.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['date'], { stdout: { file: '/dev/null', append: true } });
+ * console.log((await program.wait()).exitCode);
+ * ```
+ * ```text
+ * 0
+ * ```
  */
 export type StdoutOption = 'pipe' | 'inherit' | 'ignore' | WriteEnd | DuplexEnd | FileHandle | FileTarget;
 
-/** As {@link StdoutOption}; `stdout` is a shell's `2>&1`: one descriptor under both numbers, so the order is kept. */
+/**
+ * As {@link StdoutOption}; `stdout` is a shell's `2>&1`: one descriptor under both numbers, so the order is kept.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['sh', '-c', 'echo out; echo err >&2'], { stdout: 'pipe', stderr: 'stdout' });
+ * await using reader = program.stdout.open();
+ * for await (const line of reader.lines()) console.log(line);
+ * ```
+ * ```text
+ * out
+ * err
+ * ```
+ */
 export type StderrOption = StdoutOption | 'stdout';
 
-/** A descriptor beyond the standard three. */
+/**
+ * A descriptor beyond the standard three.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using program = popen(['sh', '-c', 'echo hello >&3'], { fds: { 3: tx } });
+ * await using reader = rx.open();
+ * console.log(String(await reader.read()).trim());
+ * ```
+ * ```text
+ * hello
+ * ```
+ */
 export type ExtraFd = ReadEnd | WriteEnd | DuplexEnd | FileHandle;
 
 /** The connections of a child's stdin, stdout and stderr. */
@@ -46,7 +107,11 @@ export interface ChildStdio {
   readonly stderr?: StderrOption | undefined;
 }
 
-/** The type of a child's `stdin`, `stdout` or `stderr`, by the type of its options: an end if the option is `pipe`. */
+/**
+ * The type of a child's `stdin`, `stdout` or `stderr`, by the type of its options: an end if the option is `pipe`.
+ *
+ * @see the example of {@link StderrOption}
+ */
 export type PipedEnd<Options, Name extends string, End> = Name extends keyof Options
   ? Options[Name] extends 'pipe'
     ? End

@@ -6,7 +6,21 @@ import { now } from '../wait/saved-globals.js';
 import { Timer } from '../wait/timer.js';
 import { type SpawnedProgram } from './spawn.js';
 
-/** How a child is ended. */
+/**
+ * How a child is ended.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['sleep', '60']);
+ * const { signalCode } = await program.stop({ grace: 500 });
+ * console.log(signalCode);
+ * ```
+ * ```text
+ * SIGTERM
+ * ```
+ */
 export interface StopOptions {
   /** Milliseconds from SIGTERM to SIGKILL; 2000 by default. With Infinity there is no SIGKILL. */
   readonly grace?: number | undefined;

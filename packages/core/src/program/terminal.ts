@@ -7,7 +7,17 @@ import { TERMINAL } from '../fd/transport.js';
 
 const ENOSPC = -constants.errno.ENOSPC;
 
-/** The size of a terminal, in characters: from 1 to 65535. */
+/**
+ * The size of a terminal, in characters: from 1 to 65535.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['cat'], { terminal: { columns: 80, rows: 24 } });
+ * program.resize({ columns: 120, rows: 40 });
+ * ```
+ */
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;

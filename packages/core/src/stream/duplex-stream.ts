@@ -10,7 +10,28 @@ import { type PipeReader } from './reader.js';
 import { type Writable } from './writable.js';
 import { type PipeWriter } from './writer.js';
 
-/** The reader and the writer of an opened duplex end. Closing the writer alone is a half-close: the peer meets the end of the stream, and can still answer. */
+/**
+ * The reader and the writer of an opened duplex end. Closing the writer alone is a half-close: the peer meets the end of the stream, and can still answer.
+ *
+ * @example
+ * ```ts
+ * import { aioduplex } from '@aiopipe/core';
+ *
+ * const [one, other] = aioduplex();
+ * await using client = one.open();
+ * await using server = other.open();
+ * await client.writer.write('question');
+ * await client.writer.close(); // a half-close: the server can still answer
+ * console.log(String(await server.reader.read()));
+ * await server.writer.write('answer');
+ * await server.writer.close();
+ * console.log(String(await client.reader.read()));
+ * ```
+ * ```text
+ * question
+ * answer
+ * ```
+ */
 export class DuplexStream implements AsyncDisposable {
   readonly reader: PipeReader;
   readonly writer: PipeWriter;

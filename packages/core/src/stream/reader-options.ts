@@ -3,7 +3,21 @@ import { checkOptions, optionNames } from '../check/options.js';
 
 const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
-/** Options of a {@link PipeReader}. */
+/**
+ * Options of a {@link PipeReader}.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['echo', 'a short line'], { stdout: 'pipe' });
+ * await using reader = program.stdout.open({ maxLineLength: 1024 });
+ * console.log(String(await reader.readLine()).trim());
+ * ```
+ * ```text
+ * a short line
+ * ```
+ */
 export interface ReaderOptions {
   /** The most bytes of a line, or before a separator. A longer one rejects with {@link LineTooLongError}. Default: 64 MiB. */
   readonly maxLineLength?: number | undefined;

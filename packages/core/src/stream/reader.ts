@@ -33,6 +33,20 @@ export let bytesAhead: (reader: PipeReader) => Buffer;
  *
  * One call reads at a time: another one rejects with {@link BusyError}. An abort or a timeout loses nothing: the next call
  * gets the bytes. A call that waits keeps the process alive; an idle reader does not.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['printf', 'header\nbody\n'], { stdout: 'pipe' });
+ * await using reader = program.stdout.open();
+ * console.log(String(await reader.readLine()).trim());
+ * for await (const line of reader.lines()) console.log(line);
+ * ```
+ * ```text
+ * header
+ * body
+ * ```
  */
 export class PipeReader {
   readonly #descriptor: Descriptor;

@@ -1,4 +1,21 @@
-/** Bytes, or a string, which is written as UTF-8. */
+/**
+ * Bytes, or a string, which is written as UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using reader = rx.open();
+ * await using writer = tx.open();
+ * await writer.write('text, ');
+ * await writer.write(new Uint8Array([98, 121, 116, 101, 115]));
+ * console.log(String(await reader.readExactly(11)));
+ * ```
+ * ```text
+ * text, bytes
+ * ```
+ */
 export type Writable = string | ArrayBufferView;
 
 /** @internal */

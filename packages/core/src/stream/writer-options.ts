@@ -2,7 +2,23 @@ import { checkCount } from '../check/count.js';
 import { checkOptions, optionNames } from '../check/options.js';
 import { checkMilliseconds } from '../check/milliseconds.js';
 
-/** Options of a {@link PipeWriter}. */
+/**
+ * Options of a {@link PipeWriter}.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using cat = popen(['cat'], { stdin: 'pipe' });
+ * const writer = cat.stdin.open({ highWaterMark: 1024 * 1024, closeTimeout: 1000 });
+ * await writer.write('hello\n');
+ * await writer.close();
+ * await cat.wait();
+ * ```
+ * ```text
+ * hello
+ * ```
+ */
 export interface WriterOptions {
   /** The bytes that may be unflushed before `write()` waits. Default: 64 KiB. */
   readonly highWaterMark?: number | undefined;

@@ -18,6 +18,21 @@ import { DEFAULT_CLOSE_TIMEOUT, DEFAULT_HIGH_WATER_MARK, type WriterOptions } fr
  *
  * An unawaited write cannot end the program: its promise is marked as handled. The first failure stays, and the next
  * `write()`, `drain()` or `close()` rejects with it. Unflushed bytes keep the process alive.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using sort = popen(['sort'], { stdin: 'pipe' });
+ * const writer = sort.stdin.open();
+ * for (const word of ['pipe', 'end']) await writer.write(`${word}\n`);
+ * await writer.close(); // flushes first
+ * await sort.wait();
+ * ```
+ * ```text
+ * end
+ * pipe
+ * ```
  */
 export class PipeWriter {
   readonly #descriptor: Descriptor;

@@ -6,7 +6,24 @@ import { optionNames, refuseOptions, type OptionNames } from '../check/options.j
 import { show } from '../check/show.js';
 import { Timer } from './timer.js';
 
-/** How long to wait. An abort or a timeout loses no byte: the next call gets the bytes. */
+/**
+ * How long to wait. An abort or a timeout loses no byte: the next call gets the bytes.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using reader = rx.open();
+ * await using writer = tx.open();
+ * await writer.write('ready\n');
+ * const line = await reader.readLine({ timeout: 1000, signal: AbortSignal.timeout(5000) });
+ * console.log(String(line).trim());
+ * ```
+ * ```text
+ * ready
+ * ```
+ */
 export interface WaitOptions {
   /** Ends the wait when it is aborted: the promise rejects with {@link AbortError}, whose `cause` is the signal's reason. */
   readonly signal?: AbortSignal | undefined;

@@ -1,7 +1,11 @@
 import { inspect } from 'node:util';
 import { serve } from './server.js';
 
-/** The options of {@link servePage}. */
+/**
+ * The options of {@link servePage}.
+ *
+ * @see the example of {@link servePage}
+ */
 export interface ServePageOptions {
   /** The port of the page; 0, the default: one that is free. */
   readonly port?: number;
@@ -14,7 +18,11 @@ export interface ServePageOptions {
   readonly status?: () => string;
 }
 
-/** A page that is served. */
+/**
+ * A page that is served.
+ *
+ * @see the example of {@link servePage}
+ */
 export interface InspectorPage extends AsyncDisposable {
   /** Its address, with the random token. Who has it can see the page. */
   readonly url: string;
@@ -28,13 +36,20 @@ const NAMES: Readonly<Record<keyof ServePageOptions, true>> = { port: true, kill
  * Serves the live page of this program on 127.0.0.1, as `--import @aiopipe/inspector` does, until it is closed or the program ends. It
  * does not keep the program alive. The page shows what was opened after this module was loaded.
  *
- * ```ts
- * let done = 0;
- * await using page = await servePage({ status: () => `${String(done)} images resized` });
- * console.error(page.url);
- * ```
- *
  * Throws a TypeError for options that are not right. Rejects with the system's error, such as EADDRINUSE, if there is no page.
+ *
+ * @example
+ * ```ts
+ * import { servePage } from '@aiopipe/inspector';
+ *
+ * let done = 0;
+ * await using page = await servePage({ status: () => `${done} images resized` });
+ * done++;
+ * console.log(new URL(page.url).hostname); // open `page.url` in a browser
+ * ```
+ * ```text
+ * 127.0.0.1
+ * ```
  */
 export function servePage(options: ServePageOptions = {}): Promise<InspectorPage> {
   check(options);

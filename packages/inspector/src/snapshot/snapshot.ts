@@ -14,9 +14,18 @@ const tree = new ProcessTree();
  * Returns what there is now: processes, supervisors, pools, channels, chains and clusters that were opened after this module was loaded. It
  * reads `/proc` for what each process uses, which takes about 20 microseconds a process.
  *
+ * @example
  * ```ts
- * const { channels } = snapshot();
- * for (const { name, bytesWaiting } of channels) console.log(name, bytesWaiting);
+ * import { channel } from '@aiopipe/codec';
+ * import { snapshot } from '@aiopipe/inspector';
+ *
+ * using pair = channel<string>();
+ * await pair[1].put('hello');
+ * for (const { messagesSent, bytesWaiting } of snapshot().channels) console.log(messagesSent, bytesWaiting);
+ * ```
+ * ```text
+ * 0 0
+ * 1 0
  * ```
  */
 export function snapshot(): Snapshot {

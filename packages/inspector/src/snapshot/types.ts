@@ -1,4 +1,31 @@
-/** A program, as it is at one moment. All of it is plain data that `JSON.stringify()` can write. */
+/**
+ * A program, as it is at one moment. All of it is plain data that `JSON.stringify()` can write.
+ *
+ * @example
+ * ```ts
+ * import { snapshot } from '@aiopipe/inspector';
+ * import { isChild, Pool, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ * export const wait = target(import.meta.url, 'wait', () => new Promise(() => setInterval(() => {}, 1000)));
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   await using supervisor = new Supervisor([{ id: 'web', target: wait }]);
+ *   await supervisor.start();
+ *   await pool.run(5);
+ *   const { program, processes, supervisors, pools } = snapshot();
+ *   console.log(program.pid === process.pid, processes.map(({ name }) => name).sort());
+ *   for (const { children } of supervisors) console.log(children.map(({ id, state }) => `${id} ${state}`));
+ *   for (const { title, workers } of pools) console.log(title, workers.map(({ name, tasks }) => `${name} ${tasks}`));
+ * }
+ * ```
+ * ```text
+ * true [ 'square-1', 'web' ]
+ * [ 'web running' ]
+ * the pool of square [ 'square-1 1' ]
+ * ```
+ */
 export interface Snapshot {
   /** When, as `Date.now()` counts: all times are such. */
   readonly time: number;
@@ -16,7 +43,11 @@ export interface Snapshot {
   readonly clusters: readonly ClusterSnapshot[];
 }
 
-/** This process. */
+/**
+ * This process.
+ *
+ * @see the example of {@link Snapshot}
+ */
 export interface ProgramSnapshot {
   readonly pid: number;
   /** As it was started, without the runtime's own options. */
@@ -34,6 +65,8 @@ export interface ProgramSnapshot {
 /**
  * A process below this one. `child`: started on a target. `prefork`: waits for a target. `program`: started by `popen()` or a
  * chain. `other`: started by a process below this one, or by other means. These are listed if the system has `/proc`.
+ *
+ * @see the example of {@link Snapshot}
  */
 export interface ProcessSnapshot {
   readonly pid: number;
@@ -53,7 +86,11 @@ export interface ProcessSnapshot {
   readonly memory: number | undefined;
 }
 
-/** A supervisor. */
+/**
+ * A supervisor.
+ *
+ * @see the example of {@link Snapshot}
+ */
 export interface SupervisorSnapshot {
   /** Unique among the supervisors of this process, as those of the other lists are among theirs. */
   readonly number: number;
@@ -61,7 +98,11 @@ export interface SupervisorSnapshot {
   readonly children: readonly SupervisedSnapshot[];
 }
 
-/** A child of a supervisor. */
+/**
+ * A child of a supervisor.
+ *
+ * @see the example of {@link Snapshot}
+ */
 export interface SupervisedSnapshot {
   readonly id: string;
   readonly type: 'worker' | 'supervisor';
@@ -77,7 +118,11 @@ export interface SupervisedSnapshot {
   readonly supervisor: SupervisorSnapshot | undefined;
 }
 
-/** A pool. Its counts are those of `pool.stats`. */
+/**
+ * A pool. Its counts are those of `pool.stats`.
+ *
+ * @see the example of {@link Snapshot}
+ */
 export interface PoolSnapshot {
   readonly number: number;
   readonly title: string;
@@ -101,7 +146,11 @@ export interface PoolSnapshot {
   readonly workers: readonly WorkerSnapshot[];
 }
 
-/** A worker of a pool. */
+/**
+ * A worker of a pool.
+ *
+ * @see the example of {@link Snapshot}
+ */
 export interface WorkerSnapshot {
   readonly name: string;
   /** Undefined if it could not be started. */
@@ -114,7 +163,11 @@ export interface WorkerSnapshot {
   readonly task: { readonly target: string; readonly startedAt: number } | undefined;
 }
 
-/** An end of a channel. Its counts are those of `channel.stats`. */
+/**
+ * An end of a channel. Its counts are those of `channel.stats`.
+ *
+ * @see the example of {@link snapshot}
+ */
 export interface ChannelSnapshot {
   readonly number: number;
   /** Its kind, and the place where it was made. */
@@ -130,7 +183,25 @@ export interface ChannelSnapshot {
   readonly getsWaiting: number;
 }
 
-/** A chain of programs and functions. */
+/**
+ * A chain of programs and functions.
+ *
+ * @example
+ * ```ts
+ * import { snapshot } from '@aiopipe/inspector';
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * for await (const line of pipeline(['sh', '-c', 'echo hello; exec sleep 60'], ['cat']).lines()) {
+ *   console.log(line);
+ *   for (const { command, stages } of snapshot().chains) console.log(command, stages.map(({ name }) => name));
+ *   break; // ends the chain
+ * }
+ * ```
+ * ```text
+ * hello
+ * sh -c 'echo hello; exec sleep 60' | cat [ 'sh', 'cat' ]
+ * ```
+ */
 export interface ChainSnapshot {
   readonly number: number;
   /** As a shell would write it; its first 1,000 characters. */
@@ -139,7 +210,11 @@ export interface ChainSnapshot {
   readonly stages: readonly StageSnapshot[];
 }
 
-/** A stage of a chain. */
+/**
+ * A stage of a chain.
+ *
+ * @see the example of {@link ChainSnapshot}
+ */
 export interface StageSnapshot {
   readonly name: string;
   /** Undefined for a function. */

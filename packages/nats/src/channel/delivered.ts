@@ -1,7 +1,29 @@
 import { checkMilliseconds } from '@aiopipe/core/internal';
 import { type Delivery } from '../engine/delivery.js';
 
-/** A message that `receive()` has taken. Its lease is renewed until it is acknowledged, handed back or dropped. */
+/**
+ * A message that `receive()` has taken. Its lease is renewed until it is acknowledged, handed back or dropped.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from '@aiopipe/nats';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ * const cluster = await Cluster.open(nc, { name: 'by-hand' });
+ * const reader = cluster.reader<string>('jobs');
+ * await cluster.writer<string>('jobs').put('resize');
+ * (await reader.receive()).nak(); // hands it back
+ * const job = await reader.receive();
+ * console.log(job.value, job.attempt);
+ * job.ack();
+ * await cluster[Symbol.asyncDispose]();
+ * await nc.close();
+ * ```
+ * ```text
+ * resize 2
+ * ```
+ */
 export class Delivered<Message = unknown> {
   /** The message. */
   readonly value: Message;

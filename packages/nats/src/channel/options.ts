@@ -9,7 +9,11 @@ import {
   show,
 } from '@aiopipe/core/internal';
 
-/** Options that the writers and the readers of a channel share. */
+/**
+ * Options that the writers and the readers of a channel share.
+ *
+ * @see the example of {@link ClusterWriter}
+ */
 export interface ClusterChannelOptions {
   /**
    * `'queue'` (default): each message goes to one reader. `'topic'`: each message goes to all readers that are there.
@@ -24,7 +28,11 @@ export interface ClusterChannelOptions {
   readonly maxAge?: number | undefined;
 }
 
-/** Options of `cluster.writer()`. */
+/**
+ * Options of `cluster.writer()`.
+ *
+ * @see the example of {@link ClusterWriter}
+ */
 export interface ClusterWriterOptions extends ClusterChannelOptions {
   /**
    * Whether each message takes the context of its `put()` along, if a carrier was added with `addContextCarrier()`: `forEach()` of
@@ -33,7 +41,11 @@ export interface ClusterWriterOptions extends ClusterChannelOptions {
   readonly context?: boolean | undefined;
 }
 
-/** Options of `cluster.reader()`. */
+/**
+ * Options of `cluster.reader()`.
+ *
+ * @see the example of {@link ClusterReader}
+ */
 export interface ClusterReaderOptions extends ClusterChannelOptions {
   /**
    * Whether all readers of the channel together have one message at a time: then the order holds also if a message is

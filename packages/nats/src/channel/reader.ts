@@ -12,6 +12,25 @@ import { Incoming, type ReaderParts, type Ready, type Waiter } from './incoming.
  *
  * A message is acknowledged when the next one is asked for. Until then its lease is renewed. If this process dies, the message is
  * delivered to another reader when its lease ends. `receive()` gives messages that you acknowledge by hand.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from '@aiopipe/nats';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ * const cluster = await Cluster.open(nc, { name: 'shop' });
+ * const writer = cluster.writer<number>('orders');
+ * for (const id of [7, 8]) await writer.put(id);
+ * await writer.end();
+ * for await (const id of cluster.reader<number>('orders', { prefetch: 10 })) console.log('order', id); // acknowledged
+ * await cluster[Symbol.asyncDispose]();
+ * await nc.close();
+ * ```
+ * ```text
+ * order 7
+ * order 8
+ * ```
  */
 export class ClusterReader<Receive = unknown> implements AsyncDisposable {
   readonly #parts: ReaderParts;

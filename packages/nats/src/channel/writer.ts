@@ -8,7 +8,11 @@ import { type Bodies } from '../message/bodies.js';
 import { addContext } from '../message/context.js';
 import { type Place } from './store.js';
 
-/** Options of `put()`. */
+/**
+ * Options of `put()`.
+ *
+ * @see the example of {@link ClusterWriter}
+ */
 export interface PutOptions extends WaitOptions {
   /**
    * Names the message: the channel drops another one of the same id that comes within two minutes. Default: an id of its own for
@@ -19,7 +23,11 @@ export interface PutOptions extends WaitOptions {
 
 const PUT_OPTIONS = optionNames<PutOptions>({ signal: true, timeout: true, id: true });
 
-/** Options of `end()`. */
+/**
+ * Options of `end()`.
+ *
+ * @see the example of {@link ClusterWriter}
+ */
 export interface EndOptions extends WaitOptions {
   /** How many readers shall end. Default: 1. Of a topic, all readers end. */
   readonly readers?: number | undefined;
@@ -46,7 +54,28 @@ export interface WriterParts {
   readonly onClose: () => void;
 }
 
-/** The end of a cluster's channel that sends messages. `cluster.writer()` makes it. */
+/**
+ * The end of a cluster's channel that sends messages. `cluster.writer()` makes it.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from '@aiopipe/nats';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ * const cluster = await Cluster.open(nc, { name: 'mail' });
+ * const writer = cluster.writer<string>('letters', { queueLimit: 1000 });
+ * await writer.put('hello', { id: 'letter 1', timeout: 5000 }); // stored when it resolves
+ * await writer.put('hello', { id: 'letter 1' }); // dropped: the same id
+ * await writer.end({ readers: 1 });
+ * for await (const letter of cluster.reader<string>('letters', { queueLimit: 1000 })) console.log(letter);
+ * await cluster[Symbol.asyncDispose]();
+ * await nc.close();
+ * ```
+ * ```text
+ * hello
+ * ```
+ */
 export class ClusterWriter<Send = unknown> implements AsyncDisposable {
   readonly #parts: WriterParts;
   readonly #ensured: Promise<void>;

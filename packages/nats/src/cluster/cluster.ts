@@ -29,9 +29,17 @@ import { TaskStore } from '../task/store.js';
 import { type ObservedCluster } from './observed-cluster.js';
 import { clusterSettings, type ClusterOptions, type ClusterSettings } from './options.js';
 
-/** The arguments of a target. */
+/**
+ * The arguments of a target.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export type ArgsOf<Kind> = Kind extends Target<infer Args, unknown> ? Args : never;
-/** What a target returns. */
+/**
+ * What a target returns.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export type ResultOf<Kind> = Kind extends Target<never, infer Result> ? Result : never;
 
 const observed = new ObservedLives<ObservedCluster, never>('cluster');
@@ -42,11 +50,26 @@ type Member = AsyncDisposable;
 /**
  * Channels and pools over many machines, on NATS with JetStream.
  *
+ * @example
  * ```ts
- * const nc = await connect({ servers: 'nats://localhost' });
- * await using cluster = await Cluster.open(nc, { name: 'thumbs' });
- * await using machine = await cluster.serve({ 'thumbs/hash': hash }, { size: 8 });
- * console.log(await cluster.pool<typeof hash>('thumbs/hash').run('a.jpg'));
+ * import { Cluster } from '@aiopipe/nats';
+ * import { isChild, target } from '@aiopipe/process';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ *   {
+ *     await using cluster = await Cluster.open(nc, { name: 'numbers' });
+ *     await using machine = await cluster.serve({ square }, { size: 1 }); // on each machine that works
+ *     console.log(await cluster.pool<typeof square>('square').run(5)); // on each that wants work done
+ *   }
+ *   await nc.close();
+ * }
+ * ```
+ * ```text
+ * 25
  * ```
  */
 export class Cluster implements AsyncDisposable, ObservedCluster {

@@ -4,7 +4,24 @@ import { type Keeping } from '../message/bodies.js';
 import { limitsOf } from '../message/limits.js';
 import { checkToken } from '../names.js';
 
-/** Options of `Cluster.open()`. All members of a cluster must have the same ones, but for `limits` and `maxMessageLength`. */
+/**
+ * Options of `Cluster.open()`. All members of a cluster must have the same ones, but for `limits` and `maxMessageLength`.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from '@aiopipe/nats';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ * const cluster = await Cluster.open(nc, { name: 'orders', storage: 'memory', replicas: 1, lease: 5000 });
+ * console.log(cluster.name);
+ * await cluster[Symbol.asyncDispose]();
+ * await nc.close();
+ * ```
+ * ```text
+ * orders
+ * ```
+ */
 export interface ClusterOptions {
   /** Names the cluster: its streams and subjects begin with `aiopipe` and this name. */
   readonly name: string;

@@ -41,6 +41,34 @@ export interface PoolParts extends SenderParts {
 /**
  * The calls of a target on the machines of a cluster. `cluster.pool()` makes it. They are the calls of a local `Pool`; the tasks
  * wait in a stream, and run on any machine that serves the target.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from '@aiopipe/nats';
+ * import { isChild, target } from '@aiopipe/process';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * export const half = target(import.meta.url, 'half', (n: number) => n / 2);
+ *
+ * if (!isChild()) {
+ *   const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ *   const cluster = await Cluster.open(nc, { name: 'halves' });
+ *   await cluster.serve({ half }, { size: 1 });
+ *   const pool = cluster.pool<typeof half>('half', { retries: 2 });
+ *   console.log(await pool.with({ timeout: 10_000, priority: 1 }).run(9));
+ *   for await (const result of pool.map([2, 4], { concurrency: 8 })) console.log(result);
+ *   const { queued, machines } = await pool.stats({ timeout: 1000 });
+ *   console.log(queued, machines.length);
+ *   await cluster[Symbol.asyncDispose]();
+ *   await nc.close();
+ * }
+ * ```
+ * ```text
+ * 4.5
+ * 1
+ * 2
+ * 0 1
+ * ```
  */
 export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
   readonly #parts: PoolParts;

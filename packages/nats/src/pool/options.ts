@@ -3,7 +3,11 @@ import { type WaitOptions } from '@aiopipe/core';
 import { checkCount, checkOptions, optionNames, refuse, show } from '@aiopipe/core/internal';
 import { checkToken } from '../names.js';
 
-/** Options of tasks on a cluster. */
+/**
+ * Options of tasks on a cluster.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface ClusterTaskOptions extends WaitOptions {
   /**
    * How often a task is tried again if its worker or its machine dies, before it rejects and goes to the dead letters. With 0, the
@@ -23,7 +27,11 @@ const TASK_NAMES = { signal: true, timeout: true, retries: true, priority: true,
 
 export const TASK_OPTIONS = optionNames<ClusterTaskOptions>(TASK_NAMES);
 
-/** Options of `cluster.pool()`. */
+/**
+ * Options of `cluster.pool()`.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface ClusterPoolOptions {
   /** The version of the target. Only machines that serve this version take the tasks. Default: `'1'`. */
   readonly version?: string | undefined;
@@ -66,7 +74,11 @@ export function checkPoolOptions(options: ClusterPoolOptions): void {
   if (options.version !== undefined) checkToken('version', options.version);
 }
 
-/** Options of `map()`. */
+/**
+ * Options of `map()`.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface ClusterMapOptions {
   /** How many tasks may be sent before their results are taken. Default: 64. */
   readonly concurrency?: number | undefined;

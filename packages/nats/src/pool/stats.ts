@@ -7,7 +7,11 @@ import { DEFAULT_LIMITS } from '../message/limits.js';
 import { LANES, type Lane, type Names } from '../names.js';
 import { encodeControl } from '../task/control.js';
 
-/** Options of `stats()`. */
+/**
+ * Options of `stats()`.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface StatsOptions {
   /** Milliseconds that machines have to answer. Default: 1000. It ends 100 ms after the last answer. */
   readonly timeout?: number | undefined;
@@ -18,7 +22,11 @@ const STATS_OPTIONS = optionNames<StatsOptions>({ timeout: true });
 /** Milliseconds after the last answer. */
 const STALL = 100;
 
-/** What one machine does. */
+/**
+ * What one machine does.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface MachineStats {
   readonly name: string;
   /** Its workers, of all its targets, by what they do. */
@@ -27,7 +35,11 @@ export interface MachineStats {
   readonly running: number;
 }
 
-/** What is known of the tasks of one target over all machines. */
+/**
+ * What is known of the tasks of one target over all machines.
+ *
+ * @see the example of {@link ClusterPool}
+ */
 export interface ClusterPoolStats {
   /** Tasks that no machine has taken. */
   readonly queued: number;

@@ -7,6 +7,37 @@ import { type Answered } from './outcome.js';
 /**
  * The message of the TracingChannel `aiopipe:cluster.task`: a task from its call (`start`) until its caller knows the outcome
  * (`asyncEnd`, and `error` before that if it failed or was cancelled). Published in the process that calls.
+ *
+ * @example
+ * ```ts
+ * import { channel } from 'node:diagnostics_channel';
+ * import { Cluster, type ClusterTask, type MachineTask } from '@aiopipe/nats';
+ * import { isChild, target } from '@aiopipe/process';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * export const half = target(import.meta.url, 'half', (n: number) => n / 2);
+ * channel('tracing:aiopipe:machine.task:start').subscribe((message) => {
+ *   const { target, attempt } = message as MachineTask;
+ *   console.log('the machine runs', target, attempt);
+ * });
+ * channel('tracing:aiopipe:cluster.task:asyncEnd').subscribe((message) => {
+ *   const { target, machine, attempts } = message as ClusterTask;
+ *   console.log('the caller has it', target, machine, attempts);
+ * });
+ *
+ * if (!isChild()) {
+ *   const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ *   const cluster = await Cluster.open(nc, { name: 'traced' });
+ *   await cluster.serve({ half }, { size: 1, name: 'attic' });
+ *   await cluster.pool<typeof half>('half').run(9);
+ *   await cluster[Symbol.asyncDispose]();
+ *   await nc.close();
+ * }
+ * ```
+ * ```text
+ * the machine runs half 1
+ * the caller has it half attic 1
+ * ```
  */
 export interface ClusterTask extends TracedMessage {
   /** The name of the cluster. */

@@ -1,4 +1,8 @@
-/** The fields of every event of a machine. */
+/**
+ * The fields of every event of a machine.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface MachineEventFields {
   /** The machine's name. */
   readonly machine: string;
@@ -6,7 +10,11 @@ export interface MachineEventFields {
   readonly time: number;
 }
 
-/** A caller wants a target that this machine does not have, or has in another version. Its tasks are left to other machines. */
+/**
+ * A caller wants a target that this machine does not have, or has in another version. Its tasks are left to other machines.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface TaskLeft extends MachineEventFields {
   readonly type: 'task-left';
   readonly target: string;
@@ -15,7 +23,11 @@ export interface TaskLeft extends MachineEventFields {
   readonly served: string | undefined;
 }
 
-/** The worker of a task died. The task is handed back, and is tried again. */
+/**
+ * The worker of a task died. The task is handed back, and is tried again.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface TaskRetried extends MachineEventFields {
   readonly type: 'task-retried';
   readonly target: string;
@@ -23,7 +35,11 @@ export interface TaskRetried extends MachineEventFields {
   readonly error: Error;
 }
 
-/** No retry of a task is left. It went to the dead letters, and its caller gets the error. */
+/**
+ * No retry of a task is left. It went to the dead letters, and its caller gets the error.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface TaskDead extends MachineEventFields {
   readonly type: 'task-dead';
   readonly target: string;
@@ -31,23 +47,39 @@ export interface TaskDead extends MachineEventFields {
   readonly error: Error;
 }
 
-/** The caller of a task was not heard of, so its outcome was dropped. */
+/**
+ * The caller of a task was not heard of, so its outcome was dropped.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface ResultLost extends MachineEventFields {
   readonly type: 'result-lost';
   readonly target: string;
   readonly id: string;
 }
 
-/** The local pool gave up. The machine takes no more tasks. */
+/**
+ * The local pool gave up. The machine takes no more tasks.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface MachineGaveUp extends MachineEventFields {
   readonly type: 'gave-up';
   readonly error: Error;
 }
 
-/** What happens on a machine. */
+/**
+ * What happens on a machine.
+ *
+ * @see the example of {@link Machine}
+ */
 export type MachineEvent = TaskLeft | TaskRetried | TaskDead | ResultLost | MachineGaveUp;
 
-/** The events of a machine, by their type. */
+/**
+ * The events of a machine, by their type.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface MachineEvents {
   'task-left': [TaskLeft];
   'task-retried': [TaskRetried];

@@ -28,7 +28,11 @@ import { type MachineParts } from './parts.js';
 import { ServedTask } from './task.js';
 import { TaskRunner } from './task-runner.js';
 
-/** Options of `close()`. */
+/**
+ * Options of `close()`.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface MachineCloseOptions {
   /** Milliseconds after which tasks that are not done are cancelled and handed back. Default: no limit. */
   readonly timeout?: number | undefined;
@@ -41,6 +45,35 @@ const observed = new ObservedLives<ObservedMachine, MachineEvent>('machine');
 /**
  * A machine that works for a cluster: a local pool, and the tasks that it takes. `cluster.serve()` makes it. It asks for as many
  * tasks as its pool has free workers. The lease of a task is renewed while it runs.
+ *
+ * @example
+ * ```ts
+ * import { Cluster } from '@aiopipe/nats';
+ * import { isChild, target } from '@aiopipe/process';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * export const die = target(import.meta.url, 'die', () => process.kill(process.pid, 'SIGKILL'));
+ *
+ * if (!isChild()) {
+ *   const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ *   const cluster = await Cluster.open(nc, { name: 'machines' });
+ *   const machine = await cluster.serve({ die }, { size: 1, name: 'attic' });
+ *   machine.on('task-retried', ({ target }) => console.log(target, 'is tried again'));
+ *   machine.on('task-dead', ({ machine, target }) => console.log(machine, 'gave up', target));
+ *   await cluster.pool<typeof die>('die', { retries: 1 }).run().catch((error) => console.log(error.name));
+ *   const { args, attempts } = await cluster.deadLetters().get();
+ *   console.log(args, attempts);
+ *   await machine.close({ timeout: 1000 });
+ *   await cluster[Symbol.asyncDispose]();
+ *   await nc.close();
+ * }
+ * ```
+ * ```text
+ * die is tried again
+ * attic gave up die
+ * ChildError
+ * [] 2
+ * ```
  */
 export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposable {
   readonly #parts: MachineParts;

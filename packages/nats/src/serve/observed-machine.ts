@@ -2,7 +2,11 @@ import { type PoolStats } from '@aiopipe/process';
 import { type MachineCounts } from './counts.js';
 import { type MachineEvent } from './events.js';
 
-/** The part of a machine that monitors look at. */
+/**
+ * The part of a machine that monitors look at.
+ *
+ * @see the example of {@link MachineMessage}
+ */
 export interface ObservedMachine {
   readonly name: string;
   /** The name of its cluster. */
@@ -26,12 +30,41 @@ export interface ObservedMachine {
 /**
  * The message of the channels `aiopipe:machine.open` and `aiopipe:machine.close`: a machine takes tasks; it takes none any more, and
  * its workers have ended.
+ *
+ * @example
+ * ```ts
+ * import { subscribe } from 'node:diagnostics_channel';
+ * import { Cluster, type MachineMessage } from '@aiopipe/nats';
+ * import { isChild, target } from '@aiopipe/process';
+ * import { connect } from '@nats-io/transport-node';
+ *
+ * export const work = target(import.meta.url, 'work', () => {});
+ * subscribe('aiopipe:machine.open', (message) => {
+ *   const { machine } = message as MachineMessage;
+ *   console.log(machine.name, machine.targets);
+ * });
+ *
+ * if (!isChild()) {
+ *   const nc = await connect({ servers: 'nats://127.0.0.1:4222' });
+ *   const cluster = await Cluster.open(nc, { name: 'watched' });
+ *   await cluster.serve({ work }, { size: 1, name: 'attic' });
+ *   await cluster[Symbol.asyncDispose]();
+ *   await nc.close();
+ * }
+ * ```
+ * ```text
+ * attic [ 'work' ]
+ * ```
  */
 export interface MachineMessage {
   readonly machine: ObservedMachine;
 }
 
-/** The message of the channel `aiopipe:machine.event`. */
+/**
+ * The message of the channel `aiopipe:machine.event`.
+ *
+ * @see the example of {@link MachineMessage}
+ */
 export interface MachineEventMessage extends MachineMessage {
   readonly event: MachineEvent;
 }

@@ -5,7 +5,11 @@ import { type AnyTarget, type PoolOptions } from '@aiopipe/process';
 import { checkToken } from '../names.js';
 import { DEFAULT_VERSION } from '../pool/options.js';
 
-/** Options of `cluster.serve()`: those of its local `Pool`, and these. */
+/**
+ * Options of `cluster.serve()`: those of its local `Pool`, and these.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface ServeOptions extends Omit<PoolOptions, 'retries' | 'queueLimit'> {
   /** The machine's name in errors, events and statistics. Default: the host's name and the process id. */
   readonly name?: string | undefined;
@@ -22,7 +26,11 @@ export interface ServeOptions extends Omit<PoolOptions, 'retries' | 'queueLimit'
   readonly limits?: DecodeLimits | undefined;
 }
 
-/** The targets of a machine, by the names that callers use. */
+/**
+ * The targets of a machine, by the names that callers use.
+ *
+ * @see the example of {@link Machine}
+ */
 export type ServedTargets = Readonly<Record<string, AnyTarget>>;
 
 /** {@link ServeOptions}, checked. The local pool checks its own. */

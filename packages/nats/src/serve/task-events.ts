@@ -4,6 +4,8 @@ import { Traced } from '@aiopipe/core/internal';
 /**
  * The message of the TracingChannel `aiopipe:machine.task`: a machine gives a task to its local pool, until that knows the
  * outcome; for a stream, until its last item is sent. Published on the machine. The context is that of the caller.
+ *
+ * @see the example of {@link ClusterTask}
  */
 export interface MachineTask extends TracedMessage {
   /** The name of the machine. */

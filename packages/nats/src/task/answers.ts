@@ -14,7 +14,11 @@ export type TaskKind = 'run' | 'stream';
 /** How many items a machine may send before the caller has taken them. */
 export const WINDOW = 16;
 
-/** A task that no machine could finish, as the channel `dead-letters` of the cluster has it. */
+/**
+ * A task that no machine could finish, as the channel `dead-letters` of the cluster has it.
+ *
+ * @see the example of {@link Machine}
+ */
 export interface DeadTask {
   readonly id: string;
   /** The name that the task was sent to. */

@@ -14,7 +14,31 @@ import { Deferred } from '../wait/deferred.js';
 /** Events that are kept for a reader that does not take them. */
 const MAX_UNREAD = 10_000;
 
-/** Options of `events()`. */
+/**
+ * Options of `events()`.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   const stop = new AbortController();
+ *   const watching = (async () => {
+ *     for await (const { type } of pool.events({ signal: stop.signal })) console.log(type);
+ *   })();
+ *   await pool.run(5);
+ *   stop.abort();
+ *   await watching.catch((error) => console.log(error.name));
+ * }
+ * ```
+ * ```text
+ * worker-started
+ * AbortError
+ * ```
+ */
 export interface EventsOptions {
   /** Ends the iteration with AbortError, at once. */
   readonly signal?: AbortSignal | undefined;

@@ -17,13 +17,16 @@ const GRACE = 1000;
  * It costs nothing but a look at the children of this process in `/proc`, at most once a second, when one has ended. A program
  * that is not process 1 has no orphans, unless it called prctl(PR_SET_CHILD_SUBREAPER).
  *
- * ```ts
- * if (process.pid === 1) reapOrphans();
- * ```
- *
  * Linux only, in the main thread: throws `ERR_AIOPIPE_UNSUPPORTED` elsewhere, and where `/proc` does not list children.
  *
  * @returns what ends it when it is disposed of
+ *
+ * @example
+ * ```ts
+ * import { reapOrphans } from '@aiopipe/process';
+ *
+ * if (process.pid === 1) reapOrphans(); // this program is the first one of a container
+ * ```
  */
 export function reapOrphans(): Disposable {
   if (!process.getBuiltinModule('node:worker_threads').isMainThread)

@@ -3,7 +3,11 @@ import { wallClock } from '@aiopipe/core/internal';
 import { Listeners } from '../events/listeners.js';
 import { type ProcessExit } from '../start/process.js';
 
-/** The fields of every event of a pool. */
+/**
+ * The fields of every event of a pool.
+ *
+ * @see the example of {@link PoolEvents}
+ */
 export interface PoolEventFields {
   /** The worker's name, as `ps` shows it. */
   readonly worker: string;
@@ -13,7 +17,11 @@ export interface PoolEventFields {
   readonly time: number;
 }
 
-/** A worker is ready for tasks: its `setup` has returned, and the pool's own target is loaded. */
+/**
+ * A worker is ready for tasks: its `setup` has returned, and the pool's own target is loaded.
+ *
+ * @see the example of {@link PoolEvents}
+ */
 export interface WorkerStarted extends PoolEventFields {
   readonly type: 'worker-started';
 }
@@ -22,10 +30,16 @@ export interface WorkerStarted extends PoolEventFields {
  * Why a worker ended. `died`: by itself, or by a signal of another program. `broken`: it broke the protocol, or its channel
  * failed, and it was killed. `cancelled`: it did not end a cancelled task within `cancelGrace`, and was killed.
  * `recycled`: after `maxTasks`, or because of `maxRss`. `memory`: it held more than `maxRss` during a task, and was killed. `idle`: it had no task for `idleTimeout`. `closed`: the pool ends.
+ *
+ * @see the example of {@link PoolEvents}
  */
 export type WorkerEndReason = 'died' | 'broken' | 'cancelled' | 'recycled' | 'memory' | 'idle' | 'closed';
 
-/** A worker has ended. Published before another one is started in its place. */
+/**
+ * A worker has ended. Published before another one is started in its place.
+ *
+ * @see the example of {@link PoolEvents}
+ */
 export interface WorkerEnded extends PoolEventFields, ProcessExit {
   readonly type: 'worker-ended';
   readonly reason: WorkerEndReason;
@@ -37,7 +51,26 @@ export interface WorkerEnded extends PoolEventFields, ProcessExit {
   readonly tasks: number;
 }
 
-/** A task is given to another worker, because the worker that ran it has ended. */
+/**
+ * A task is given to another worker, because the worker that ran it has ended.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const die = target(import.meta.url, 'die', () => process.kill(process.pid, 'SIGKILL'));
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(die, { size: 1, retries: 1 });
+ *   pool.on('task-retried', ({ target, retriesLeft }) => console.log(target, 'is tried again,', retriesLeft, 'left'));
+ *   await pool.run().catch((error) => console.log(error.code));
+ * }
+ * ```
+ * ```text
+ * die is tried again, 0 left
+ * ERR_AIOPIPE_NO_RESULT
+ * ```
+ */
 export interface TaskRetried extends PoolEventFields {
   readonly type: 'task-retried';
   /** The name of the task's target. */
@@ -48,7 +81,26 @@ export interface TaskRetried extends PoolEventFields {
   readonly retriesLeft: number;
 }
 
-/** A line that a worker has written; only with the pool's option `output: 'events'`. */
+/**
+ * A line that a worker has written; only with the pool's option `output: 'events'`.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const talk = target(import.meta.url, 'talk', () => console.log('looks at the file'));
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(talk, { size: 1, output: 'events' });
+ *   pool.on('output', ({ worker, stream, line }) => console.log(`${worker} ${stream}: ${line}`));
+ *   await pool.run();
+ *   await pool.close();
+ * }
+ * ```
+ * ```text
+ * talk-1 stdout: looks at the file
+ * ```
+ */
 export interface WorkerOutput extends PoolEventFields {
   readonly type: 'output';
   readonly stream: 'stdout' | 'stderr';
@@ -56,10 +108,54 @@ export interface WorkerOutput extends PoolEventFields {
   readonly line: string;
 }
 
-/** What happens in a pool. */
+/**
+ * What happens in a pool.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const die = target(import.meta.url, 'die', () => process.kill(process.pid, 'SIGKILL'));
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(die, { size: 1 });
+ *   const events = pool.events();
+ *   void pool.run().catch(() => {});
+ *   for await (const event of events)
+ *     if (event.type === 'worker-ended') {
+ *       console.log(event.reason, event.signalCode);
+ *       break;
+ *     }
+ * }
+ * ```
+ * ```text
+ * died SIGKILL
+ * ```
+ */
 export type PoolEvent = WorkerStarted | WorkerEnded | TaskRetried | WorkerOutput;
 
-/** The events of a pool, by their type. */
+/**
+ * The events of a pool, by their type.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   pool.on('worker-started', ({ worker }) => console.log(worker, 'has started'));
+ *   pool.on('worker-ended', ({ worker, reason, tasks }) => console.log(worker, reason, tasks));
+ *   await pool.run(5);
+ *   await pool.close();
+ * }
+ * ```
+ * ```text
+ * square-1 has started
+ * square-1 closed 1
+ * ```
+ */
 export interface PoolEvents {
   'worker-started': [WorkerStarted];
   'worker-ended': [WorkerEnded];

@@ -1,7 +1,25 @@
 import { type SchemaOutput, type StandardSchema } from '@aiopipe/codec';
 import { type WaitOptions } from '@aiopipe/core';
 
-/** Options of tasks. */
+/**
+ * Options of tasks.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const load = target(import.meta.url, 'load', (user: string) => `${user}'s orders`);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(load, { size: 2 });
+ *   const urgent = pool.with({ priority: 10, timeout: 5000, retries: 2 });
+ *   console.log(await urgent.with({ key: 'ada' }).run('ada')); // always by the same worker
+ * }
+ * ```
+ * ```text
+ * ada's orders
+ * ```
+ */
 export interface TaskOptions extends WaitOptions {
   /** How often a task is given to another child if its child dies, before it rejects. */
   readonly retries?: number | undefined;
@@ -17,7 +35,26 @@ export interface TaskOptions extends WaitOptions {
   readonly key?: string | number | undefined;
 }
 
-/** Options of `map()`. */
+/**
+ * Options of `map()`.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const power = target(import.meta.url, 'power', (base: number, exponent: number) => base ** exponent);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(power, { size: 1 });
+ *   const items: [number, number][] = [[2, 3], [3, 2]];
+ *   for await (const result of pool.map(items, { spread: true, concurrency: 4 })) console.log(result);
+ * }
+ * ```
+ * ```text
+ * 8
+ * 9
+ * ```
+ */
 export interface MapOptions {
   /** How many tasks may be started before their results are taken. Default: two for each child of the pool. */
   readonly concurrency?: number | undefined;
@@ -27,7 +64,11 @@ export interface MapOptions {
   readonly spread?: boolean | undefined;
 }
 
-/** The items of `map()`: the first argument of a target that needs no other one. `never` if it needs more: use `spread`. */
+/**
+ * The items of `map()`: the first argument of a target that needs no other one. `never` if it needs more: use `spread`.
+ *
+ * @see the example of {@link Pool}
+ */
 export type MapItem<Args extends readonly unknown[]> = Args extends readonly [infer First, ...infer Rest]
   ? [] extends Rest
     ? First
@@ -36,7 +77,30 @@ export type MapItem<Args extends readonly unknown[]> = Args extends readonly [in
     ? First
     : never;
 
-/** Schemas of a target: of any library that follows Standard Schema. */
+/**
+ * Schemas of a target: of any library that follows Standard Schema.
+ *
+ * @example
+ * ```ts
+ * import { type StandardSchema } from '@aiopipe/codec';
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const half = target(import.meta.url, 'half', (n: number) => n / 2);
+ * const validate = (value: unknown) => (Number.isInteger(value) ? { value } : { issues: [{ message: 'not whole' }] });
+ * const whole: StandardSchema = { '~standard': { version: 1, vendor: 'example', validate } };
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool({ size: 1 });
+ *   const halves = pool.of(half, { result: whole });
+ *   console.log(await halves.run(4));
+ *   await halves.run(5).catch((error) => console.log(error.code));
+ * }
+ * ```
+ * ```text
+ * 2
+ * ERR_AIOPIPE_INVALID_MESSAGE
+ * ```
+ */
 export interface TargetSchemas {
   /** Checks the list of the arguments, before they are sent. The target gets what the schema makes of it. */
   readonly args?: StandardSchema<readonly unknown[]> | undefined;
@@ -44,7 +108,11 @@ export interface TargetSchemas {
   readonly result?: StandardSchema | undefined;
 }
 
-/** The result of a target whose results are checked. */
+/**
+ * The result of a target whose results are checked.
+ *
+ * @see the example of {@link TargetSchemas}
+ */
 export type CheckedResult<Result, Schemas extends TargetSchemas> = Schemas extends {
   readonly result: infer Schema extends StandardSchema;
 }
@@ -53,17 +121,48 @@ export type CheckedResult<Result, Schemas extends TargetSchemas> = Schemas exten
     : SchemaOutput<Schema>
   : Result;
 
-/** The result of `run()`. It is `never` for a generator: call that with `stream()`. */
+/**
+ * The result of `run()`. It is `never` for a generator: call that with `stream()`.
+ *
+ * @see the example of {@link Pool}
+ */
 export type RunResult<Result> =
   Awaited<Result> extends AsyncIterator<unknown, unknown, never> | Iterator<unknown, unknown, never>
     ? never
     : Awaited<Result>;
 
-/** The items of `stream()`. */
+/**
+ * The items of `stream()`.
+ *
+ * @see the example of {@link PoolCalls}
+ */
 export type StreamItem<Result> =
   Awaited<Result> extends AsyncIterable<infer Item> | Iterable<infer Item> ? Awaited<Item> : never;
 
-/** The calls of a target in the children of a pool: of a `Pool`, and of what its `of()` and `with()` return. */
+/**
+ * The calls of a target in the children of a pool: of a `Pool`, and of what its `of()` and `with()` return.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ * export const countTo = target(import.meta.url, 'countTo', function* (n: number) {
+ *   for (let i = 1; i <= n; i++) yield i;
+ * });
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool({ size: 1 });
+ *   console.log(await pool.of(square).with({ timeout: 5000 }).run(5));
+ *   for await (const n of pool.of(countTo).stream(2)) console.log('item', n);
+ * }
+ * ```
+ * ```text
+ * 25
+ * item 1
+ * item 2
+ * ```
+ */
 export interface PoolCalls<Args extends readonly unknown[], Result> {
   /**
    * Returns the same calls with other options. Options that are not given stay as they are. (They are no last argument of
@@ -116,5 +215,27 @@ export interface PoolCalls<Args extends readonly unknown[], Result> {
   stream(...args: Args): AsyncGenerator<StreamItem<Result>, void, undefined>;
 }
 
-/** What `map()` takes its items from. */
+/**
+ * What `map()` takes its items from.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target, type Items } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * async function* numbers() {
+ *   yield* [1, 2];
+ * }
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   const items: Items<number> = numbers();
+ *   for await (const result of pool.map(items)) console.log(result);
+ * }
+ * ```
+ * ```text
+ * 1
+ * 4
+ * ```
+ */
 export type Items<Item> = Iterable<Item | PromiseLike<Item>> | AsyncIterable<Item>;

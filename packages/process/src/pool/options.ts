@@ -5,7 +5,30 @@ import { type Target } from '../target/target.js';
 import { checkTarget } from './targets.js';
 import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
 
-/** Options of a pool. */
+/**
+ * Options of a pool.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, {
+ *     size: { min: 1, max: 4 }, // more than one while tasks wait
+ *     retries: 1, // a task is tried again if its worker dies
+ *     queueLimit: 1000,
+ *     maxTasks: 10_000, // then the worker is replaced
+ *     options: { limits: { openFiles: 256 } },
+ *   });
+ *   console.log(await pool.run(5));
+ * }
+ * ```
+ * ```text
+ * 25
+ * ```
+ */
 export interface PoolOptions {
   /**
    * How many child processes, 1024 at most. Default: one for each core. With `{ min, max }`, there are always `min` (default 0), and up to

@@ -39,7 +39,25 @@ function targetOf(first: unknown, second: unknown): AnyTarget | undefined {
   return first;
 }
 
-/** Options of `close()`. */
+/**
+ * Options of `close()`.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   const pool = new Pool(square, { size: 1 });
+ *   void pool.run(5).then(console.log);
+ *   await pool.close({ timeout: 10_000 }); // waits for the task
+ * }
+ * ```
+ * ```text
+ * 25
+ * ```
+ */
 export interface CloseOptions {
   /** Milliseconds after which tasks that are not done are cancelled. Default: no limit. */
   readonly timeout?: number | undefined;
@@ -53,17 +71,25 @@ const observed = new ObservedLives<ObservedPool, PoolEvent>('pool');
  * Child processes that run tasks: calls of targets. Each child runs one task at a time. A child that dies is replaced. Its
  * task rejects with ChildError, or is given to another child as often as `retries` says. No other task is touched.
  *
- * ```ts
- * await using pool = new Pool(hash, { size: 4 });
- * for await (const digest of pool.map(files)) console.log(digest);
- * ```
- *
  * A pool without a target of its own has any number of them. A child loads a target's module with the first task that needs it.
  *
+ * @example
  * ```ts
- * await using pool = new Pool({ size: 4 });
- * await pool.of(hash).run(file);
- * await pool.of(resize).run(image, 100);
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 2 });
+ *   console.log(await pool.run(5));
+ *   for await (const result of pool.map([1, 2, 3])) console.log(result);
+ * }
+ * ```
+ * ```text
+ * 25
+ * 1
+ * 4
+ * 9
  * ```
  */
 export class Pool<Args extends readonly unknown[] = never, Result = never>

@@ -1,6 +1,25 @@
 import { RecentTimes, type Times } from './times.js';
 
-/** Counts of what a pool has done since its start, and is doing now. */
+/**
+ * Counts of what a pool has done since its start, and is doing now.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   await pool.run(5);
+ *   const { completed, failed, queued, waitTime } = pool.stats;
+ *   console.log(completed, failed, queued, waitTime !== undefined && waitTime.median <= waitTime.p99);
+ * }
+ * ```
+ * ```text
+ * 1 0 0 true
+ * ```
+ */
 export interface PoolStats {
   /** How many workers there are now, by what they do. A worker that still runs a cancelled task is busy. */
   readonly workers: { readonly starting: number; readonly idle: number; readonly busy: number };

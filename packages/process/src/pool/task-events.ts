@@ -2,7 +2,11 @@ import { type TracedMessage } from '@aiopipe/core';
 import { Traced, wallClock } from '@aiopipe/core/internal';
 import { type TaskSettings } from './task-settings.js';
 
-/** One worker's try at a task. Times are those of `Date.now()`. */
+/**
+ * One worker's try at a task. Times are those of `Date.now()`.
+ *
+ * @see the example of {@link PoolTask}
+ */
 export interface TaskAttempt {
   /** The worker's name. */
   readonly worker: string;
@@ -17,6 +21,26 @@ export interface TaskAttempt {
 /**
  * The message of the TracingChannel `aiopipe:pool.task`: a task from its call (`start`) until its caller knows the outcome
  * (`asyncEnd`, and `error` before that if it failed or was cancelled).
+ *
+ * @example
+ * ```ts
+ * import { channel } from 'node:diagnostics_channel';
+ * import { isChild, Pool, target, type PoolTask } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * channel('tracing:aiopipe:pool.task:asyncEnd').subscribe((message) => {
+ *   const { target, attempts, error } = message as PoolTask;
+ *   for (const { worker } of attempts) console.log(target, worker, error ?? 'done');
+ * });
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   await pool.run(5);
+ * }
+ * ```
+ * ```text
+ * square square-1 done
+ * ```
  */
 export interface PoolTask extends TracedMessage {
   /** The pool, as its messages name it. */

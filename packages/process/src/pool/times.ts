@@ -1,4 +1,8 @@
-/** Times of the last tasks, in milliseconds. */
+/**
+ * Times of the last tasks, in milliseconds.
+ *
+ * @see the example of {@link PoolStats}
+ */
 export interface Times {
   /** Half of them took no longer. */
   readonly median: number;

@@ -1,4 +1,22 @@
-/** A worker of a pool, as it is now. */
+/**
+ * A worker of a pool, as it is now.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Pool, target } from '@aiopipe/process';
+ *
+ * export const square = target(import.meta.url, 'square', (n: number) => n * n);
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(square, { size: 1 });
+ *   await pool.run(5);
+ *   for (const { name, state, task, tasks } of pool.workers) console.log(name, state, task?.target, tasks);
+ * }
+ * ```
+ * ```text
+ * square-1 idle undefined 1
+ * ```
+ */
 export interface WorkerInfo {
   /** As `ps` shows it. */
   readonly name: string;
@@ -11,7 +29,11 @@ export interface WorkerInfo {
   readonly tasks: number;
 }
 
-/** The task that a worker runs. */
+/**
+ * The task that a worker runs.
+ *
+ * @see the example of {@link WorkerInfo}
+ */
 export interface RunningTaskInfo {
   /** The name of the target. */
   readonly target: string;

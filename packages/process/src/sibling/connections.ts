@@ -3,7 +3,11 @@ import { handled, LOOP_END, LoopIterator, optionNames, Pending, refuse } from '@
 import { siblingCalls } from '../target/role.js';
 import { type AnyConnection, type SiblingCalls } from '../target/sibling-calls.js';
 
-/** A channel that a sibling has made to this process. */
+/**
+ * A channel that a sibling has made to this process.
+ *
+ * @see the example of {@link connectSibling}
+ */
 export interface Connection<Send = unknown, Receive = Send> {
   readonly channel: Channel<Send, Receive>;
   /**
@@ -13,7 +17,29 @@ export interface Connection<Send = unknown, Receive = Send> {
   readonly from: string | undefined;
 }
 
-/** Options of `connections()`. */
+/**
+ * Options of `connections()`.
+ *
+ * @example
+ * ```ts
+ * import { connections, isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const serve = target(import.meta.url, 'serve', async () => {
+ *   const calls = connections({ signal: AbortSignal.timeout(10) }); // serves for 10 ms
+ *   await calls.next().catch((error) => console.log(error.name));
+ * });
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'server', target: serve, restart: 'temporary' }]);
+ *   const events = supervisor.events();
+ *   await supervisor.start();
+ *   for await (const { type } of events) if (type === 'exited') break;
+ * }
+ * ```
+ * ```text
+ * AbortError
+ * ```
+ */
 export interface ConnectionsOptions {
   /** Ends the iteration with AbortError, at once. */
   readonly signal?: AbortSignal | undefined;
@@ -28,14 +54,30 @@ const what = () => 'connections()';
  * program itself by `supervisor.connect()`. While the loop waits, it keeps this process alive. It ends with the child's function.
  * Each step of the loop takes one connection; the others wait at the supervisor.
  *
- * ```ts
- * for await (const { channel } of connections<Answer, Query>()) serve(channel).catch(console.error);
- * ```
- *
  * Throws `ERR_AIOPIPE_NO_CHILD` outside a child's function. The loop ends with `ERR_AIOPIPE_NO_SUPERVISOR` if no supervisor
  * started this process.
  *
  * @typeParam Send - the messages that this process sends; nothing checks them, see `Channel.validate()`
+ *
+ * @example
+ * ```ts
+ * import { connections, isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const echo = target(import.meta.url, 'echo', async () => {
+ *   for await (const { channel } of connections<string>()) void channel.forEach((text) => channel.put(text));
+ * });
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'echo', target: echo }]);
+ *   await supervisor.start();
+ *   using channel = await supervisor.connect<string>('echo', { timeout: 5000 });
+ *   await channel.put('hello');
+ *   console.log(await channel.get());
+ * }
+ * ```
+ * ```text
+ * hello
+ * ```
  */
 export function connections<Send = unknown, Receive = Send>(
   options: ConnectionsOptions = {},

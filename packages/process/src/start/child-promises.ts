@@ -6,7 +6,11 @@ import { warnOfChild } from '../failure/unheard-failure.js';
 import { Deferred } from '../wait/deferred.js';
 import { type ChildOutcome } from './child-outcome.js';
 
-/** How a child ended: one of the two is null. */
+/**
+ * How a child ended: one of the two is null.
+ *
+ * @see the example of {@link startProcess}
+ */
 export interface ProcessExit {
   readonly exitCode: number | null;
   readonly signalCode: SignalName | null;

@@ -2,7 +2,29 @@ import { checkFlag, checkName, checkOptions as checkNames, optionNames } from '@
 import { checkSurroundings, SURROUNDINGS, type Surroundings } from './surroundings.js';
 import { checkPrefork, type Prefork } from './prefork.js';
 
-/** Options of a child process. */
+/**
+ * Options of a child process.
+ *
+ * @example
+ * ```ts
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
+ * export const greet = target(import.meta.url, 'greet', () => `${process.env['GREETING']} in ${process.cwd()}`);
+ *
+ * if (!isChild()) {
+ *   const child = startProcess(greet, {
+ *     name: 'greeter', // in messages and in ps
+ *     env: { ...process.env, GREETING: 'hello' },
+ *     cwd: '/',
+ *     limits: { openFiles: 256 },
+ *   });
+ *   console.log(await child.result);
+ * }
+ * ```
+ * ```text
+ * hello in /
+ * ```
+ */
 export interface ProcessOptions extends Surroundings {
   /** The name in messages and in `ps`; by default the target's name. */
   readonly name?: string | undefined;

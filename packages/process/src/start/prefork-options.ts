@@ -3,7 +3,11 @@ import { isTarget, type AnyTarget } from '../target/target.js';
 import { type StdioOptions } from './stdio.js';
 import { checkSurroundings, SURROUNDINGS, surroundingsKey, type Surroundings } from './surroundings.js';
 
-/** Options of {@link Prefork}: the number and the surroundings of its children. */
+/**
+ * Options of {@link Prefork}: the number and the surroundings of its children.
+ *
+ * @see the example of {@link Prefork}
+ */
 export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
   /** How many children wait; 1 by default, 1024 at most. */
   readonly size?: number | undefined;

@@ -19,7 +19,11 @@ import { surroundingsKey, type Surroundings } from './surroundings.js';
 
 export { type PreforkOptions } from './prefork-options.js';
 
-/** Counts of a {@link Prefork}. */
+/**
+ * Counts of a {@link Prefork}.
+ *
+ * @see the example of {@link Prefork}
+ */
 export interface PreforkStats {
   /** Starts that took a child. */
   readonly warm: number;
@@ -71,9 +75,22 @@ export let refillAfter: (prefork: Prefork, started: Promise<void>) => void;
  * process alive, and do not outlive it. A child that has died is not taken. If it dies in the moment in which it is taken, it is
  * the child that you started: `result` rejects.
  *
+ * @example
  * ```ts
- * await using prefork = new Prefork({ size: 2, preload: [hash] });
- * const child = startProcess(hash, { args: [file], prefork });
+ * import { isChild, Prefork, startProcess, target } from '@aiopipe/process';
+ *
+ * export const half = target(import.meta.url, 'half', (n: number) => n / 2);
+ *
+ * if (!isChild()) {
+ *   await using prefork = new Prefork({ size: 1, preload: [half] });
+ *   await prefork.ready();
+ *   console.log(await startProcess(half, { args: [9], prefork }).result); // takes the child that waits
+ *   console.log(prefork.stats.warm);
+ * }
+ * ```
+ * ```text
+ * 4.5
+ * 1
  * ```
  */
 export class Prefork implements AsyncDisposable {

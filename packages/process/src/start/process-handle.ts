@@ -16,7 +16,28 @@ import { type StartedChild } from './started-child.js';
 /** Makes a ProcessHandle: only `startProcess()` does. */
 export let processHandleOf: <Result>(child: StartedChild<Result>) => ProcessHandle<Result>;
 
-/** A child process that `startProcess()` started. */
+/**
+ * A child process that `startProcess()` started.
+ *
+ * @example
+ * ```ts
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
+ * export const wait = target(import.meta.url, 'wait', () => new Promise(() => setInterval(() => {}, 1000)));
+ *
+ * if (!isChild()) {
+ *   const child = startProcess(wait, { name: 'waiter' });
+ *   await child.started;
+ *   console.log(child.name, child.isAlive(), await child.join({ timeout: 10 }));
+ *   child.terminate();
+ *   console.log(await child.join());
+ * }
+ * ```
+ * ```text
+ * waiter true undefined
+ * { exitCode: null, signalCode: 'SIGTERM' }
+ * ```
+ */
 export class ProcessHandle<
   Result = unknown,
   Stdin extends WriteEnd | undefined = WriteEnd | undefined,

@@ -11,17 +11,29 @@ export { ProcessHandle } from './process-handle.js';
 export { type ProcessExit } from './child-promises.js';
 export { type ProcessOptions } from './options.js';
 
-/** The arguments of a target. Pipe ends and channels anywhere in them move to the child. */
+/**
+ * The arguments of a target. Pipe ends and channels anywhere in them move to the child.
+ *
+ * @see the example of {@link startProcess}
+ */
 export type WithArgs<Args extends readonly unknown[]> = [] extends Args
   ? { readonly args?: Args | undefined }
   : { readonly args: Args };
 
-/** Refuses names of options that {@link ProcessOptions} does not have, unless the names are computed. */
+/**
+ * Refuses names of options that {@link ProcessOptions} does not have, unless the names are computed.
+ *
+ * @see the example of {@link startProcess}
+ */
 export type KnownOptions<Options, More extends string> = string extends keyof Options
   ? unknown
   : { readonly [Name in Exclude<keyof Options, keyof ProcessOptions | More>]: never };
 
-/** The type of a child's handle. The options decide which of its stdio are ends. */
+/**
+ * The type of a child's handle. The options decide which of its stdio are ends.
+ *
+ * @see the example of {@link StdioOptions}
+ */
 export type StartedHandle<Result, Options> = ProcessHandle<
   Result,
   PipedEnd<Options, 'stdin', WriteEnd>,
@@ -35,9 +47,21 @@ export type StartedHandle<Result, Options> = ProcessHandle<
  * A wrong argument throws, and nothing was started or moved. A start that fails (no more processes, a module that cannot be
  * loaded) rejects `result` and `join()` with {@link ChildError}.
  *
+ * @example
  * ```ts
- * const child = startProcess(greet, { args: [tx, 'world'] });
- * await child.join();
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
+ * export const sum = target(import.meta.url, 'sum', (to: number) => (to * (to + 1)) / 2);
+ *
+ * if (!isChild()) {
+ *   const child = startProcess(sum, { args: [100] });
+ *   console.log(await child.result);
+ *   console.log(await child.join());
+ * }
+ * ```
+ * ```text
+ * 5050
+ * { exitCode: 0, signalCode: null }
  * ```
  */
 export function startProcess<

@@ -2,7 +2,25 @@ import { Encoder, isMovable, Output } from '@aiopipe/codec/internal';
 import { type StderrOption, type StdinOption, type StdoutOption } from '@aiopipe/core';
 import { checkStdio as checkChildStdio, isHandle, type Slot } from '@aiopipe/core/internal';
 
-/** The types of a child's stdin, stdout and stderr. */
+/**
+ * The types of a child's stdin, stdout and stderr.
+ *
+ * @example
+ * ```ts
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
+ * export const talk = target(import.meta.url, 'talk', () => console.log('one line'));
+ *
+ * if (!isChild()) {
+ *   const child = startProcess(talk, { stdout: 'pipe', stderr: 'stdout' });
+ *   await using output = child.stdout.open();
+ *   for await (const line of output.lines()) console.log('the child printed', line);
+ * }
+ * ```
+ * ```text
+ * the child printed one line
+ * ```
+ */
 export interface StdioOptions {
   /**
    * `ignore` by default. With `inherit`, and if that is a terminal, the child stays in our process group: only so it can

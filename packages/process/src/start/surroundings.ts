@@ -12,7 +12,11 @@ import { checkNodeMemory } from './node-limits.js';
 import { execArgvFor } from './node-options.js';
 import { checkStdio, DEFAULT_STDIO, type StdioOptions } from './stdio.js';
 
-/** The properties that a child has from its first instruction on, and that cannot change later. */
+/**
+ * The properties that a child has from its first instruction on, and that cannot change later.
+ *
+ * @see the example of {@link ProcessOptions}
+ */
 export interface Surroundings extends StdioOptions {
   /** The child's whole environment; this process's by default. Inherited enumerable names count, as in Node's own spawn. */
   readonly env?: Environment | undefined;

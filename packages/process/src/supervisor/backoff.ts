@@ -1,6 +1,8 @@
 /**
  * How long a supervisor waits before a restart. The first wait is `initial` milliseconds. Each further wait for the same child
  * is `factor` times as long, up to `max`, until the child has run for the supervisor's `period` without a break.
+ *
+ * @see the example of {@link SupervisorOptions}
  */
 export interface Backoff {
   /** Milliseconds before the first restart. */

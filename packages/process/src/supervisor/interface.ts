@@ -5,10 +5,32 @@ import { type ConnectOptions } from '../sibling/connect-sibling.js';
 import { type ProcessExit, type ProcessHandle } from '../start/process.js';
 import { type ChildSpec, type PartitionedSpec, type SupervisorSpec } from './spec.js';
 
-/** `starting`: started, and not ready yet. `restarting`: waits for its restart. `stopped`: does not run, and will not by itself. */
+/**
+ * `starting`: started, and not ready yet. `restarting`: waits for its restart. `stopped`: does not run, and will not by itself.
+ *
+ * @see the example of {@link ChildInfo}
+ */
 export type ChildState = 'starting' | 'running' | 'restarting' | 'stopped';
 
-/** A child as it is now. */
+/**
+ * A child as it is now.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const serve = target(import.meta.url, 'serve', () => new Promise(() => setInterval(() => {}, 1000)));
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'web', target: serve }]);
+ *   await supervisor.start();
+ *   for (const { id, state, restarts } of supervisor.whichChildren()) console.log(id, state, restarts);
+ * }
+ * ```
+ * ```text
+ * web running 0
+ * ```
+ */
 export interface ChildInfo {
   readonly id: string;
   readonly type: 'worker' | 'supervisor';
@@ -23,7 +45,11 @@ export interface ChildInfo {
   readonly restarts: number;
 }
 
-/** The numbers of a supervisor's children. */
+/**
+ * The numbers of a supervisor's children.
+ *
+ * @see the example of {@link SupervisorSpec}
+ */
 export interface ChildCount {
   /** All children, running or not. */
   readonly specs: number;
@@ -35,7 +61,11 @@ export interface ChildCount {
   readonly workers: number;
 }
 
-/** The fields of every event. */
+/**
+ * The fields of every event.
+ *
+ * @see the example of {@link SupervisorEvent}
+ */
 export interface SupervisorEventFields {
   /** The child's. */
   readonly id: string;
@@ -45,7 +75,11 @@ export interface SupervisorEventFields {
   readonly time: number;
 }
 
-/** A child runs, and is ready if its specification asks for that. */
+/**
+ * A child runs, and is ready if its specification asks for that.
+ *
+ * @see the example of {@link Supervisor}
+ */
 export interface ChildStarted extends SupervisorEventFields {
   readonly type: 'started';
   /** The child, if it is a process. */
@@ -58,7 +92,26 @@ export interface ChildStarted extends SupervisorEventFields {
   readonly restarts: number;
 }
 
-/** A child could not be started: its arguments or its process failed, or it was not ready in time. Nothing of it is left. */
+/**
+ * A child could not be started: its arguments or its process failed, or it was not ready in time. Nothing of it is left.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const slow = target(import.meta.url, 'slow', () => new Promise(() => setInterval(() => {}, 1000)));
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'web', target: slow, ready: { timeout: 10 } }]);
+ *   supervisor.on('start-failed', ({ id, willRestart }) => console.log(id, willRestart));
+ *   await supervisor.start().catch((error) => console.log(error.code));
+ * }
+ * ```
+ * ```text
+ * web false
+ * ERR_AIOPIPE_START
+ * ```
+ */
 export interface ChildStartFailed extends SupervisorEventFields {
   readonly type: 'start-failed';
   /** The process id, if there was a process. */
@@ -73,10 +126,30 @@ export interface ChildStartFailed extends SupervisorEventFields {
 /**
  * Why a child ended. `exit`: it returned, failed, or was killed by another program. `hung`: it missed a heartbeat, and was
  * killed. `shutdown`: its supervisor shut it down, for good or to restart it with a sibling.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const serve = target(import.meta.url, 'serve', () => new Promise(() => setInterval(() => {}, 1000)));
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'web', target: serve }]);
+ *   supervisor.on('exited', ({ id, reason }) => console.log(id, reason));
+ *   await supervisor.start();
+ * }
+ * ```
+ * ```text
+ * web shutdown
+ * ```
  */
 export type ExitReason = 'exit' | 'hung' | 'shutdown';
 
-/** A child that had started has ended. */
+/**
+ * A child that had started has ended.
+ *
+ * @see the example of {@link Supervisor}
+ */
 export interface ChildExited extends SupervisorEventFields, ProcessExit {
   readonly type: 'exited';
   /** The process id, if it is a process. */
@@ -94,17 +167,64 @@ export interface ChildExited extends SupervisorEventFields, ProcessExit {
   readonly delay: number;
 }
 
-/** A supervisor gave up. All of its children are being shut down. */
+/**
+ * A supervisor gave up. All of its children are being shut down.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const fail = target(import.meta.url, 'fail', () => process.exit(1));
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'web', target: fail }], { intensity: 0 });
+ *   supervisor.on('gave-up', ({ id }) => console.log(id, 'ended too often'));
+ *   await supervisor.start();
+ *   await supervisor.finished.catch((error) => console.log(error.code));
+ * }
+ * ```
+ * ```text
+ * web ended too often
+ * ERR_AIOPIPE_INTENSITY
+ * ```
+ */
 export interface SupervisorGaveUp extends SupervisorEventFields {
   readonly type: 'gave-up';
   /** Names the child that ended once too often, as `id` and `path` do; `cause` is that child's error. */
   readonly error: Error;
 }
 
-/** A change, published before its consequences are carried out. */
+/**
+ * A change, published before its consequences are carried out.
+ *
+ * @example
+ * ```ts
+ * import { isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const job = target(import.meta.url, 'job', () => {});
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'job', target: job, restart: 'transient' }]);
+ *   const events = supervisor.events();
+ *   await supervisor.start();
+ *   for await (const event of events) {
+ *     console.log(event.type, event.path.join('/'));
+ *     if (event.type === 'exited') break;
+ *   }
+ * }
+ * ```
+ * ```text
+ * started job
+ * exited job
+ * ```
+ */
 export type SupervisorEvent = ChildStarted | ChildStartFailed | ChildExited | SupervisorGaveUp;
 
-/** The events of a supervisor, by their type. */
+/**
+ * The events of a supervisor, by their type.
+ *
+ * @see the example of {@link Supervisor}
+ */
 export interface SupervisorEvents {
   started: [ChildStarted];
   'start-failed': [ChildStartFailed];
@@ -112,7 +232,11 @@ export interface SupervisorEvents {
   'gave-up': [SupervisorGaveUp];
 }
 
-/** A supervisor that another one started: what every `Supervisor` has, except that only the outer one starts and stops it. */
+/**
+ * A supervisor that another one started: what every `Supervisor` has, except that only the outer one starts and stops it.
+ *
+ * @see the example of {@link SupervisorSpec}
+ */
 export interface NestedSupervisor extends EventEmitter<SupervisorEvents> {
   /** Counts its children. */
   countChildren(): ChildCount;

@@ -48,16 +48,32 @@ const expanded = (spec: AnySpec): AnyChildSpec => (spec.type === 'partitioned' ?
  * Keeps child processes running. It starts them in order, restarts those that end and should not, and gives up if that happens
  * too often. Its words, rules and defaults are those of OTP's supervisor.
  *
- * ```ts
- * await using supervisor = new Supervisor([{ id: 'worker', target: work, args: () => [makeEnd()] }]);
- * supervisor.on('exited', ({ id, reason, error }) => log(id, reason, error));
- * await supervisor.start();
- * ```
- *
  * It does one thing at a time: starts, ends and calls are dealt with in the order in which they come; only {@link stop}
  * interrupts a start or a wait. An error that a listener throws is an uncaught exception of the program.
  *
  * @typeParam Children - the parameters of the children's targets, inferred from the specifications to check their `args`
+ *
+ * @example
+ * ```ts
+ * import { isChild, Supervisor, target } from '@aiopipe/process';
+ *
+ * export const serve = target(import.meta.url, 'serve', () => new Promise(() => setInterval(() => {}, 1000)));
+ *
+ * if (!isChild()) {
+ *   await using supervisor = new Supervisor([{ id: 'web', target: serve }]);
+ *   supervisor.on('exited', ({ id, signalCode, willRestart }) => console.log(id, signalCode, willRestart));
+ *   supervisor.on('started', ({ id, restarts }) => console.log(id, restarts));
+ *   await supervisor.start();
+ *   supervisor.whichChildren()[0]?.process?.kill('SIGKILL');
+ *   for await (const event of supervisor.events()) if (event.type === 'started') break;
+ * }
+ * ```
+ * ```text
+ * web 0
+ * web SIGKILL true
+ * web 1
+ * web SIGTERM false
+ * ```
  */
 export class Supervisor<const Children extends readonly unknown[] = readonly unknown[]>
   extends EventEmitter<SupervisorEvents>

@@ -60,8 +60,16 @@ export const nextDepth = (): number => processRole().depth + 1;
  * Returns whether `startProcess()` started this process; also in a thread of a child. A module that is both a program and the
  * home of a target must ask it: a child evaluates the same module, and must not run the program again.
  *
+ * @example
  * ```ts
- * if (!isChild()) await main();
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
+ * export const where = target(import.meta.url, 'where', () => isChild());
+ *
+ * if (!isChild()) console.log('in the child:', await startProcess(where).result); // a child must not start itself again
+ * ```
+ * ```text
+ * in the child: true
  * ```
  */
 export function isChild(): boolean {
@@ -74,6 +82,27 @@ export function isChild(): boolean {
  *
  * Throws `ERR_AIOPIPE_NO_CHILD` if no function of a child runs: in a program, in a thread of a child, or while a module is being
  * evaluated.
+ *
+ * @example
+ * ```ts
+ * import { isChild, ready, startProcess, target } from '@aiopipe/process';
+ *
+ * export const serve = target(import.meta.url, 'serve', async () => {
+ *   console.log('has opened its port');
+ *   ready();
+ *   await new Promise(() => setInterval(() => {}, 1000));
+ * });
+ *
+ * if (!isChild()) {
+ *   const child = startProcess(serve);
+ *   await child.ready;
+ *   console.log((await child.stop()).signalCode);
+ * }
+ * ```
+ * ```text
+ * has opened its port
+ * SIGTERM
+ * ```
  */
 export function ready(): void {
   if (role.tellReady === undefined) throw outsideChild('ready');

@@ -1,7 +1,11 @@
 import { queueMicrotask, show } from '@aiopipe/core/internal';
 import { role, takeRole } from './role.js';
 
-/** A function that a child process can be started on; {@link target} makes it. */
+/**
+ * A function that a child process can be started on; {@link target} makes it.
+ *
+ * @see the example of {@link target}
+ */
 export interface Target<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
   /** The module that the child evaluates. */
   readonly url: string;
@@ -10,7 +14,11 @@ export interface Target<Args extends readonly unknown[] = readonly unknown[], Re
   readonly run: (...args: Args) => Result | Promise<Result>;
 }
 
-/** A target of any arguments. */
+/**
+ * A target of any arguments.
+ *
+ * @see the example of {@link target}
+ */
 export type AnyTarget = Target<never, unknown>;
 
 const TARGETS = Symbol.for('@aiopipe/process.targets');
@@ -49,12 +57,29 @@ function refuseSecond(url: string, name: string, run: unknown): void {
  * Names a function so that a child process can find it: the child evaluates the same module, and calls the function that was
  * registered under that name. The function need not be exported.
  *
- * ```ts
- * export const greet = target(import.meta.url, 'greet', async (tx: WriteEnd, who: string) => { … });
- * ```
- *
  * @param url - the URL of the calling module: `import.meta.url`
  * @param name - unique in that module; throws TypeError for a second function of the same name
+ *
+ * @example
+ * ```ts
+ * import { aiopipe, type WriteEnd } from '@aiopipe/core';
+ * import { isChild, startProcess, target } from '@aiopipe/process';
+ *
+ * export const greet = target(import.meta.url, 'greet', async (tx: WriteEnd, who: string) => {
+ *   await using writer = tx.open();
+ *   await writer.write(`hello ${who}`);
+ * });
+ *
+ * if (!isChild()) {
+ *   const [rx, tx] = aiopipe();
+ *   startProcess(greet, { args: [tx, 'world'] });
+ *   await using reader = rx.open();
+ *   console.log(String(await reader.read()));
+ * }
+ * ```
+ * ```text
+ * hello world
+ * ```
  */
 export function target<Args extends unknown[], Result>(
   url: string,

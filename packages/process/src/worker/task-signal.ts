@@ -38,15 +38,25 @@ export const current: Current = ((globalThis as { [CURRENT]?: Current })[CURRENT
  * Call it before the first `await`: code that goes on after its task has ended would get the signal of the next task. Outside
  * of a pool's task the signal never aborts, so that the same function can be called anywhere.
  *
- * ```ts
- * export const load = target(import.meta.url, 'load', async (url: string) => fetch(url, { signal: taskSignal() }).then(…));
- * ```
- *
  * A signal that was aborted before tells its listeners nothing: look at `aborted` before you listen for `abort`.
  *
+ * @example
  * ```ts
- * const signal = taskSignal();
- * if (!signal.aborted) await once(signal, 'abort');
+ * import { setTimeout as sleep } from 'node:timers/promises';
+ * import { isChild, Pool, target, taskSignal } from '@aiopipe/process';
+ *
+ * export const wait = target(import.meta.url, 'wait', (ms: number) => sleep(ms, 'done', { signal: taskSignal() }));
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(wait, { size: 1 });
+ *   await pool.run(0);
+ *   await pool.with({ timeout: 10 }).run(60_000).catch((error) => console.log(error.name));
+ *   console.log(await pool.run(0)); // by the same worker
+ * }
+ * ```
+ * ```text
+ * TimeoutError
+ * done
  * ```
  */
 export function taskSignal(): AbortSignal {

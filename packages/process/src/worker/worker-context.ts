@@ -15,8 +15,20 @@ export function setWorkerContext(value: unknown): void {
  * Returns what the pool's `setup` returned in this worker. Throws `ERR_AIOPIPE_NO_CHILD` in any other process, and in a worker
  * of a pool without `setup`.
  *
+ * @example
  * ```ts
- * export const find = target(import.meta.url, 'find', (id: number) => workerContext<Database>().find(id));
+ * import { isChild, Pool, target, workerContext } from '@aiopipe/process';
+ *
+ * export const open = target(import.meta.url, 'open', () => new Map([[7, 'a lamp']])); // a connection, say
+ * export const find = target(import.meta.url, 'find', (id: number) => workerContext<Map<number, string>>().get(id));
+ *
+ * if (!isChild()) {
+ *   await using pool = new Pool(find, { size: 1, setup: open });
+ *   console.log(await pool.run(7));
+ * }
+ * ```
+ * ```text
+ * a lamp
  * ```
  */
 export function workerContext<Context>(): Context {

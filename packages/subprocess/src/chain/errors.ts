@@ -9,6 +9,8 @@ const SHOWN_CHARACTERS = 2000;
 /**
  * Every error of aiopipe has these fields if a chain rejects with it after the start of the chain: also an
  * AbortError, a TimeoutError, a LineTooLongError or a SystemError.
+ *
+ * @see the example of {@link PipelineError}
  */
 export interface EndedChain {
   /** The output so far, if it was collected: text in the requested encoding, or bytes. */
@@ -28,6 +30,22 @@ export interface FailedOption {
 /**
  * A stage of a chain failed, or its `input` or `onProgress` threw. `code` is `ERR_AIOPIPE_PIPELINE`; `cause` is what was
  * thrown: by the option, or by the first function that failed.
+ *
+ * @example
+ * ```ts
+ * import { pipeline, PipelineError } from '@aiopipe/subprocess';
+ *
+ * try {
+ *   await pipeline(['sh', '-c', 'exit 3'], ['wc', '-l']).run();
+ * } catch (error) {
+ *   if (!(error instanceof PipelineError)) throw error;
+ *   for (const { name, exitCode } of error.stages) console.log(name, exitCode);
+ * }
+ * ```
+ * ```text
+ * sh 3
+ * wc 0
+ * ```
  */
 export class PipelineError extends AiopipeError implements EndedChain {
   /** The output so far, in the requested encoding; undefined if it was streamed. */
@@ -74,6 +92,21 @@ const REMEDIES: Record<OutputLimit, string> = {
 /**
  * A chain wrote more than `maxOutput`, or than a string or a Buffer can hold, and was ended. `code` is
  * `ERR_AIOPIPE_OUTPUT_TOO_LONG`.
+ *
+ * @example
+ * ```ts
+ * import { OutputTooLongError, pipeline } from '@aiopipe/subprocess';
+ *
+ * try {
+ *   await pipeline(['yes']).run({ maxOutput: 4 });
+ * } catch (error) {
+ *   if (!(error instanceof OutputTooLongError)) throw error;
+ *   console.log(JSON.stringify(error.stdout));
+ * }
+ * ```
+ * ```text
+ * "y\ny\n"
+ * ```
  */
 export class OutputTooLongError extends AiopipeError implements EndedChain {
   /** The output up to the limit, in the encoding that was asked for; the bytes, if they were too long for a string. */

@@ -5,7 +5,11 @@ import { isChunk, isIterable, toBytes, type InputChunk } from '../io/chunks.js';
 import { type StageResult } from './result.js';
 import { type ByteCounts, type Run, type Source } from './run.js';
 
-/** The output of a function of a chain: several chunks, one chunk, or nothing. A string is written as UTF-8. */
+/**
+ * The output of a function of a chain: several chunks, one chunk, or nothing. A string is written as UTF-8.
+ *
+ * @see the example of {@link StageFunction}
+ */
 export type StageOutput = AsyncIterable<InputChunk> | Iterable<InputChunk> | InputChunk | undefined;
 
 /**
@@ -14,6 +18,19 @@ export type StageOutput = AsyncIterable<InputChunk> | Iterable<InputChunk> | Inp
  *
  * If the function ends, its input is closed. If its output is not read any more, `signal` is aborted, a read of `input`
  * rejects, and a `yield` does not return, but `finally` blocks run. This is no failure; if the function throws, it is one.
+ *
+ * @example
+ * ```ts
+ * import { pipeline, type StageFunction } from '@aiopipe/subprocess';
+ *
+ * const upper: StageFunction = async function* (input) {
+ *   for await (const chunk of input) yield String(chunk).toUpperCase();
+ * };
+ * console.log((await pipeline(['echo', 'hello'], upper)).stdout.trim());
+ * ```
+ * ```text
+ * HELLO
+ * ```
  */
 export type StageFunction = (
   input: StageInput,

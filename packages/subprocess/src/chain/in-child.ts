@@ -10,8 +10,20 @@ import { type StageOptions } from './program-stage.js';
  * So it can have more options: `{ ...inChild(url, 'parse'), allowFail: true }`. If the function throws, the error is
  * written to the stage's stderr, and its exit code is 1.
  *
+ * @example
  * ```ts
- * pipeline(['zcat', file], inChild(new URL('./parse.js', import.meta.url), 'parse'), ['sort']);
+ * import { inChild, pipeline, type StageInput } from '@aiopipe/subprocess';
+ *
+ * export async function* upper(input: StageInput) {
+ *   for await (const line of input.lines()) yield `${line.toUpperCase()}\n`;
+ * }
+ * if (process.argv[1] === import.meta.filename) {
+ *   const chain = pipeline(['echo', 'hello'], inChild(new URL(import.meta.url), 'upper'), ['rev']);
+ *   console.log((await chain).stdout.trim());
+ * }
+ * ```
+ * ```text
+ * OLLEH
  * ```
  */
 export function inChild(url: URL, name = 'default'): StageOptions {

@@ -12,7 +12,21 @@ import {
 import { checkInput, type Input } from '../io/input.js';
 import { DEFAULT_INTERVAL, type Progress } from './progress.js';
 
-/** Options of every way to run a chain. The `signal` and the `timeout` end the whole chain. */
+/**
+ * Options of every way to run a chain. The `signal` and the `timeout` end the whole chain.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * const options = { input: 'pipe\nend\n', stderr: 'shared', grace: 500, timeout: 10_000 } as const;
+ * for await (const line of pipeline(['sort']).lines(options)) console.log(line);
+ * ```
+ * ```text
+ * end
+ * pipe
+ * ```
+ */
 export interface ChainOptions extends WaitOptions {
   /**
    * The input of the first stage; none by default. A file, open or by its path, or a pipe end becomes the stdin of the

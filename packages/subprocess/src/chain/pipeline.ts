@@ -24,7 +24,24 @@ import { type ChainStage } from './stage.js';
 import { nodeStream, webStream } from './streams.js';
 import { UnrunChain } from './unrun-chain.js';
 
-/** A stage of a chain: a program by its argv, or options with it; a function; or all stages of another chain. */
+/**
+ * A stage of a chain: a program by its argv, or options with it; a function; or all stages of another chain.
+ *
+ * @example
+ * ```ts
+ * import { pipeline, type Stage } from '@aiopipe/subprocess';
+ *
+ * const stages: [Stage, ...Stage[]] = [
+ *   ['printf', 'one\ntwo\n'],
+ *   { argv: ['grep', 'three'], allowFail: [1] },
+ *   pipeline(['wc', '-l']),
+ * ];
+ * console.log(Number((await pipeline(...stages)).stdout));
+ * ```
+ * ```text
+ * 0
+ * ```
+ */
 export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
 
 /**
@@ -35,17 +52,22 @@ export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
  * Nothing runs before the chain is awaited, or before `run()`, `lines()` and so on; each of these calls starts it anew. If
  * a chain is dropped and was never run, a process warning (`AIOPIPE_UNRUN`) names the place where it was made.
  *
+ * Throws TypeError for a value that cannot be a stage.
+ *
+ * @example
  * ```ts
- * const { stdout } = await pipeline(['zcat', file], ['grep', 'x'], ['wc', '-l']).run();
+ * import { pipeline, type StageInput } from '@aiopipe/subprocess';
  *
  * async function* numbered(input: StageInput) {
  *   let number = 0;
  *   for await (const line of input.lines()) yield `${++number} ${line}\n`;
  * }
- * await pipeline(['sort', file], numbered, ['tail', '-3']).run({ output: 'inherit' });
+ * const { stdout } = await pipeline(['sort'], numbered, ['tail', '-1']).run({ input: 'pipe\nend\n' });
+ * console.log(stdout.trim());
  * ```
- *
- * Throws TypeError for a value that cannot be a stage.
+ * ```text
+ * 2 pipe
+ * ```
  */
 export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
   return Pipeline.make(stages, pipeline);
@@ -53,7 +75,24 @@ export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
 
 const STAGES = Symbol.for('@aiopipe/subprocess.stages');
 
-/** A chain of programs and functions, which can run any number of times. Made by {@link pipeline}. */
+/**
+ * A chain of programs and functions, which can run any number of times. Made by {@link pipeline}.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * const words = pipeline(['printf', 'one\ntwo\n']);
+ * for await (const line of words.lines()) console.log(line);
+ * const { stages } = await words.pipe(['wc', '-l']).run();
+ * console.log(stages.map(({ name, exitCode }) => `${name} ${exitCode}`));
+ * ```
+ * ```text
+ * one
+ * two
+ * [ 'printf 0', 'wc 0' ]
+ * ```
+ */
 export class Pipeline implements PromiseLike<PipelineResult> {
   readonly #stages: readonly ChainStage[];
   readonly #unrun: UnrunChain;

@@ -20,7 +20,23 @@ import { type Run, type Source } from './run.js';
 import { Segment } from './segment.js';
 import { type ChainStage, type Surroundings } from './stage.js';
 
-/** One program of a chain, and its options. */
+/**
+ * One program of a chain, and its options.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * const { stdout, stages } = await pipeline(
+ *   { argv: ['sh', '-c', 'echo $WORD'], name: 'say', env: { ...process.env, WORD: 'hello' }, cwd: '/' },
+ *   { argv: ['grep', 'bye'], allowFail: [1] }, // it finds nothing
+ * );
+ * console.log(stdout.length, stages[0]?.name, stages[1]?.exitCode);
+ * ```
+ * ```text
+ * 0 say 1
+ * ```
+ */
 export interface StageOptions {
   /** The program and its arguments. */
   readonly argv: readonly string[];

@@ -4,7 +4,11 @@ import { type ByteCounts, type FilePosition, type Run } from './run.js';
 /** Milliseconds. */
 export const DEFAULT_INTERVAL = 1000;
 
-/** Tells how far a stage of a chain is. */
+/**
+ * Tells how far a stage of a chain is.
+ *
+ * @see the example of {@link Progress}
+ */
 export interface StageProgress {
   readonly name: string;
   /**
@@ -20,7 +24,22 @@ export interface StageProgress {
   readonly writeRate: number | undefined;
 }
 
-/** Tells how far a chain is. */
+/**
+ * Tells how far a chain is.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * await pipeline(['sleep', '0.1'], ['cat']).run({
+ *   progressInterval: 20,
+ *   onProgress: ({ elapsed, input, stages }) => {
+ *     const percent = input === undefined ? '' : `${((100 * input.position) / input.size).toFixed()} %`;
+ *     process.title = `${elapsed} ms ${percent} ${stages.map(({ name, bytesWritten }) => `${name} ${bytesWritten}`)}`;
+ *   },
+ * });
+ * ```
+ */
 export interface Progress {
   /** Milliseconds since its start. */
   readonly elapsed: number;

@@ -1,7 +1,21 @@
 import { type Exit, type Limits } from '@aiopipe/core';
 import { limitsBehindEnd, show } from '@aiopipe/core/internal';
 
-/** How one stage of a chain ended. */
+/**
+ * How one stage of a chain ended.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * const { stages } = await pipeline(['yes'], ['head', '-1']).run();
+ * for (const { name, exitCode, signalCode } of stages) console.log(name, exitCode, signalCode);
+ * ```
+ * ```text
+ * yes null SIGPIPE
+ * head 0 null
+ * ```
+ */
 export interface StageResult extends Exit {
   /** The program, or the function's name. */
   readonly name: string;
@@ -17,7 +31,20 @@ export interface StageResult extends Exit {
   readonly error?: unknown;
 }
 
-/** The result of a chain. */
+/**
+ * The result of a chain.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * const { stdout, stderr, stages } = await pipeline(['sh', '-c', 'echo out; echo err >&2'], ['cat']);
+ * console.log(stdout.trim(), stderr.trim(), stages.length);
+ * ```
+ * ```text
+ * out err 2
+ * ```
+ */
 export interface PipelineResult<Output extends string | Buffer = string> {
   /** All that the last stage wrote; empty with the `output` option. */
   readonly stdout: Output;

@@ -3,7 +3,25 @@ import { RECORD_NAMES, type RecordEncoding, type RecordOptions } from '../io/rec
 import { type OutputOption } from '../io/sink.js';
 import { CHAIN_NAMES, type ChainOptions } from './options.js';
 
-/** Options of {@link Pipeline.run}. */
+/**
+ * Options of {@link Pipeline.run}.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * const { stdout } = await pipeline(['sort', '-u']).run({
+ *   input: ['pipe\n', 'end\n', 'pipe\n'],
+ *   encoding: 'buffer',
+ *   maxOutput: 1024 * 1024,
+ *   timeout: 10_000,
+ * });
+ * console.log(stdout.length);
+ * ```
+ * ```text
+ * 9
+ * ```
+ */
 export interface RunOptions<
   Encoding extends BufferEncoding | 'buffer' = BufferEncoding | 'buffer',
 > extends ChainOptions {
@@ -21,7 +39,21 @@ export interface RunOptions<
   readonly output?: OutputOption | undefined;
 }
 
-/** Options of {@link Pipeline.lines}. */
+/**
+ * Options of {@link Pipeline.lines}.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * const chain = pipeline(['printf', 'one\\0two\\0']); // as `find -print0`
+ * for await (const name of chain.lines({ separator: '\0', encoding: 'latin1' })) console.log(name);
+ * ```
+ * ```text
+ * one
+ * two
+ * ```
+ */
 export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding>
   extends ChainOptions, RecordOptions<Encoding> {}
 

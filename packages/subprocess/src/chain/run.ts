@@ -19,7 +19,11 @@ export interface ByteCounts {
   readonly bytesWritten: number | undefined;
 }
 
-/** The position of a program in the regular file that it reads, in bytes. */
+/**
+ * The position of a program in the regular file that it reads, in bytes.
+ *
+ * @see the example of {@link Progress}
+ */
 export interface FilePosition {
   readonly position: number;
   readonly size: number;

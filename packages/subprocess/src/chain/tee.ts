@@ -10,6 +10,20 @@ import { openSink, type OutputOption } from '../io/sink.js';
  * The stage is a function in this process. For a file by its path, the program costs less: `['tee', path]`.
  *
  * Throws TypeError for a target that cannot be written to.
+ *
+ * @example
+ * ```ts
+ * import { aiopipe } from '@aiopipe/core';
+ * import { pipeline, tee } from '@aiopipe/subprocess';
+ *
+ * const [rx, tx] = aiopipe();
+ * await using reader = rx.open();
+ * const { stdout } = await pipeline(['echo', 'hello'], tee(tx), ['wc', '-c']).run();
+ * console.log(Number(stdout), String(await reader.read()).trim());
+ * ```
+ * ```text
+ * 6 hello
+ * ```
  */
 export function tee(target: OutputOption): StageFunction {
   checkTarget('tee', target);

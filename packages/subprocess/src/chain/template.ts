@@ -1,7 +1,11 @@
 import { show } from '@aiopipe/core/internal';
 import { Pipeline } from './pipeline.js';
 
-/** A value for one word of a `$` template, or a part of a word. A list stands for several words. */
+/**
+ * A value for one word of a `$` template, or a part of a word. A list stands for several words.
+ *
+ * @see the example of {@link $}
+ */
 export type Word = string | number | readonly (string | number)[];
 
 /** Characters that a shell would interpret, with the text of the error. */
@@ -25,8 +29,16 @@ const SYNTAX: readonly (readonly [RegExp, string])[] = [
  * a meaning. An inserted value is one argument, unchanged; an inserted list is as many arguments. Next to text, a value is
  * part of that word. Throws TypeError for text that a shell would interpret; the message says what to write.
  *
+ * @example
  * ```ts
- * const { stdout } = await $`grep -c ${pattern} ${files}`.pipe($`sort -n`).run();
+ * import { $ } from '@aiopipe/subprocess';
+ *
+ * const pattern = 'two words';
+ * const { stdout } = await $`echo ${['one', pattern]}`.pipe($`grep -o ${pattern}`);
+ * console.log(stdout.trim());
+ * ```
+ * ```text
+ * two words
  * ```
  */
 export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipeline {

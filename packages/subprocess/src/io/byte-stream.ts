@@ -6,7 +6,11 @@ import { ProgramOutput } from './program-output.js';
 import { checkRecordOptions, RECORD_OPTIONS, type RecordOptions } from './record-options.js';
 import { recordSplitter } from './records.js';
 
-/** The input of a function of a chain: the bytes of the stage before it, as they come. It can be read once. */
+/**
+ * The input of a function of a chain: the bytes of the stage before it, as they come. It can be read once.
+ *
+ * @see the example of {@link pipeline}
+ */
 export interface StageInput extends AsyncIterable<Buffer> {
   /** Reads the bytes as lines of text, without their newline; or as other records, as {@link Pipeline.lines} does. */
   lines(options?: RecordOptions<'utf8' | 'latin1'>): Lines<string>;

@@ -1,7 +1,11 @@
 import { Readable } from 'node:stream';
 import { LOOP_END, show } from '@aiopipe/core/internal';
 
-/** A piece of what goes through a chain. A string goes as UTF-8. */
+/**
+ * A piece of what goes through a chain. A string goes as UTF-8.
+ *
+ * @see the example of {@link Input}
+ */
 export type InputChunk = string | ArrayBufferView;
 
 /** Yields chunks one after the other. */

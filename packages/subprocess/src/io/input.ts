@@ -17,6 +17,22 @@ import { isChunk, isIterable, iterate, lazily, toBytes, type Chunks, type InputC
 /**
  * The input of a program or a chain: bytes, a string, a file by its path or open, a pipe end, or anything
  * that yields bytes and strings (a generator, a Node stream, a web stream).
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * async function* words() {
+ *   yield 'one ';
+ *   yield Buffer.from('two');
+ * }
+ * console.log((await pipeline(['wc', '-w']).run({ input: words() })).stdout.trim());
+ * console.log((await pipeline(['wc', '-w']).run({ input: { file: '/dev/null' } })).stdout.trim());
+ * ```
+ * ```text
+ * 2
+ * 0
+ * ```
  */
 export type Input =
   | string

@@ -39,6 +39,22 @@ export async function* feedRecords(
 /**
  * Lines (or other records) as they come, for one loop: `for await`, or `forEach()`, which is several times as fast.
  * Leaving the loop early, `return()` and disposal end their source.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * let longest = '';
+ * await pipeline(['printf', 'pipe\nstream\nend\n'])
+ *   .lines()
+ *   .forEach((line) => {
+ *     if (line.length > longest.length) longest = line;
+ *   });
+ * console.log(longest);
+ * ```
+ * ```text
+ * stream
+ * ```
  */
 export interface Lines<T extends string | Buffer> extends AsyncGenerator<T, void, undefined> {
   /**

@@ -1,10 +1,18 @@
 import { checkMaxLineLength, optionNames, show } from '@aiopipe/core/internal';
 import { mostBytes } from './most-bytes.js';
 
-/** The type of a record: text in this encoding, or bytes. Use `latin1` or `buffer` for file names: not all are UTF-8. */
+/**
+ * The type of a record: text in this encoding, or bytes. Use `latin1` or `buffer` for file names: not all are UTF-8.
+ *
+ * @see the example of {@link LinesOptions}
+ */
 export type RecordEncoding = 'utf8' | 'latin1' | 'buffer';
 
-/** Options of cutting bytes into records. */
+/**
+ * Options of cutting bytes into records.
+ *
+ * @see the example of {@link LinesOptions}
+ */
 export interface RecordOptions<Encoding extends RecordEncoding = RecordEncoding> {
   /** The end of a record, which is not a part of it: a newline by default; `'\0'` for `find -print0`. */
   readonly separator?: string | undefined;

@@ -11,7 +11,20 @@ import {
 import { closedHandle, fileError, handled, isEnd, isFileHandle, openFile, writingFlags } from '@aiopipe/core/internal';
 import { ifRead } from './feed.js';
 
-/** A target of output. An end moves; a FileHandle stays yours, and its offset is shared. */
+/**
+ * A target of output. An end moves; a FileHandle stays yours, and its offset is shared.
+ *
+ * @example
+ * ```ts
+ * import { pipeline } from '@aiopipe/subprocess';
+ *
+ * await pipeline(['echo', 'hello'], ['tr', 'h', 'j']).run({ output: 'inherit' });
+ * await pipeline(['echo', 'hello']).run({ output: { file: '/dev/null', append: true } });
+ * ```
+ * ```text
+ * jello
+ * ```
+ */
 export type OutputOption = Exclude<StdoutOption, 'pipe'>;
 
 /** Writes bytes to the target. */

@@ -29,7 +29,21 @@ import { checkTerminal, terminalEnvironment, type TerminalOptions } from '../ter
 import { Program } from './program.js';
 import { quoteArgv } from './quote.js';
 
-/** The connections of a program. */
+/**
+ * The connections of a program.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['cat'], { stdin: { file: '/dev/null' }, stdout: 'pipe', stderr: 'ignore' });
+ * await using reader = program.stdout.open();
+ * console.log((await reader.read()).length);
+ * ```
+ * ```text
+ * 0
+ * ```
+ */
 export interface StdioOptions {
   /** `inherit` by default. */
   readonly stdin?: StdinOption | undefined;
@@ -41,7 +55,25 @@ export interface StdioOptions {
   readonly fds?: Readonly<Record<number, ExtraFd>> | undefined;
 }
 
-/** Options of {@link popen}. */
+/**
+ * Options of {@link popen}.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['sh', '-c', 'echo $NAME in $PWD'], {
+ *   cwd: '/',
+ *   env: { ...process.env, NAME: 'ada' },
+ *   stdin: 'ignore',
+ *   group: 'own', // so that `killGroup()` ends what it starts, too
+ * });
+ * await program.wait();
+ * ```
+ * ```text
+ * ada in /
+ * ```
+ */
 export interface PopenOptions extends StdioOptions {
   /** The directory that it starts in; ours by default. */
   readonly cwd?: string | undefined;
@@ -79,7 +111,11 @@ export const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit
 /** The slots of a program with a terminal. */
 const ON_TERMINAL: readonly Slot[] = ['stdin', 'stdout', 'stderr'].map((name, fd) => ({ fd, name, spec: 'terminal' }));
 
-/** The type of a program's `terminal`, by the type of its options. */
+/**
+ * The type of a program's `terminal`, by the type of its options.
+ *
+ * @see the example of {@link TerminalOptions}
+ */
 export type TerminalEnd<Options> = 'terminal' extends keyof Options
   ? Options['terminal'] extends TerminalOptions
     ? DuplexEnd
@@ -98,6 +134,21 @@ export type TerminalEnd<Options> = 'terminal' extends keyof Options
  * Throws a TypeError for bad arguments, and ClosedError or BusyError for an end that cannot move; no end
  * has moved then. Throws SystemError if the program cannot be started (ENOENT, EACCES and so on, with `path`); the
  * given ends are closed then, as after a start.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['grep', '-c', 'pipe'], { stdin: 'pipe', stdout: 'pipe' });
+ * const writer = program.stdin.open();
+ * await writer.write('a pipe\nan end\n');
+ * await writer.close();
+ * await using reader = program.stdout.open();
+ * console.log(String(await reader.read()).trim(), (await program.wait()).exitCode);
+ * ```
+ * ```text
+ * 1 0
+ * ```
  */
 export function popen<const Options extends PopenOptions = Record<never, never>>(
   argv: readonly string[],

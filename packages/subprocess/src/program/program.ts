@@ -43,7 +43,22 @@ interface ProgramFds {
   readonly terminal: Terminal | undefined;
 }
 
-/** A program that was started by {@link popen}. While it runs, it keeps our process alive. */
+/**
+ * A program that was started by {@link popen}. While it runs, it keeps our process alive.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['sleep', '60']);
+ * console.log(program.pid > 0, program.poll());
+ * console.log((await program.stop({ grace: 1000 })).signalCode);
+ * ```
+ * ```text
+ * true undefined
+ * SIGTERM
+ * ```
+ */
 export class Program<
   Stdin extends WriteEnd | undefined = WriteEnd | undefined,
   Stdout extends ReadEnd | undefined = ReadEnd | undefined,

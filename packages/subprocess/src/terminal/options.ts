@@ -1,7 +1,21 @@
 import { type Environment, type TerminalSize } from '@aiopipe/core';
 import { checkName, checkOptions, optionNames, show, variablesOf } from '@aiopipe/core/internal';
 
-/** The terminal of a program. */
+/**
+ * The terminal of a program.
+ *
+ * @example
+ * ```ts
+ * import { popen } from '@aiopipe/subprocess';
+ *
+ * await using program = popen(['stty', 'size'], { terminal: { columns: 100, rows: 30 } });
+ * await using terminal = program.terminal.open();
+ * console.log(String(await terminal.reader.readLine()).trim());
+ * ```
+ * ```text
+ * 30 100
+ * ```
+ */
 export interface TerminalOptions {
   /** Characters in a line: from 1 to 65535. */
   readonly columns: number;
