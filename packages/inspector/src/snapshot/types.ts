@@ -226,7 +226,21 @@ export interface StageSnapshot {
   readonly bytesWritten: number | undefined;
 }
 
-/** A cluster of many machines, as this process has it. */
+/**
+ * A cluster of many machines, as this process has it.
+ *
+ * @example
+ * <!-- types only: a process without a cluster has none to show -->
+ * ```ts
+ * import { snapshot } from '@aiopipe/inspector';
+ *
+ * for (const { name, machines, pools, answering } of snapshot().clusters) {
+ *   for (const { running, completed } of machines) console.log(name, running, completed);
+ *   for (const { target, outstanding } of pools) console.log(target, outstanding);
+ *   for (const { workers } of answering) console.log(workers.idle);
+ * }
+ * ```
+ */
 export interface ClusterSnapshot {
   readonly number: number;
   readonly name: string;
@@ -239,7 +253,11 @@ export interface ClusterSnapshot {
   readonly answering: readonly AnsweringMachineSnapshot[];
 }
 
-/** A machine of this process. Its counts are those of `machine.counts`. */
+/**
+ * A machine of this process. Its counts are those of `machine.counts`.
+ *
+ * @see the example of {@link ClusterSnapshot}
+ */
 export interface MachineSnapshot {
   readonly name: string;
   readonly targets: readonly string[];
@@ -262,7 +280,11 @@ export interface MachineSnapshot {
   readonly workers: { readonly starting: number; readonly idle: number; readonly busy: number };
 }
 
-/** All calls of one target from this process. Its counts are those of `cluster.pools`. */
+/**
+ * All calls of one target from this process. Its counts are those of `cluster.pools`.
+ *
+ * @see the example of {@link ClusterSnapshot}
+ */
 export interface ClusterPoolSnapshot {
   readonly target: string;
   readonly version: string;
@@ -284,7 +306,11 @@ export interface ClusterPoolSnapshot {
   readonly machines: number | undefined;
 }
 
-/** A machine of any process that has answered. */
+/**
+ * A machine of any process that has answered.
+ *
+ * @see the example of {@link ClusterSnapshot}
+ */
 export interface AnsweringMachineSnapshot {
   readonly name: string;
   /** Those of its targets that this process calls. */

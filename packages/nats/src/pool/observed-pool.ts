@@ -1,6 +1,10 @@
 import { type ClusterPoolStats, type StatsOptions } from './stats.js';
 
-/** The part of a cluster's pool that monitors look at: all calls of one target from this process. */
+/**
+ * The part of a cluster's pool that monitors look at: all calls of one target from this process.
+ *
+ * @see the example of {@link ClusterMessage}
+ */
 export interface ObservedClusterPool {
   /** The name that machines serve the target under. */
   readonly target: string;
@@ -11,7 +15,11 @@ export interface ObservedClusterPool {
   stats(options?: StatsOptions): Promise<ClusterPoolStats>;
 }
 
-/** What became of the tasks of one target that this process has called. */
+/**
+ * What became of the tasks of one target that this process has called.
+ *
+ * @see the example of {@link ClusterMessage}
+ */
 export interface ClusterPoolCounts {
   /** Tasks whose callers wait now. */
   readonly outstanding: number;

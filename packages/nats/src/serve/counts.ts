@@ -1,4 +1,8 @@
-/** What became of the tasks that a machine has taken since its start. */
+/**
+ * What became of the tasks that a machine has taken since its start.
+ *
+ * @see the example of {@link ClusterMessage}
+ */
 export interface MachineCounts {
   /** Tasks whose target returned. */
   readonly completed: number;
