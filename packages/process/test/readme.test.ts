@@ -1,7 +1,7 @@
 import { readmeExamples, runExample } from '@aiopipe/testing';
 import { describe, expect, test } from 'vitest';
 
-describe.each(['README.md', '../../README.md', '../../docs/recipes.md'])('%s', (path) => {
+describe.each(['README.md', '../../README.md'])('%s', (path) => {
   const examples = readmeExamples(path);
 
   test('has examples', () => {

@@ -133,7 +133,7 @@ export interface PoolSettings {
 }
 
 /** Throws TypeError if an option is unknown or wrong. */
-export function readPoolOptions(options: PoolOptions): PoolSettings {
+export function readPoolOptions(options: PoolOptions = {}): PoolSettings {
   checkOptions(options, OPTIONS);
   checkOptionsAt('options', options.options);
   checkStreams(options.options ?? {});

@@ -115,7 +115,7 @@ export class Pool<Args extends readonly unknown[] = never, Result = never>
     super();
     const target = targetOf(first, second);
     checkMayStart(process.execPath);
-    const settings = readPoolOptions(target === undefined ? (first as PoolOptions) : (second ?? {}));
+    const settings = readPoolOptions((target === undefined ? first : second) as PoolOptions | undefined);
     this.#options = { retries: settings.retries };
     this.#scheduler = new Scheduler(target, settings, this.#publisher);
     observed.opened(this);
