@@ -88,12 +88,10 @@ const MARK = '\n#### ';
 
 /** Imports each of the modules, and tells on stdout and stderr where its output begins. */
 const RUNNER = `
-import { statSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 for (const module of process.argv.slice(2)) {
   writeSync(1, ${JSON.stringify(MARK)});
   writeSync(2, ${JSON.stringify(MARK)});
-  // Node.js does not follow the links to the packages if the last file that it looked at was a pipe.
-  statSync('.');
   await import(module).catch((error) => writeSync(2, error.stack));
 }
 `;

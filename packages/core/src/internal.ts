@@ -8,6 +8,7 @@ export { onAbort } from './wait/abort.js';
 export { closeSideWhenDropped, closeWhenDropped, forget } from './fd/collector.js';
 export { Descriptor, EAGAIN, type Interest } from './fd/descriptor.js';
 export { describeFd, isTerminal, type FdDescription, type FdKind } from './fd/description.js';
+export { statPath } from './fd/file-status.js';
 export { socketPair } from './end/pipe.js';
 export { variablesOf } from './program/environment.js';
 export { nameErrors } from './errors.js';

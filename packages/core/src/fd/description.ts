@@ -1,4 +1,3 @@
-import { fstatSync, statSync, type Stats } from 'node:fs';
 import { native } from './native.js';
 
 /** As `enum sys_description` of `native/system.h` numbers them. */
@@ -38,11 +37,6 @@ export function describeFd(fd: number): FdDescription | number {
     isLocal: (bits & IS_LOCAL) !== 0,
     isNonblocking: (bits & IS_NONBLOCKING) !== 0,
   };
-}
-
-/** fstat(2) of any descriptor. Deno's `fstatSync()` refuses those that Deno has not opened, so the system's name of it is taken there. */
-export function statFd(fd: number): Stats {
-  return process.versions['deno'] === undefined ? fstatSync(fd) : statSync(`/dev/fd/${String(fd)}`);
 }
 
 /** Whether a descriptor is open on a terminal. (node:tty would load Node's network code, which takes 3 ms.) */

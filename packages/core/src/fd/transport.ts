@@ -1,6 +1,7 @@
 import { AiopipeError, SystemError } from '../errors.js';
 import { show } from '../check/show.js';
-import { describeFd, statFd, type FdKind } from './description.js';
+import { describeFd, type FdKind } from './description.js';
+import { statFd } from './file-status.js';
 import { READABLE, WRITABLE } from './native.js';
 
 /** The facts of a descriptor that decide how its calls are made. */
@@ -100,7 +101,7 @@ export function inspectFd(fd: number, directions: number, what: string, duplex: 
 }
 
 /** /dev/ptmx on Linux: major 5, minor 2 (devices.txt). */
-const PTMX = (5 << 8) | 2;
+const PTMX = (5n << 8n) | 2n;
 
 /**
  * Whether a descriptor is the master of a pseudo-terminal. On Linux its reads fail with EIO once no program has the

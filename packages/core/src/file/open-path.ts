@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, statSync, type PathLike } from 'node:fs';
+import { closeSync, constants, openSync, type PathLike } from 'node:fs';
+import { statPath } from '../fd/file-status.js';
 import { Descriptor } from '../fd/descriptor.js';
 import { AiopipeError, SystemError } from '../errors.js';
 import { native, READABLE, WRITABLE } from '../fd/native.js';
@@ -92,5 +93,9 @@ function explainOpen(error: NodeJS.ErrnoException, path: PathLike, name: string)
 }
 
 function isSocketPath(path: PathLike): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+  try {
+    return statPath(path).isSocket();
+  } catch {
+    return false; // it is gone meanwhile
+  }
 }

@@ -1,9 +1,10 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { describeFd, statFd, type FdDescription } from '../fd/description.js';
+import { describeFd, type FdDescription } from '../fd/description.js';
+import { statFd } from '../fd/file-status.js';
 import { native } from '../fd/native.js';
 
 /** The device that is a new terminal each time it is opened (pts(4)). */
-const MULTIPLEXER = 0x502;
+const MULTIPLEXER = 0x502n;
 
 /** A descriptor of ours as a program gets it. */
 export interface LentFd {

@@ -1,7 +1,8 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { type FileHandle } from 'node:fs/promises';
 import { type DuplexEnd, type ReadEnd, type WriteEnd } from '../end/ends.js';
 import { ClosedError } from '../errors.js';
+import { lstatPath } from '../fd/file-status.js';
 import { HANDLE, isHandle, type Handle } from '../move/handle.js';
 import { checkFlag } from '../check/flag.js';
 import { checkOptions, optionNames } from '../check/options.js';
@@ -240,7 +241,7 @@ function checkFile(name: string, file: unknown): void {
 /** Whether the path is that of a FIFO. A pipe behind `/dev/stdin` is open already, and has no path. */
 function isFifo(file: string): boolean {
   try {
-    return lstatSync(realpathSync(file)).isFIFO();
+    return lstatPath(realpathSync(file)).isFIFO();
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { statPath } from '@aiopipe/core/internal';
 import { type ByteCounts, type FilePosition } from './run.js';
 
 /** Figures of a process from /proc of Linux; undefined on other systems, and if the process cannot be read. */
@@ -17,9 +18,9 @@ export function byteCountsOf(pid: number): ByteCounts | undefined {
 export function filePositionOf(pid: number): FilePosition | undefined {
   const directory = `/proc/${String(pid)}`;
   try {
-    const file = statSync(`${directory}/fd/0`);
+    const file = statPath(`${directory}/fd/0`);
     const position = numberIn(readFileSync(`${directory}/fdinfo/0`, 'latin1'), 'pos');
-    return file.isFile() && position !== undefined ? { position, size: file.size } : undefined;
+    return file.isFile() && position !== undefined ? { position, size: Number(file.size) } : undefined;
   } catch {
     return undefined;
   }
