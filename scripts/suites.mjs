@@ -18,6 +18,7 @@ export const suites = [
   'packages/inspector',
   'packages/nats',
   'apps/demo',
+  'docs',
   'examples',
   'packaging',
 ];
