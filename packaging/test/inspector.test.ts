@@ -8,7 +8,7 @@ if (channels.length === 0) console.log('works');
 asInstalled({
   name: '@aiopipe/inspector',
   brings: [],
-  budget: 420_000,
+  budget: 450_000,
   main: `import { snapshot } from '@aiopipe/inspector';\n${uses}`,
   commonJs: `const { snapshot } = require('@aiopipe/inspector');\n${uses}`,
 });

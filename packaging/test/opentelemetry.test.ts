@@ -9,7 +9,7 @@ console.log('works');
 asInstalled({
   name: '@aiopipe/opentelemetry',
   brings: ['@aiopipe/core', '@opentelemetry/api', 'node-gyp-build'],
-  budget: 200_000,
+  budget: 260_000,
   main: `import { instrument } from '@aiopipe/opentelemetry';\n${uses}`,
   commonJs: `const { instrument } = require('@aiopipe/opentelemetry');\n${uses}`,
 });
