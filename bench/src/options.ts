@@ -7,6 +7,8 @@ export interface BenchOptions extends MeasureOptions {
   readonly filter?: RegExp | undefined;
   /** Whether charts and tables go to the docs, too. */
   readonly publish: boolean;
+  /** The major version of another Node that runs it all. */
+  readonly node?: number | undefined;
 }
 
 /** Says what is wrong with the arguments, or helps, and exits by itself then. */
@@ -23,8 +25,9 @@ export function readOptions(argv: readonly string[], parts: readonly string[]): 
     .option('--lap <ms>', 'how long one round of one side shall take', readCount, 30)
     .option('--filter <re>', 'only rows whose name matches; nothing is saved', readPattern)
     .option('--publish', 'write the charts and tables to docs/charts, too', false)
+    .option('--node <major>', 'run it on another Node, which npm gets: 22, 24, 26', readCount)
     .parse(argv);
-  const { lap, ...options } = command.opts<{ rounds: number; lap: number; filter?: RegExp; publish: boolean }>();
+  const { lap, ...options } = command.opts<Omit<BenchOptions, 'parts' | 'lapSeconds'> & { lap: number }>();
   if (options.publish && options.filter) command.error('error: --publish is for whole parts, not with --filter');
   const chosen = (command.processedArgs[0] ?? []) as string[];
   return { ...options, lapSeconds: lap / 1000, parts: chosen.length > 0 ? [...new Set(chosen)] : parts };

@@ -19,20 +19,34 @@ export interface Results {
 
 const tree = new URL('../../../', import.meta.url);
 
-/** `bench/results/<part>.json`, and its chart beside it. */
-export async function saveResults(part: string, results: Results): Promise<void> {
-  await save(`bench/results/${part}.json`, JSON.stringify(results));
-  await save(`bench/results/${part}.svg`, await chart(results));
+/** The major version of the Node that was asked for has a folder of its own. */
+const pathOf = (part: string, node: number | undefined): string =>
+  `bench/results/${node === undefined ? '' : `node-${String(node)}/`}${part}`;
+
+/** `bench/results/<part>.json`, and its chart beside it; with a Node that was asked for, `bench/results/node-<major>/`. */
+export async function saveResults(part: string, results: Results, node: number | undefined): Promise<void> {
+  await save(`${pathOf(part, node)}.json`, JSON.stringify(results));
+  await save(`${pathOf(part, node)}.svg`, await chart(results));
 }
 
-/** How long the last runs of these parts took together, if all of them are known. */
-export async function lastSeconds(parts: readonly string[]): Promise<number | undefined> {
+/** What the last whole run of a part has found, if there was one. */
+export async function savedResults(part: string, node: number | undefined): Promise<Results | undefined> {
   try {
-    const texts = await Promise.all(parts.map((part) => readFile(new URL(`bench/results/${part}.json`, tree), 'utf8')));
-    return texts.reduce((sum, text) => sum + (JSON.parse(text) as Results).seconds, 0);
+    return JSON.parse(await readFile(new URL(`${pathOf(part, node)}.json`, tree), 'utf8')) as Results;
   } catch {
     return undefined;
   }
+}
+
+/** How long the last runs of these parts took together, if all of them are known. */
+export async function lastSeconds(parts: readonly string[], node: number | undefined): Promise<number | undefined> {
+  const saved = await Promise.all(parts.map((part) => savedResults(part, node)));
+  let sum = 0;
+  for (const results of saved) {
+    if (results === undefined) return undefined;
+    sum += results.seconds;
+  }
+  return sum;
 }
 
 /** For those who read instead of running it: the chart and the table in `docs/charts`. */
@@ -49,7 +63,8 @@ export async function publishResults(part: string, results: Results): Promise<vo
   await save(`docs/charts/${part}.svg`, await chart(results));
 }
 
-async function save(name: string, text: string): Promise<void> {
+/** Writes a file of the tree. */
+export async function save(name: string, text: string): Promise<void> {
   const path = fileURLToPath(new URL(name, tree));
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, name.endsWith('.svg') ? `${text}\n` : await formatted(name, text));

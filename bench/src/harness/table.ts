@@ -19,9 +19,29 @@ export function partTable({ title, rows }: Results): string {
 
 /** The same as a table in Markdown. */
 export function markdownTable({ rows }: Results): string {
-  const lines = [head, ['---', '--:', '---', '--:', '--:', '--:', '--:', '---'], ...rows.flatMap(rowLines)];
-  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+  return markdown([head, ['---', '--:', '---', '--:', '--:', '--:', '--:', '---'], ...rows.flatMap(rowLines)]);
 }
+
+/** Our figures and ratios on two Nodes, for the rows that both have, as a table in Markdown. */
+export function sideBySideTable(results: Results, others: Results): string {
+  const lines = results.rows.flatMap((row) => {
+    const other = others.rows.find((candidate) => candidate.row === row.row);
+    if (other === undefined) return [];
+    const [own, itsOwn] = [row, other].map(({ measure, sides }) => formatFigure(measure, sides[0]));
+    return row.comparisons.map((comparison, index) => {
+      const its = other.comparisons.find(({ peer }) => peer === comparison.peer);
+      const ratios = [comparison, its].map((one) => (one === undefined ? '' : `${one.ratio.toFixed(2)}x`));
+      return index === 0
+        ? [row.row, comparison.peer, own, ratios[0], itsOwn, ratios[1]]
+        : ['', comparison.peer, '', ratios[0], '', ratios[1]];
+    });
+  });
+  const titles = [results, others].flatMap(({ machine }) => [`ours, Node ${machine.node}`, 'ratio']);
+  return markdown([['', 'against', ...titles], ['---', '---', '--:', '--:', '--:', '--:'], ...lines]);
+}
+
+const markdown = (lines: readonly (readonly (string | undefined)[])[]): string =>
+  lines.map((cells) => `| ${cells.map((cell = '') => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 
 function rowLines({ row, measure, sides, comparisons, failures }: RowResult): string[][] {
   const figure = (name: string) => sides.find((side) => side.name === name);
