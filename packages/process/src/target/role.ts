@@ -127,11 +127,24 @@ function outsideChild(call: string): AiopipeError {
 const DEEPEST = 10;
 
 /**
+ * Whether this process was started as a child, but its command ran another program than ours: a single executable is always its own
+ * program, and so is an `execPath` that is not Node. The command gives the child's program and its arguments to that program.
+ */
+const isProgramAgain = (): boolean => process.argv.indexOf(childEntry, 2) > 0;
+
+/**
  * Throws while a child evaluates its module: that may be the module that started the child, and would go on without end. A start
  * that the module makes later cannot be told from one that the function makes, so the depth has a limit, too.
  */
 export function refuseRecursion(what: string): void {
-  const { isEvaluating, depth } = processRole();
+  const { isChild, isEvaluating, depth } = processRole();
+  if (!isChild && isProgramAgain()) {
+    throw new ChildError(
+      'ERR_AIOPIPE_START',
+      `${process.execPath} was started as a child process, but it ran the program again; each would start the next. Is it a single ` +
+        'executable, or a process.execPath that is not Node.js? docs/packaging.md says what to do',
+    );
+  }
   const remedy = 'move the start into a function that the target calls, or behind `if (!isChild())`';
   // The user's file, and not our file that a pool's workers run.
   const who = role.module ?? what;

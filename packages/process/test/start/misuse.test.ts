@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { channel, QueueFullError } from '@aiopipe/codec';
 import { aiopipe, BusyError, ClosedError } from '@aiopipe/core';
 import { startProcess, target } from '@aiopipe/process';
-import { childPids, fdsSince, fixture, leakCheck, openFds } from '@aiopipe/testing';
+import { childPids, fdsSince, fixture, leakCheck, openFds, runFixture } from '@aiopipe/testing';
 import * as echoes from '../fixtures/echoes.js';
 import { childrenSince, thrownBy } from '../helpers.js';
 
@@ -107,5 +107,14 @@ describe('a call that is wrong', () => {
     expect(error.code).toBe('ERR_AIOPIPE_FRAME_TOO_LONG');
     expect(error).not.toBeInstanceOf(QueueFullError);
     check();
+  });
+});
+
+describe('a program that is its own process.execPath, as a single executable is,', () => {
+  test.each(['process', 'pool'])('has no children of children, and says why: %s', async (kind) => {
+    const { code, stderr } = await runFixture('runs-itself-again', { args: [kind] });
+    expect(code).toBe(1);
+    expect(stderr.match(/ran the program again.*docs\/packaging\.md/g)).toHaveLength(1);
+    expect(stderr).toContain('exit code 1');
   });
 });
