@@ -20,7 +20,7 @@ export type EncodeFunction = (value: never) => Uint8Array;
 export type DecodeFunction = (bytes: Buffer) => unknown;
 
 /**
- * How a channel turns values into bytes: `'default'` (the serializer), `'json'` (JSON.stringify, which refuses a value that JSON would leave out or change: see the README), `null` (only bytes can be
+ * How a channel turns values into bytes: `'default'` (the serializer), `'json'` (`JSON.stringify()`; throws EncodeError for a value that JSON would leave out or change), `null` (only bytes can be
  * put), a function, or the name of a codec that was registered with {@link registerCodec}.
  *
  * @example
