@@ -18,8 +18,8 @@ export interface AnyPool {
   close(): Promise<unknown>;
 }
 
-/** Before the first lap, so many tasks or so long: its workers have started then, and their code is compiled. */
-const WARM_UP = { tasks: 10_000, ms: 1000 };
+/** Before the first lap, so many tasks or so long: its workers have started then, and V8 has compiled their code. On a slow core that takes seconds. */
+const WARM_UP = { tasks: 20_000, ms: 4000 };
 
 /**
  * For the pools that fork as node:child_process does. JSON is the faster one and their own choice, but makes something
