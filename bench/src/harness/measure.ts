@@ -21,8 +21,13 @@ export interface RowSamples {
   readonly sides: readonly SideSamples[];
 }
 
-/** For each side of a row: until V8 has compiled what a small round trip takes. */
-const WARM_UP_SECONDS = 0.12;
+/**
+ * For each side of a row, at least and at most: until V8 has compiled what a small round trip takes. A fast core takes the least of it;
+ * a slow or busy one takes seconds.
+ */
+const WARM_UP_SECONDS = { least: 0.12, most: 1.5 };
+/** A side is warm when so many laps in a row were not faster than the fastest before them, by this factor. */
+const WARM = { laps: 10, factor: 0.97 };
 /**
  * How often all sides start afresh: where a process's memory lies, and which cores it and its partner settle on, is the
  * same for as long as it runs, and would otherwise pass for a property of the code.
@@ -93,11 +98,20 @@ const meanOf = (laps: readonly Lap[]) => (laps.length === 0 ? undefined : mean(l
  * small round trips would need three times as long. The round that follows, in turn again, is the last that doesn't count.
  */
 async function warmUp(contestants: readonly Contestant[], amount: number): Promise<Lap[]> {
-  const end = performance.now() + WARM_UP_SECONDS * 1000 * contestants.length;
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000 / contestants.length;
   await Promise.all(
     contestants.map(({ samples, runner }) =>
       attempt(samples, async () => {
-        while (performance.now() < end) await runner.run(amount);
+        let fastest = Infinity;
+        for (
+          let laps = 0;
+          elapsed() < WARM_UP_SECONDS.least || (laps < WARM.laps && elapsed() < WARM_UP_SECONDS.most);
+        ) {
+          const value = await runner.run(amount);
+          laps = value < fastest * WARM.factor ? 0 : laps + 1;
+          fastest = Math.min(fastest, value);
+        }
       }),
     ),
   );
