@@ -8,12 +8,12 @@ import { growth } from './growth.js';
 import { loop } from './loop.js';
 import { machines } from './machines.js';
 import { memory } from './memory.js';
+import { overviewOf } from './overview.js';
 import { processes } from './processes.js';
 import { servers } from './servers.js';
 import { terminals } from './terminals.js';
 
-/** Every part by the name that it is called with, in the order in which they run. */
-export const parts: ReadonlyMap<string, Part> = new Map([
+const ofLayers: ReadonlyMap<string, Part> = new Map([
   ['bytes', bytes],
   ['codec', codec],
   ['channels', channels],
@@ -27,3 +27,6 @@ export const parts: ReadonlyMap<string, Part> = new Map([
   ['growth', growth],
   ['loop', loop],
 ]);
+
+/** Every part by the name that it is called with, in the order in which they run. */
+export const parts: ReadonlyMap<string, Part> = new Map([['overview', overviewOf(ofLayers)], ...ofLayers]);
