@@ -65,6 +65,6 @@ function unitOf(measure: Measure): string {
     case 'stall':
       return 'longest stall, seconds';
     case 'memory':
-      return 'bytes resident';
+      return 'bytes held';
   }
 }

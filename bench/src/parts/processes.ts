@@ -1,7 +1,9 @@
 import { type Target } from '@aiopipe/process';
 import { inProcess, type Laps } from '../harness/laps.js';
-import { type Part, type Peer, type Row } from '../harness/part.js';
+import { measuringMemory } from '../harness/memory.js';
+import { type Part, type Peer, type Row, type Side } from '../harness/part.js';
 import { findPlacements } from '../harness/placement.js';
+import { hasProcessTree } from '../harness/process-tree.js';
 import { formatSize, MiB } from '../harness/sizes.js';
 import { poolOurs } from '../processes/pool-ours.js';
 import { poolFork, poolPiscina, poolTinypool, poolWorkerpool } from '../processes/pool-theirs.js';
@@ -57,9 +59,31 @@ export const processes: Part = {
       poolRow(`a task of ${formatSize(MiB)} there and back, 1 outstanding`, 'time', { ...one, size: MiB }, {}),
       poolRow(`the same, ${String(PER_WORKER)} for each worker`, 'rate', { ...many, size: MiB }, {}),
     ];
+    if (hasProcessTree) rows.push(idlePoolRow());
+    else notes.push('this system has no /proc: memory is not measured');
     return Promise.resolve({ rows, notes });
   },
 };
+
+const IDLE = { workers: 8, tasksEach: 100 };
+
+/** What the pool's process and all of its workers hold together, after some tasks. */
+function idlePoolRow(): Row {
+  const row = poolRow(
+    `memory of an idle pool of ${String(IDLE.workers)} workers`,
+    'time',
+    { workers: IDLE.workers, outstanding: IDLE.workers, size: 0 },
+    {},
+  );
+  const measuring = <S extends Side>(side: S): S => ({ ...side, open: async () => measuringMemory(await side.open()) });
+  return {
+    ...row,
+    measure: { kind: 'memory' },
+    fixed: { amount: IDLE.workers * IDLE.tasksEach, rounds: 3 },
+    ours: measuring(row.ours),
+    peers: row.peers.map(measuring),
+  };
+}
 
 function startRow(name: string, warmth: Warmth): Row {
   return {
