@@ -86,13 +86,18 @@ async function outputsOf(run: readonly Example[]): Promise<Outcome[]> {
 
 const MARK = '\n#### ';
 
-/** Imports each of the modules, and tells on stdout and stderr where its output begins. */
+/**
+ * Imports each of the modules, and tells on stdout and stderr where its output begins. The collector runs after each, so that one that does not
+ * close what it opened is told of.
+ */
 const RUNNER = `
 import { writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 for (const module of process.argv.slice(2)) {
   writeSync(1, ${JSON.stringify(MARK)});
   writeSync(2, ${JSON.stringify(MARK)});
   await import(module).catch((error) => writeSync(2, error.stack));
+  for (let i = 0; i < 3; i++) await setImmediate(gc());
 }
 `;
 
@@ -106,7 +111,9 @@ async function runTogether(run: readonly Example[]): Promise<Map<Example, { stdo
   try {
     writeFileSync(runner, RUNNER);
     for (const [index, { code }] of run.entries()) writeFileSync(modules[index] ?? '', await compileTypeScript(code));
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [runner, ...modules], { cwd: folder });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--expose-gc', runner, ...modules], {
+      cwd: folder,
+    });
     const [outputs, errors] = [stdout, stderr].map((text) => text.split(MARK).slice(1)) as [string[], string[]];
     return new Map(
       run.map((example, index) => [example, { stdout: outputs[index] ?? '', stderr: errors[index] ?? '' }]),

@@ -55,6 +55,7 @@ export type ChannelPair<One extends Disposable, Other extends Disposable> = [One
  *   await toChild.put('hello');
  *   toChild.close();
  *   for await (const word of fromChild) console.log(word);
+ *   fromChild.close();
  * }
  * ```
  * ```text

@@ -69,6 +69,8 @@ export interface MergeOptions {
  * toErrors.close();
  * toLogs.close();
  * for await (const line of merge([errors, logs])) console.log(line);
+ * errors.close();
+ * logs.close();
  * ```
  * ```text
  * disk full

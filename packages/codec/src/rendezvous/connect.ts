@@ -38,7 +38,10 @@ const LONGEST_PAUSE = 32;
  * import { connect, listen } from '@aiopipe/codec';
  *
  * using hub = listen<number, string>('lengths.sock');
- * const serving = hub.accept().then(({ channel }) => channel.forEach((text) => channel.put(text.length)));
+ * const serving = hub.accept().then(async ({ channel }) => {
+ *   await channel.forEach((text) => channel.put(text.length));
+ *   channel.close();
+ * });
  * const client = await connect<string, number>('lengths.sock', { timeout: 1000 });
  * await client.put('hello');
  * console.log(await client.get());

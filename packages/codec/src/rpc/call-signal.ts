@@ -93,6 +93,7 @@ const current: Current = ((globalThis as { [CURRENT]?: Current })[CURRENT] ??= {
  * const { closed } = expose(there, service);
  * await proxy<typeof service>(here).wait.with({ timeout: 10 })().catch((error) => console.log(error.name));
  * await closed;
+ * there.close();
  * ```
  * ```text
  * TimeoutError

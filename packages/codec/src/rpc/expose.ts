@@ -15,6 +15,7 @@ import { checkExposeOptions, checksOf, DEFAULT_MAX_CALLS, type ExposeOptions } f
  * console.log(await proxy<{ now(): string }>(here).now());
  * here.close();
  * await exposed.closed;
+ * there.close();
  * ```
  * ```text
  * noon
@@ -72,6 +73,7 @@ export class Exposed implements Disposable {
  * await remote.add(2);
  * console.log(await remote.add(3));
  * here.close();
+ * there.close();
  * ```
  * ```text
  * 5

@@ -12,6 +12,7 @@ import { checkBy, type Check, type StandardSchema } from '../channel/validation.
  * expose(there, { add: (a: number, b: number) => a + b }, { maxCalls: 100 });
  * console.log(await proxy<{ add(a: number, b: number): number }>(here).add(1, 2));
  * here.close();
+ * there.close();
  * ```
  * ```text
  * 3
@@ -42,6 +43,7 @@ export interface ExposeOptions {
  * expose(there, source);
  * for await (const n of proxy<typeof source>(here, { window: 1 }).numbers()) console.log(n);
  * here.close();
+ * there.close();
  * ```
  * ```text
  * 1

@@ -27,6 +27,7 @@ import { type Remote } from './remote.js';
  * const remote = proxy<typeof clock>(here);
  * for await (const tick of remote.ticks(2)) console.log(tick);
  * here.close();
+ * there.close();
  * ```
  * ```text
  * 1

@@ -17,6 +17,7 @@ type Reserved = 'then' | 'toJSON' | '__proto__' | keyof typeof Object.prototype;
  * expose(there, math);
  * await print(proxy<typeof math>(here));
  * here.close();
+ * there.close();
  * ```
  * ```text
  * 4.5
@@ -35,11 +36,11 @@ export type Remote<T> = {
  * ```ts
  * import { channel, expose, proxy } from '@aiopipe/codec';
  *
- * const [here, there] = channel({ duplex: true });
+ * using pair = channel({ duplex: true });
+ * const [here, there] = pair;
  * expose(there, { wait: () => new Promise<void>(() => {}) });
  * const remote = proxy<{ wait(): Promise<void> }>(here);
  * await remote.wait.with({ timeout: 10 })().catch((error) => console.log(error.name));
- * here.close();
  * ```
  * ```text
  * TimeoutError
