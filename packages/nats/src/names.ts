@@ -32,6 +32,16 @@ function bucketToken(token: string): string {
   return `${token.replaceAll('=', '-')}-${createHash('sha256').update(token).digest('hex').slice(0, HASH)}`;
 }
 
+/** Whether another process may have checked the name by {@link checkToken}. */
+export function isToken(value: unknown): value is string {
+  try {
+    checkToken('name', value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Tasks of a priority above 0 are `first`: a machine takes a normal task only if none of these waits. */
 export const LANES = ['first', 'normal'] as const;
 export type Lane = (typeof LANES)[number];

@@ -65,6 +65,29 @@ describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () =>
     expect(wasCut).toBe(false);
   });
 
+  it('statistics have only what a machine can have said', async () => {
+    await cluster.serve({ add }, { size: 1, name: 'm1' });
+    const stranger = await connect({ servers: server.url });
+    const told = (name: string, count: number) =>
+      serialize({ name, workers: { starting: count, idle: 0, busy: 0 }, running: 0 });
+    stranger.subscribe('aiopipe.outcomes.machines', {
+      callback: (_, message) => {
+        for (const [name, count] of [
+          ['negative', -1],
+          ['none', NaN],
+          ['x'.repeat(1000), 1],
+        ] as const) {
+          message.respond(told(name, count));
+        }
+      },
+    });
+    await stranger.flush();
+    const { machines, workers } = await cluster.pool<typeof add>('add').stats();
+    expect(machines.map(({ name }) => name)).toEqual(['m1']);
+    expect(workers.starting + workers.idle).toBe(1);
+    await stranger.close();
+  });
+
   it('handles in a result or an item that cannot be sent are closed, and the error names their path', async () => {
     await cluster.serve({ ends, endsItems }, { size: 1 });
     const descriptors = () => readdirSync('/proc/self/fd').length;
