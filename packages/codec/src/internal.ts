@@ -9,6 +9,7 @@ export { unobserved } from './channel/events.js';
 export { checkSpin } from './channel/options.js';
 export { checkBy, type Check } from './channel/validation.js';
 export { isMovable } from './moving/movable.js';
+export { closeHandles } from './rpc/held-handles.js';
 export { Decoder } from './serializer/decode.js';
 export { Encoder } from './serializer/encode.js';
 export { deserializeError, serializeError } from './serializer/portable-error.js';

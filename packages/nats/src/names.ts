@@ -1,4 +1,5 @@
-import { checkName } from '@aiopipe/core/internal';
+import { createHash } from 'node:crypto';
+import { checkName, show } from '@aiopipe/core/internal';
 
 /**
  * Returns a name as one token of a subject, which is also allowed in the name of a stream or consumer: `thumbs/hash` becomes
@@ -17,7 +18,28 @@ const LONGEST = 180;
 /** Throws a TypeError unless `value` can name a cluster, a channel, a target or a version. */
 export function checkToken(what: string, value: unknown): asserts value is string {
   checkName(what, value);
+  if (/\p{Surrogate}/u.test(value))
+    throw new TypeError(`${what}: ${show(value)} has half of a character (a lone surrogate)`);
   if (tokenOf(value).length > LONGEST) throw new TypeError(`${what}: the name is longer than ${String(LONGEST)} bytes`);
+}
+
+/** Hexadecimal digits of the hash that tells names of buckets apart. */
+const HASH = 12;
+
+/** The Object Store allows no `=` in the name of a bucket. */
+function bucketToken(token: string): string {
+  if (!token.includes('=')) return token;
+  return `${token.replaceAll('=', '-')}-${createHash('sha256').update(token).digest('hex').slice(0, HASH)}`;
+}
+
+/** Whether another process may have checked the name by {@link checkToken}. */
+export function isToken(value: unknown): value is string {
+  try {
+    checkToken('name', value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Tasks of a priority above 0 are `first`: a machine takes a normal task only if none of these waits. */
@@ -55,7 +77,7 @@ export class Names {
 
   /** The bucket of messages that are longer than the server's `max_payload`. */
   get large(): string {
-    return `aiopipe_${this.#token}_large`;
+    return `aiopipe_${bucketToken(this.#token)}_large`;
   }
 
   /** The subject on which callers ask all machines. */
@@ -82,7 +104,7 @@ export class Names {
 
   /** The bucket of a topic's long messages: they stay as long as the topic keeps its messages. */
   largeOfTopic(name: string): string {
-    return `${this.large}_${tokenOf(name)}`;
+    return `${this.large}_${bucketToken(tokenOf(name))}`;
   }
 
   channel(kind: 'queue' | 'topic', name: string): { stream: string; subject: string; what: string } {

@@ -22,8 +22,11 @@ export interface ReaderParts {
   readonly consumer: string;
   readonly prefetch: number;
   readonly limits: DecodeLimits;
-  /** Creates the channel and the consumer, if they are not there. `after` is the last message that this reader has seen. */
-  readonly ensure: (after: number) => Promise<void>;
+  /**
+   * Creates the channel and the consumer, if they are not there. `after` is the last message that this reader has seen. Resolves with
+   * whether the channel is another one than before: the server has lost it.
+   */
+  readonly ensure: (after: number) => Promise<boolean>;
   /** Removes the consumer, if it is this reader's alone. */
   readonly onClose: () => void;
 }
@@ -115,7 +118,10 @@ export class Incoming {
       (delivery) => {
         this.#arrived(delivery);
       },
-      () => ensure(this.#lastSeen),
+      async () => {
+        // The numbers of its messages begin again.
+        if (await ensure(this.#lastSeen)) this.#lastSeen = 0;
+      },
     );
     this.#want();
   }

@@ -1,13 +1,6 @@
 import { type DecodeLimits } from '@aiopipe/codec';
-import {
-  checkCount,
-  checkFlag,
-  checkInterval,
-  checkName,
-  checkOptions,
-  optionNames,
-  show,
-} from '@aiopipe/core/internal';
+import { checkCount, checkFlag, checkInterval, checkOptions, optionNames, show } from '@aiopipe/core/internal';
+import { checkToken } from '../names.js';
 
 /**
  * Options that the writers and the readers of a channel share.
@@ -130,7 +123,7 @@ export function readerSettings(options: ClusterReaderOptions = {}): ReaderSettin
   checkFlag('ordered', ordered);
   checkCount('prefetch', prefetch, { most: MOST_PREFETCHED, of: 'messages' });
   oneOf('from', from, ['now', 'first']);
-  if (durable !== undefined) checkName('durable', durable);
+  if (durable !== undefined) checkToken('durable', durable);
   if (channel.kind === 'queue') {
     for (const name of ['from', 'durable'] as const) {
       if (options[name] !== undefined) throw new TypeError(`${name}: only the reader of a topic has this option`);

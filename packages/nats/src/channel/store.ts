@@ -1,6 +1,13 @@
-import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { type Engine } from '../engine/engine.js';
+import { codeOf, type Engine } from '../engine/engine.js';
 import { type Keeping } from '../message/bodies.js';
 import { type ChannelSettings, type ReaderSettings } from './options.js';
 import { tokenOf } from '../names.js';
@@ -20,13 +27,16 @@ export interface Place {
   readonly what: string;
 }
 
-/** Creates the stream of a channel, if it is not there. Settings that were not given may be any. */
+/**
+ * Creates the stream of a channel, if it is not there. Settings that were not given may be any. Resolves with the time of its
+ * creation, as the server wrote it.
+ */
 export async function ensureChannel(
   engine: Engine,
   { stream, subject, what }: Place,
   { kind, queueLimit, maxAge }: ChannelSettings,
   { replicas, storage }: Keeping,
-): Promise<void> {
+): Promise<string> {
   const isQueue = kind === 'queue';
   const fixed = {
     name: stream,
@@ -44,7 +54,34 @@ export async function ensureChannel(
     duplicate_window: nanos(duplicatesOf(kind, maxAge)),
     ...(!isQueue && { max_age: nanos(TOPIC_AGE) }),
   };
-  await engine.ensureStream({ ...fixed, ...given }, what, { ...defaults, ...given });
+  return engine.ensureStream({ ...fixed, ...given }, what, { ...defaults, ...given });
+}
+
+/**
+ * Creates the channel and the consumer of a reader, if they are not there. Resolves with the time of the channel's creation.
+ *
+ * @param created - what the call before has resolved with. If the channel is another one by now, because the server has lost it,
+ * the reader begins with its first message
+ */
+export async function ensureChannelAndReader(
+  engine: Engine,
+  place: Place,
+  settings: ReaderSettings,
+  keeping: Keeping,
+  options: ReaderPlace,
+  created: string | undefined,
+): Promise<string> {
+  const found = await ensureChannel(engine, place, settings, keeping);
+  const isOther = created !== undefined && created !== found;
+  try {
+    if (isOther) await ensureReader(engine, place, { ...settings, from: 'first' }, { ...options, after: 0 });
+    else await ensureReader(engine, place, settings, options);
+    return found;
+  } catch (error) {
+    if (codeOf((error as Error).cause) !== JetStreamApiCodes.StreamNotFound) throw error;
+    // The server has started again meanwhile, and has lost the channel: it was in memory.
+    return ensureChannelAndReader(engine, place, settings, keeping, options, found);
+  }
 }
 
 /** The window must not be longer than the age of the messages. */
@@ -52,15 +89,23 @@ function duplicatesOf(kind: 'queue' | 'topic', maxAge: number | undefined): numb
   return kind === 'queue' ? DUPLICATES : Math.min(DUPLICATES, maxAge ?? TOPIC_AGE);
 }
 
+/** The consumer of a reader. */
+interface ReaderPlace {
+  readonly lease: number;
+  readonly name: string;
+  /** The last message that the reader has seen. */
+  readonly after: number;
+}
+
 /** The consumer that all readers of a queue share. */
 const QUEUE_CONSUMER = 'readers';
 
 /** Creates the consumer of a reader, if it is not there, and returns its name. `after` is the last message that it has seen. */
-export async function ensureReader(
+async function ensureReader(
   engine: Engine,
   { stream, what }: Place,
   { kind, ordered, from, durable }: ReaderSettings,
-  options: { readonly lease: number; readonly name: string; readonly after: number },
+  options: ReaderPlace,
 ): Promise<void> {
   const shared = {
     ack_policy: AckPolicy.Explicit,

@@ -85,10 +85,15 @@ export class ClusterWriter<Send = unknown> implements AsyncDisposable {
   /** Keeps the order of messages of which one must be stored as an object first. */
   #tail: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  readonly #forget: () => void;
 
   private constructor(parts: WriterParts) {
     this.#parts = parts;
     this.#ensured = handled(parts.ensure());
+    // A server that has started again may have lost the channel: it was in memory.
+    this.#forget = parts.engine.onReconnect(() => {
+      if (!parts.engine.isClosed) void handled(parts.ensure());
+    });
     void handled(this.#closed.promise);
   }
 
@@ -192,6 +197,7 @@ export class ClusterWriter<Send = unknown> implements AsyncDisposable {
 
   #end(): void {
     this.#isClosed = true;
+    this.#forget();
     this.#parts.onClose();
     this.#closed.resolve();
   }

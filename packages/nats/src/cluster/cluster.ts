@@ -10,7 +10,7 @@ import {
   type ClusterWriterOptions,
 } from '../channel/options.js';
 import { ClusterReader } from '../channel/reader.js';
-import { consumerName, ensureChannel, ensureReader, TOPIC_AGE } from '../channel/store.js';
+import { consumerName, ensureChannel, ensureChannelAndReader, TOPIC_AGE } from '../channel/store.js';
 import { ClusterWriter } from '../channel/writer.js';
 import { Engine } from '../engine/engine.js';
 import { Leases } from '../engine/leases.js';
@@ -88,9 +88,10 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
   readonly #desk: Desk;
   readonly #members = new Set<Member>();
   #deadLetters: ClusterWriter<DeadTask> | undefined;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
-  private constructor(engine: Engine, { name, keeping, lease, limits, maxMessageLength }: ClusterSettings) {
+  private constructor(engine: Engine, settings: ClusterSettings) {
+    const { name, keeping, lease, queueLimit, limits, maxMessageLength } = settings;
     this.name = name;
     this.#engine = engine;
     this.#names = new Names(name);
@@ -100,7 +101,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     this.#longest = maxMessageLength;
     this.#bodies = new Bodies(engine, { name: this.#names.large }, keeping, maxMessageLength);
     this.#leases = new Leases(lease);
-    this.#store = new TaskStore(engine, this.#names, keeping, lease);
+    this.#store = new TaskStore(engine, this.#names, keeping, lease, queueLimit);
     this.#courier = new Courier(engine);
     this.#desk = new Desk(engine, this.#names);
   }
@@ -120,7 +121,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     const engine = await Engine.open(nc, settings.domain);
     const cluster = new Cluster(engine, settings);
     try {
-      await cluster.#store.ensureTasks(settings.queueLimit);
+      await cluster.#keepTasks();
     } catch (error) {
       cluster.#leases.close();
       engine.close();
@@ -152,7 +153,9 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
       place,
       isTopic: settings.kind === 'topic',
       context: settings.context,
-      ensure: () => ensureChannel(this.#engine, place, settings, this.#keeping),
+      ensure: async () => {
+        await ensureChannel(this.#engine, place, settings, this.#keeping);
+      },
       onClose: () => this.#members.delete(writer),
     });
     this.#members.add(writer);
@@ -168,6 +171,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     const engine = this.#engine;
     const place = this.#names.channel(kind, name);
     const consumer = consumerName(settings, nuid.next());
+    let created: string | undefined;
     const reader = ClusterReader.make<Receive>({
       engine,
       bodies: this.#bodiesOf(name, settings),
@@ -178,8 +182,11 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
       prefetch,
       limits: limitsOf({ ...this.#limits, ...settings.limits }),
       ensure: async (after) => {
-        await ensureChannel(engine, place, settings, this.#keeping);
-        await ensureReader(engine, place, settings, { lease: this.#lease, name: consumer, after });
+        const options = { lease: this.#lease, name: consumer, after };
+        const found = await ensureChannelAndReader(engine, place, settings, this.#keeping, options, created);
+        const isOther = created !== undefined && created !== found;
+        created = found;
+        return isOther;
       },
       onClose: () => {
         this.#members.delete(reader);
@@ -232,10 +239,8 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     this.#assertOpen();
     checkTargets(targets);
     const settings = serveSettings(options);
-    await this.#store.ensureClaims();
     const machine = await Machine.make({
       engine: this.#engine,
-      courier: this.#courier,
       bodies: this.#bodies,
       leases: this.#leases,
       names: this.#names,
@@ -250,6 +255,11 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
       onClose: () => this.#members.delete(machine),
     });
     this.#members.add(machine);
+    if (this.#closing !== undefined) {
+      // It was not among the machines that are closed.
+      await machine[Symbol.asyncDispose]();
+      this.#assertOpen();
+    }
     return machine;
   }
 
@@ -257,9 +267,11 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
    * Closes machines, as their disposal does, then writers, readers and pools. Tasks whose callers wait reject with ClosedError.
    * The connection stays open.
    */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  [Symbol.asyncDispose](): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     // Machines first: they write to the dead letters.
     await Promise.all(this.machines.map((machine) => machine[Symbol.asyncDispose]()));
     await Promise.all([...this.#members].map((member) => member[Symbol.asyncDispose]()));
@@ -272,8 +284,22 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     observed.closed(this);
   }
 
+  /** Creates the stream of tasks, and again if the server has started again without it: its messages were in memory. */
+  async #keepTasks(): Promise<void> {
+    let created = await this.#store.ensureTasks();
+    const look = async () => {
+      const stored = this.#desk.stored;
+      const found = await this.#store.ensureTasks();
+      if (found !== created) this.#desk.lost(stored);
+      created = found;
+    };
+    this.#engine.onReconnect(() => {
+      if (!this.#engine.isClosed) void handled(look());
+    });
+  }
+
   #assertOpen(): void {
-    if (this.#isClosed) throw new ClosedError(`the cluster ${this.name} is closed`);
+    if (this.#closing !== undefined) throw new ClosedError(`the cluster ${this.name} is closed`);
   }
 
   #bodiesOf(name: string, settings: { readonly kind: 'queue' | 'topic'; readonly maxAge: number | undefined }): Bodies {

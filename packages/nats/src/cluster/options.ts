@@ -31,7 +31,7 @@ export interface ClusterOptions {
   readonly storage?: 'file' | 'memory' | undefined;
   /**
    * Milliseconds without a sign of life of a machine or a reader after which its tasks and messages are delivered to others. The
-   * lease is renewed while a task runs, so it may be shorter than a task. Default: 30 000.
+   * lease is renewed while a task runs, so it may be shorter than a task. At most 24 days. Default: 30 000.
    */
   readonly lease?: number | undefined;
   /** How many tasks may wait or run. With one more, `run()` rejects with QueueFullError. Default: 1 000 000. */
@@ -58,6 +58,8 @@ const OPTIONS = optionNames<ClusterOptions>({
 });
 
 const LEASE = 30_000;
+/** 24 days: the longest time of a timer. */
+const LONGEST_LEASE = 2 ** 31 - 1;
 const QUEUE_LIMIT = 1_000_000;
 const MAX_MESSAGE_LENGTH = 256 * 1024 * 1024;
 const MOST_REPLICAS = 5;
@@ -75,17 +77,22 @@ export interface ClusterSettings {
 
 export function clusterSettings(options: ClusterOptions): ClusterSettings {
   checkOptions(options, OPTIONS);
-  const { name, replicas = 1, storage = 'file', lease = LEASE, queueLimit = QUEUE_LIMIT, domain } = options;
-  const { maxMessageLength = MAX_MESSAGE_LENGTH } = options;
+  // Callers without types may leave them out.
+  const given: Partial<ClusterOptions> = (options as ClusterOptions | undefined) ?? {};
+  const { name, replicas = 1, storage = 'file', lease = LEASE, queueLimit = QUEUE_LIMIT, domain } = given;
+  const { maxMessageLength = MAX_MESSAGE_LENGTH } = given;
   checkToken('name', name);
   checkCount('replicas', replicas, { least: 1, most: MOST_REPLICAS, of: 'servers' });
   if (!(['file', 'memory'] as unknown[]).includes(storage)) {
     throw new TypeError(`storage: expected 'file' or 'memory', not ${show(storage)}`);
   }
   checkInterval('lease', lease);
+  if (lease > LONGEST_LEASE) {
+    throw new TypeError(`lease: expected at most ${String(LONGEST_LEASE)} milliseconds, not ${show(lease)}`);
+  }
   checkCount('queueLimit', queueLimit, { least: 1, of: 'tasks' });
   if (domain !== undefined) checkToken('domain', domain);
   checkCount('maxMessageLength', maxMessageLength, { least: 1, of: 'bytes' });
-  const limits = limitsOf(options.limits);
+  const limits = limitsOf(given.limits);
   return { name, keeping: { replicas, storage }, lease, queueLimit, domain, maxMessageLength, limits };
 }

@@ -168,23 +168,21 @@ export class Engine {
 
   /**
    * Creates a stream, if it is not there. Rejects with ClusterError if it is there with other settings than those that are
-   * wanted. `more` are settings for one that is not there yet.
+   * wanted. `more` are settings for one that is not there yet. Resolves with the time of its creation, as the server wrote it: if
+   * that has changed, the server has lost the stream that was there before, and its messages.
    */
   async ensureStream(
     wanted: Partial<StreamConfig> & { name: string },
     what: string,
     more: Partial<StreamConfig> = {},
-  ): Promise<void> {
+  ): Promise<string> {
     const check = async () => {
-      const { config } = await this.jsm.streams.info(wanted.name);
+      const { config, created } = await this.jsm.streams.info(wanted.name);
       refuseOther(differences(wanted, config), what);
+      return created;
     };
-    await this.#ensure(
-      check,
-      () => this.jsm.streams.add({ ...more, ...wanted }),
-      JetStreamApiCodes.StreamNotFound,
-      what,
-    );
+    const add = async () => (await this.jsm.streams.add({ ...more, ...wanted })).created;
+    return this.#ensure(check, add, JetStreamApiCodes.StreamNotFound, what);
   }
 
   /** The same for a consumer. */
@@ -198,32 +196,30 @@ export class Engine {
       const { config } = await this.jsm.consumers.info(stream, wanted.durable_name);
       refuseOther(differences(wanted, config), what);
     };
-    await this.#ensure(
-      check,
-      () => this.jsm.consumers.add(stream, { ...more, ...wanted }),
-      JetStreamApiCodes.ConsumerNotFound,
-      what,
-    );
+    const add = async () => {
+      await this.jsm.consumers.add(stream, { ...more, ...wanted });
+    };
+    await this.#ensure(check, add, JetStreamApiCodes.ConsumerNotFound, what);
   }
 
-  async #ensure(check: () => Promise<void>, add: () => Promise<unknown>, missing: number, what: string): Promise<void> {
+  #ensure<T>(check: () => Promise<T>, add: () => Promise<T>, missing: number, what: string): Promise<T> {
     const attempt = async () => {
       try {
-        await check();
+        return await check();
       } catch (error) {
         if (codeOf(error) !== missing) throw error;
         try {
-          await add();
+          return await add();
         } catch (failure) {
           // Another process was faster.
           if (!(failure instanceof JetStreamApiError)) throw failure;
-          await check().catch((reason: unknown) => {
+          return await check().catch((reason: unknown) => {
             throw codeOf(reason) === missing ? failure : reason;
           });
         }
       }
     };
-    await this.insist(attempt, what);
+    return this.insist(attempt, what);
   }
 }
 

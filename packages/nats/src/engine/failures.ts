@@ -13,6 +13,12 @@ function isFull(error: unknown): boolean {
   return error instanceof JetStreamApiError && /maximum (messages|bytes)/.test(error.message);
 }
 
+/** Whether the connection is closed. The client has a word of its own for requests that waited then. */
+function isClosed(error: unknown): boolean {
+  if (error instanceof errors.ClosedConnectionError || error instanceof errors.DrainingConnectionError) return true;
+  return error instanceof errors.RequestError && (error.message === 'connection closed' || isClosed(error.cause));
+}
+
 /** Whether the same call may succeed later: the connection is cut, or the server starts. */
 export function isTransient(error: unknown): boolean {
   if (isFull(error)) return false;
@@ -29,7 +35,7 @@ export function ourError(error: unknown, what: string): Error {
   if (isFull(error)) {
     return new QueueFullError(`${what}: the queue is full: take messages faster, or raise its queueLimit`, options);
   }
-  if (error instanceof errors.ClosedConnectionError || error instanceof errors.DrainingConnectionError) {
+  if (isClosed(error)) {
     return new ClosedError(`${what}: the connection to NATS is closed`, options);
   }
   return new ClusterError('ERR_AIOPIPE_CLUSTER', `${what}: ${reasonOf(error)}`, options);

@@ -1,5 +1,5 @@
 import { DecodeError } from '@aiopipe/codec';
-import { handled } from '@aiopipe/core/internal';
+import { handled, within } from '@aiopipe/core/internal';
 import { Objm, type ObjectStore } from '@nats-io/obj';
 import { StorageType } from '@nats-io/jetstream';
 import { nanos, nuid, type MsgHdrs } from '@nats-io/transport-node';
@@ -9,6 +9,9 @@ import { HEADER } from '../engine/headers.js';
 
 /** Bytes of a message that its headers may take. */
 const HEADERS = 65_536;
+
+/** Milliseconds after which an object that is being read is looked at again. */
+const LOOK = 2000;
 
 /** How a cluster keeps its data. */
 export interface Keeping {
@@ -70,7 +73,7 @@ export class Bodies {
         { fatal: false },
       );
     }
-    const bytes = await this.#engine.insist(() => store.getBlob(object), what);
+    const bytes = await this.#engine.insist(() => read(store, object), what);
     if (bytes === null) throw new DecodeError(`${what} is gone`, { fatal: false });
     return bytes;
   }
@@ -104,5 +107,21 @@ export class Bodies {
         ...(maxAge !== undefined && { ttl: nanos(maxAge) }),
       });
     }
+  }
+}
+
+/** Reads an object; resolves with null if it is gone. If it is removed meanwhile, the client waits for the rest without end. */
+async function read(store: ObjectStore, object: string): Promise<Uint8Array | null> {
+  const bytes = handled(store.getBlob(object));
+  let isRead = false;
+  const settled = bytes.then(
+    () => (isRead = true),
+    () => (isRead = true),
+  );
+  for (;;) {
+    await within(settled, LOOK);
+    if (isRead) return bytes;
+    const info = await store.info(object);
+    if (info === null || info.deleted) return null;
   }
 }

@@ -232,7 +232,13 @@ export class ClusterPool<Args extends readonly unknown[] = readonly unknown[], R
     };
     const left = () => sent?.leave();
     const call = new Call(this.#wait, what, bodies, limits, settled, left);
-    sent = this.#submit(args, 'run', call, trace);
+    try {
+      sent = this.#submit(args, 'run', call, trace);
+    } catch (error) {
+      // Its timer and its listener of the signal end, too.
+      call.fail(error);
+      throw error;
+    }
     const { promise } = call;
     promise.then(
       () => {

@@ -2,13 +2,18 @@ import { ClosedError } from '@aiopipe/core';
 import { createInbox, headers, nuid, type Msg, type Subscription } from '@nats-io/transport-node';
 import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
+import { ClusterError } from '../errors.js';
 import { type Names } from '../names.js';
 import { encodeControl } from '../task/control.js';
 import { isAnswerKind } from '../task/answers.js';
 import { Confirmations } from '../task/confirmations.js';
+import { Recent } from '../task/recent.js';
 import { CalledTarget } from './called-target.js';
 import { type WaitingTask } from './outcome.js';
 import { askStats } from './stats.js';
+
+/** How many outcomes are remembered, at least: a machine that did not hear a confirmation sends its outcome again. */
+const REMEMBERED = 10_000;
 
 /** The callers' side of a cluster: one inbox for the answers to all tasks of this process. */
 export class Desk {
@@ -17,10 +22,15 @@ export class Desk {
   readonly #names: Names;
   readonly #confirmations: Confirmations;
   readonly #tasks = new Map<string, WaitingTask>();
+  /** The ids of those that their stream has stored. */
+  readonly #stored = new Set<string>();
   /** By name and version. */
   readonly #targets = new Map<string, CalledTarget>();
   readonly #subscriptions: Subscription[] = [];
+  /** The outcomes that were taken, by the ids of their tasks and their attempts. */
+  readonly #taken = new Recent(REMEMBERED);
   #isOpen = false;
+  #isClosed = false;
 
   constructor(engine: Engine, names: Names) {
     this.#engine = engine;
@@ -73,16 +83,39 @@ export class Desk {
     );
   }
 
-  /** Takes a task in, and returns its id. */
+  /** Takes a task in, and returns its id. Throws ClosedError if the cluster is closed. */
   open(task: WaitingTask): string {
+    if (this.#isClosed) throw new ClosedError(`the cluster ${this.#names.cluster} is closed`);
     const id = nuid.next();
     this.#tasks.set(id, task);
     return id;
   }
 
+  /** The stream has stored the task. */
+  storedTask(id: string): void {
+    if (this.#tasks.has(id)) this.#stored.add(id);
+  }
+
+  /** The ids of the tasks that their stream has stored, and that are not settled. */
+  get stored(): readonly string[] {
+    return [...this.#stored];
+  }
+
+  /** The server has lost these tasks. Those that are not settled meanwhile reject with ClusterError. */
+  lost(ids: readonly string[]): void {
+    const message =
+      "the server has lost this task: it has started again, and the cluster's messages were in memory (storage: 'memory')";
+    for (const id of ids) {
+      const task = this.#tasks.get(id);
+      this.cancel(id);
+      task?.fail(new ClusterError('ERR_AIOPIPE_CLUSTER', message));
+    }
+  }
+
   /** The task is settled. Later answers are not wanted. */
   settled(id: string): void {
     this.#tasks.delete(id);
+    this.#stored.delete(id);
   }
 
   /** Tells all machines that the task is not wanted any more. */
@@ -96,6 +129,7 @@ export class Desk {
     const task = this.#tasks.get(id);
     const header = (name: string) => message.headers?.get(name) || undefined;
     const kind = header(HEADER.kind);
+    const attempt = header(HEADER.attempt) ?? '';
     const isTaken =
       task !== undefined &&
       isAnswerKind(kind) &&
@@ -104,14 +138,20 @@ export class Desk {
         data: message.data,
         object: header(HEADER.object),
         machine: decoded(header(HEADER.machine)),
-        attempt: header(HEADER.attempt) ?? '',
+        attempt,
         item: Number(header(HEADER.item) ?? 0),
         credits: header(HEADER.credits),
       });
-    if (isTaken) {
+    if (isTaken && kind === 'item') {
       // The end of a stream waits until its items are confirmed.
-      if (kind === 'item') message.respond();
-      else this.#confirmations.add(message.reply);
+      message.respond();
+      return;
+    }
+    // The same outcome again is no other one. Its machine would drop the object that the caller may be reading.
+    const outcome = `${id} ${attempt}`;
+    if (isTaken) this.#taken.add(outcome);
+    if (isTaken || this.#taken.has(outcome)) {
+      this.#confirmations.add(message.reply);
       return;
     }
     const fields = headers();
@@ -121,6 +161,7 @@ export class Desk {
 
   /** Tasks that are not settled reject with ClosedError. */
   close(): void {
+    this.#isClosed = true;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#confirmations.send();
     for (const [id, task] of this.#tasks) {

@@ -70,6 +70,7 @@ export class SentTask {
       const message = { subject, data, headers: this.#fields, id: this.id };
       const stored = await engine.publish(message, `the cluster's pool of ${target}`, () => !this.#isLeft);
       this.#sequence = stored.seq;
+      desk.storedTask(this.id);
       if (this.#isLeft) this.#remove();
     } catch (error) {
       this.#removeBody();

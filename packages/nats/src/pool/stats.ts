@@ -4,7 +4,7 @@ import { JetStreamApiCodes } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { codeOf, type Engine } from '../engine/engine.js';
 import { DEFAULT_LIMITS } from '../message/limits.js';
-import { LANES, type Lane, type Names } from '../names.js';
+import { isToken, LANES, type Lane, type Names } from '../names.js';
 import { encodeControl } from '../task/control.js';
 
 /**
@@ -63,8 +63,11 @@ function readMachineStats(data: Uint8Array): MachineStats | undefined {
   }
   const { name, workers, running } = (value ?? {}) as Record<string, unknown>;
   const { starting, idle, busy } = (workers ?? {}) as Record<string, unknown>;
-  const isRight = [starting, idle, busy, running].every((count) => typeof count === 'number');
-  return isRight && typeof name === 'string' ? (value as MachineStats) : undefined;
+  if (!isToken(name)) return undefined;
+  const isRight = [starting, idle, busy, running].every(
+    (count) => Number.isSafeInteger(count) && (count as number) >= 0,
+  );
+  return isRight ? (value as MachineStats) : undefined;
 }
 
 /** The counts of a consumer, as JetStream names them. */

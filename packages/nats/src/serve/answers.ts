@@ -1,12 +1,13 @@
 import { serialize } from '@aiopipe/codec';
-import { serializeError } from '@aiopipe/codec/internal';
+import { closeHandles, renamePath, serializeError } from '@aiopipe/codec/internal';
 import { AbortError } from '@aiopipe/core';
 import { Pending } from '@aiopipe/core/internal';
 import { headers } from '@nats-io/transport-node';
+import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { WINDOW, type AnswerKind } from '../task/answers.js';
-import { type Courier, type Receipt } from '../task/courier.js';
+import { Courier, type Receipt } from '../task/courier.js';
 import { type ServedTask } from './task.js';
 
 /** Milliseconds for which an outcome is sent to a caller that is not heard. Then it is dropped. */
@@ -22,18 +23,28 @@ export class Answers {
   readonly #lost = new Set<string>();
   readonly #streams = new Map<string, OutgoingItems>();
 
-  constructor(courier: Courier, bodies: Bodies, machine: string, creditsInbox: string) {
-    this.#courier = courier;
+  constructor(engine: Engine, bodies: Bodies, machine: string, creditsInbox: string) {
+    this.#courier = new Courier(engine);
     this.#bodies = bodies;
     this.#machine = machine;
     this.#creditsInbox = creditsInbox;
+  }
+
+  /** Whether outcomes that no caller has confirmed are given up. */
+  get isClosed(): boolean {
+    return this.#courier.isClosed;
+  }
+
+  /** Outcomes that no caller has confirmed are given up. */
+  close(): void {
+    this.#courier.close();
   }
 
   /** Sends the result of a task. If it cannot be sent, the caller gets the EncodeError. */
   result(task: ServedTask, value: unknown): Promise<Receipt> {
     let bytes: Uint8Array;
     try {
-      bytes = serialize(value);
+      bytes = serializeOutcome(value, 'result');
     } catch (error) {
       return this.error(task, error);
     }
@@ -52,7 +63,7 @@ export class Answers {
     try {
       for await (const value of source) {
         await items.mayGo(task.itemsSent);
-        const sending = this.#send(task, 'item', serialize(value)).then((receipt) => {
+        const sending = this.#send(task, 'item', serializeOutcome(value, 'item')).then((receipt) => {
           sent.delete(sending);
           if (receipt !== 'taken') task.cancel(new AbortError('the caller left the stream'));
         });
@@ -93,6 +104,16 @@ export class Answers {
     else this.#lost.delete(caller);
     if (receipt !== 'taken') this.#bodies.remove(fields.get(HEADER.object) || undefined);
     return receipt;
+  }
+}
+
+/** Throws an EncodeError, which names the path from `what`, if the value cannot be sent. The handles in it are closed then. */
+function serializeOutcome(value: unknown, what: string): Uint8Array {
+  try {
+    return serialize(value);
+  } catch (error) {
+    closeHandles(value);
+    throw renamePath(error, 'value', what);
   }
 }
 

@@ -6,9 +6,11 @@ import {
   checkMilliseconds,
   checkOptions,
   handled,
-  now,
+  nextTick,
   ObservedLives,
   optionNames,
+  Pending,
+  Timer,
   wallClock,
   within,
 } from '@aiopipe/core/internal';
@@ -39,6 +41,9 @@ export interface MachineCloseOptions {
 }
 
 const CLOSE_OPTIONS = optionNames<MachineCloseOptions>({ timeout: true });
+
+/** Milliseconds that tasks have to be handed back after the deadline: the connection may be cut. */
+const LONGEST_HANDING_BACK = 2000;
 
 const observed = new ObservedLives<ObservedMachine, MachineEvent>('machine');
 
@@ -92,11 +97,13 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   #running = 0;
   readonly #counts: GrowingCounts = { completed: 0, failed: 0, cancelled: 0, handedBack: 0, redelivered: 0 };
   #isClosing = false;
+  /** Settles when a timeout of `close()` is over. */
+  readonly #deadline = new Pending<void>();
   #closing: Promise<void> | undefined;
 
   private constructor(parts: MachineParts) {
     super();
-    const { courier, bodies, settings, targets } = parts;
+    const { engine, bodies, settings, targets } = parts;
     this.#parts = parts;
     const { size = availableParallelism() } = settings.pool;
     this.#pool = new Pool(settings.pool) as Pool;
@@ -109,7 +116,7 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
       void this.#pool[Symbol.asyncDispose]();
       throw error;
     }
-    this.#answers = new Answers(courier, bodies, settings.name, this.#creditsInbox);
+    this.#answers = new Answers(engine, bodies, settings.name, this.#creditsInbox);
     this.#runner = new TaskRunner(parts, this.#answers, {
       calls: this.#calls,
       counts: this.#counts,
@@ -183,13 +190,23 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
 
   /**
    * Takes no more tasks, and waits until those that it has are done. After the timeout, those are cancelled and handed back: other
-   * machines run them. Resolves when the workers have ended.
+   * machines run them, also if they are done and no caller has heard the outcome. Resolves when the workers have ended. If it is
+   * called again with a timeout, the earliest deadline counts.
    */
   close(options: MachineCloseOptions = {}): Promise<void> {
     checkOptions(options, CLOSE_OPTIONS);
     checkMilliseconds('timeout', options.timeout);
-    this.#closing ??= this.#close(options.timeout);
-    return this.#closing;
+    const closing = (this.#closing ??= this.#close());
+    if (options.timeout !== undefined) {
+      const timer = new Timer(() => {
+        this.#deadline.resolve();
+      }, options.timeout);
+      const done = () => {
+        timer.cancel();
+      };
+      closing.then(done, done);
+    }
+    return closing;
   }
 
   /** As `close()`, with the timeout `drainTimeout` of `serve()`. */
@@ -308,24 +325,31 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
   #tell(facts: MachineFacts): void {
     const event = { machine: this.name, time: wallClock(), ...facts } as MachineEvent;
     observed.happened(this, event);
-    this.emit(event.type, event as never);
+    try {
+      this.emit(event.type, event as never);
+    } catch (error) {
+      // What a listener throws must not end the client's loop that reads the connection, nor hand a task back that is settled.
+      nextTick(() => {
+        throw error;
+      });
+    }
   }
 
-  async #close(timeout: number | undefined): Promise<void> {
+  async #close(): Promise<void> {
     this.#isClosing = true;
     const { engine, onClose } = this.#parts;
     for (const { puller } of this.#pullers) puller.close();
-    const deadline = now() + (timeout ?? Infinity);
-    await within(Promise.allSettled(this.#handling), timeout ?? Infinity);
+    await Promise.race([Promise.allSettled(this.#handling), this.#deadline.promise]);
     if (this.#handling.size === 0) {
       // The workers end by themselves, so that monitors in them can send what they have.
-      const left = deadline === Infinity ? undefined : Math.max(0, deadline - now());
-      await this.#pool.close({ timeout: left });
+      await this.#pool.close();
     } else {
       // What is left rejects with ClosedError, and is handed back.
+      this.#answers.close();
       await this.#pool[Symbol.asyncDispose]();
-      await Promise.allSettled(this.#handling);
+      await within(Promise.allSettled(this.#handling), LONGEST_HANDING_BACK);
     }
+    this.#answers.close();
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     await engine.flush();
     onClose();

@@ -48,7 +48,8 @@ const MOST_PREFETCHED = 10_000;
 
 export function serveSettings(options: ServeOptions = {}): ServeSettings {
   // An object at all; the names are checked by the pool.
-  checkOptions(options, { names: new Set(Object.keys(options)) });
+  const isObject = typeof (options as unknown) === 'object' && (options as unknown) !== null;
+  checkOptions(options, { names: new Set(isObject ? Object.keys(options) : ['size', 'name', 'version', 'prefetch']) });
   const {
     name = `${hostname()}-${String(process.pid)}`,
     version = DEFAULT_VERSION,

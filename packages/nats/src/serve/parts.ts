@@ -4,13 +4,11 @@ import { type Leases } from '../engine/leases.js';
 import { type Bodies } from '../message/bodies.js';
 import { type Names } from '../names.js';
 import { type DeadTask } from '../task/answers.js';
-import { type Courier } from '../task/courier.js';
 import { type ServedTargets, type ServeSettings } from './options.js';
 
 /** What a machine needs of its cluster. */
 export interface MachineParts {
   readonly engine: Engine;
-  readonly courier: Courier;
   readonly bodies: Bodies;
   readonly leases: Leases;
   readonly names: Names;

@@ -52,7 +52,7 @@ export class TaskRunner {
       onFree();
     };
     try {
-      const args = await this.#begin(task);
+      const args = await this.#begin(task, free);
       if (args !== undefined) await this.#call(task, args, free);
     } catch {
       // NATS does not answer, or refuses: the task is delivered again.
@@ -62,10 +62,11 @@ export class TaskRunner {
     }
   }
 
-  /** Resolves with the arguments of a task that may run; with undefined if it is settled already. */
-  async #begin(task: ServedTask): Promise<readonly unknown[] | undefined> {
+  /** Resolves with the arguments of a task that may run; with undefined if it is settled already. No worker waits for its caller. */
+  async #begin(task: ServedTask, free: () => void): Promise<readonly unknown[] | undefined> {
     const { bodies, limits } = this.#parts;
     if (task.isOverdue) {
+      free();
       await this.#lost(task);
       return undefined;
     }
@@ -77,12 +78,14 @@ export class TaskRunner {
       if (!Array.isArray(args)) throw new TypeError('the arguments of a task are no list');
     } catch (error) {
       if (error instanceof ClosedError) throw error;
+      free();
       this.#answered(task, await this.#answers.error(task, error), 'failed');
       return undefined;
     }
     if (task.retries === 0) {
       task.claim = await this.#claims.claim(task.id, this.#parts.settings.name);
       if (task.claim === undefined) {
+        free();
         await this.#lost(task);
         await this.#claims.releaseOf(task.id);
         return undefined;
@@ -97,7 +100,7 @@ export class TaskRunner {
     if (calls === undefined) return;
     try {
       if (task.kind === 'stream') {
-        const send = () => this.#answers.items(task, calls.stream(...args));
+        const send = () => this.#answers.items(task, freeing(calls.stream(...args), free));
         this.#answered(task, await this.#traced(task, send), 'completed');
         return;
       }
@@ -157,8 +160,11 @@ export class TaskRunner {
   }
 
   #answered(task: ServedTask, receipt: Receipt, ending: 'completed' | 'failed'): void {
-    // The cluster is closed: another machine does the task again.
-    if (receipt === 'lost' && this.#parts.engine.isClosed) return;
+    if (receipt === 'lost' && this.#answers.isClosed) {
+      // The machine is closed before the caller has heard: another machine does the task again.
+      this.#handBack(task);
+      return;
+    }
     if (receipt === 'lost') this.#owner.tell({ type: 'result-lost', target: task.target, id: task.id });
     this.#settled(task, receipt === 'unwanted' ? 'cancelled' : ending);
   }
@@ -204,6 +210,15 @@ export class TaskRunner {
       reason: error.message,
     });
     this.#owner.tell({ type: 'task-dead', target, id, error });
+  }
+}
+
+/** The items of a stream. Its worker is free when it has ended: it does not wait until the caller has the last items. */
+async function* freeing(items: AsyncIterable<unknown>, free: () => void): AsyncGenerator<unknown, void, undefined> {
+  try {
+    yield* items;
+  } finally {
+    free();
   }
 }
 

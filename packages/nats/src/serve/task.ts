@@ -41,7 +41,7 @@ export class ServedTask {
     const reply = delivery.header(HEADER.reply);
     // The id becomes a token of a subject.
     if (id === undefined || reply === undefined || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) return undefined;
-    return /[\s*>]/.test(reply) || reply.startsWith('$') ? undefined : new ServedTask(delivery, target, id, reply);
+    return isSubject(reply) ? new ServedTask(delivery, target, id, reply) : undefined;
   }
 
   get signal(): AbortSignal {
@@ -63,6 +63,14 @@ export class ServedTask {
   get isOverdue(): boolean {
     return this.retries > 0 && this.delivery.count > this.retries + 1;
   }
+}
+
+/** The longest subject of a caller. If a subject is longer than a line may be, the server ends the connection. */
+const LONGEST_SUBJECT = 1024;
+
+/** Whether outcomes may go to this subject: those of JetStream and of the server itself begin with `$`. */
+function isSubject(subject: string): boolean {
+  return subject.length <= LONGEST_SUBJECT && /^[^\s*>.$][^\s*>.]*(\.[^\s*>.]+)*$/.test(subject);
 }
 
 function readKey(header: string | undefined): string | number | undefined {

@@ -14,6 +14,14 @@ const NO_RESPONDERS = 503;
 /** What became of a message: the peer has it, the peer does not want it any more, or nothing was heard of the peer. */
 export type Receipt = 'taken' | 'unwanted' | 'lost';
 
+/** A message on its way. */
+interface Parcel {
+  /** Undefined until the peer has answered. */
+  receipt: Exclude<Receipt, 'lost'> | undefined;
+  /** Ends the wait that it is in: there is a receipt, or the message was not heard. */
+  wake: () => void;
+}
+
 /**
  * Sends messages to inboxes, each until its peer has confirmed it. A confirmation comes to the reply subject of a message, whose last
  * token tells it from others. One that is taken may list the tokens of more messages that are taken, too: see `Confirmations`.
@@ -21,67 +29,94 @@ export type Receipt = 'taken' | 'unwanted' | 'lost';
 export class Courier {
   readonly #engine: Engine;
   readonly #inbox = createInbox();
-  /** By their tokens. */
-  readonly #unconfirmed = new Map<string, (receipt: Receipt) => void>();
+  /** By their tokens. A message has one token, however often it is sent: a late confirmation counts, too. */
+  readonly #parcels = new Map<string, Parcel>();
   #subscription: Subscription | undefined;
   #next = 0;
+  #isClosed = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  /** Sends a message until it is confirmed, for at most `limit` milliseconds. It may arrive more than once. */
-  async deliver(subject: string, data: Uint8Array, headers: MsgHdrs, limit: number): Promise<Receipt> {
-    const engine = this.#engine;
-    const end = now() + limit;
-    for (let pause = FIRST_PAUSE; !engine.isClosed; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const receipt = await this.#send(subject, data, headers);
-      // No peer, or no answer: the connection of either side may be cut.
-      if (receipt !== 'lost' || now() >= end) return receipt;
-      await engine.pause(pause);
-    }
-    return 'lost';
+  get isClosed(): boolean {
+    return this.#isClosed || this.#engine.isClosed;
   }
 
-  #send(subject: string, data: Uint8Array, headers: MsgHdrs): Promise<Receipt> {
-    const { nc } = this.#engine;
+  /** Sends a message until it is confirmed, for at most `limit` milliseconds. It may arrive more than once. */
+  async deliver(subject: string, data: Uint8Array, headers: MsgHdrs, limit: number): Promise<Receipt> {
+    const end = now() + limit;
     const token = String(this.#next++);
-    return new Promise((resolve) => {
-      const settle = (receipt: Receipt) => {
-        timer.cancel();
-        this.#unconfirmed.delete(token);
-        resolve(receipt);
-      };
-      const timer = new Timer(() => {
-        settle('lost');
-      }, CONFIRMATION);
-      this.#unconfirmed.set(token, settle);
-      try {
-        this.#subscription ??= nc.subscribe(`${this.#inbox}.*`, {
-          callback: (error, message) => {
-            if (error === null) this.#confirmed(message);
-          },
-        });
-        nc.publish(subject, data, { headers, reply: `${this.#inbox}.${token}` });
-      } catch {
-        // The connection is closed.
-        settle('lost');
+    const parcel: Parcel = { receipt: undefined, wake: () => undefined };
+    this.#parcels.set(token, parcel);
+    try {
+      for (let pause = FIRST_PAUSE; !this.isClosed; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+        this.#send(subject, data, headers, token);
+        await this.#wait(parcel, CONFIRMATION);
+        if (parcel.receipt !== undefined) return parcel.receipt;
+        // No peer, or no answer: the connection of either side may be cut.
+        if (this.isClosed || now() >= end) break;
+        await this.#wait(parcel, pause);
+        if (parcel.receipt !== undefined) return parcel.receipt;
       }
+      return 'lost';
+    } finally {
+      this.#parcels.delete(token);
+    }
+  }
+
+  #send(subject: string, data: Uint8Array, headers: MsgHdrs, token: string): void {
+    const { nc } = this.#engine;
+    try {
+      this.#subscription ??= nc.subscribe(`${this.#inbox}.*`, {
+        callback: (error, message) => {
+          if (error === null) this.#confirmed(message);
+        },
+      });
+      nc.publish(subject, data, { headers, reply: `${this.#inbox}.${token}` });
+    } catch {
+      // The connection is closed, or NATS refuses the message: nothing is heard of it.
+    }
+  }
+
+  /** Resolves after so many milliseconds, or earlier: there is a receipt, the connection is back, or all is over. */
+  #wait(parcel: Parcel, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        forget();
+        timer.cancel();
+        parcel.wake = () => undefined;
+        resolve();
+      };
+      const timer = new Timer(done, milliseconds);
+      const forget = this.#engine.onReconnect(done);
+      parcel.wake = done;
     });
   }
 
   #confirmed({ subject, headers, data }: Msg): void {
     const token = subject.slice(this.#inbox.length + 1);
-    const isLost = headers?.code === NO_RESPONDERS;
+    if (headers?.code === NO_RESPONDERS) {
+      this.#parcels.get(token)?.wake();
+      return;
+    }
     const isGone = headers?.has(HEADER.gone) === true;
-    this.#unconfirmed.get(token)?.(isLost ? 'lost' : isGone ? 'unwanted' : 'taken');
-    if (isLost || isGone || data.length === 0) return;
-    for (const other of new TextDecoder().decode(data).split(' ')) this.#unconfirmed.get(other)?.('taken');
+    this.#settle(token, isGone ? 'unwanted' : 'taken');
+    if (isGone || data.length === 0) return;
+    for (const other of new TextDecoder().decode(data).split(' ')) this.#settle(other, 'taken');
   }
 
-  /** Nothing is confirmed any more. */
+  #settle(token: string, receipt: Exclude<Receipt, 'lost'>): void {
+    const parcel = this.#parcels.get(token);
+    if (parcel === undefined) return;
+    parcel.receipt ??= receipt;
+    parcel.wake();
+  }
+
+  /** Nothing is confirmed any more: what waits is lost. */
   close(): void {
+    this.#isClosed = true;
     this.#subscription?.unsubscribe();
-    for (const settle of [...this.#unconfirmed.values()]) settle('lost');
+    for (const { wake } of [...this.#parcels.values()]) wake();
   }
 }

@@ -14,17 +14,20 @@ export class TaskStore {
   readonly #names: Names;
   readonly #keeping: Keeping;
   readonly #lease: number;
+  readonly #queueLimit: number;
 
   /** @param lease - milliseconds */
-  constructor(engine: Engine, names: Names, keeping: Keeping, lease: number) {
+  constructor(engine: Engine, names: Names, keeping: Keeping, lease: number, queueLimit: number) {
     this.#engine = engine;
     this.#names = names;
     this.#keeping = keeping;
     this.#lease = lease;
+    this.#queueLimit = queueLimit;
   }
 
-  /** The stream of all tasks. */
-  ensureTasks(queueLimit: number): Promise<void> {
+  /** The stream of all tasks. Resolves with the time of its creation, as the server wrote it. */
+  ensureTasks(): Promise<string> {
+    const queueLimit = this.#queueLimit;
     const settings = {
       name: this.#names.tasks,
       subjects: [this.#names.tasksSubject],
@@ -38,7 +41,7 @@ export class TaskStore {
   }
 
   /** The stream that says which tasks with `retries: 0` were begun. */
-  ensureClaims(): Promise<void> {
+  async ensureClaims(): Promise<void> {
     const settings = {
       name: this.#names.claims,
       subjects: [this.#names.claimsSubject],
@@ -46,11 +49,12 @@ export class TaskStore {
       max_age: nanos(CLAIM_AGE),
       ...this.#kept,
     };
-    return this.#engine.ensureStream(settings, this.#what);
+    await this.#engine.ensureStream(settings, this.#what);
   }
 
-  /** The consumers that the machines of a target share. */
+  /** The consumers that the machines of a target share, and the streams that they need: a server may have lost all of them. */
   async ensureTarget(target: string, version: string): Promise<void> {
+    await Promise.all([this.ensureTasks(), this.ensureClaims()]);
     for (const lane of LANES) {
       const settings = {
         durable_name: this.#names.taskConsumer(target, version, lane),
