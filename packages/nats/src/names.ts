@@ -32,6 +32,15 @@ function bucketToken(token: string): string {
   return `${token.replaceAll('=', '-')}-${createHash('sha256').update(token).digest('hex').slice(0, HASH)}`;
 }
 
+/** Bytes of a text of the user's in a header. The server takes 64 KiB of headers. */
+const LONGEST_HEADER = 16_384;
+
+/** Throws a TypeError if a text, as the header has it, is too long for a message. */
+export function checkHeader(what: string, header: string): void {
+  if (header.length <= LONGEST_HEADER) return;
+  throw new TypeError(`${what}: longer than ${String(LONGEST_HEADER)} bytes in a message`);
+}
+
 /** Whether another process may have checked the name by {@link checkToken}. */
 export function isToken(value: unknown): value is string {
   try {

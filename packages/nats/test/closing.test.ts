@@ -4,6 +4,7 @@ import { errorOf, leakCheck, NatsServer, natsServer, until } from '@aiopipe/test
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { add, forever, poison } from './fixtures/targets.js';
+import { messagesLeft } from './streams.js';
 
 const check = leakCheck();
 
@@ -36,6 +37,14 @@ describe.skipIf(natsServer === undefined)('closing', { timeout: 40_000 }, () => 
     await closed;
     calls.push(errorOf(pool.run()), errorOf(pool.stream().next()), errorOf(pool.map([1]).next()));
     for (const error of await Promise.all(calls)) expect(error).toMatchObject({ code: 'ERR_AIOPIPE_CLOSED' });
+  });
+
+  it('tasks whose callers wait are taken from the queue', async () => {
+    const results = Array.from({ length: 20 }, () => errorOf(cluster.pool('unserved').run()));
+    await until('all wait', async () => (await cluster.pool('unserved').stats()).queued === 20);
+    await cluster[Symbol.asyncDispose]();
+    for (const error of await Promise.all(results)) expect(error).toMatchObject({ code: 'ERR_AIOPIPE_CLOSED' });
+    await until('nothing is left in the streams', async () => (await messagesLeft(nc)).length === 0);
   });
 
   it('a second disposal of the cluster resolves when the first one does', async () => {

@@ -100,7 +100,7 @@ describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () =>
     expect(descriptors()).toBe(before);
   });
 
-  it('long messages go over clusters and topics of any name', async () => {
+  it('long messages go over clusters and topics of any name; names, keys and ids that fit into no message are TypeErrors', async () => {
     await using odd = await Cluster.open(nc, { name: 'a/b ☃', storage: 'memory' });
     await odd.serve({ repeat }, { size: 1 });
     const long = new Uint8Array(1_500_000).fill(7);
@@ -111,6 +111,8 @@ describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () =>
     expect(Buffer.compare(await reader.get(), long)).toBe(0);
     expect(await errorOf(Cluster.open(nc, { name: '\uD800' }))).toMatchObject({ name: 'TypeError' });
     expect(await errorOf(Cluster.open(nc, { name: 'x', lease: Infinity }))).toMatchObject({ name: 'TypeError' });
+    expect(() => odd.pool('repeat').with({ key: 'x'.repeat(20_000) })).toThrow('key: longer than 16384 bytes');
+    expect(await errorOf(odd.writer('jobs').put(1, { id: 'x'.repeat(20_000) }))).toMatchObject({ name: 'TypeError' });
   });
 
   it('a caller that leaves while a machine reads its long arguments takes no worker', async () => {

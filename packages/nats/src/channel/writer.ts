@@ -6,6 +6,7 @@ import { type Engine } from '../engine/engine.js';
 import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { addContext } from '../message/context.js';
+import { checkHeader } from '../names.js';
 import { type Place } from './store.js';
 
 /**
@@ -15,8 +16,8 @@ import { type Place } from './store.js';
  */
 export interface PutOptions extends WaitOptions {
   /**
-   * Names the message: the channel drops another one of the same id that comes within two minutes. Default: an id of its own for
-   * each call.
+   * Names the message: the channel drops another one of the same id that comes within two minutes. At most 16 384
+   * characters. Default: an id of its own for each call.
    */
   readonly id?: string | undefined;
 }
@@ -133,7 +134,10 @@ export class ClusterWriter<Send = unknown> implements AsyncDisposable {
     try {
       const refusal = this.#refuse(options);
       if (refusal !== undefined) throw refusal;
-      if (options.id !== undefined) checkName('id', options.id);
+      if (options.id !== undefined) {
+        checkName('id', options.id);
+        checkHeader('id', options.id);
+      }
       const { signal, timeout, id = nuid.next() } = options;
       return this.#limited(this.#send(serialize(value), id), { signal, timeout });
     } catch (error) {

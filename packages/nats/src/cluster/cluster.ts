@@ -264,7 +264,8 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
   }
 
   /**
-   * Closes machines, as their disposal does, then writers, readers and pools. Tasks whose callers wait reject with ClosedError.
+   * Closes machines, as their disposal does, then writers, readers and pools. Tasks whose callers wait reject with ClosedError; they
+   * are taken from the queue, or told to stop.
    * The connection stays open.
    */
   [Symbol.asyncDispose](): Promise<void> {

@@ -22,6 +22,8 @@ export class Desk {
   readonly #names: Names;
   readonly #confirmations: Confirmations;
   readonly #tasks = new Map<string, WaitingTask>();
+  /** Takes those back that wait in the queue. */
+  readonly #leave = new Map<string, () => void>();
   /** The ids of those that their stream has stored. */
   readonly #stored = new Set<string>();
   /** By name and version. */
@@ -83,11 +85,12 @@ export class Desk {
     );
   }
 
-  /** Takes a task in, and returns its id. Throws ClosedError if the cluster is closed. */
-  open(task: WaitingTask): string {
+  /** Takes a task in, and returns its id. `leave` takes it back from the queue and from machines. Throws ClosedError if the cluster is closed. */
+  open(task: WaitingTask, leave: () => void): string {
     if (this.#isClosed) throw new ClosedError(`the cluster ${this.#names.cluster} is closed`);
     const id = nuid.next();
     this.#tasks.set(id, task);
+    this.#leave.set(id, leave);
     return id;
   }
 
@@ -115,6 +118,7 @@ export class Desk {
   /** The task is settled. Later answers are not wanted. */
   settled(id: string): void {
     this.#tasks.delete(id);
+    this.#leave.delete(id);
     this.#stored.delete(id);
   }
 
@@ -159,13 +163,13 @@ export class Desk {
     message.respond(undefined, { headers: fields });
   }
 
-  /** Tasks that are not settled reject with ClosedError. */
+  /** Tasks that are not settled are taken back, and reject with ClosedError. */
   close(): void {
     this.#isClosed = true;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#confirmations.send();
     for (const [id, task] of this.#tasks) {
-      this.cancel(id);
+      this.#leave.get(id)?.();
       task.fail(new ClosedError('the cluster was closed before this task was done'));
     }
   }

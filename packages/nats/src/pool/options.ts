@@ -1,7 +1,7 @@
 import { type DecodeLimits } from '@aiopipe/codec';
 import { type WaitOptions } from '@aiopipe/core';
 import { checkCount, checkOptions, optionNames, refuse, show } from '@aiopipe/core/internal';
-import { checkToken } from '../names.js';
+import { checkHeader, checkToken } from '../names.js';
 
 /**
  * Options of tasks on a cluster.
@@ -19,7 +19,10 @@ export interface ClusterTaskOptions extends WaitOptions {
    * those that a machine has taken already, in the order of their priority.
    */
   readonly priority?: number | undefined;
-  /** On each machine, tasks with the same key go to the same worker while it lives. Default: any worker. */
+  /**
+   * On each machine, tasks with the same key go to the same worker while it lives. At most 16 384 bytes in a message. Default: any
+   * worker.
+   */
   readonly key?: string | number | undefined;
 }
 
@@ -65,7 +68,13 @@ export function taskSettings(options: ClusterTaskOptions): TaskSettings {
   if (!(key === undefined || typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key)))) {
     throw new TypeError(`key: expected a string or a number, not ${show(key)}`);
   }
+  if (typeof key === 'string') checkHeader('key', keyHeader(key));
   return { signal, timeout, retries, priority, key };
+}
+
+/** Returns a key as its header has it. */
+export function keyHeader(key: string | number): string {
+  return encodeURIComponent(JSON.stringify(key));
 }
 
 export function checkPoolOptions(options: ClusterPoolOptions): void {

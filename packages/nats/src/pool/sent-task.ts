@@ -9,7 +9,7 @@ import { addContext } from '../message/context.js';
 import { type Names } from '../names.js';
 import { type TaskKind } from '../task/answers.js';
 import { type Desk } from './desk.js';
-import { type TaskSettings } from './options.js';
+import { keyHeader, type TaskSettings } from './options.js';
 import { type WaitingTask } from './outcome.js';
 
 /** What a task that is sent needs of its pool. */
@@ -45,14 +45,16 @@ export class SentTask {
     const { retries, priority, key } = settings;
     const bytes = serializeArgs(args);
     this.#parts = parts;
-    this.id = desk.open(task);
+    this.id = desk.open(task, () => {
+      this.leave();
+    });
     const fields = headers();
     fields.set(HEADER.id, this.id);
     fields.set(HEADER.kind, kind);
     fields.set(HEADER.reply, `${desk.inbox}.${this.id}`);
     fields.set(HEADER.retries, String(retries));
     if (priority > 0) fields.set(HEADER.priority, String(priority));
-    if (key !== undefined) fields.set(HEADER.key, encodeURIComponent(JSON.stringify(key)));
+    if (key !== undefined) fields.set(HEADER.key, keyHeader(key));
     addContext(fields);
     this.#fields = fields;
     void this.#send(names.task(target, version, priority > 0 ? 'first' : 'normal'), bytes, task);

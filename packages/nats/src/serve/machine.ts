@@ -341,8 +341,9 @@ export class Machine extends EventEmitter<MachineEvents> implements AsyncDisposa
     for (const { puller } of this.#pullers) puller.close();
     await Promise.race([Promise.allSettled(this.#handling), this.#deadline.promise]);
     if (this.#handling.size === 0) {
-      // The workers end by themselves, so that monitors in them can send what they have.
-      await this.#pool.close();
+      // The workers end by themselves, so that monitors in them can send what they have, unless the deadline comes first.
+      await Promise.race([this.#pool.close(), this.#deadline.promise]);
+      await this.#pool[Symbol.asyncDispose]();
     } else {
       // What is left rejects with ClosedError, and is handed back.
       this.#answers.close();
