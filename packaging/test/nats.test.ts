@@ -21,7 +21,7 @@ asInstalled({
     'node-gyp-build',
     'tweetnacl',
   ],
-  budget: 650_000,
+  budget: 700_000,
   main: `import { Cluster, ClusterError } from '@aiopipe/nats';\n${uses}`,
   commonJs: `const { Cluster, ClusterError } = require('@aiopipe/nats');\n${uses}`,
 });
