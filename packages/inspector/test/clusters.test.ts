@@ -129,14 +129,15 @@ describe.skipIf(natsServer === undefined)('a cluster', { timeout: SLOW }, () => 
     ]);
   });
 
-  it('has 500 machines at most, with short names, if somebody answers for thousands', async () => {
+  it('has 500 machines at most, with names that machines can have, if somebody answers for thousands', async () => {
     const caller = await start('call');
     const nc = await connect({ servers: server.url });
     nc.subscribe('aiopipe.photos.machines', {
       callback: (_, message) => {
         for (let number = 0; number < 3000; number++) {
           const workers = { starting: 0, idle: 1, busy: 0 };
-          message.respond(serialize({ name: `${String(number)} ${'x'.repeat(2000)}`, workers, running: 0 }));
+          const name = `${String(number)} ${'x'.repeat(number % 2 === 0 ? 150 : 2000)}`;
+          message.respond(serialize({ name, workers, running: 0 }));
         }
       },
     });
@@ -147,7 +148,7 @@ describe.skipIf(natsServer === undefined)('a cluster', { timeout: SLOW }, () => 
     await nc.close();
     const { leftOut } = message;
     expect(leftOut).toMatchObject({ machines: 500, clusterPools: 0, targets: 0, clusters: 0 });
-    expect(clusterOf(message).answering[0]?.name).toHaveLength(1002);
+    expect(clusterOf(message).answering.filter(({ name }) => name.length > 160)).toEqual([]);
     expect(JSON.stringify(message).length).toBeLessThan(1_000_000);
   });
 
