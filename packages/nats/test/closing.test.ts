@@ -1,9 +1,12 @@
 // A cluster and its machines while they are closed: no call hangs, and nothing is left.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Cluster } from '@aiopipe/nats';
 import { errorOf, leakCheck, NatsServer, natsServer, until } from '@aiopipe/testing';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { add, forever, poison } from './fixtures/targets.js';
+import { add, forever, poison, waitFor } from './fixtures/targets.js';
 import { messagesLeft } from './streams.js';
 
 const check = leakCheck();
@@ -73,19 +76,22 @@ describe.skipIf(natsServer === undefined)('closing', { timeout: 40_000 }, () => 
   });
 
   it('a machine with an outcome that no caller hears closes at its deadline, and hands the task back', async () => {
-    const machine = await cluster.serve({ add }, { size: 1 });
+    const folder = mkdtempSync(join(tmpdir(), 'aiopipe-nats-log-'));
+    const [log, go] = [join(folder, 'log'), join(folder, 'go')];
+    const machine = await cluster.serve({ waitFor }, { size: 1 });
     const other = await connect({ servers: server.url });
     const caller = await Cluster.open(other, { name: 'closing', lease: 1500 });
-    void caller.pool<typeof add>('add').run(1, 2);
-    // Closed before the machine has answered: the task is with the server.
-    await other.flush();
+    void caller.pool<typeof waitFor>('waitFor').run(log, go);
+    await until('the task runs', () => existsSync(log));
     await other.close();
+    writeFileSync(go, '');
     await until('the task is done', () => machine.stats.completed === 1);
     const before = performance.now();
     await machine.close({ timeout: 100 });
     expect(performance.now() - before).toBeLessThan(10_000);
     expect(machine.counts).toMatchObject({ completed: 0, handedBack: 1 });
     await caller[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
   });
 
   it('what a listener of a machine throws is an uncaught exception, and the machine goes on', async () => {

@@ -117,8 +117,8 @@ describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () =>
 
   it('a caller that leaves while a machine reads its long arguments takes no worker', async () => {
     const machine = await cluster.serve({ repeat }, { size: 1 });
-    const long = new Uint8Array(3_000_000);
-    for (let milliseconds = 0; milliseconds < 200; milliseconds += 10) {
+    const long = new Uint8Array(1_500_000);
+    for (let milliseconds = 0; milliseconds < 100; milliseconds += 10) {
       await errorOf(cluster.pool<typeof repeat>('repeat').with({ timeout: milliseconds }).run(long));
     }
     await until('no task runs', () => machine.running === 0, 20_000);
