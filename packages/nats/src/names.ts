@@ -37,7 +37,7 @@ const LONGEST_HEADER = 16_384;
 
 /** Throws a TypeError if a text, as the header has it, is too long for a message. */
 export function checkHeader(what: string, header: string): void {
-  if (header.length <= LONGEST_HEADER) return;
+  if (Buffer.byteLength(header) <= LONGEST_HEADER) return;
   throw new TypeError(`${what}: longer than ${String(LONGEST_HEADER)} bytes in a message`);
 }
 

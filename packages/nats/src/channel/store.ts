@@ -6,8 +6,8 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
 import { codeOf, type Engine } from '../engine/engine.js';
+import { serverAge, serverCount, serverTime } from '../engine/server-numbers.js';
 import { type Keeping } from '../message/bodies.js';
 import { type ChannelSettings, type ReaderSettings } from './options.js';
 import { tokenOf } from '../names.js';
@@ -47,41 +47,44 @@ export async function ensureChannel(
     discard: isQueue ? DiscardPolicy.New : DiscardPolicy.Old,
   };
   const given = {
-    ...(queueLimit !== undefined && { max_msgs: queueLimit === Infinity ? -1 : queueLimit }),
-    ...(maxAge !== undefined && { max_age: maxAge === Infinity ? 0 : nanos(maxAge) }),
+    ...(queueLimit !== undefined && { max_msgs: serverCount(queueLimit) }),
+    ...(maxAge !== undefined && { max_age: serverAge(maxAge) }),
   };
   const defaults = {
-    duplicate_window: nanos(duplicatesOf(kind, maxAge)),
-    ...(!isQueue && { max_age: nanos(TOPIC_AGE) }),
+    duplicate_window: serverTime(duplicatesOf(kind, maxAge)),
+    ...(!isQueue && { max_age: serverAge(TOPIC_AGE) }),
   };
   return engine.ensureStream({ ...fixed, ...given }, what, { ...defaults, ...given });
 }
 
 /**
- * Creates the channel and the consumer of a reader, if they are not there. Resolves with the time of the channel's creation.
- *
- * @param created - what the call before has resolved with. If the channel is another one by now, because the server has lost it,
- * the reader begins with its first message
+ * Returns a function that creates the channel and the consumer of a reader, if they are not there, and resolves with whether the
+ * channel is another one than at the call before, because the server has lost that. Then the reader begins with its first message.
+ * `after` is the last message that the reader has seen.
  */
-export async function ensureChannelAndReader(
+export function keptReader(
   engine: Engine,
   place: Place,
   settings: ReaderSettings,
   keeping: Keeping,
-  options: ReaderPlace,
-  created: string | undefined,
-): Promise<string> {
-  const found = await ensureChannel(engine, place, settings, keeping);
-  const isOther = created !== undefined && created !== found;
-  try {
-    if (isOther) await ensureReader(engine, place, { ...settings, from: 'first' }, { ...options, after: 0 });
-    else await ensureReader(engine, place, settings, options);
-    return found;
-  } catch (error) {
-    if (codeOf((error as Error).cause) !== JetStreamApiCodes.StreamNotFound) throw error;
-    // The server has started again meanwhile, and has lost the channel: it was in memory.
-    return ensureChannelAndReader(engine, place, settings, keeping, options, found);
-  }
+  consumer: { readonly name: string; readonly lease: number },
+): (after: number) => Promise<boolean> {
+  let created: string | undefined;
+  const ensure = async (after: number, before: string | undefined): Promise<boolean> => {
+    const found = await ensureChannel(engine, place, settings, keeping);
+    const isOther = before !== undefined && before !== found;
+    try {
+      if (isOther) await ensureReader(engine, place, { ...settings, from: 'first' }, { ...consumer, after: 0 });
+      else await ensureReader(engine, place, settings, { ...consumer, after });
+    } catch (error) {
+      if (codeOf((error as Error).cause) !== JetStreamApiCodes.StreamNotFound) throw error;
+      // The server has started again meanwhile, and has lost the channel: it was in memory.
+      return ensure(after, found);
+    }
+    created = found;
+    return isOther;
+  };
+  return (after) => ensure(after, created);
 }
 
 /** The window must not be longer than the age of the messages. */
@@ -109,7 +112,7 @@ async function ensureReader(
 ): Promise<void> {
   const shared = {
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(options.lease),
+    ack_wait: serverTime(options.lease),
     max_ack_pending: ordered ? 1 : 100_000,
     max_waiting: MAX_WAITING,
   };
@@ -125,7 +128,7 @@ async function ensureReader(
       ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: options.after + 1 }
       : { deliver_policy: from === 'first' ? DeliverPolicy.All : DeliverPolicy.New };
   await engine.ensureConsumer(stream, { durable_name: options.name, ...shared }, readers, {
-    inactive_threshold: nanos(INACTIVE),
+    inactive_threshold: serverTime(INACTIVE),
     ...start,
   });
 }

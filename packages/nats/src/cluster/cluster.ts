@@ -10,7 +10,7 @@ import {
   type ClusterWriterOptions,
 } from '../channel/options.js';
 import { ClusterReader } from '../channel/reader.js';
-import { consumerName, ensureChannel, ensureChannelAndReader, TOPIC_AGE } from '../channel/store.js';
+import { consumerName, ensureChannel, keptReader, TOPIC_AGE } from '../channel/store.js';
 import { ClusterWriter } from '../channel/writer.js';
 import { Engine } from '../engine/engine.js';
 import { Leases } from '../engine/leases.js';
@@ -171,7 +171,6 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
     const engine = this.#engine;
     const place = this.#names.channel(kind, name);
     const consumer = consumerName(settings, nuid.next());
-    let created: string | undefined;
     const reader = ClusterReader.make<Receive>({
       engine,
       bodies: this.#bodiesOf(name, settings),
@@ -181,13 +180,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
       consumer,
       prefetch,
       limits: limitsOf({ ...this.#limits, ...settings.limits }),
-      ensure: async (after) => {
-        const options = { lease: this.#lease, name: consumer, after };
-        const found = await ensureChannelAndReader(engine, place, settings, this.#keeping, options, created);
-        const isOther = created !== undefined && created !== found;
-        created = found;
-        return isOther;
-      },
+      ensure: keptReader(engine, place, settings, this.#keeping, { name: consumer, lease: this.#lease }),
       onClose: () => {
         this.#members.delete(reader);
         const isOwn = kind === 'topic' && durable === undefined;

@@ -25,13 +25,13 @@ import { checkToken } from '../names.js';
 export interface ClusterOptions {
   /** Names the cluster: its streams and subjects begin with `aiopipe` and this name. */
   readonly name: string;
-  /** How many servers keep each message, 1, 3 or 5. Default: 1. */
+  /** How many servers keep each message, 1 to 5; 1, 3 or 5 are best. Default: 1. */
   readonly replicas?: number | undefined;
   /** Where the servers keep messages. What is in memory is lost if a server without replicas ends. Default: `'file'`. */
   readonly storage?: 'file' | 'memory' | undefined;
   /**
    * Milliseconds without a sign of life of a machine or a reader after which its tasks and messages are delivered to others. The
-   * lease is renewed while a task runs, so it may be shorter than a task. At most 24 days. Default: 30 000.
+   * lease is renewed while a task runs, so it may be shorter than a task. Default: 30 000.
    */
   readonly lease?: number | undefined;
   /** How many tasks may wait or run. With one more, `run()` rejects with QueueFullError. Default: 1 000 000. */
@@ -58,8 +58,6 @@ const OPTIONS = optionNames<ClusterOptions>({
 });
 
 const LEASE = 30_000;
-/** 24 days: the longest time of a timer. */
-const LONGEST_LEASE = 2 ** 31 - 1;
 const QUEUE_LIMIT = 1_000_000;
 const MAX_MESSAGE_LENGTH = 256 * 1024 * 1024;
 const MOST_REPLICAS = 5;
@@ -75,24 +73,20 @@ export interface ClusterSettings {
   readonly limits: DecodeLimits;
 }
 
-export function clusterSettings(options: ClusterOptions): ClusterSettings {
+/** @param options - callers without types may leave them out */
+export function clusterSettings(options: Partial<ClusterOptions> = {}): ClusterSettings {
   checkOptions(options, OPTIONS);
-  // Callers without types may leave them out.
-  const given: Partial<ClusterOptions> = (options as ClusterOptions | undefined) ?? {};
-  const { name, replicas = 1, storage = 'file', lease = LEASE, queueLimit = QUEUE_LIMIT, domain } = given;
-  const { maxMessageLength = MAX_MESSAGE_LENGTH } = given;
+  const { name, replicas = 1, storage = 'file', lease = LEASE, queueLimit = QUEUE_LIMIT, domain } = options;
+  const { maxMessageLength = MAX_MESSAGE_LENGTH } = options;
   checkToken('name', name);
   checkCount('replicas', replicas, { least: 1, most: MOST_REPLICAS, of: 'servers' });
   if (!(['file', 'memory'] as unknown[]).includes(storage)) {
     throw new TypeError(`storage: expected 'file' or 'memory', not ${show(storage)}`);
   }
   checkInterval('lease', lease);
-  if (lease > LONGEST_LEASE) {
-    throw new TypeError(`lease: expected at most ${String(LONGEST_LEASE)} milliseconds, not ${show(lease)}`);
-  }
   checkCount('queueLimit', queueLimit, { least: 1, of: 'tasks' });
   if (domain !== undefined) checkToken('domain', domain);
   checkCount('maxMessageLength', maxMessageLength, { least: 1, of: 'bytes' });
-  const limits = limitsOf(given.limits);
+  const limits = limitsOf(options.limits);
   return { name, keeping: { replicas, storage }, lease, queueLimit, domain, maxMessageLength, limits };
 }

@@ -1,4 +1,5 @@
-import { nanos, type Msg, type MsgHdrs } from '@nats-io/transport-node';
+import { type Msg, type MsgHdrs } from '@nats-io/transport-node';
+import { serverTime } from './server-numbers.js';
 
 const ACK = '+ACK';
 const TERM = '+TERM';
@@ -59,7 +60,7 @@ export class Delivery {
 
   /** Hands the message back. It is delivered again after so many milliseconds. */
   nak(delay = 0): void {
-    this.#settle(delay === 0 ? '-NAK' : `-NAK ${JSON.stringify({ delay: nanos(delay) })}`);
+    this.#settle(delay === 0 ? '-NAK' : `-NAK ${JSON.stringify({ delay: serverTime(delay) })}`);
   }
 
   /** Drops the message: it is not delivered again. */

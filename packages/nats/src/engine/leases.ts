@@ -1,4 +1,4 @@
-import { clearInterval, now, setImmediate, setInterval } from '@aiopipe/core/internal';
+import { now, setImmediate, Timer } from '@aiopipe/core/internal';
 import { type Delivery } from './delivery.js';
 
 /** How often a lease is renewed before it would end. */
@@ -9,15 +9,18 @@ export class Leases {
   /** Milliseconds. */
   readonly lease: number;
   readonly #held = new Set<Delivery>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: Timer;
   #last = now();
   #isLate = false;
 
   constructor(lease: number) {
     this.lease = lease;
-    this.#timer = setInterval(this.#renew, lease / RENEWALS);
-    // The connection keeps the process alive, as the user wants it.
-    this.#timer.unref();
+    this.#timer = this.#next();
+  }
+
+  /** The connection keeps the process alive, as the user wants it; the timer does not. */
+  #next(): Timer {
+    return new Timer(this.#renew, this.lease / RENEWALS).unref();
   }
 
   /**
@@ -47,12 +50,13 @@ export class Leases {
       });
     }
     this.#last = now();
+    this.#timer = this.#next();
     for (const delivery of this.#held) delivery.working();
   };
 
   /** The leases of messages that are not settled end by themselves. */
   close(): void {
     this.#held.clear();
-    clearInterval(this.#timer);
+    this.#timer.cancel();
   }
 }

@@ -1,7 +1,8 @@
 import { Timer } from '@aiopipe/core/internal';
-import { createInbox, nanos, type Msg, type Subscription } from '@nats-io/transport-node';
+import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import { Delivery } from './delivery.js';
 import { type Engine } from './engine.js';
+import { serverTime } from './server-numbers.js';
 
 /** Milliseconds that a request for messages waits at the server. */
 const EXPIRES = 30_000;
@@ -76,7 +77,7 @@ export class Puller {
     const token = String(this.#next++);
     this.#requests.set(token, missing);
     this.#asked += missing;
-    const request = { batch: missing, expires: nanos(EXPIRES), idle_heartbeat: nanos(HEARTBEAT) };
+    const request = { batch: missing, expires: serverTime(EXPIRES), idle_heartbeat: serverTime(HEARTBEAT) };
     this.#engine.nc.publish(this.#subject, JSON.stringify(request), { reply: `${this.#inbox}.${token}` });
     this.#listen();
   }

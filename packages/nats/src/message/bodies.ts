@@ -2,10 +2,11 @@ import { DecodeError } from '@aiopipe/codec';
 import { handled, within } from '@aiopipe/core/internal';
 import { Objm, type ObjectStore } from '@nats-io/obj';
 import { StorageType } from '@nats-io/jetstream';
-import { nanos, nuid, type MsgHdrs } from '@nats-io/transport-node';
+import { nuid, type MsgHdrs } from '@nats-io/transport-node';
 import { type Engine } from '../engine/engine.js';
 import { isTransient } from '../engine/failures.js';
 import { HEADER } from '../engine/headers.js';
+import { serverAge } from '../engine/server-numbers.js';
 
 /** Bytes of a message that its headers may take. */
 const HEADERS = 65_536;
@@ -104,7 +105,7 @@ export class Bodies {
       return await buckets.create(name, {
         replicas,
         storage: storage === 'file' ? StorageType.File : StorageType.Memory,
-        ...(maxAge !== undefined && { ttl: nanos(maxAge) }),
+        ...(maxAge !== undefined && { ttl: serverAge(maxAge) }),
       });
     }
   }

@@ -15,17 +15,22 @@ import { askStats } from './stats.js';
 /** How many outcomes are remembered, at least: a machine that did not hear a confirmation sends its outcome again. */
 const REMEMBERED = 10_000;
 
+/** A task that is not settled. */
+interface OpenTask {
+  readonly task: WaitingTask;
+  /** Takes it back from the queue and from machines. */
+  readonly leave: () => void;
+  /** Whether its stream has stored it. */
+  isStored: boolean;
+}
+
 /** The callers' side of a cluster: one inbox for the answers to all tasks of this process. */
 export class Desk {
   readonly inbox = createInbox();
   readonly #engine: Engine;
   readonly #names: Names;
   readonly #confirmations: Confirmations;
-  readonly #tasks = new Map<string, WaitingTask>();
-  /** Takes those back that wait in the queue. */
-  readonly #leave = new Map<string, () => void>();
-  /** The ids of those that their stream has stored. */
-  readonly #stored = new Set<string>();
+  readonly #tasks = new Map<string, OpenTask>();
   /** By name and version. */
   readonly #targets = new Map<string, CalledTarget>();
   readonly #subscriptions: Subscription[] = [];
@@ -89,19 +94,19 @@ export class Desk {
   open(task: WaitingTask, leave: () => void): string {
     if (this.#isClosed) throw new ClosedError(`the cluster ${this.#names.cluster} is closed`);
     const id = nuid.next();
-    this.#tasks.set(id, task);
-    this.#leave.set(id, leave);
+    this.#tasks.set(id, { task, leave, isStored: false });
     return id;
   }
 
   /** The stream has stored the task. */
   storedTask(id: string): void {
-    if (this.#tasks.has(id)) this.#stored.add(id);
+    const open = this.#tasks.get(id);
+    if (open !== undefined) open.isStored = true;
   }
 
   /** The ids of the tasks that their stream has stored, and that are not settled. */
   get stored(): readonly string[] {
-    return [...this.#stored];
+    return [...this.#tasks].filter(([, { isStored }]) => isStored).map(([id]) => id);
   }
 
   /** The server has lost these tasks. Those that are not settled meanwhile reject with ClusterError. */
@@ -109,17 +114,15 @@ export class Desk {
     const message =
       "the server has lost this task: it has started again, and the cluster's messages were in memory (storage: 'memory')";
     for (const id of ids) {
-      const task = this.#tasks.get(id);
+      const open = this.#tasks.get(id);
       this.cancel(id);
-      task?.fail(new ClusterError('ERR_AIOPIPE_CLUSTER', message));
+      open?.task.fail(new ClusterError('ERR_AIOPIPE_CLUSTER', message));
     }
   }
 
   /** The task is settled. Later answers are not wanted. */
   settled(id: string): void {
     this.#tasks.delete(id);
-    this.#leave.delete(id);
-    this.#stored.delete(id);
   }
 
   /** Tells all machines that the task is not wanted any more. */
@@ -130,7 +133,7 @@ export class Desk {
 
   #answered(message: Msg): void {
     const id = message.subject.slice(this.inbox.length + 1);
-    const task = this.#tasks.get(id);
+    const task = this.#tasks.get(id)?.task;
     const header = (name: string) => message.headers?.get(name) || undefined;
     const kind = header(HEADER.kind);
     const attempt = header(HEADER.attempt) ?? '';
@@ -168,8 +171,8 @@ export class Desk {
     this.#isClosed = true;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#confirmations.send();
-    for (const [id, task] of this.#tasks) {
-      this.#leave.get(id)?.();
+    for (const { task, leave } of this.#tasks.values()) {
+      leave();
       task.fail(new ClosedError('the cluster was closed before this task was done'));
     }
   }

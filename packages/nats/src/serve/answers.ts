@@ -8,10 +8,14 @@ import { HEADER } from '../engine/headers.js';
 import { type Bodies } from '../message/bodies.js';
 import { WINDOW, type AnswerKind } from '../task/answers.js';
 import { Courier, type Receipt } from '../task/courier.js';
+import { Recent } from '../task/recent.js';
 import { type ServedTask } from './task.js';
 
 /** Milliseconds for which an outcome is sent to a caller that is not heard. Then it is dropped. */
 const HOLD = 60_000;
+
+/** How many callers that were not heard are remembered, at least. */
+const LOST_CALLERS = 1000;
 
 /** Sends the outcomes of tasks to their callers. */
 export class Answers {
@@ -20,7 +24,7 @@ export class Answers {
   readonly #machine: string;
   readonly #creditsInbox: string;
   /** Callers that were not heard: their outcomes are tried once. */
-  readonly #lost = new Set<string>();
+  readonly #lost = new Recent(LOST_CALLERS);
   readonly #streams = new Map<string, OutgoingItems>();
 
   constructor(engine: Engine, bodies: Bodies, machine: string, creditsInbox: string) {

@@ -47,9 +47,8 @@ const DRAIN_TIMEOUT = 10_000;
 const MOST_PREFETCHED = 10_000;
 
 export function serveSettings(options: ServeOptions = {}): ServeSettings {
-  // An object at all; the names are checked by the pool.
-  const isObject = typeof (options as unknown) === 'object' && (options as unknown) !== null;
-  checkOptions(options, { names: new Set(isObject ? Object.keys(options) : ['size', 'name', 'version', 'prefetch']) });
+  // An object at all: its names are checked by the pool.
+  checkOptions(options, { names: new Set(Object.keys((options as ServeOptions | null) ?? {})) });
   const {
     name = `${hostname()}-${String(process.pid)}`,
     version = DEFAULT_VERSION,

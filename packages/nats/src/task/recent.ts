@@ -16,6 +16,11 @@ export class Recent {
     this.#newer = new Set();
   }
 
+  delete(name: string): void {
+    this.#newer.delete(name);
+    this.#older.delete(name);
+  }
+
   has(name: string): boolean {
     return this.#newer.has(name) || this.#older.has(name);
   }

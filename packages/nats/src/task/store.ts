@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
 import { DUPLICATES, MAX_WAITING } from '../channel/store.js';
 import { type Engine } from '../engine/engine.js';
+import { serverAge, serverCount, serverTime } from '../engine/server-numbers.js';
 import { type Keeping } from '../message/bodies.js';
 import { LANES, type Names } from '../names.js';
 
@@ -27,14 +27,13 @@ export class TaskStore {
 
   /** The stream of all tasks. Resolves with the time of its creation, as the server wrote it. */
   ensureTasks(): Promise<string> {
-    const queueLimit = this.#queueLimit;
     const settings = {
       name: this.#names.tasks,
       subjects: [this.#names.tasksSubject],
       retention: RetentionPolicy.Workqueue,
       discard: DiscardPolicy.New,
-      max_msgs: queueLimit === Infinity ? -1 : queueLimit,
-      duplicate_window: nanos(DUPLICATES),
+      max_msgs: serverCount(this.#queueLimit),
+      duplicate_window: serverTime(DUPLICATES),
       ...this.#kept,
     };
     return this.#engine.ensureStream(settings, this.#what);
@@ -46,7 +45,7 @@ export class TaskStore {
       name: this.#names.claims,
       subjects: [this.#names.claimsSubject],
       retention: RetentionPolicy.Limits,
-      max_age: nanos(CLAIM_AGE),
+      max_age: serverAge(CLAIM_AGE),
       ...this.#kept,
     };
     await this.#engine.ensureStream(settings, this.#what);
@@ -60,7 +59,7 @@ export class TaskStore {
         durable_name: this.#names.taskConsumer(target, version, lane),
         deliver_policy: DeliverPolicy.All,
         ack_policy: AckPolicy.Explicit,
-        ack_wait: nanos(this.#lease),
+        ack_wait: serverTime(this.#lease),
         filter_subject: this.#names.task(target, version, lane),
         max_ack_pending: 100_000,
         max_waiting: MAX_WAITING,
