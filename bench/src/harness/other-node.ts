@@ -8,8 +8,6 @@ export const isThisNode = (major: number): boolean => Number(process.versions.no
 /** Runs this program with the same arguments on the Node of that major version. Resolves with its exit code. */
 export async function runOnNode(major: number): Promise<number> {
   const { nodeOf } = (await import(nodes.href)) as { nodeOf(major: number): string };
-  const argv = [nodeOf(major), ...process.execArgv, ...process.argv.slice(1)] as const;
-  await using program = popen([...argv], { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' });
-  const { exitCode } = await program.wait();
+  const { exitCode } = await popen([nodeOf(major), ...process.execArgv, ...process.argv.slice(1)]).wait();
   return exitCode ?? 1;
 }

@@ -8,8 +8,8 @@ export { channelMadeAt, namePeer, putNow, putSoon, watchSends } from './channel/
 export { unobserved } from './channel/events.js';
 export { checkSpin } from './channel/options.js';
 export { checkBy, type Check } from './channel/validation.js';
+export { closeHandles } from './moving/close-handles.js';
 export { isMovable } from './moving/movable.js';
-export { closeHandles } from './rpc/held-handles.js';
 export { Decoder } from './serializer/decode.js';
 export { Encoder } from './serializer/encode.js';
 export { deserializeError, serializeError } from './serializer/portable-error.js';

@@ -1,7 +1,7 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { handled, onAbort, abortError, Pending, refuse } from '@aiopipe/core/internal';
 import { type Check } from '../channel/validation.js';
-import { closeHandles } from './held-handles.js';
+import { closeHandles } from '../moving/close-handles.js';
 
 type Result = IteratorResult<unknown, unknown>;
 

@@ -1,8 +1,8 @@
 import { TimeoutError, type WaitOptions } from '@aiopipe/core';
 import { handled, Pending } from '@aiopipe/core/internal';
 import { type Check } from '../channel/validation.js';
+import { closeHandles } from '../moving/close-handles.js';
 import { rpcCall, type RpcCall } from './events.js';
-import { closeHandles } from './held-handles.js';
 import { Items } from './items.js';
 import { type FunctionPlace } from './protocol.js';
 import { RemoteCall } from './remote-call.js';

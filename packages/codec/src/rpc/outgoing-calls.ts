@@ -1,9 +1,9 @@
 import { type WaitOptions } from '@aiopipe/core';
 import { injectContext, refuse } from '@aiopipe/core/internal';
+import { closeHandles } from '../moving/close-handles.js';
 import { renamePath } from '../serializer/rename-path.js';
 import { rpcCall, rpcMessage, type RpcCall } from './events.js';
 import { type GivenFunctions } from './given-functions.js';
-import { closeHandles } from './held-handles.js';
 import { type CallSender } from './call-sender.js';
 import { OutgoingCall, type CallOwner, type CallSettings } from './outgoing-call.js';
 import { CALL, CANCEL, CREDIT, ERROR, ITEM, RESULT, STREAM } from './protocol.js';

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import v8 from 'node:v8';
-import { deserialize, serialize } from '@aiopipe/codec';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-
-const roundTrip = (value: unknown): unknown => deserialize(serialize(value));
+import { roundTrip } from './helpers.js';
 
 /** Node 20's `deepStrictEqual` takes no two invalid dates for the same; they have a test of their own. */
 const comparable = (value: unknown): boolean => !inspect(value, { depth: null }).includes('Invalid Date');

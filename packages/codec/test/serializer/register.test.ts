@@ -1,8 +1,7 @@
 /* oxlint-disable typescript/no-extraneous-class */
 import { DecodeError, deserialize, EncodeError, register, registerCodec, serialize } from '@aiopipe/codec';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-
-const roundTrip = <T>(value: T): T => deserialize(serialize(value)) as T;
+import { roundTrip } from './helpers.js';
 
 class Point {
   constructor(

@@ -82,7 +82,7 @@ export interface PoolOptions {
   readonly setup?: Target<[], unknown> | undefined;
   /**
    * Called in each child that ends because the pool closes, because it is idle, or because of `maxTasks` or `maxRss`: for 5 s at
-   * most. A child that dies or is killed does not call it.
+   * most. A child that dies or is killed does not call it. Disposal of the pool interrupts it.
    */
   readonly teardown?: Target<[], unknown> | undefined;
   /** Options of the children's start. With `daemon`, the pool keeps this process alive only while it has tasks. */

@@ -53,10 +53,16 @@ export class Shutdown {
     await this.#gone();
   }
 
-  /** Ends the workers at once; tasks that are not done reject with what `makeError` returns, each with its own. */
+  /**
+   * Ends the workers at once, also those that are leaving. Tasks that are not done reject with what `makeError` returns, each
+   * with its own.
+   */
   async end(makeError: () => Error): Promise<void> {
     const { slots } = this.#parts;
-    this.#fail(makeError, [...slots.active, ...slots.leaving]);
+    const leaving = [...slots.leaving];
+    this.#fail(makeError, [...slots.active, ...leaving]);
+    // They were asked to end by themselves, and may hang in their teardown. Those that are over have ended, or were killed.
+    for (const slot of leaving) if (!slot.isOver) slot.terminate('closed');
     await this.#gone();
   }
 

@@ -6,7 +6,7 @@ import { Pool, workerContext, type PoolEvent, type PoolOptions } from '@aiopipe/
 import { childPids, leakCheck, until } from '@aiopipe/testing';
 import { perform, square } from '../fixtures/does-tasks.js';
 import { double } from '../fixtures/fails-in-children.js';
-import { countUp, failToSetUp, setUp, tearDown, untilCancelled } from '../fixtures/sets-up-workers.js';
+import { countUp, failToSetUp, hangAtTeardown, setUp, tearDown, untilCancelled } from '../fixtures/sets-up-workers.js';
 import { childrenSince, errorOf, linesOf, scratchFiles, thrownBy } from '../helpers.js';
 
 const { newFile, remove } = scratchFiles();
@@ -119,6 +119,25 @@ describe('close({ timeout })', () => {
       expect(await pool.run(2)).toBe(4);
     },
   );
+});
+
+test.each([
+  ['closed', {}],
+  ['recycled', { maxTasks: 1 }],
+] as const)('disposal terminates a worker that was %s and hangs in its teardown', async (reason, options) => {
+  const before = childPids();
+  const log = newFile();
+  const pool = new Pool(square, { ...logging(log), teardown: hangAtTeardown, ...options });
+  const ended: PoolEvent[] = [];
+  pool.on('worker-ended', (event) => ended.push(event));
+  expect(await pool.run(2)).toBe(4);
+  const closed = reason === 'closed' ? pool.close() : undefined;
+  await until('it tears down', () => linesOf(log).length === 1);
+  await pool[Symbol.asyncDispose]();
+  await closed;
+  // A worker that overstays the time for its teardown is killed with SIGKILL.
+  expect(ended.find(({ worker }) => worker === 'square-1')).toMatchObject({ reason, signalCode: 'SIGTERM' });
+  expect(childrenSince(before)).toEqual([]);
 });
 
 describe('the events of a pool', () => {
