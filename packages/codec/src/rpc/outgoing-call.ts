@@ -41,6 +41,8 @@ export class OutgoingCall {
   #pending: Pending<unknown> | undefined;
   #items: Items | undefined;
   #failure: { readonly error: unknown } | undefined;
+  /** Whether the method returned no generator: a loop over its items fails. */
+  #isPlain = false;
   /** Weak: if the program drops the generator, it ends on the other side. */
   #generator: WeakRef<RemoteGenerator> | undefined;
 
@@ -80,7 +82,8 @@ export class OutgoingCall {
       this.#items?.finish(value);
       return;
     }
-    this.#failItems(new TypeError(`${this.#call()} returned no generator: await it, without for await`));
+    this.#isPlain = true;
+    this.#items?.fail(this.#noGenerator());
     const check = this.#check;
     if (check === undefined) pending.resolve(value);
     else void resolveChecked(pending, check, value);
@@ -139,9 +142,15 @@ export class OutgoingCall {
       this.#whatOfItem,
     );
     if (this.#failure !== undefined) this.#items.fail(this.#failure.error);
+    else if (this.#isPlain) this.#items.fail(this.#noGenerator());
     const generator = new RemoteGenerator(this.#items);
     this.#generator = new WeakRef(generator);
     return generator;
+  }
+
+  /** Made only for a loop: with its stack, an error costs as much as the rest of a call. */
+  #noGenerator(): TypeError {
+    return new TypeError(`${this.#call()} returned no generator: await it, without for await`);
   }
 
   get #check(): Check | undefined {
