@@ -3,23 +3,24 @@ import { AiopipeError } from '@aiopipe/core';
 import { native, Timer } from '@aiopipe/core/internal';
 
 /**
- * Milliseconds that a child must have been dead before it counts as an orphan. What this program has started is waited for by
- * whoever started it, within a turn of the event loop.
+ * Milliseconds. A child that has been a zombie for this time is an orphan. A child that this program has started is not: aiopipe or
+ * `node:child_process` waits for it within a turn of the event loop.
  */
 const GRACE = 1000;
 
 /**
- * Makes process 1 of a container do what an init does: wait for orphans. A process whose parent has ended becomes a child of
- * process 1, and stays in the table of processes as a zombie if nobody waits for it when it ends. From this call on, each of
- * them is waited for one to two seconds after its end. What this program has started itself, by aiopipe or by `node:child_process`,
- * keeps its exit code.
+ * Removes zombies, as an init process does. Call it if your program is process 1 of a container.
  *
- * It costs nothing but a look at the children of this process in `/proc`, at most once a second, when one has ended. A program
- * that is not process 1 has no orphans, unless it called prctl(PR_SET_CHILD_SUBREAPER).
+ * If a process ends, its children become children of process 1: orphans. If an orphan ends, it stays in the table of processes as a
+ * zombie until process 1 waits for it. After this call, this process waits for each orphan, one to two seconds after the orphan's end.
+ * The children that this program has started by aiopipe or by `node:child_process` keep their exit codes.
  *
- * Linux only, in the main thread: throws `ERR_AIOPIPE_UNSUPPORTED` elsewhere, and where `/proc` does not list children.
+ * After a child has ended, this process reads the list of its children in `/proc`, at most once a second. There is no other cost. A
+ * program that is not process 1 has no orphans, unless it called prctl(PR_SET_CHILD_SUBREAPER).
  *
- * @returns what ends it when it is disposed of
+ * It needs Linux and the main thread. In a worker thread, or if `/proc` does not list children, it throws `ERR_AIOPIPE_UNSUPPORTED`.
+ *
+ * @returns an object. Dispose of it to stop waiting for orphans
  *
  * @example
  * ```ts
@@ -30,11 +31,11 @@ const GRACE = 1000;
  */
 export function reapOrphans(): Disposable {
   if (!process.getBuiltinModule('node:worker_threads').isMainThread)
-    throw unsupported('a worker thread hears of no signal: call it in the main thread');
+    throw unsupported('a worker thread gets no signals: call it in the main thread');
   try {
-    childrenOfThisProcess();
+    childrenOfThisProcess().next();
   } catch (cause) {
-    throw unsupported('it reads /proc/self/task/*/children, as Linux has it', cause);
+    throw unsupported('it reads /proc/self/task/*/children, which this system does not have', cause);
   }
   return new OrphanReaper();
 }
@@ -44,22 +45,22 @@ function unsupported(why: string, cause?: unknown): AiopipeError {
 }
 
 class OrphanReaper implements Disposable {
-  /** The zombies of the last look. */
+  /** The zombies that the last check found. */
   #seen: ReadonlySet<string> = new Set();
   #timer: Timer | undefined;
-  readonly #lookSoon = (): void => {
+  readonly #checkSoon = (): void => {
     this.#timer ??= new Timer(() => {
-      this.#look();
+      this.#check();
     }, GRACE).unref();
   };
 
   constructor() {
-    process.on('SIGCHLD', this.#lookSoon);
-    // Some may have ended before.
-    this.#lookSoon();
+    process.on('SIGCHLD', this.#checkSoon);
+    // Orphans may have ended before this listener was there.
+    this.#checkSoon();
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined;
     const zombies = new Set<string>();
     for (const pid of childrenOfThisProcess()) {
@@ -69,16 +70,16 @@ class OrphanReaper implements Disposable {
       else zombies.add(zombie);
     }
     this.#seen = zombies;
-    if (zombies.size > 0) this.#lookSoon();
+    if (zombies.size > 0) this.#checkSoon();
   }
 
   [Symbol.dispose](): void {
-    process.off('SIGCHLD', this.#lookSoon);
+    process.off('SIGCHLD', this.#checkSoon);
     this.#timer?.cancel();
   }
 }
 
-/** Each thread has children of its own: proc_pid_task(5). */
+/** Yields the pids of the children of all threads: each thread has its own list (proc_pid_task(5)). */
 function* childrenOfThisProcess(): Generator<number, void, undefined> {
   for (const thread of readdirSync('/proc/self/task')) {
     for (const pid of readFileSync(`/proc/self/task/${thread}/children`, 'latin1').split(' '))
@@ -86,7 +87,7 @@ function* childrenOfThisProcess(): Generator<number, void, undefined> {
   }
 }
 
-/** Returns the pid and the start time of a process that has ended, and is not waited for; else undefined: proc_pid_stat(5). */
+/** Returns the pid and the start time of a zombie, which tell it from a later process with this pid; else undefined: proc_pid_stat(5). */
 function asZombie(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${String(pid)}/stat`, 'latin1');

@@ -16,10 +16,10 @@ import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
  *
  * if (!isChild()) {
  *   await using pool = new Pool(square, {
- *     size: { min: 1, max: 4 }, // more than one while tasks wait
- *     retries: 1, // a task is tried again if its worker dies
+ *     size: { min: 1, max: 4 }, // up to 4 workers while tasks wait
+ *     retries: 1, // if the worker of a task dies, another worker runs the task
  *     queueLimit: 1000,
- *     maxTasks: 10_000, // then the worker is replaced
+ *     maxTasks: 10_000, // the pool replaces a worker after so many tasks
  *     options: { limits: { openFiles: 256 } },
  *   });
  *   console.log(await pool.run(5));
@@ -31,61 +31,62 @@ import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
  */
 export interface PoolOptions {
   /**
-   * How many child processes, 1024 at most. Default: one for each core. With `{ min, max }`, there are always `min` (default 0), and up to
-   * `max` while tasks wait.
+   * The number of workers (child processes), 1024 at most. Default: one for each core. With `{ min, max }`, the pool always has `min`
+   * workers (default 0), and up to `max` while tasks wait.
    */
   readonly size?: number | { readonly min?: number | undefined; readonly max: number } | undefined;
-  /** Milliseconds without a task after which a child over `min` is ended. Default: 10 000. */
+  /** Milliseconds. The pool ends a worker over `min` that had no task for this time. Default: 10 000. */
   readonly idleTimeout?: number | undefined;
-  /** How often a task is given to another child if its child dies, before it rejects. Default: 0. */
+  /** How often the pool gives a task to another worker if its worker dies. Then the task rejects. Default: 0. */
   readonly retries?: number | undefined;
-  /**
-   * How many tasks may wait for a child; `stats.queued` counts them. One more rejects with QueueFullError. Default: 65 536.
-   */
+  /** The most tasks that may wait in the queue (`stats.queued`); if it is full, a call rejects with QueueFullError. Default: 65 536. */
   readonly queueLimit?: number | undefined;
-  /** Milliseconds for a cancelled task to end by itself, before its child is killed and replaced. Default: 1000. */
+  /** Milliseconds. If a cancelled task still runs after this time, the pool kills and replaces its worker. Default: 1000. */
   readonly cancelGrace?: number | undefined;
-  /** How many tasks a child runs before it is replaced. Default: no limit. */
+  /** The pool replaces a worker after this number of tasks. Default: no limit. */
   readonly maxTasks?: number | undefined;
   /**
-   * Bytes of memory (resident set size). A child that holds more after a task is replaced. With `{ bytes, interval }`, the
-   * memory of children that run a task is looked at every `interval` milliseconds, and one that holds more is killed: its task
-   * rejects, or is given to another child as often as `retries` says. That needs /proc. Default: no limit.
+   * Bytes of memory (resident set size). The pool replaces a worker that holds more after a task. With `{ bytes, interval }`, the pool
+   * also checks the workers that run a task, every `interval` milliseconds, and kills a worker that holds more. The task of a killed
+   * worker rejects, or another worker runs it if it has `retries` left. `interval` needs /proc. Default: no limit.
    */
   readonly maxRss?: number | { readonly bytes: number; readonly interval: number } | undefined;
   /**
-   * What becomes of the children's stdout and stderr. Default: `'inherit'`, they are this process's. With `'events'` the pool
-   * publishes each line as an event `output`, in pieces of 64 KiB if it is longer. `stdout` and `stderr` in `options` go first.
+   * Where the stdout and stderr of the workers go. Default: `'inherit'`, to those of this process. With `'events'` the pool publishes
+   * each line as an event `output`. It divides a line of more than 64 KiB into several events. If `options` sets `stdout` or `stderr`,
+   * that setting holds for this stream.
    */
   readonly output?: 'inherit' | 'events' | undefined;
   /**
-   * Microseconds for which both sides poll for the next message before they sleep, as the channels' option of this name.
-   * Default: 0. For many tasks of a few microseconds, asked for one after the other.
+   * Microseconds for which this process and the workers poll for the next message before they sleep, as the option `spin` of a channel.
+   * Use it if your program calls many tasks of a few microseconds one after another. Default: 0.
    */
   readonly spin?: number | undefined;
   /**
-   * How many children may die within `period`. If one more dies, the pool gives up. A death that uses up a retry of a task
-   * does not count. The pool gives up, too, if one more than that die in a row before they are ready while it has no other,
-   * however long that takes: the target's module cannot be loaded, say. Default: 10.
+   * If more than `intensity` workers die within `period`, the pool gives up. A death that uses up a retry of a task does not count.
+   * Default: 10.
    *
-   * A start that fails because descriptors, processes or memory are short (EMFILE, EAGAIN, ENOMEM and the like) is no death.
-   * It is tried again after 50 ms, and after twice as long each time, up to a second. The pool gives up if more than
-   * `intensity` such starts fail in a row while it has no child.
+   * The pool also gives up if it has no worker, and more than `intensity` workers in a row have died before they were ready. The time
+   * does not matter then. This happens, for example, if the module of the target cannot be loaded.
+   *
+   * If the system has too few descriptors or processes, or too little memory (EMFILE, EAGAIN, ENOMEM and the like), a start fails. That is
+   * not a death. The pool tries again after 50 ms, and then after twice the time before, up to a second. It gives up if it has no worker,
+   * and more than `intensity` such starts in a row have failed.
    */
   readonly intensity?: number | undefined;
-  /** Milliseconds. Default: 5000. */
+  /** Milliseconds: the time for `intensity`. Default: 5000. */
   readonly period?: number | undefined;
   /**
-   * Called in each child before its first task. Tasks get what it returns from `workerContext()`. If it throws, the child has
-   * died.
+   * Each worker calls this target before its first task. In a task, `workerContext()` returns the value that the target returned. If
+   * the target throws, this counts as a death of the worker.
    */
   readonly setup?: Target<[], unknown> | undefined;
   /**
-   * Called in each child that ends because the pool closes, because it is idle, or because of `maxTasks` or `maxRss`: for 5 s at
-   * most. A child that dies or is killed does not call it. Disposal of the pool interrupts it.
+   * A worker calls this target before it ends: if the pool closes, if the worker is idle, or because of `maxTasks` or `maxRss`. It may
+   * take 5 seconds. A worker that dies or is killed does not call it. Disposal of the pool interrupts it.
    */
   readonly teardown?: Target<[], unknown> | undefined;
-  /** Options of the children's start. With `daemon`, the pool keeps this process alive only while it has tasks. */
+  /** Options of `startProcess()` for the workers. With `daemon: true`, the pool keeps this process alive only while it has tasks. */
   readonly options?: ProcessOptions | undefined;
 }
 
@@ -106,7 +107,7 @@ const OPTIONS = optionNames<PoolOptions>({
   options: true,
 });
 
-/** A Node.js process takes about 40 MB: more of them come from a mistake, and would take the whole machine. */
+/** A Node.js process takes about 40 MB. A larger number is a mistake, and would use up the memory of the machine. */
 const MOST_WORKERS = 1024;
 
 const SIZES = optionNames<Exclude<PoolOptions['size'], number | undefined>>({ min: true, max: true });
@@ -121,7 +122,7 @@ export interface PoolSettings {
   readonly cancelGrace: number;
   readonly maxTasks: number;
   readonly maxRss: number | undefined;
-  /** Milliseconds between two looks at the memory of workers that run tasks. */
+  /** Milliseconds between two checks of the memory of workers that run tasks. */
   readonly memoryInterval: number | undefined;
   readonly output: 'inherit' | 'events';
   readonly spin: number;
@@ -204,7 +205,7 @@ function sizeOf(size: PoolOptions['size'] = availableParallelism()): { min: numb
   return { min, max };
 }
 
-/** The program has no handle on a pool's children, so pipes to them would be left unread. */
+/** Throws TypeError for pipes and ends: the program could not read a worker's pipe, and an end can move to one worker only. */
 function checkStreams(options: ProcessOptions): void {
   for (const name of ['stdin', 'stdout', 'stderr'] as const) {
     const choice = options[name];

@@ -206,13 +206,13 @@ export class Prefork implements AsyncDisposable {
     this.#hold();
   }
 
-  /** Without children starts go on, more slowly: nothing else would tell the program. */
+  /** The program has no other sign of the failure: starts without a waiting child succeed, and are only slower. */
   #warnOf(error: ChildError): void {
     if (this.#isHeard) return;
     warnOf(
       'AIOPIPE_PREFORK_FAILED',
       error,
-      'the prefork starts no more children until the next call of startProcess()',
+      'the prefork starts no more children; it tries again at the next startProcess() with this prefork, or the next ready()',
     );
   }
 

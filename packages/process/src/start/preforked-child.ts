@@ -154,5 +154,5 @@ export class PreforkedChild {
 /** Why a child could not get ready: `cause` is an error, or text that says it. */
 export function preparationError(cause: unknown): ChildError {
   const reason = typeof cause === 'string' ? cause : reasonOf(cause);
-  return new ChildError('ERR_AIOPIPE_START', `a child of a prefork could not be prepared: ${reason}`, { cause });
+  return new ChildError('ERR_AIOPIPE_START', `a child of a prefork failed before it was ready: ${reason}`, { cause });
 }

@@ -10,6 +10,8 @@ afterAll(leakCheck());
 
 const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 const hasNamespaces = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
+/** A container may forbid it. */
+const canUnmount = spawnSync('unshare', ['--mount', 'sh', '-c', 'umount -l /proc']).status === 0;
 
 test.runIf(hasNamespaces).each(['at once', 'late'])(
   'process 1 waits for orphans (asked %s), and takes no exit code away from what it has started',
@@ -37,4 +39,14 @@ test('a worker thread is refused', async () => {
   });`;
   const worker = new Worker(code, { eval: true });
   expect(await once(worker, 'message')).toEqual(['ERR_AIOPIPE_UNSUPPORTED']);
+});
+
+test.runIf(canUnmount)('a system without /proc is refused', async () => {
+  const url = import.meta.resolve('@aiopipe/process');
+  const code = `import { reapOrphans } from ${JSON.stringify(url)};
+    try { reapOrphans(); } catch (error) { console.log(error.code, error.cause.code); }`;
+  const node = [process.execPath, '--input-type=module', '-e', code];
+  const words = ['--mount', 'sh', '-c', 'umount -l /proc && exec "$0" "$@"', ...node];
+  const { stdout, stderr } = await promisify(execFile)('unshare', words);
+  expect({ stdout, stderr }).toEqual({ stdout: 'ERR_AIOPIPE_UNSUPPORTED ENOENT\n', stderr: '' });
 });
