@@ -14,6 +14,7 @@ export const memory: Part = {
     return Promise.resolve({
       rows: [
         ...LARGE.map(thereAndBack),
+        keptRow(64 * MiB),
         ...[false, true].flatMap((copied) => [
           ringRow({ ...frames, way: 'shared', copied }),
           ringRow({ ...frames, way: 'moved', copied }),
@@ -21,6 +22,7 @@ export const memory: Part = {
       ],
       notes: [
         'what moves is ready: each side reads or writes one byte of it',
+        'from 64 MiB on, V8 collects garbage when memory arrives, for its limit of memory outside of the heap is reached; so it does with a transferred ArrayBuffer of more than 64 MiB',
         'shared: both sides keep the segments, and messages say whose turn one is; moved: each message takes a segment along',
         'copied in and out: the producer copies each frame into the memory, the consumer out of it; a channel copies by itself',
       ],
@@ -43,6 +45,17 @@ function thereAndBack(size: number): Row {
     measure: { kind: 'time', unit: 'round trip' },
     ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
     peers,
+  };
+}
+
+/** Both sides keep the memory: a message says whose turn it is. */
+function keptRow(size: number): Row {
+  const spec: Frames = { size, segments: 1, way: 'shared', copied: false };
+  return {
+    name: `${formatSize(size)}, there and back, kept by both sides`,
+    measure: { kind: 'time', unit: 'round trip' },
+    ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
+    peers: [{ name: 'worker_threads, ArrayBuffer transferred', open: () => inProcess(transfer, spec), goal: 3 }],
   };
 }
 
