@@ -32,7 +32,13 @@ const choices: readonly Choice[] = [
   {
     part: 'memory',
     row: '64 MiB, there and back',
-    as: '64 MiB of shared memory there and back',
+    as: '64 MiB of shared memory that moves, there and back',
+    peers: ['worker_threads'],
+  },
+  {
+    part: 'memory',
+    row: '64 MiB, there and back, kept by both sides',
+    as: '64 MiB of shared memory that both sides keep, there and back',
     peers: ['worker_threads'],
   },
   { part: 'codec', row: 'tiny object', as: 'encoding and decoding a tiny object', peers: ['msgpackr', 'v8', 'JSON'] },
