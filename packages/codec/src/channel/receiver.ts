@@ -324,8 +324,10 @@ export class Receiver {
   /** Rejects the calls that wait. Call it before the descriptor is closed. */
   failAsClosed(): void {
     this.endFollower();
+    const waiting = this.#waiting.splice(0);
+    if (waiting.length === 0) return;
     const error = new ClosedError(`${this.#name} was closed while a get waited`);
-    for (const pending of this.#waiting.splice(0)) pending.reject(error);
+    for (const pending of waiting) pending.reject(error);
   }
 
   readonly #noMessage = (): string => `${this.#name}: no message came`;

@@ -317,12 +317,13 @@ export class Sender {
 
   #fail(errno: number): void {
     const isGone = errno === EPIPE || errno === ECONNRESET;
-    this.#failure = isGone
+    const failure = isGone
       ? new BrokenPipeError(`${this.#name}: the other end of the channel is closed`, { syscall: 'write' })
       : new SystemError(errno, 'write', this.#name);
+    this.#failure = failure;
     this.#drop();
     this.#descriptor.waitWritable(undefined);
-    this.#progress.fail(this.#failure);
+    this.#progress.fail(() => failure);
     for (const onOver of this.#onOver.splice(0)) onOver(this.#failure);
   }
 
@@ -337,7 +338,7 @@ export class Sender {
   /** Rejects the calls that wait. Call it before the descriptor is closed. */
   failAsClosed(cause?: Error): void {
     this.#drop();
-    this.#progress.fail(new ClosedError(`${this.#name} was closed while a put waited`, cause && { cause }));
+    this.#progress.fail(() => new ClosedError(`${this.#name} was closed while a put waited`, cause && { cause }));
   }
 
   readonly #unwritten = (): string => `${this.#name}: the message could not be written (it stays queued)`;

@@ -189,6 +189,7 @@ export class Hub<Send = unknown, Receive = Send> implements Disposable {
     this.#update();
     this.#descriptor.closeSide(READABLE);
     this.#untaken?.channel[Symbol.dispose]();
+    if (waiting.length === 0) return;
     const error = new ClosedError(`${this.#descriptor.toString()} was closed while an accept waited`);
     for (const pending of waiting) pending.reject(error);
   }

@@ -189,9 +189,9 @@ export class Outgoing {
 
   /** Drops unflushed bytes, and rejects the calls that wait. Call it before the descriptor is closed. */
   failAsClosed(): void {
-    const error = new ClosedError(`${this.#name} was closed with ${String(this.unflushed)} bytes unflushed`);
+    const { unflushed } = this;
     this.#drop();
-    this.#progress.fail(error);
+    this.#progress.fail(() => new ClosedError(`${this.#name} was closed with ${String(unflushed)} bytes unflushed`));
   }
 
   #count(written: number): void {
@@ -220,7 +220,7 @@ export class Outgoing {
     this.failure = failure;
     this.#drop();
     this.#descriptor.waitWritable(undefined);
-    if (this.#progress.fail(failure)) this.failureWasReported = true;
+    if (this.#progress.fail(() => failure)) this.failureWasReported = true;
   }
 
   #drop(): void {

@@ -98,11 +98,13 @@ export class Progress {
     for (const { pending } of lost) pending.reject(error);
   }
 
-  /** Rejects all calls that wait. Returns whether there were any. */
-  fail(error: Error): boolean {
+  /** Rejects all calls that wait, with one error, which is made only if there are any. Returns whether there were. */
+  fail(makeError: () => Error): boolean {
     const waiters = this.#waiters.splice(0);
+    if (waiters.length === 0) return false;
+    const error = makeError();
     for (const { pending } of waiters) pending.reject(error);
-    return waiters.length > 0;
+    return true;
   }
 
   /** Nothing that was accepted is going to be written. */
