@@ -38,7 +38,7 @@ function thereAndBack(size: number): Row {
       open: () => contestants.aiopipe({ shape: 'bytes', size, channels: 1, way: 'there and back' }),
       goal: size === 64 * MiB ? 1 / 50 : undefined,
     },
-    { name: 'worker_threads, ArrayBuffer transferred', open: () => inProcess(transfer, spec), goal: 3 },
+    transferred(spec),
   ];
   return {
     name: `${formatSize(size)}, there and back`,
@@ -48,6 +48,12 @@ function thereAndBack(size: number): Row {
   };
 }
 
+const transferred = (spec: Frames): Peer => ({
+  name: 'worker_threads, ArrayBuffer transferred',
+  open: () => inProcess(transfer, spec),
+  goal: 3,
+});
+
 /** Both sides keep the memory: a message says whose turn it is. */
 function keptRow(size: number): Row {
   const spec: Frames = { size, segments: 1, way: 'shared', copied: false };
@@ -55,7 +61,7 @@ function keptRow(size: number): Row {
     name: `${formatSize(size)}, there and back, kept by both sides`,
     measure: { kind: 'time', unit: 'round trip' },
     ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
-    peers: [{ name: 'worker_threads, ArrayBuffer transferred', open: () => inProcess(transfer, spec), goal: 3 }],
+    peers: [transferred(spec)],
   };
 }
 

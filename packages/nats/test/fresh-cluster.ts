@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, type ClusterOptions } from '@aiopipe/nats';
 import { NatsServer } from '@aiopipe/testing';
-import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { storedMessages } from './streams.js';
 
 export class FreshCluster {
   server!: NatsServer;
@@ -26,12 +26,8 @@ export class FreshCluster {
 
   /** How many messages and chunks of objects the streams of the cluster have: `{ aiopipe_test1_tasks: 2 }`. */
   async stored(): Promise<Record<string, number>> {
-    const jsm = await jetstreamManager(this.nc);
-    const found: Record<string, number> = {};
-    for await (const { config, state } of jsm.streams.list()) {
-      if (config.name.split('_').includes(this.cluster.name) && state.messages > 0) found[config.name] = state.messages;
-    }
-    return found;
+    const all = Object.entries(await storedMessages(this.nc));
+    return Object.fromEntries(all.filter(([name]) => name.split('_').includes(this.cluster.name)));
   }
 
   /** Whether no stream of the cluster has a message. Objects of a topic stay as long as its messages. */

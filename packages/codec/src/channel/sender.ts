@@ -324,7 +324,7 @@ export class Sender {
     this.#drop();
     this.#descriptor.waitWritable(undefined);
     this.#progress.fail(() => failure);
-    for (const onOver of this.#onOver.splice(0)) onOver(this.#failure);
+    for (const onOver of this.#onOver.splice(0)) onOver(failure);
   }
 
   /** Drops all unsent messages and closes their handles. */
