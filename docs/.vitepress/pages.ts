@@ -77,7 +77,7 @@ export const pages = [
     items: [
       ...packages.map((name) => ({
         text: `@aiopipe/${name}`,
-        link: `/reference/@aiopipe/${name}`,
+        link: `/reference/@aiopipe/${name}/`,
       })),
       { text: 'Guarantees', link: '/guarantees' },
       { text: 'Errors', link: '/errors' },

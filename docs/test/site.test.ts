@@ -1,25 +1,35 @@
 // The site as a reader has it, in a headless Chromium, if `npm run docs` has built it. AIOPIPE_SCREENSHOTS names a folder for pictures of it.
 import { type Server } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Browser, chromium, leakCheck, until, type Page } from '@aiopipe/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { packages, pages as sidebar } from '../.vitepress/pages.js';
 import { pages } from './pages.js';
-import { fileOf, serveSite } from './site.js';
+import { publicNames } from './public-names.js';
+import { fileOf, referencePages, serveSite } from './site.js';
 
 const SLOW = 120_000;
+const SITE = 'http://site.test';
 const pathOf = (page: string) => `/${page.replace(/(index)?\.md$/, '')}`;
-const reference = packages.map((name) => `/reference/@aiopipe/${name}`);
-const paths = [...pages.map(pathOf), '/reference/', ...reference];
+const written = pages.map(pathOf);
+const isBuilt = fileOf('/') !== undefined;
+const reference = isBuilt ? referencePages().map(pathOf) : [];
+const paths = [...written, ...reference];
 
-test('the sidebar has every page', () => {
+test('the sidebar has every page, and every package of the reference', () => {
   const links = sidebar.flatMap(({ items }) => items.map(({ link }) => link));
-  expect(paths.filter((path) => path !== '/' && path !== '/reference/' && !path.startsWith('/charts/')).sort()).toEqual(
-    links.sort(),
-  );
+  const expected = written.filter((path) => path !== '/' && !path.startsWith('/charts/'));
+  expect(links.sort()).toEqual([...expected, ...packages.map((name) => `/reference/@aiopipe/${name}/`)].sort());
 });
 
-const isBuilt = fileOf('/') !== undefined;
+test.skipIf(!isBuilt)('the reference has a page for each package and each public name', () => {
+  const expected = publicNames().map(({ packageName, name }) => `${packageName} ${name}`);
+  const shown = reference.map((path) => /^\/reference\/@aiopipe\/([a-z]+)\/[a-z-]+\/(.+)$/.exec(path));
+  expect(shown.flatMap((match) => (match === null ? [] : [`${match[1] ?? ''} ${match[2] ?? ''}`])).sort()).toEqual(
+    expected.sort(),
+  );
+  expect(reference).toEqual(expect.arrayContaining(packages.map((name) => `/reference/@aiopipe/${name}/`)));
+});
 
 test.skipIf(!isBuilt).each(['llms.txt', 'llms-full.txt'])('%s is there, and knows the pages', (name) => {
   const text = readFileSync(fileOf(name) as string, 'utf8');
@@ -27,17 +37,39 @@ test.skipIf(!isBuilt).each(['llms.txt', 'llms-full.txt'])('%s is there, and know
   expect(text).toContain('Observability');
 });
 
-interface Links {
-  readonly links: readonly string[];
-  readonly ids: readonly string[];
-  readonly outside: readonly string[];
+const OUTSIDE = `performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => !name.startsWith(location.origin))`;
+
+const lengthOf = (path: string) => statSync(fileOf(path) as string).size;
+
+/** The values of an attribute in the HTML of a page. */
+function valuesOf(path: string, attribute: string): string[] {
+  const html = readFileSync(fileOf(path) as string, 'utf8');
+  const values = [...html.matchAll(new RegExp(`\\s${attribute}="([^"]*)"`, 'g'))].map(([, value = '']) => value);
+  return values.map((value) => value.replaceAll('&amp;', '&'));
 }
 
-const LINKS = `({
-  links: [...document.querySelectorAll('a[href]')].map(({ href }) => href).filter((href) => href.startsWith(location.origin)),
-  ids: [...document.querySelectorAll('[id]')].map(({ id }) => id),
-  outside: performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => !name.startsWith(location.origin)),
-})`;
+test.skipIf(!isBuilt)('no link leads nowhere, to no anchor either', () => {
+  const ids = new Map(paths.map((path) => [path, new Set(valuesOf(path, 'id'))]));
+  const wrong: string[] = [];
+  for (const path of paths)
+    for (const link of new Set(valuesOf(path, 'href'))) {
+      const { origin, pathname, hash } = new URL(link, `${SITE}${path}`);
+      if (origin !== SITE) continue;
+      const anchor = decodeURIComponent(hash.slice(1));
+      const known = ids.get(decodeURIComponent(pathname));
+      if (known === undefined ? fileOf(pathname) === undefined : anchor !== '' && !known.has(anchor))
+        wrong.push(`${path}: ${pathname}${hash}`);
+    }
+  expect(wrong).toEqual([]);
+});
+
+/** The longest page of each folder of the reference, by its path: what a folder has is made by one template. */
+const longest = new Map<string, string>();
+for (const path of reference) {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  const other = longest.get(folder);
+  if (other === undefined || lengthOf(path) > lengthOf(other)) longest.set(folder, path);
+}
 
 describe.skipIf(chromium === undefined || !isBuilt)('the site', { timeout: SLOW }, () => {
   const check = leakCheck();
@@ -73,32 +105,17 @@ describe.skipIf(chromium === undefined || !isBuilt)('the site', { timeout: SLOW 
     return page;
   };
 
-  const found = new Map<string, Links>();
-
-  it.each(paths)('%s shows no error, asks no other host, and fits a phone', async (path) => {
-    const opened = await open(path);
-    const links = await opened.evaluate<Links>(LINKS);
-    expect(links.outside).toEqual([]);
-    found.set(path, links);
-    const size = { width: 400, height: 900, deviceScaleFactor: 1, mobile: true };
-    await opened.send('Emulation.setDeviceMetricsOverride', size);
-    await until('it is laid out', () => opened.evaluate('innerWidth === 400'));
-    expect(await opened.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400);
-  });
-
-  it('has no link that leads nowhere, to no anchor either', () => {
-    expect([...found.keys()].sort()).toEqual([...paths].sort());
-    const wrong: string[] = [];
-    for (const [path, { links }] of found)
-      for (const link of new Set(links)) {
-        const { pathname, hash } = new URL(link);
-        const target = found.get(pathname);
-        const anchor = decodeURIComponent(hash.slice(1));
-        if (target === undefined ? fileOf(pathname) === undefined : anchor !== '' && !target.ids.includes(anchor))
-          wrong.push(`${path}: ${pathname}${hash}`);
-      }
-    expect(wrong).toEqual([]);
-  });
+  it.each([...written, ...longest.values()])(
+    '%s shows no error, asks no other host, and fits a phone',
+    async (path) => {
+      const opened = await open(path);
+      expect(await opened.evaluate(OUTSIDE)).toEqual([]);
+      const size = { width: 400, height: 900, deviceScaleFactor: 1, mobile: true };
+      await opened.send('Emulation.setDeviceMetricsOverride', size);
+      await until('it is laid out', () => opened.evaluate('innerWidth === 400'));
+      expect(await opened.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(400);
+    },
+  );
 
   it('finds a word by the keyboard, without a network', async () => {
     const opened = await open('/');

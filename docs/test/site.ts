@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
@@ -21,6 +21,13 @@ const TYPES: Readonly<Record<string, string>> = {
 export function fileOf(path: string): string | undefined {
   const file = join(site, normalize(decodeURIComponent(path)));
   return [file, `${file}.html`, join(file, 'index.html')].find((name) => existsSync(name) && statSync(name).isFile());
+}
+
+/** The pages that were made from the comments of the sources: `reference/@aiopipe/core/functions/aiopipe.md`. */
+export function referencePages(): readonly string[] {
+  return readdirSync(join(docs, 'reference'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `reference/${name}`);
 }
 
 /** Serves the built site. */
