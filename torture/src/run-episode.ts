@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { childPids, isRunning } from '@aiopipe/testing';
+import { isRunning } from '@aiopipe/testing';
 import { type Episode } from './episodes/episode.js';
 import { type ScriptCoverage } from './fuzz/coverage.js';
+import { harmParent } from './harm-parent.js';
 import { World, type Counted, type End, type Told } from './world.js';
 
 /** The results of an episode, and its failures. */
@@ -36,6 +37,7 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   const chance = new World(seed ^ 0x5eed, false);
   const counts = new Map<Counted, number>();
   const faults = new Map<string, number>();
+  const countFault = (what: string, n = 1) => faults.set(what, (faults.get(what) ?? 0) + n);
   const wrong: string[] = [];
   const coverage: ScriptCoverage[] = [];
   let place: string | undefined;
@@ -64,12 +66,12 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
     if (performance.now() - start < LONGEST) timer.refresh();
     const told = JSON.parse(line) as Told;
     if (told.kind === 'count') counts.set(told.what, (counts.get(told.what) ?? 0) + told.n);
-    if (told.kind === 'fault') faults.set(told.what, (faults.get(told.what) ?? 0) + told.n);
+    if (told.kind === 'fault') countFault(told.what, told.n);
     if (told.kind === 'wrong') wrong.push(told.what);
     if (told.kind === 'at') place = told.what;
     if (told.kind === 'coverage') coverage.push(told.script);
     if (told.kind === 'pid' && killAfter !== undefined)
-      setTimeout(harmParent, killAfter, told.pid, chance, faults, onKilled);
+      void harmParent(told.pid, killAfter, chance, countFault).then(() => onKilled?.());
     if (told.kind === 'done') end = told;
   });
 
@@ -112,42 +114,6 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   if (wrong.length > 0 && wrapper.length > 0) wrong.push(`under: ${wrapper.join(' ')}`);
   if (wrong.length > 0 && stderr !== '') wrong.push(`stderr: ${stderr}`);
   return { counts, faults, end, coverage, wrong };
-}
-
-/** Ends the parent: at once, or after it was stopped for a while, or after SIGTERM. */
-async function harmParent(
-  pid: number,
-  world: World,
-  faults: Map<string, number>,
-  onKilled: (() => void) | undefined,
-): Promise<void> {
-  // Its end finds some of its children stopped.
-  for (const child of childPids(pid)) {
-    if (world.between(0, 3) !== 0) continue;
-    try {
-      process.kill(child, 'SIGSTOP');
-    } catch {
-      continue; // it has ended meanwhile
-    }
-    faults.set('SIGSTOP', (faults.get('SIGSTOP') ?? 0) + 1);
-  }
-  const signals = world.pick([
-    ['SIGKILL'],
-    ['SIGKILL'],
-    ['SIGTERM'],
-    ['SIGSTOP', 'SIGKILL'],
-    ['SIGSTOP', 'SIGCONT', 'SIGKILL'],
-  ]);
-  for (const signal of signals as NodeJS.Signals[]) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      break; // it has ended meanwhile
-    }
-    faults.set(`${signal} to the parent`, 1);
-    if (signal !== 'SIGKILL') await new Promise((resolve) => setTimeout(resolve, world.between(0, 300)));
-  }
-  onKilled?.();
 }
 
 /** Returns the processes of an episode that still run some time after it, and sends them SIGKILL. */

@@ -11,7 +11,7 @@ export interface Episode {
   readonly wrapper?: (world: World, log: string) => Wrapper;
   /** Whether the machine has what it needs; a reason if not. */
   readonly lacks?: () => string | undefined;
-  /** Milliseconds after which the episode's process gets SIGKILL, which is then no failure. */
+  /** Milliseconds in which the guard of the episode's process is harmed. Then the process itself is ended, which is no failure. */
   readonly killAfter?: (world: World) => number;
   /** Returns whether a SIGABRT that ended the process is no failure of ours. `log` is the text that the wrapper wrote. */
   readonly mayAbort?: (log: string) => boolean;

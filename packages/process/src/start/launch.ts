@@ -90,7 +90,8 @@ export function launch(
       fds: new Map([...stdio.map, [CONTROL_FD, theirs.fd]]),
       // In a group of its own the child could not read the terminal: the system would stop it (SIGTTIN).
       group: options.stdin === 'inherit' && isTerminal(0) ? 'inherit' : 'own',
-      // The child's own watcher thread sends SIGTERM once it runs. A stopped child, or one in Node's boot, has only the guard.
+      // The child's own watcher thread sends SIGTERM once it runs; a stopped child must go on for that. In Node's boot there is only the guard.
+      deathSignal: grace === 'detached' ? undefined : 'SIGCONT',
       guard: grace === 'detached' ? undefined : { kind: 'program', killAfter: grace },
       limits: limitsFor(options.limits),
     });

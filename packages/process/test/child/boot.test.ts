@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
 
@@ -21,6 +22,9 @@ async function orphan(options: object, before?: (pid: number) => void): Promise<
   return Number(line);
 }
 
+const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+const hasNamespaces = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
+
 describe.each([false, true])('a child ends with its parent (daemon: %s)', (daemon) => {
   test.each([
     ['waits for a debugger', ['--inspect-brk=0']],
@@ -33,6 +37,13 @@ describe.each([false, true])('a child ends with its parent (daemon: %s)', (daemo
   test('that was stopped', async () => {
     const pid = await orphan({ daemon }, (child) => process.kill(child, 'SIGSTOP'));
     await until('it is gone', () => !isRunning(pid));
+  });
+
+  // Without an init of its own session, the system lets a stopped child go on by itself.
+  test.runIf(hasNamespaces)('that was stopped, if the guard is killed, too, in a container', async () => {
+    const words = [process.execPath, fixture('is-the-init-of-a-container'), JSON.stringify({ daemon })];
+    const { stdout } = await promisify(execFile)('unshare', [...NAMESPACE, ...words]);
+    expect(stdout).toBe('1: 1 guard killed, the child has ended\n');
   });
 
   test('that was stopped in Node’s boot', async () => {
