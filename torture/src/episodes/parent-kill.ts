@@ -17,7 +17,7 @@ async function startAll(world: World): Promise<void> {
     .run()
     .catch(() => undefined);
   // The parent's end finds some of them stopped.
-  harmer(world, 20);
+  harmer(world, 8);
   for (let n = 0; ; n++) {
     await Promise.allSettled([pool.run(n, 5, 10), pipeline(['sleep', '60'], ['cat']).run({ timeout: 20 })]);
     world.count('tasks');
