@@ -9,9 +9,8 @@ import { messages, messageWith, type Message } from './http.js';
 import { Program } from './program.js';
 
 const check = leakCheck();
-const SLOW = 90_000;
 
-describe.skipIf(natsServer === undefined)('a cluster', { timeout: SLOW }, () => {
+describe.skipIf(natsServer === undefined)('a cluster', () => {
   let server: NatsServer;
   const programs: Program[] = [];
   beforeAll(async () => {

@@ -5,14 +5,13 @@ import { underInspector } from './program.js';
 
 const check = leakCheck();
 const { start, program } = underInspector();
-const SLOW = 120_000;
 
-describe.skipIf(chromium === undefined)('the page', { timeout: SLOW }, () => {
+describe.skipIf(chromium === undefined)('the page', () => {
   let browser: Browser;
   let page: Page;
   beforeAll(() => {
     browser = new Browser();
-  }, SLOW);
+  });
   afterEach(async () => {
     const { errors } = page;
     await page.send('Page.close');
@@ -21,7 +20,7 @@ describe.skipIf(chromium === undefined)('the page', { timeout: SLOW }, () => {
   afterAll(async () => {
     await browser.close();
     await check();
-  }, SLOW);
+  });
 
   const open = async (name: string, env: NodeJS.ProcessEnv = {}) => {
     page = await browser.open(await start(name, env));

@@ -33,7 +33,7 @@ export class Program {
 
   /** Resolves with the first line of its stdout, read as JSON. */
   async facts<Facts>(): Promise<Facts> {
-    await until('it has printed a line', () => this.stdout.includes('\n'), 25_000);
+    await until('it has printed a line', () => this.stdout.includes('\n'));
     return JSON.parse(this.stdout.split('\n', 1)[0] as string) as Facts;
   }
 

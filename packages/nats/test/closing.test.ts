@@ -10,7 +10,7 @@ import { freshCluster } from './fresh-cluster.js';
 const check = leakCheck();
 afterAll(check);
 
-describe.skipIf(natsServer === undefined)('closing', { timeout: 40_000 }, () => {
+describe.skipIf(natsServer === undefined)('closing', () => {
   const fresh = freshCluster({ lease: 1500 });
 
   it('calls that are made while the cluster closes reject, at every moment of it', async () => {

@@ -9,7 +9,6 @@ afterAll(leakCheck());
 
 test.skipIf(natsServer === undefined)(
   'outcomes that come together are confirmed by one message; one that comes again, once more; one of another attempt is not wanted',
-  { timeout: 60_000 },
   async () => {
     await using server = await new NatsServer().start();
     const nc = await connect({ servers: server.url });

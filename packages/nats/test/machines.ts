@@ -22,7 +22,7 @@ export class TestMachine {
   }
 
   async says(word: string, times = 1): Promise<void> {
-    await until(`the machine says ${word}`, () => this.output.split(word).length > times, 20_000);
+    await until(`the machine says ${word}`, () => this.output.split(word).length > times);
   }
 
   /** Kills the machine: this process and its workers, at once. */

@@ -15,7 +15,7 @@ afterAll(check);
 /** Milliseconds: longer than a machine waits for a confirmation. */
 const STILL = 2600;
 
-describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () => {
+describe.skipIf(natsServer === undefined)('outcomes', () => {
   const fresh = freshCluster();
   const subject = () => `aiopipe.${fresh.cluster.name}.tasks.add.1.normal`;
 
@@ -29,7 +29,7 @@ describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () =>
       fresh.nc.publish(subject(), new Uint8Array([1, 2, 3]), { headers: fields });
     };
     send('unheard', createInbox());
-    expect(await fresh.cluster.pool<typeof add>('add').with({ timeout: 10_000 }).run(1, 2)).toBe(3);
+    expect(await fresh.cluster.pool<typeof add>('add').run(1, 2)).toBe(3);
     await machine.close({ timeout: 0 });
   });
 
@@ -48,7 +48,7 @@ describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () =>
     }
     await other.flush();
     await other.close();
-    expect(await fresh.cluster.pool<typeof add>('add').with({ timeout: 10_000 }).run(1, 2)).toBe(3);
+    expect(await fresh.cluster.pool<typeof add>('add').run(1, 2)).toBe(3);
     await until('no task of the stranger is run', () => machine.counts.completed === 1);
     expect(wasCut).toBe(false);
   });
@@ -108,7 +108,7 @@ describe.skipIf(natsServer === undefined)('outcomes', { timeout: 40_000 }, () =>
     for (let milliseconds = 0; milliseconds < 100; milliseconds += 10) {
       await errorOf(fresh.cluster.pool<typeof repeat>('repeat').with({ timeout: milliseconds }).run(long));
     }
-    await until('no task runs', () => machine.running === 0, 30_000);
+    await until('no task runs', () => machine.running === 0);
     expect((await fresh.cluster.pool<typeof repeat>('repeat').run(long)).length).toBe(long.length);
   });
 

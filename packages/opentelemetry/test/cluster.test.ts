@@ -10,7 +10,7 @@ import { outline, readSpans, tracedArgv, treesOf } from './traces.js';
 afterAll(leakCheck());
 
 describe.skipIf(natsServer === undefined)('over a cluster', () => {
-  test('a call is one trace, through its machine and the worker there', { timeout: 90_000 }, async () => {
+  test('a call is one trace, through its machine and the worker there', async () => {
     await using server = await new NatsServer().start();
     const directory = mkdtempSync(join(tmpdir(), 'opentelemetry-'));
     const env = { ...process.env, SPANS: join(directory, 'spans') };
@@ -21,7 +21,7 @@ describe.skipIf(natsServer === undefined)('over a cluster', () => {
     try {
       await once(machine.stdout, 'data');
       const args = [server.url, 'call'];
-      const caller = await runFixture('calls-a-cluster', { args, execArgv: tracedArgv(), env, timeout: 55_000 });
+      const caller = await runFixture('calls-a-cluster', { args, execArgv: tracedArgv(), env });
       expect(caller).toMatchObject({ code: 0, stdout: '0 16\n', stderr: '' });
       const exited = once(machine, 'exit');
       machine.stdin.end();

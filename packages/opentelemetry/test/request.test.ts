@@ -9,7 +9,7 @@ beforeAll(async () => {
   result = await runTraced('serves-a-request');
   const root = result.spans.find(({ name }) => name === 'GET');
   request = result.spans.filter(({ traceId }) => traceId === root?.traceId);
-}, 60_000);
+});
 
 const named = (name: string): SpanLine => {
   const span = request.find((each) => each.name === name);

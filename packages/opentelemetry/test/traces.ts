@@ -19,8 +19,6 @@ export async function runTraced(name: string, ...args: string[]): Promise<Traced
   try {
     const result = await runFixture(name, {
       args,
-      // Four processes load an SDK each: that takes seconds on a busy machine.
-      timeout: 55_000,
       execArgv: tracedArgv(),
       env: { ...process.env, SPANS: file },
     });

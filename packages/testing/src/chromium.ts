@@ -151,7 +151,7 @@ export class Page {
       last = await this.text(selector);
       return typeof text === 'string' ? last.includes(text) : text.test(last);
     };
-    await until(`${selector} shows ${String(text)}`, found, 15_000).catch((error: unknown) => {
+    await until(`${selector} shows ${String(text)}`, found).catch((error: unknown) => {
       throw new Error(`${selector} shows: ${last.slice(0, 2000)}`, { cause: error });
     });
   }

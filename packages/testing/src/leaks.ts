@@ -17,7 +17,7 @@ export function leakCheck(): () => Promise<void> {
   return async () => {
     await collectGarbage();
     // Node closes the pipes of its children some turns after their end.
-    await until('nothing is left open or running', () => leaked().length === 0, 3000).catch((error: unknown) => {
+    await until('nothing is left open or running', () => leaked().length === 0).catch((error: unknown) => {
       throw new Error(`left behind: ${leaked().join(', ')}`, { cause: error });
     });
   };

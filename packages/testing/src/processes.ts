@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { WAIT_LIMIT } from './limits.js';
 import { openOwnDescriptors } from './own-descriptors.js';
 
 /** Tries twice: the torture lets system calls fail by chance, and this is no call of what it tests. */
@@ -66,9 +67,6 @@ export function isRunning(pid: number): boolean {
   return stat !== undefined && stat.state !== 'Z' && stat.state !== 'X';
 }
 
-/** Milliseconds. The kernel takes microseconds, unless the machine has other work. */
-const EXEC_LIMIT = 5000;
-
 /**
  * The words that a process was started with; none if it is gone, a zombie or about to end. Linux.
  *
@@ -77,7 +75,7 @@ const EXEC_LIMIT = 5000;
  * process may need the core.
  */
 export function commandOf(pid: number): string[] {
-  const end = performance.now() + EXEC_LIMIT;
+  const end = performance.now() + WAIT_LIMIT;
   for (;;) {
     let text: string;
     try {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fixture } from './fixtures.js';
+import { PROGRAM_LIMIT } from './limits.js';
 
 export interface FixtureOptions {
   readonly args?: readonly string[];
@@ -24,7 +25,7 @@ export interface FixtureResult {
 
 /** Runs a fixture as a program of its own, to its end. Never rejects for what the program does. */
 export async function runFixture(name: string, options: FixtureOptions = {}): Promise<FixtureResult> {
-  const { args = [], execArgv = [], env = process.env, fds = [], timeout = 20_000, onStart } = options;
+  const { args = [], execArgv = [], env = process.env, fds = [], timeout = PROGRAM_LIMIT, onStart } = options;
   const child = spawn(process.execPath, [...execArgv, fixture(name), ...args], {
     stdio: ['ignore', 'pipe', 'pipe', ...fds],
     env,

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { compileFixtures, fixture } from './fixtures.js';
 import { buildIfOlder } from './fresh-build.js';
+import { TEST_LIMIT } from './limits.js';
 
 /**
  * How every package runs its tests: against what was built, as a user gets it, with the fixtures compiled first. A
@@ -29,8 +30,8 @@ export function preset(): ViteUserConfig {
       // Vitest leaves a core to itself, but much of the time of these tests is spent waiting for processes.
       maxWorkers: 2,
       execArgv: ['--expose-gc'],
-      testTimeout: 30_000,
-      hookTimeout: 30_000,
+      testTimeout: TEST_LIMIT,
+      hookTimeout: TEST_LIMIT,
       server: { deps: { external: [/\/dist\//, /\/\.fixtures\//] } },
       // What ran in the tests' own processes, by source file. Child processes are not counted: most are killed, and a killed
       // process reports nothing.

@@ -1,8 +1,14 @@
+import { WAIT_LIMIT } from './limits.js';
+
 /**
  * Resolves once `condition` holds: looked at again every few milliseconds, for what sends no event (a process of
  * another's that ends, the garbage collector). Rejects after `limit` ms, naming what was awaited.
  */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limit = WAIT_LIMIT,
+): Promise<void> {
   const end = Date.now() + limit;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited ${String(limit)} ms, and still not: ${what}`);

@@ -27,7 +27,6 @@ async function child(what: string): Promise<{ result: FixtureResult; received: u
       args: [what],
       fds: [lent.fd, second.fd],
       execArgv: ['--expose-gc'],
-      timeout: 10_000,
     });
   }
   using first = Channel.from<string>(ours);

@@ -293,7 +293,7 @@ test('a worker thread is a place like any other', async () => {
 
 test('killed receivers and senders leave no memory behind', async () => {
   const before = sharedBytes();
-  const { code, stdout, stderr } = await runFixture('is-killed-with-memory', { args: ['1000'], timeout: 60_000 });
+  const { code, stdout, stderr } = await runFixture('is-killed-with-memory', { args: ['1000'] });
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '1000 moved\n0 open, 0 mapped\n', stderr: '' });
   // They had written 256 MiB. Others on this machine use shared memory, too.
   await until('the memory is free', () => sharedBytes() < before + 32 * MIB);

@@ -15,7 +15,7 @@ const hasPython = spawnSync('python3', ['--version']).status === 0;
 afterAll(leakCheck());
 
 async function answers(path: string): Promise<void> {
-  using client = await connect(path, { timeout: 10_000 });
+  using client = await connect(path);
   await client.put('?');
   expect(await client.get()).toBe('?');
 }
@@ -154,7 +154,7 @@ describe('Of listeners that start at once', () => {
   test.each([
     ['at stale files', true],
     ['at free paths', false],
-  ])('exactly one gets each path, %s', { timeout: 60_000 }, async (_, isStale) => {
+  ])('exactly one gets each path, %s', async (_, isStale) => {
     const races = join(folder, `races-${String(isStale)}`);
     mkdirSync(races);
     const count = 500;
@@ -178,7 +178,7 @@ describe('Of listeners that start at once', () => {
   });
 });
 
-test('A listener that is killed at any moment leaves a path that the next one gets', { timeout: 60_000 }, async () => {
+test('A listener that is killed at any moment leaves a path that the next one gets', async () => {
   const random = randomFrom(7);
   const killed = join(folder, 'at-any-moment');
   mkdirSync(killed);
@@ -200,7 +200,7 @@ test('A listener that is killed at any moment leaves a path that the next one ge
   }
 });
 
-test('Clients find the listener again that is killed and started again', { timeout: 60_000 }, async () => {
+test('Clients find the listener again that is killed and started again', async () => {
   const path = join(folder, 'again');
   const codes = new Set<unknown>();
   let isOver = false;

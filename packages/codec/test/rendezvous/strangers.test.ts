@@ -54,7 +54,7 @@ describe.runIf(isRoot)('A client of another user', () => {
     hub.close();
   });
 
-  test('never reaches the socket of a mode that shuts it out, in 500 hubs', { timeout: 60_000 }, async () => {
+  test('never reaches the socket of a mode that shuts it out, in 500 hubs', async () => {
     const path = newPath();
     const program = start('connects-as-nobody', path, 'always');
     await program.line();

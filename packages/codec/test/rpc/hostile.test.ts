@@ -180,7 +180,7 @@ describe('a message without effect changes nothing', () => {
       (globalThis as unknown as { gc(): void }).gc();
       expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 * 1024 * 1024);
     });
-  }, 60_000);
+  });
 });
 
 describe('a peer that calls without end', () => {
@@ -213,7 +213,7 @@ describe('a peer that calls without end', () => {
     expect(await errorOf(soon(exposed.closed, 'the end'))).toMatchObject({ code: 'ERR_AIOPIPE_QUEUE_FULL' });
     raw[Symbol.dispose]();
     there[Symbol.dispose]();
-  }, 60_000);
+  });
 });
 
 test('a malformed error of a peer arrives as an Error', async () => {

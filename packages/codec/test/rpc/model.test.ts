@@ -167,4 +167,4 @@ test(`each call is settled once, with what it may have come to, for any order of
       throw new Error(`AIOPIPE_SEED=${String(SEED + i)} AIOPIPE_RUNS=1`, { cause: error });
     }
   }
-}, 120_000);
+});

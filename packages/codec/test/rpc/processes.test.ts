@@ -115,7 +115,7 @@ describe('a process with calls', () => {
     let running: Promise<FixtureResult>;
     {
       using lent = theirs.detach();
-      running = runFixture('calls-and-ends', { args: [what], fds: [lent.fd], timeout: 10_000 });
+      running = runFixture('calls-and-ends', { args: [what], fds: [lent.fd] });
     }
     using channel = Channel.from(ours);
     await serve(channel);

@@ -243,7 +243,7 @@ describe('mutated encodings', () => {
     expect(outcomes.value).toBeGreaterThan(1000);
     expect(outcomes.error).toBeGreaterThan(100_000);
     expect(peak - before).toBeLessThan(200e6);
-  }, 60_000);
+  });
 
   test('after all that, what is well-formed is decoded as ever', () => {
     expect(deserialize(serialize([shared, shared, { a: 1 }]))).toEqual([shared, shared, { a: 1 }]);

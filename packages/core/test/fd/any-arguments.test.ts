@@ -7,7 +7,6 @@ test.skipIf(process.versions['deno'] !== undefined).each([1, 2, 3])(
   async (seed) => {
     const { code, signal, stdout, stderr } = await runFixture('calls-with-any-arguments', {
       args: [String(seed), '1500'],
-      timeout: 60_000,
     });
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
     const [counts = '', ...rest] = stdout.split('\n');
@@ -16,5 +15,4 @@ test.skipIf(process.versions['deno'] !== undefined).each([1, 2, 3])(
     expect(Math.min(Number(returned), Number(threw))).toBeGreaterThan(100);
     expect(rest).toEqual(['untried: ', 'left: ', '']);
   },
-  60_000,
 );

@@ -13,7 +13,7 @@ async function child(what: string): Promise<{ result: FixtureResult; received: B
   let running: Promise<FixtureResult>;
   {
     using lent = theirs.detach();
-    running = runFixture('holds-the-loop', { args: [what], fds: [lent.fd], timeout: 10_000 });
+    running = runFixture('holds-the-loop', { args: [what], fds: [lent.fd] });
   }
   expect((await stream.reader.readLine()).toString()).toBe('ready\n');
   // The child has nothing else to do from here on: if nothing held its loop it would end now, without an answer.

@@ -62,21 +62,17 @@ test('a limit that is none is refused before the end is opened', () => {
   tx.close();
 });
 
-test(
-  'a line that no string can hold rejects with LineTooLongError, and is still there',
-  { timeout: 60_000 },
-  async () => {
-    const [rx, tx] = aiopipe({ capacity: 1024 * 1024 });
-    await using reader = rx.open({ maxLineLength: Infinity });
-    const megabyte = Buffer.alloc(1024 * 1024, 'x');
-    const written = (async () => {
-      await using writer = tx.open();
-      for (let i = 0; i < 513; i++) await writer.write(megabyte);
-      await writer.write('\nnext\n');
-    })();
-    await expect(reader.lines().next()).rejects.toThrow(/a string cannot hold more/);
-    expect((await reader.readLine()).length).toBe(513 * megabyte.length + 1);
-    expect((await reader.lines().next()).value).toBe('next');
-    await written;
-  },
-);
+test('a line that no string can hold rejects with LineTooLongError, and is still there', async () => {
+  const [rx, tx] = aiopipe({ capacity: 1024 * 1024 });
+  await using reader = rx.open({ maxLineLength: Infinity });
+  const megabyte = Buffer.alloc(1024 * 1024, 'x');
+  const written = (async () => {
+    await using writer = tx.open();
+    for (let i = 0; i < 513; i++) await writer.write(megabyte);
+    await writer.write('\nnext\n');
+  })();
+  await expect(reader.lines().next()).rejects.toThrow(/a string cannot hold more/);
+  expect((await reader.readLine()).length).toBe(513 * megabyte.length + 1);
+  expect((await reader.lines().next()).value).toBe('next');
+  await written;
+});

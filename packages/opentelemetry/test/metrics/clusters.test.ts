@@ -19,7 +19,7 @@ async function valuesOf(metric: string, by: string): Promise<Record<string, unkn
 }
 
 describe.skipIf(natsServer === undefined)('the metrics of a cluster', () => {
-  it('count tasks at their callers and on machines, also when these are closed', { timeout: 60_000 }, async () => {
+  it('count tasks at their callers and on machines, also when these are closed', async () => {
     await using server = await new NatsServer().start();
     const nc = await connect({ servers: server.url });
     const cluster = await Cluster.open(nc, { name: 'measured', lease: 2000 });

@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startProcess, Supervisor, type ChildExited, type ProcessHandle } from '@aiopipe/process';
-import { fixture, leakCheck, runFixture } from '@aiopipe/testing';
+import { fixture, leakCheck, PROGRAM_LIMIT, runFixture } from '@aiopipe/testing';
 import { serve, type Answer } from '../fixtures/connects-siblings.js';
 import { hangsUp, message, saysAndReturns, saysAndStays, frame } from '../fixtures/says-anything.js';
 import { floodsConnects, saysOfSiblings, type Said } from '../fixtures/says-of-siblings.js';
@@ -128,7 +128,6 @@ test('a child that closes its channel and goes on is killed after a while', asyn
 test('a message that would take all memory is refused, and its child is killed', async () => {
   const { stdout, code } = await runFixture('hears-of-too-much', {
     execArgv: ['--max-old-space-size=1000'],
-    timeout: 60_000,
   });
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({
@@ -147,7 +146,7 @@ describe('if no more descriptors may be on their way', () => {
     return { uid: id, gid: id };
   };
   const run = async (name: string) =>
-    promisify(execFile)(process.execPath, [fixture(name)], { ...newUser(), timeout: 20_000 });
+    promisify(execFile)(process.execPath, [fixture(name)], { ...newUser(), timeout: PROGRAM_LIMIT });
   const canTry =
     process.getuid?.() === 0 &&
     spawnSync('prlimit', ['--version']).status === 0 &&

@@ -110,5 +110,5 @@ describe('a module that --import names', () => {
     const told = String(await stderr.read());
     expect(told).toContain('starts a process 10 levels of children deep');
     await expect(child.result).rejects.toMatchObject({ code: 'ERR_AIOPIPE_START' });
-  }, 60_000);
+  });
 });

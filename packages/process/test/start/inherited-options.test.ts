@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fixture } from '@aiopipe/testing';
+import { fixture, PROGRAM_LIMIT } from '@aiopipe/testing';
 
 const there = realpathSync(tmpdir());
 const project = mkdtempSync(join(there, 'aiopipe project '));
@@ -33,7 +33,7 @@ afterAll(() => {
 async function run(execArgv: readonly string[], nodeOptions?: string, ...args: string[]): Promise<unknown> {
   const env = { ...process.env, NODE_OPTIONS: nodeOptions ?? '' };
   const words = [...execArgv, fixture('goes-elsewhere'), there, ...args];
-  const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: project, env, timeout: 25_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: project, env, timeout: PROGRAM_LIMIT });
   return JSON.parse(stdout);
 }
 

@@ -38,22 +38,18 @@ describe('a child with limits', () => {
     },
   );
 
-  test.runIf(isLinux)(
-    'whose objects need more than limits.memory dies, and the error names the limit',
-    async () => {
-      const child = startProcess(growHeap, {
-        limits: { memory: 128 * MIB, coreSize: 0 },
-        stderr: 'ignore',
-        stdout: 'ignore',
-      });
-      const error = await errorOf(child.result);
-      expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT' });
-      expect(error.message).toMatch(
-        /ended before its function had returned: by SIG\w+ \(limits\.memory: 134217728 bytes\)$/,
-      );
-    },
-    120_000,
-  );
+  test.runIf(isLinux)('whose objects need more than limits.memory dies, and the error names the limit', async () => {
+    const child = startProcess(growHeap, {
+      limits: { memory: 128 * MIB, coreSize: 0 },
+      stderr: 'ignore',
+      stdout: 'ignore',
+    });
+    const error = await errorOf(child.result);
+    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT' });
+    expect(error.message).toMatch(
+      /ended before its function had returned: by SIG\w+ \(limits\.memory: 134217728 bytes\)$/,
+    );
+  });
 
   test.runIf(isLinux)('that has too little memory to boot: the error names the limit', async () => {
     const limits = { memory: 48 * MIB, coreSize: 0 };
@@ -77,7 +73,7 @@ describe('a child with limits', () => {
     const error = await errorOf(startProcess(spin, { limits: { cpuTime: 1 } }).result);
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT', signalCode: 'SIGXCPU' });
     expect(error.message).toMatch(/by SIGXCPU \(limits\.cpuTime: 1 s\)$/);
-  }, 120_000);
+  });
 
   test('gets EMFILE above limits.openFiles, and the error names the limit', async () => {
     const error = await errorOf(startProcess(openMany, { limits: { openFiles: 64 } }).result);
@@ -129,7 +125,7 @@ describe('limits of other starts', () => {
   test('a task that ends its worker by a limit rejects with the name of the limit, and others go on', async () => {
     await using pool = new Pool(spin, { size: 1, options: { limits: { cpuTime: 1 } } });
     for (let i = 0; i < 2; i++) expect((await errorOf(pool.run())).message).toContain('limits.cpuTime: 1 s');
-  }, 120_000);
+  });
 
   test('a supervisor limits a child by its specification', async () => {
     let rights: unknown;

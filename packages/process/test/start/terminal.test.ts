@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { fixture, leakCheck } from '@aiopipe/testing';
+import { fixture, leakCheck, PROGRAM_LIMIT } from '@aiopipe/testing';
 
 afterAll(leakCheck());
 
@@ -31,7 +31,7 @@ test.skipIf(!hasPython)('a child that inherits a terminal as its stdin can read 
   const { stdout } = await promisify(execFile)(
     'python3',
     ['-c', ON_TERMINAL, process.execPath, fixture('child-reads-terminal')],
-    { timeout: 20_000 },
+    { timeout: PROGRAM_LIMIT },
   );
   expect(stdout).toContain('read: typed');
 });

@@ -253,7 +253,7 @@ describe('a tree of three levels under random kills', () => {
     expect(watched.told.filter((line) => line.startsWith('gave-up'))).toEqual([]);
     await watched.supervisor.stop();
     expect(childrenSince(before)).toEqual([]);
-  }, 60_000);
+  });
 
   test.each([1, 2, 3])('or gives up by its intensity, never anything else (seed %i)', async (seed) => {
     const before = childPids();
