@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { aiopipe, BrokenPipeError, BusyError, ClosedError, TimeoutError } from '@aiopipe/core';
 import { AsyncPipe, popen } from '@aiopipe/subprocess';
-import { isRunning, leakCheck } from '@aiopipe/testing';
+import { isRunning, leakCheck, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { inDirectory, shell, whatIsThere } from './helpers.js';
 
@@ -64,16 +65,23 @@ describe('write and read', () => {
 
 describe('a timeout', () => {
   it('returns what was read until then, and is an error only if nothing was', async () => {
-    await using pipe = new AsyncPipe(popen(['cat'], PIPES));
-    await expect(pipe.read(5, { timeout: 5 })).rejects.toThrow(TimeoutError);
-    await expect(pipe.readLine(0, { timeout: 5 })).rejects.toThrow(TimeoutError);
-    await pipe.write('abc');
-    expect(String(await pipe.read(5, { full: true, timeout: 300 }))).toBe('abc');
-    await pipe.write('def');
-    await expect(pipe.readLine(0, { timeout: 5 })).rejects.toThrow(TimeoutError);
-    expect(String(await pipe.read(3, { full: true }))).toBe('def');
-    await pipe.write('ghi');
-    expect(String(await pipe.read(0, { timeout: 300 }))).toBe('ghi');
+    await inDirectory(async (path) => {
+      // It tells by a file that it has written what it read.
+      const script = 'for n in 1 2 3; do dd bs=3 count=1 2> /dev/null; : > "$0$n"; done; exec cat';
+      await using pipe = new AsyncPipe(popen(['sh', '-c', script, path('written')], PIPES));
+      const echoed = (n: number) => until('it has written', () => existsSync(path(`written${String(n)}`)));
+      await expect(pipe.read(5, { timeout: 5 })).rejects.toThrow(TimeoutError);
+      await expect(pipe.readLine(0, { timeout: 5 })).rejects.toThrow(TimeoutError);
+      await pipe.write('abc');
+      await echoed(1);
+      expect(String(await pipe.read(5, { full: true, timeout: 50 }))).toBe('abc');
+      await pipe.write('def');
+      await expect(pipe.readLine(0, { timeout: 5 })).rejects.toThrow(TimeoutError);
+      expect(String(await pipe.read(3, { full: true }))).toBe('def');
+      await pipe.write('ghi');
+      await echoed(3);
+      expect(String(await pipe.read(0, { timeout: 50 }))).toBe('ghi');
+    });
   });
 
   it('returns what was written until then, and the rest is not written later', async () => {

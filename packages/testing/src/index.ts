@@ -10,7 +10,7 @@ export {
 } from './processes.js';
 export { takeFds } from './take-fds.js';
 export { leakCheck } from './leaks.js';
-export { collectGarbage, until } from './wait.js';
+export { blockUntil, collectGarbage, until } from './wait.js';
 export { PROGRAM_LIMIT } from './limits.js';
 export { compileTypeScript, fixture } from './fixtures.js';
 export { frozenIntrinsics } from './frozen.js';

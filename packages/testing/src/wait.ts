@@ -16,6 +16,19 @@ export async function until(
   }
 }
 
+/**
+ * Waits for `condition` without leaving the turn, so that no timer fires and no event arrives meanwhile: for a test of a limit that
+ * passes after other processes have done something. Throws as `until()` rejects.
+ */
+export function blockUntil(what: string, condition: () => boolean): void {
+  const end = Date.now() + WAIT_LIMIT;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`waited ${String(WAIT_LIMIT)} ms, and still not: ${what}`);
+    // The other processes may need the core.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+}
+
 /** Collects garbage, and gives finalizers their turn. Needs `--expose-gc`, which the vitest preset sets. */
 export async function collectGarbage(): Promise<void> {
   const gc = (globalThis as { gc?: () => void }).gc;

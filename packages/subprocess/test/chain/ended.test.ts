@@ -1,58 +1,84 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OutputTooLongError, pipeline, type EndedChain, type StageInput } from '@aiopipe/subprocess';
-import { errorOf, leakCheck } from '@aiopipe/testing';
+import { blockUntil, errorOf, leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
+import { inDirectory } from '../helpers.js';
 
 afterAll(leakCheck());
 
 type Ended = Error & EndedChain & { readonly code: string };
 
-const TALKS = ['sh', '-c', 'echo out; echo err >&2; exec sleep 1000'];
+/** A program that writes, and then makes a file. */
+const talks = (file: string, script = 'echo out; echo err >&2; : > "$0"; exec sleep 1000') => [
+  'sh',
+  '-c',
+  script,
+  file,
+];
+
+/**
+ * The error of a run whose program makes a file once it has written. A program may take longer to start than the run's limit
+ * allows, so that limit passes only then.
+ */
+async function endedAfterIt(run: (file: string) => Promise<unknown>): Promise<Ended> {
+  return inDirectory(async (path) => {
+    const error = errorOf(run(path('written')));
+    // A web stream starts its chain after the call.
+    await new Promise<void>((resolve) => {
+      process.nextTick(resolve);
+    });
+    blockUntil('it has written', () => existsSync(path('written')));
+    return (await error) as unknown as Ended;
+  });
+}
 
 describe('the error of a chain that was ended', () => {
   it.each([
-    ['timed out', () => pipeline(TALKS).run({ timeout: 100 }), 'ERR_AIOPIPE_TIMEOUT'],
-    ['was aborted', () => pipeline(TALKS).run({ signal: AbortSignal.timeout(100) }), 'ABORT_ERR'],
-    ['shares its stderr', () => pipeline(TALKS).run({ timeout: 100, stderr: 'shared' }), 'ERR_AIOPIPE_TIMEOUT'],
-  ])('has stdout, stderr and each stage’s status if it %s', async (_how, run, code) => {
-    const error = (await errorOf(run())) as unknown as Ended;
+    ['timed out', () => ({ timeout: 100 }), 'ERR_AIOPIPE_TIMEOUT'],
+    ['was aborted', () => ({ signal: AbortSignal.timeout(100) }), 'ABORT_ERR'],
+    ['shares its stderr', () => ({ timeout: 100, stderr: 'shared' }) as const, 'ERR_AIOPIPE_TIMEOUT'],
+  ])('has stdout, stderr and each stage’s status if it %s', async (_how, options, code) => {
+    const error = await endedAfterIt((file) => pipeline(talks(file)).run(options()));
     expect([error.code, error.stdout, error.stderr]).toEqual([code, 'out\n', 'err\n']);
     expect(error.stages.map(({ signalCode }) => signalCode)).toEqual(['SIGTERM']);
   });
 
   it('has stdout in the encoding that was asked for', async () => {
-    const error = (await errorOf(pipeline(TALKS).run({ timeout: 100, encoding: 'buffer' }))) as unknown as Ended;
+    const options = { timeout: 100, encoding: 'buffer' } as const;
+    const error = await endedAfterIt((file) => pipeline(talks(file)).run(options));
     expect(error.stdout).toEqual(Buffer.from('out\n'));
   });
 
   it('has the last words of programs that hear SIGTERM', async () => {
-    const script = 'trap "echo last; echo words >&2; exit 3" TERM; echo out; sleep 1000 & wait';
-    const error = (await errorOf(pipeline(['sh', '-c', script]).run({ timeout: 100 }))) as unknown as Ended;
+    const script = 'trap "echo last; echo words >&2; exit 3" TERM; echo out; : > "$0"; sleep 1000 & wait';
+    const error = await endedAfterIt((file) => pipeline(talks(file, script)).run({ timeout: 100 }));
     expect([error.stdout, error.stderr]).toEqual(['out\nlast\n', 'words\n']);
     expect(error.stages[0]?.exitCode).toBe(3);
   });
 
   it('comes though a stray grandchild holds stdout', async () => {
-    const script = 'echo out; setsid sleep 0.9 & exec sleep 1000';
-    const error = (await errorOf(
-      pipeline(['sh', '-c', script]).run({ timeout: 100, grace: 60_000 }),
-    )) as unknown as Ended;
+    // The grandchild is out of the chain's group when it makes the file.
+    const script = `echo out; setsid sh -c ': > "$0"; exec sleep 0.9' "$0" & exec sleep 1000`;
+    const error = await endedAfterIt((file) => pipeline(talks(file, script)).run({ timeout: 100, grace: 60_000 }));
     expect([error.code, error.stdout]).toEqual(['ERR_AIOPIPE_TIMEOUT', 'out\n']);
   });
 
   it('has stderr and stages if its output was streamed', async () => {
-    const chain = pipeline(TALKS, ['cat']);
+    const chain = (file: string) => pipeline(talks(file), ['cat']);
     const options = { timeout: 100 };
     const failures = [
-      await errorOf(chain.lines(options).forEach(() => undefined)),
-      await errorOf(
-        (async () => {
-          for await (const _ of chain.bytes(options));
-        })(),
+      await endedAfterIt((file) =>
+        chain(file)
+          .lines(options)
+          .forEach(() => undefined),
       ),
-      await errorOf(chain.toNode(options).toArray()),
-      await errorOf(chain.toWeb(options).pipeTo(new WritableStream())),
-    ] as unknown as Ended[];
+      await endedAfterIt(async (file) => {
+        for await (const _ of chain(file).bytes(options));
+      }),
+      await endedAfterIt((file) => chain(file).toNode(options).toArray()),
+      await endedAfterIt((file) => chain(file).toWeb(options).pipeTo(new WritableStream())),
+    ];
     for (const { code, stdout, stderr, stages } of failures) {
       expect([code, stdout, stderr, stages.length]).toEqual(['ERR_AIOPIPE_TIMEOUT', undefined, 'err\n', 2]);
     }
