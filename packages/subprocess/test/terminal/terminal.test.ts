@@ -19,13 +19,13 @@ async function onTerminal(keys: string, ...options: string[]): Promise<string[]>
   const terminal = new AsyncPipe(script);
   const shown: string[] = [];
   for (;;) {
-    const line = String(await terminal.readLine(0, { timeout: 20_000 })).trim();
+    const line = String(await terminal.readLine()).trim();
     if (line === '') throw new Error(`it ended after ${shown.join()}`);
     if (line === 'over') break;
     if (line === 'ready') await terminal.write(keys, { full: true });
     else shown.push(line);
   }
-  await script.wait({ timeout: 20_000 });
+  await script.wait();
   return shown;
 }
 
@@ -44,7 +44,8 @@ describe.skipIf(!existsSync(SCRIPT))('a chain that inherits a terminal (needs sc
   });
 
   it('is ended by a timeout, program by program', async () => {
-    const [, , , ...rest] = await onTerminal('', 'timeout');
-    expect(rest).toEqual(['ended by: ERR_AIOPIPE_TIMEOUT', 'left: 0']);
+    // The timeout may pass before the programs have shown anything.
+    const shown = await onTerminal('', 'timeout');
+    expect(shown.slice(-2)).toEqual(['ended by: ERR_AIOPIPE_TIMEOUT', 'left: 0']);
   });
 });
