@@ -37,14 +37,10 @@ export class Call extends Task {
   }
 
   /** @param cancel - called before the promise rejects because of a signal or timeout */
-  limit(options: WaitOptions, what: string, cancel: (task: Task) => void): void {
-    this.#limit = new Pending<never>(
-      options,
-      () => what,
-      () => {
-        cancel(this);
-      },
-    );
+  limit(options: WaitOptions, what: () => string, cancel: (task: Task) => void): void {
+    this.#limit = new Pending<never>(options, what, () => {
+      cancel(this);
+    });
     this.#limit.promise.catch((error: unknown) => {
       // The program aborted it itself.
       this.promise.rejects(error instanceof AbortError ? nothing : () => this.#onUnheard(error));

@@ -86,7 +86,10 @@ export class TargetCalls<Args extends readonly unknown[], Result> implements Poo
     return this.#traced('run', (trace) => {
       this.#scheduler.admission.check();
       const task = new Call(this.#target, args, this.#settings, this.#scheduler.tellUnheard, trace);
-      if (this.#wait !== undefined) task.limit(this.#wait, `${this.#what} was not done`, this.#cancel);
+      if (this.#wait !== undefined) {
+        const what = () => `${this.#what} was not ${task.wasGiven ? 'done' : 'started'}`;
+        task.limit(this.#wait, what, this.#cancel);
+      }
       this.#scheduler.submit(task);
       return task;
     });

@@ -79,6 +79,11 @@ export abstract class Task implements Queued<Task> {
     return (this.#canGoAhead ??= holdsNoHandle(this.args));
   }
 
+  /** Whether a worker has it, or has ended with it. */
+  get wasGiven(): boolean {
+    return this.isGiven || this.loss !== undefined;
+  }
+
   /** Whether it can be run again without the caller seeing anything twice. */
   abstract get canRepeat(): boolean;
   abstract resolve(value: unknown): void;

@@ -56,6 +56,7 @@ describe('the stack of the error of a task', () => {
     ],
   ])('that %s has the line of its call, and names the pool', async (_, timeout, abort, code, message) => {
     await using pool = new Pool(perform, { size: 1, cancelGrace: 0 });
+    await pool.run('pid');
     const signal = abort === undefined ? undefined : AbortSignal.timeout(abort);
     const error = await failureOf(async function theCaller() {
       const promise = pool.with({ timeout, signal }).run('hang');

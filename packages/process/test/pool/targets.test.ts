@@ -68,6 +68,7 @@ describe('a pool of several targets', () => {
 
   test('has options of its calls, which name the target in their errors', async () => {
     await using pool = new Pool({ size: 1 });
+    await pool.of(perform).run('pid');
     const error = await errorOf(pool.of(perform).with({ timeout: 20 }).run('hang'));
     expect(error.message).toBe('the task perform of the pool of several targets was not done within 20 ms');
   });

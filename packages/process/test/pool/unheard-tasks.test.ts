@@ -22,7 +22,7 @@ describe('a failed task whose promise is not used has one warning:', () => {
     ['many alike', /^AIOPIPE_TASK_FAILED: .*tasks? of the pool of fails failed: RangeError: it went wrong/],
     ['with an argument that cannot be sent', /^AIOPIPE_TASK_FAILED: .*args\[0\]: a function cannot be sent/],
     ['in a closed pool', /^AIOPIPE_TASK_FAILED: .*the pool of fails is closed/],
-    ['too late', /^AIOPIPE_TASK_FAILED: .*was not done within 0 ms/],
+    ['too late', /^AIOPIPE_TASK_FAILED: .*was not started within 0 ms/],
   ])('%s', async (way, told) => {
     const warnings = await warningsOf(way);
     expect(warnings.length).toBeGreaterThan(0);
