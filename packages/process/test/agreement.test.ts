@@ -243,6 +243,10 @@ describe('calls that start something answer alike to', () => {
         { stdin: 'pip' },
         /^TypeError : stdin: expected 'pipe', 'inherit', 'ignore', a pipe end, a FileHandle or \{ file: path \}, not 'pip'$/,
       ],
+      [
+        { stdout: 'log.txt' },
+        /^TypeError : stdout: expected .*, not 'log\.txt'; for a file, write \{ file: 'log\.txt' \}$/,
+      ],
       [{ stdin: null }, /^TypeError : stdin: .*, not null$/],
       [{ stdin: 0 }, /^TypeError : stdin: .*, not 0; to pass a descriptor, call ReadEnd.fromFd\(\)/],
       [{ stdin: process.stdin }, /^TypeError : stdin: .*; process.stdin is 'inherit'$/],

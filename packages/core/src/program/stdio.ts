@@ -201,14 +201,21 @@ function checkSpec(place: Place, spec: unknown): Slot['spec'] {
     checkFlag(`${name}.append`, append);
     return spec;
   }
-  const hint = typeof spec === 'number' ? NUMBER_HINT : streamHint(place, spec);
+  const hint = numberHint(spec) ?? pathHint(spec) ?? streamHint(place, spec);
   const expected = [...words.map((word) => `'${word}'`), 'a pipe end', 'a FileHandle'].join(', ');
   throw new TypeError(
     `${name}: expected ${expected} or { file: path }, not ${show(spec)}${hint === undefined ? '' : `; ${hint}`}`,
   );
 }
 
-const NUMBER_HINT = 'to pass a descriptor, call ReadEnd.fromFd() or WriteEnd.fromFd()';
+function numberHint(spec: unknown): string | undefined {
+  return typeof spec === 'number' ? 'to pass a descriptor, call ReadEnd.fromFd() or WriteEnd.fromFd()' : undefined;
+}
+
+/** A misspelt word has no dot and no slash: a string with one is most likely a path. */
+function pathHint(spec: unknown): string | undefined {
+  return typeof spec === 'string' && /[./]/.test(spec) ? `for a file, write { file: ${show(spec)} }` : undefined;
+}
 
 /** Returns what to write instead of a stream, if it is one. */
 export function streamHint({ name, use, words }: Place, spec: unknown): string | undefined {

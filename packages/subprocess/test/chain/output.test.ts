@@ -182,6 +182,7 @@ describe('tee', () => {
       cause: { code: 'ENOSPC' },
     });
     expect(() => tee('pipe' as never)).toThrow(TypeError);
+    expect(() => tee('/tmp/log' as never)).toThrow(/; for a file, write \{ file: '\/tmp\/log' \}$/);
   });
 
   it('ends when the chain has enough, and closes its target', async () => {
