@@ -53,7 +53,7 @@ export const pages = [
     items: [
       { text: 'Observability', link: '/observability' },
       { text: 'Debugging and profiling children', link: '/debugging' },
-      { text: 'Testing code that uses it', link: '/testing' },
+      { text: 'Testing code that uses aiopipe', link: '/testing' },
       { text: 'TypeScript, bundlers, containers', link: '/packaging' },
       { text: 'Platforms', link: '/platforms' },
       { text: 'Performance', link: '/performance' },
