@@ -4,7 +4,7 @@ import { channel } from '@aiopipe/codec';
 import { Pool, startProcess, Supervisor } from '@aiopipe/process';
 import { pipeline, popen } from '@aiopipe/subprocess';
 import { collectGarbage, leakCheck, until } from '@aiopipe/testing';
-import { afterAll, describe, expect, it, test } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { rest, work } from './fixtures/targets.js';
 
 afterAll(leakCheck());
@@ -20,6 +20,15 @@ test('a snapshot is plain data, which JSON keeps as it is', () => {
   expect(program.memory).toBeGreaterThan(10_000_000);
   expect(program.cpuTime).toBeGreaterThan(10);
   expect(Math.abs(taken.time - Date.now())).toBeLessThan(60_000);
+});
+
+test('the event loop of the program is undefined if the runtime counts nothing, as Deno does', () => {
+  const counts = vi.spyOn(performance, 'eventLoopUtilization');
+  onTestFinished(() => counts.mockRestore());
+  counts.mockReturnValue({ active: 0, idle: 0, utilization: 0 });
+  expect(snapshot().program.eventLoop).toBeUndefined();
+  counts.mockReturnValue({ active: 1, idle: 2, utilization: 1 / 3 });
+  expect(snapshot().program.eventLoop).toEqual({ busy: 1, idle: 2 });
 });
 
 test('a message that the inspector does not understand is a warning, and no end of the program', async () => {

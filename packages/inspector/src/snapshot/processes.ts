@@ -29,7 +29,8 @@ function eventLoop(): ProgramSnapshot['eventLoop'] {
   const { eventLoopUtilization } = performance as Partial<typeof performance>;
   if (eventLoopUtilization === undefined) return undefined;
   const { active: busy, idle } = eventLoopUtilization.call(performance);
-  return { busy, idle };
+  // Deno has the function, and it always returns zeros. Node.js returns zeros only before the loop's first turn.
+  return busy + idle === 0 ? undefined : { busy, idle };
 }
 
 /**

@@ -58,7 +58,10 @@ export interface ProgramSnapshot {
   readonly cpuTime: number;
   /** Its resident set, in bytes. */
   readonly memory: number;
-  /** How long its event loop has been busy and has waited since its start, in milliseconds. Bun and Deno do not measure it. */
+  /**
+   * How long its event loop has been busy and has waited since its start, in milliseconds. It is undefined before the loop's first
+   * turn, and on Bun and Deno, which do not measure it.
+   */
   readonly eventLoop: { readonly busy: number; readonly idle: number } | undefined;
 }
 
