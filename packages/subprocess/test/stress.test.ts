@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { OutputTooLongError, pipeline } from '@aiopipe/subprocess';
-import { childPids, fixture, leakCheck, runFixture, until } from '@aiopipe/testing';
+import { childPids, fixtureArgv, leakCheck, runFixture, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { whatIsThere } from './helpers.js';
 import type { Attempt } from './fixtures/start-without-fds.js';
@@ -99,8 +99,8 @@ describe('what goes through a chain', () => {
 
 describe('a chain that cannot start, because no descriptors are free', () => {
   it('leaves no descriptor and no process, at any point of the start', async () => {
-    const node = `ulimit -n 64; exec "$0" "$1"`;
-    const { stdout } = await promisify(execFile)('sh', ['-c', node, process.execPath, fixture('start-without-fds')]);
+    const node = `ulimit -n 64; exec "$@"`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', node, 'sh', ...fixtureArgv('start-without-fds')]);
     const attempts = JSON.parse(stdout) as Attempt[];
     expect(attempts.length).toBeGreaterThan(5);
     expect(attempts.pop()?.code).toBe('success');

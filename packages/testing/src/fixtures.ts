@@ -11,6 +11,16 @@ export function fixture(name: string, packageDir = process.cwd()): string {
 }
 
 /**
+ * The words that run a fixture on this runtime, for what starts programs by their words: popen(), a shell, script(1). Deno's
+ * `node:child_process` adds the missing words of Deno by itself.
+ */
+export function fixtureArgv(name: string): string[] {
+  // Without them, the program may do nothing.
+  const rights = process.versions['deno'] === undefined ? [] : ['run', '--allow-all'];
+  return [process.execPath, ...rights, fixture(name)];
+}
+
+/**
  * Compiles `test/fixtures/*.ts` to where {@link fixture} says: the lowest supported Node cannot load TypeScript. A
  * fixture that no test names fails the run, so that none outlives its test.
  */

@@ -12,7 +12,7 @@ export { takeFds } from './take-fds.js';
 export { leakCheck } from './leaks.js';
 export { blockUntil, collectGarbage, until } from './wait.js';
 export { PROGRAM_LIMIT } from './limits.js';
-export { compileTypeScript, fixture } from './fixtures.js';
+export { compileTypeScript, fixture, fixtureArgv } from './fixtures.js';
 export { frozenIntrinsics } from './frozen.js';
 export { runFixture, type FixtureOptions, type FixtureResult } from './run-fixture.js';
 export {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
+import { fixtureArgv, isRunning, leakCheck, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 
 afterAll(leakCheck());
@@ -28,7 +28,7 @@ const hasPython = await promisify(execFile)('python3', ['-c', 'import pty']).the
 
 describe('when this process ends with a chain running', () => {
   it.skipIf(!hasPython)('by Ctrl-C, nothing is left, neither programs nor what they have started', async () => {
-    const args = ['-c', CTRL_C, process.execPath, fixture('run-for-ever')];
+    const args = ['-c', CTRL_C, ...fixtureArgv('run-for-ever')];
     const [signal, ...pids] = pidsOf((await promisify(execFile)('python3', args)).stdout);
     expect(signal).toBe(2);
     expect(pids).toHaveLength(5);
@@ -36,12 +36,12 @@ describe('when this process ends with a chain running', () => {
   });
 
   it('by SIGKILL, nothing is left, neither programs nor what they have started', async () => {
-    const killOnceAllAreThere = '"$0" "$1" | { read -r own pids; echo "$own $pids"; kill -s KILL "$own"; }';
+    const killOnceAllAreThere = '"$@" | { read -r own pids; echo "$own $pids"; kill -s KILL "$own"; }';
     const { stdout } = await promisify(execFile)('sh', [
       '-c',
       killOnceAllAreThere,
-      process.execPath,
-      fixture('run-for-ever'),
+      'sh',
+      ...fixtureArgv('run-for-ever'),
     ]);
     const pids = pidsOf(stdout);
     expect(pids).toHaveLength(5);

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { aioduplex, aiopipe, SystemError, type WriteEnd } from '@aiopipe/core';
 import { pipeline, popen, tee, type PipelineError, type StageInput } from '@aiopipe/subprocess';
-import { fixture, leakCheck, runFixture, until } from '@aiopipe/testing';
+import { fixtureArgv, leakCheck, runFixture, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { inDirectory, shell, whatIsThere } from '../helpers.js';
 
@@ -119,7 +119,7 @@ describe('inherited output', () => {
   it('without a reader ends a function, as a success', async () => {
     const [rx, tx] = aiopipe();
     rx.close();
-    const { exitCode } = await popen([process.execPath, fixture('writes-to-closed-stdout')], { stdout: tx }).wait();
+    const { exitCode } = await popen(fixtureArgv('writes-to-closed-stdout'), { stdout: tx }).wait();
     expect(exitCode).toBe(0);
   });
 });

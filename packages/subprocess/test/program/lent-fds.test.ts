@@ -1,13 +1,13 @@
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { popen } from '@aiopipe/subprocess';
-import { fixture, leakCheck } from '@aiopipe/testing';
+import { fixtureArgv, leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 
 afterAll(leakCheck());
 
 /** Returns the output of the fixture that shares `stdin`. */
 async function modes(stdin: Parameters<typeof popen>[1]): Promise<string> {
-  const program = popen([process.execPath, fixture('shares-its-stdin')], { ...stdin, stdout: 'pipe' });
+  const program = popen(fixtureArgv('shares-its-stdin'), { ...stdin, stdout: 'pipe' });
   await using reader = program.stdout.open();
   const output = String(await reader.read());
   await program.wait();

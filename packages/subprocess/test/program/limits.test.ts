@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { aiopipe, type Exit, type Limits } from '@aiopipe/core';
 import { pipeline, type PipelineError, popen, type PopenOptions } from '@aiopipe/subprocess';
-import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
+import { fixtureArgv, isRunning, leakCheck, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { errorOf, inDirectory, whatIsThere } from '../helpers.js';
 
@@ -214,7 +214,7 @@ describe.runIf(isRoot)('A program of another user', () => {
   });
 
   it.runIf(isLinux)('ends with the process that started it', async () => {
-    const { output } = await run([process.execPath, fixture('starts-a-stranger')], undefined);
+    const { output } = await run(fixtureArgv('starts-a-stranger'), undefined);
     expect(Number(output)).toBeGreaterThan(0);
     await until('the program has ended', () => !isRunning(Number(output)));
   });
@@ -236,10 +236,7 @@ describe('A limit that the system refuses', () => {
 
   it('is named also for each change of the user by a process without rights', async () => {
     const dropped = ['setpriv', '--bounding-set=-setuid,-setgid', '--inh-caps=-setuid,-setgid'];
-    const { output } = await run(
-      [...(isRoot ? dropped : []), process.execPath, fixture('changes-its-user')],
-      undefined,
-    );
+    const { output } = await run([...(isRoot ? dropped : []), ...fixtureArgv('changes-its-user')], undefined);
     expect(output.split('\n').slice(0, -1)).toEqual([
       'cannot start "true": limits.uid: EPERM: operation not permitted, setgroups',
       'cannot start "true": limits.gid: EPERM: operation not permitted, setgroups',

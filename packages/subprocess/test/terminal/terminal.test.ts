@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { AsyncPipe, popen } from '@aiopipe/subprocess';
-import { fixture, leakCheck } from '@aiopipe/testing';
+import { fixtureArgv, leakCheck } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 
 afterAll(leakCheck());
@@ -9,13 +9,10 @@ const SCRIPT = '/usr/bin/script';
 
 /** The fixture on a terminal of its own (script(1) makes one): types `keys` when it is ready, returns what it showed. */
 async function onTerminal(keys: string, ...options: string[]): Promise<string[]> {
-  await using script = popen(
-    [SCRIPT, '-qfec', [process.execPath, fixture('reads-terminal'), ...options].join(' '), '/dev/null'],
-    {
-      stdin: 'pipe',
-      stdout: 'pipe',
-    },
-  );
+  await using script = popen([SCRIPT, '-qfec', [...fixtureArgv('reads-terminal'), ...options].join(' '), '/dev/null'], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+  });
   const terminal = new AsyncPipe(script);
   const shown: string[] = [];
   for (;;) {
