@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { RunningWrites } from './running-writes.js';
 
 type Name = 'stdout' | 'stderr';
 
@@ -36,10 +37,14 @@ interface Output {
 /** Those that were asked for. */
 const used = new Map<Name, Output>();
 
+/** Those of Bun. It makes both when their properties are looked at, and has no getter that could tell whether they are used. */
+const ofBun: RunningWrites[] = [];
+
 // Asking for such a stream makes it, and a pipe non-blocking for all who share it: so it must not be asked for at the end
 // by a child that never wrote to it.
 for (const name of ['stdout', 'stderr'] as const) {
   const descriptor = Object.getOwnPropertyDescriptor(process, name);
+  if (process.versions['bun'] !== undefined) ofBun.push(new RunningWrites(process[name]));
   if (descriptor?.get === undefined || descriptor.configurable !== true) continue;
   const get = descriptor.get.bind(process) as () => unknown;
   Object.defineProperty(process, name, {
@@ -89,7 +94,7 @@ function watch(stream: Inside): Output {
  * `process.exit()` would drop it. A write that failed does not count.
  */
 export async function flushStdio(): Promise<void> {
-  await Promise.all([...used.values()].map(flush));
+  await Promise.all([...[...used.values()].map(flush), ...ofBun.map((writes) => writes.settled())]);
 }
 
 /** Calls only Node's own functions: a replacement by the user may never call back, and the process would never end. */
