@@ -4,7 +4,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fixture, fdsSince, isRunning, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
+import { fixture, fixtureArgv, fdsSince, isRunning, leakCheck, openFds, runFixture, until } from '@aiopipe/testing';
 import { aioduplex, aiopipe } from '@aiopipe/core';
 import { READABLE, WRITABLE, native, spawn } from '@aiopipe/core/internal';
 
@@ -187,7 +187,7 @@ describe('the lifeline', () => {
     const [ours, theirs] = aioduplex();
     const program = spawn({
       file: process.execPath,
-      argv: [process.execPath, fixture('is-busy-with-a-lifeline')],
+      argv: fixtureArgv('is-busy-with-a-lifeline'),
       fds: new Map([
         [2, 2],
         [3, theirs.fd],
@@ -197,6 +197,8 @@ describe('the lifeline', () => {
     theirs.close();
     const stream = ours.open();
     const grandchild = Number((await stream.reader.readLine()).toString());
+    // A signal to the process 0 would end the group of this one.
+    expect(grandchild).toBeGreaterThan(0);
     expect(program.exit).toBeUndefined();
     stream.reader.close();
     stream.writer.destroy();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { fixture, leakCheck, until } from '@aiopipe/testing';
+import { fixtureArgv, leakCheck, until } from '@aiopipe/testing';
 import { AsyncFile, BrokenPipeError, TimeoutError, type AsyncFileFlags } from '@aiopipe/core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { errorOf, isPending } from '../helpers.js';
@@ -103,7 +103,7 @@ describe('open', () => {
   });
 
   test('of a terminal reads and writes lines', async () => {
-    const command = `${process.execPath} ${fixture('answers-on-its-terminal')}`;
+    const command = fixtureArgv('answers-on-its-terminal').join(' ');
     const terminal = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
     let seen = '';
     terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));

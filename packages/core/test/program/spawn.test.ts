@@ -5,7 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { childPids, fdsSince, fixture, isRunning, leakCheck, openFds, readFrom, until } from '@aiopipe/testing';
+import {
+  childPids,
+  fdsSince,
+  fixture,
+  fixtureArgv,
+  isRunning,
+  leakCheck,
+  openFds,
+  readFrom,
+  until,
+} from '@aiopipe/testing';
 import { aioduplex, aiopipe, SystemError } from '@aiopipe/core';
 import { spawn, type Exit, type SpawnOptions } from '@aiopipe/core/internal';
 import { isPending, thrownBy } from '../helpers.js';
@@ -257,7 +267,7 @@ describe('the child', () => {
     const [rx, tx] = aiopipe();
     const parent = spawn({
       file: process.execPath,
-      argv: [process.execPath, fixture('starts-a-sleeper')],
+      argv: fixtureArgv('starts-a-sleeper'),
       fds: new Map([
         [1, tx.fd],
         [2, 2],
@@ -266,6 +276,7 @@ describe('the child', () => {
     tx.close();
     await using reader = rx.open();
     const sleeper = Number((await reader.readLine()).toString());
+    expect(sleeper).toBeGreaterThan(0);
     expect(isRunning(sleeper)).toBe(true);
     parent.kill('SIGKILL');
     await parent.exited;
@@ -406,7 +417,9 @@ describe('the end of a program', () => {
 
 test('a program holds our loop while it runs, unless it is unref’d', async () => {
   const start = async (how: string) => {
-    const { output, exit } = await run(process.execPath, [fixture('waits-for-a-program'), how], { fds: [[2, 2]] });
+    const { output, exit } = await run(process.execPath, [...fixtureArgv('waits-for-a-program').slice(1), how], {
+      fds: [[2, 2]],
+    });
     expect(exit.exitCode).toBe(0);
     return output;
   };
