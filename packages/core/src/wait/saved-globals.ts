@@ -22,7 +22,9 @@ const { hrtime } = process;
  * modules, which is a fiftieth of the start of a child process. On Deno, `hrtime()` asks the global `performance` at each call.
  */
 export const now: () => number =
-  process.versions['deno'] === undefined ? millisecondsOfHrtime : performance.now.bind(performance);
+  process.versions['deno'] === undefined
+    ? millisecondsOfHrtime
+    : globalThis.performance.now.bind(globalThis.performance);
 /* eslint-enable no-restricted-properties */
 
 function millisecondsOfHrtime(): number {
