@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import { examplesIn, type ReadmeExample } from '@aiopipe/testing';
 import ts from 'typescript';
+import { packages } from '../.vitepress/pages.js';
 import { docs } from './pages.js';
 
 /** A name that a package exports, with what its doc comment has for readers who look for an example. */
@@ -20,7 +21,6 @@ export interface PublicName {
 }
 
 const root = join(docs, '..');
-const packages = ['core', 'codec', 'process', 'subprocess', 'opentelemetry', 'inspector', 'nats'];
 
 /** The public names of all packages. A name that a package only passes on is that of the package which declares it. */
 export function publicNames(): PublicName[] {

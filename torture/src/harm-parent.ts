@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { childPids, guardPids, isRunning } from '@aiopipe/testing';
 import { type World } from './world.js';
@@ -10,19 +10,22 @@ const LOOK_EVERY = 5;
 /**
  * Harms the guard of a parent for some time, and then ends the parent: at once, or after it was stopped for a while, or after SIGTERM.
  *
- * The parent itself must not harm its guard. If both are killed within a few milliseconds, what is stopped may be left.
+ * `hasEnded` tells that the parent is gone. The parent itself must not harm its guard. If both are killed within a few milliseconds, what is stopped may be left.
  */
 export async function harmParent(
   pid: number,
   milliseconds: number,
   world: World,
   count: (fault: string) => void,
+  hasEnded: AbortSignal,
 ): Promise<void> {
   const end = performance.now() + milliseconds;
-  while (performance.now() < end) {
+  while (performance.now() < end && !hasEnded.aborted) {
     await pause(Math.min(world.between(0, 300), Math.max(0, end - performance.now())));
     await harmGuard(pid, world, count);
   }
+  // Its number may be another process's by now.
+  if (hasEnded.aborted) return;
   // Its end finds some of its children stopped.
   for (const child of childPids(pid)) {
     if (world.between(0, 3) === 0 && send(child, 'SIGSTOP')) count('SIGSTOP');
@@ -57,9 +60,8 @@ async function harmGuard(pid: number, world: World, count: (fault: string) => vo
 
 /** Whether a guard has closed what it does not need. Then it has asked for the signal that lets it go on at its parent's end. */
 function isSetUp(guard: number): boolean {
-  const fds = `/proc/${String(guard)}/fd`;
   try {
-    return existsSync(fds) && readdirSync(fds).length === 2;
+    return readdirSync(`/proc/${String(guard)}/fd`).length === 2;
   } catch {
     return false; // it has just ended
   }

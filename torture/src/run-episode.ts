@@ -56,6 +56,7 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
   });
   const killAfter = episode.killAfter?.(chance);
   let onKilled: (() => void) | undefined;
+  const hasEnded = new AbortController();
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = `${stderr}${String(chunk)}`.slice(-4000);
@@ -71,7 +72,7 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
     if (told.kind === 'at') place = told.what;
     if (told.kind === 'coverage') coverage.push(told.script);
     if (told.kind === 'pid' && killAfter !== undefined)
-      void harmParent(told.pid, killAfter, chance, countFault).then(() => onKilled?.());
+      void harmParent(told.pid, killAfter, chance, countFault, hasEnded.signal).then(() => onKilled?.());
     if (told.kind === 'done') end = told;
   });
 
@@ -100,6 +101,7 @@ export async function runEpisode(name: string, episode: Episode, seed: number, s
       settle(null, 'SIGKILL');
     };
   });
+  hasEnded.abort();
   clearTimeout(timer);
   signal.removeEventListener('abort', killAll);
   const hasBegun = place !== undefined || wrapper.length === 0;

@@ -19,7 +19,8 @@ export {
   QueueFullError,
   type MessageIssue,
 } from './errors.js';
-export { channel, Channel, ChannelReader, ChannelWriter, type ChannelPair } from './channel/channel.js';
+export { Channel, ChannelReader, ChannelWriter } from './channel/channel.js';
+export { channel, type ChannelPair } from './channel/pair.js';
 export { type ChannelEnd } from './channel/end.js';
 export { type ChannelOptions } from './channel/options.js';
 export { merge, type MergeOptions, type Received, type Receiving } from './channel/merge.js';

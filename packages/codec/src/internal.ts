@@ -4,7 +4,8 @@
  * @module
  */
 export * from './index.js';
-export { channelMadeAt, namePeer, putNow, putSoon, watchSends } from './channel/channel.js';
+export { namePeer, putNow, putSoon, watchSends } from './channel/channel.js';
+export { channelMadeAt } from './channel/pair.js';
 export { unobserved } from './channel/events.js';
 export { checkSpin } from './channel/options.js';
 export { checkBy, type Check } from './channel/validation.js';

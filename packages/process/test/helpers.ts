@@ -1,9 +1,14 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childPids, commandOf, isRunning } from '@aiopipe/testing';
 
 export { commandOf, errorOf, randomFrom, thrownBy, type Failure } from '@aiopipe/testing';
+
+/** The options of unshare(1) under which a program is process 1 of a namespace of its own. */
+export const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+export const hasNamespaces = (): boolean => spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
 
 /** Our children, zombies among them, that were not among these. */
 export function childrenSince(before: readonly number[]): number[] {

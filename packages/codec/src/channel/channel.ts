@@ -1,24 +1,20 @@
 import { DuplexEnd, ReadEnd, WriteEnd, type WaitOptions } from '@aiopipe/core';
 import {
-  checkFlag,
   checkOptions,
   HANDLE,
   handled,
   isHandle,
   move,
-  optionNames,
   OwnedFd,
   READABLE,
   registerHandleKind,
   runInContext,
   show,
-  socketPair,
   WRITABLE,
-  type CallSite,
 } from '@aiopipe/core/internal';
 import { ChannelEnd, inspectForChannel } from './end.js';
 import { checkMoved, type MovedChannel } from './moved-channel.js';
-import { CHANNEL_NAMES, CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
+import { CHANNEL_OPTIONS, readOptions, type ChannelOptions, type ChannelSettings } from './options.js';
 import { MessageIterator } from './message-iterator.js';
 import { EndOfStreamError } from '../errors.js';
 import { type MessageInContext, type Receiver } from './receiver.js';
@@ -27,13 +23,6 @@ import { checkBy, type SchemaOutput, type StandardSchema } from './validation.js
 
 /** The size that is asked of the kernel for each direction, in bytes. The kernel may give less. */
 export const BUFFER_SIZE = 1024 * 1024;
-
-/**
- * The two ends of a channel. Disposing of the pair disposes of both.
- *
- * @see the example of {@link channel}
- */
-export type ChannelPair<One extends Disposable, Other extends Disposable> = [One, Other] & Disposable;
 
 /**
  * The end of a channel that receives messages.
@@ -274,54 +263,6 @@ export class Channel<Send = unknown, Receive = Send> extends ChannelEnd {
   }
 }
 
-/**
- * Makes a channel for messages, on one socketpair(2). The reader receives what the writer sends. Each end can move to another
- * process. With `duplex`, both ends send and receive.
- *
- * @example
- * ```ts
- * import { channel } from '@aiopipe/codec';
- *
- * using pair = channel<{ id: number; tags: Set<string> }>();
- * const [reader, writer] = pair;
- * await writer.put({ id: 7, tags: new Set(['new']) });
- * writer.close();
- * for await (const job of reader) console.log(job);
- * ```
- * ```text
- * { id: 7, tags: Set(1) { 'new' } }
- * ```
- */
-export function channel<Message = unknown>(
-  options?: ChannelOptions & { readonly duplex?: false | undefined },
-): ChannelPair<ChannelReader<Message>, ChannelWriter<Message>>;
-export function channel<Send = unknown, Receive = Send>(
-  options: ChannelOptions & { readonly duplex: true },
-): ChannelPair<Channel<Send, Receive>, Channel<Receive, Send>>;
-export function channel(options: PairOptions = {}): ChannelPair<ChannelEnd, ChannelEnd> {
-  checkOptions(options, PAIR_OPTIONS);
-  const settings = readOptions(options);
-  const { duplex = false } = options;
-  checkFlag('duplex', duplex);
-  const names = duplex ? (['channel end', 'channel end'] as const) : (['channel reader', 'channel writer'] as const);
-  const [one, other] = socketPair(BUFFER_SIZE, names, channel);
-  return orClosed([one, other], () =>
-    asPair(
-      duplex ? Channel.make(one, settings) : ChannelReader.make(one, settings),
-      duplex ? Channel.make(other, settings) : ChannelWriter.make(other, settings),
-    ),
-  );
-}
-
-/**
- * Makes a duplex channel for the layers above. Messages name `site` as the line that made it. @internal
- */
-export function channelMadeAt(site: CallSite): [Channel, Channel] {
-  const settings = readOptions();
-  const ends = socketPair(BUFFER_SIZE, ['channel end', 'channel end'], site);
-  return orClosed(ends, () => [Channel.make(ends[0], settings), Channel.make(ends[1], settings)]);
-}
-
 /** Makes what owns these descriptors from then on. If that fails, they are closed: they have no other owner. */
 export function orClosed<T>(owned: readonly OwnedFd[], make: () => T): T {
   try {
@@ -330,23 +271,6 @@ export function orClosed<T>(owned: readonly OwnedFd[], make: () => T): T {
     for (const fd of owned) fd.discard();
     throw error;
   }
-}
-
-interface PairOptions extends ChannelOptions {
-  readonly duplex?: boolean | undefined;
-}
-
-const PAIR_OPTIONS = optionNames<PairOptions>({ duplex: true, ...CHANNEL_NAMES });
-
-function asPair<One extends Disposable, Other extends Disposable>(one: One, other: Other): ChannelPair<One, Other> {
-  const pair: [One, Other] = [one, other];
-  return Object.defineProperty(pair, Symbol.dispose, {
-    value: () => {
-      // The writer first: its unsent messages would fail if the reader had closed.
-      other[Symbol.dispose]();
-      one[Symbol.dispose]();
-    },
-  }) as ChannelPair<One, Other>;
 }
 
 /** @param call - the public call, as messages name it */

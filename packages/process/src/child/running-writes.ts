@@ -9,7 +9,7 @@ interface Writing {
  */
 export class RunningWrites {
   #count = 0;
-  #onNone: (() => void) | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(stream: Writing) {
     const { write } = stream;
@@ -21,7 +21,7 @@ export class RunningWrites {
         if (!isRunning) return;
         isRunning = false;
         this.#count--;
-        if (this.#count === 0) this.#onNone?.();
+        if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
       };
       try {
         return write.call(stream, chunk, typeof encoding === 'function' ? undefined : encoding, (...result) => {
@@ -39,7 +39,7 @@ export class RunningWrites {
   async settled(): Promise<void> {
     while (this.#count > 0) {
       await new Promise<void>((resolve) => {
-        this.#onNone = resolve;
+        this.#waiting.push(resolve);
       });
     }
   }

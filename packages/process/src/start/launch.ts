@@ -90,7 +90,7 @@ export function launch(
       fds: new Map([...stdio.map, [CONTROL_FD, theirs.fd]]),
       // In a group of its own the child could not read the terminal: the system would stop it (SIGTTIN).
       group: options.stdin === 'inherit' && isTerminal(0) ? 'inherit' : 'own',
-      // The child's own watcher thread sends SIGTERM once it runs; a stopped child must go on for that. In Node's boot there is only the guard.
+      // In Node's boot there is only the guard. Then the child's own watcher thread sends SIGTERM, for which a stopped child must go on.
       deathSignal: grace === 'detached' ? undefined : 'SIGCONT',
       guard: grace === 'detached' ? undefined : { kind: 'program', killAfter: grace },
       limits: limitsFor(options.limits),

@@ -1,8 +1,9 @@
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { hasNamespaces, NAMESPACE } from '../helpers.js';
 import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
 
 afterAll(leakCheck());
@@ -22,9 +23,6 @@ async function orphan(options: object, before?: (pid: number) => void): Promise<
   return Number(line);
 }
 
-const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
-const hasNamespaces = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
-
 describe.each([false, true])('a child ends with its parent (daemon: %s)', (daemon) => {
   test.each([
     ['waits for a debugger', ['--inspect-brk=0']],
@@ -40,7 +38,7 @@ describe.each([false, true])('a child ends with its parent (daemon: %s)', (daemo
   });
 
   // Without an init of its own session, the system lets a stopped child go on by itself.
-  test.runIf(hasNamespaces)('that was stopped, if the guard is killed, too, in a container', async () => {
+  test.runIf(hasNamespaces())('that was stopped, if the guard is killed, too, in a container', async () => {
     const words = [process.execPath, fixture('is-the-init-of-a-container'), JSON.stringify({ daemon })];
     const { stdout } = await promisify(execFile)('unshare', [...NAMESPACE, ...words]);
     expect(stdout).toBe('1: 1 guard killed, the child has ended\n');

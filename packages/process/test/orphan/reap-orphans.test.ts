@@ -5,15 +5,14 @@ import { Worker } from 'node:worker_threads';
 import { reapOrphans } from '@aiopipe/process';
 import { fixture, leakCheck } from '@aiopipe/testing';
 import { afterAll, expect, test } from 'vitest';
+import { hasNamespaces, NAMESPACE } from '../helpers.js';
 
 afterAll(leakCheck());
 
-const NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
-const hasNamespaces = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
 /** A container may forbid it. */
 const canUnmount = spawnSync('unshare', ['--mount', 'sh', '-c', 'umount -l /proc']).status === 0;
 
-test.runIf(hasNamespaces).each(['at once', 'late'])(
+test.runIf(hasNamespaces()).each(['at once', 'late'])(
   'process 1 waits for orphans (asked %s), and takes no exit code away from what it has started',
   async (when) => {
     const words = [...NAMESPACE, process.execPath, fixture('reaps-orphans'), when];
