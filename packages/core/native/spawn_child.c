@@ -87,6 +87,10 @@ static int exec_candidate(const struct sys_spawn *spawn, char **shell_argv) {
 
 void become_program(const struct sys_spawn *spawn, const struct spawn_memory *memory, pid_t parent,
                     struct spawn_report *report) {
+  /* Until the guard and the program can end this process, the system ends it with its parent, also if something stops it now. */
+  bool ends_with_parent = spawn->guarded != NULL || spawn->death_signal > 0;
+  if (ends_with_parent) set_death_signal(SIGKILL);
+
   /* exec resets handlers, but a signal that is ignored now stays ignored: SIGPIPE, in Node. */
   struct sigaction action = {.sa_handler = SIG_DFL};
   for (int signal = 1; signal < NSIG; signal++)
@@ -106,10 +110,10 @@ void become_program(const struct sys_spawn *spawn, const struct spawn_memory *me
   error = spawn->limits == NULL ? 0 : apply_limits(spawn->limits, &failed);
   if (error != 0) child_fails(report, SYS_STAGE_LIMIT + (int)failed, error);
 
-  /* After the limits: a change of the user takes the death signal away (prctl(2)). */
-  if (spawn->death_signal > 0) set_death_signal(spawn->death_signal);
+  /* After the limits: a change of the user takes the death signal away (prctl(2)). 0 takes it away, too. */
+  if (ends_with_parent) set_death_signal(spawn->death_signal);
   /* True if the parent ended before the request, or before the guard could see the entry. */
-  if ((spawn->guarded != NULL || spawn->death_signal > 0) && getppid() != parent) _exit(127);
+  if (ends_with_parent && getppid() != parent) _exit(127);
 
   sigset_t none;
   sigemptyset(&none);

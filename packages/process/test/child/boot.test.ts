@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -7,6 +7,8 @@ import { hasNamespaces, NAMESPACE } from '../helpers.js';
 import { fixture, isRunning, leakCheck, until } from '@aiopipe/testing';
 
 afterAll(leakCheck());
+
+const hasStrace = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0;
 
 const LOOPS = 'data:text/javascript,for(;;);';
 
@@ -42,6 +44,12 @@ describe.each([false, true])('a child ends with its parent (daemon: %s)', (daemo
     const words = [process.execPath, fixture('is-the-init-of-a-container'), JSON.stringify({ daemon })];
     const { stdout } = await promisify(execFile)('unshare', [...NAMESPACE, ...words]);
     expect(stdout).toBe('1: 1 guard killed, the child has ended\n');
+  });
+
+  test.runIf(hasNamespaces() && hasStrace)('that was stopped before its exec, in a container', async () => {
+    const words = [process.execPath, fixture('is-the-init-that-sees-a-stop-before-exec'), JSON.stringify({ daemon })];
+    const { stdout } = await promisify(execFile)('unshare', [...NAMESPACE, ...words]);
+    expect(stdout).toBe('1: the child has ended\n');
   });
 
   test('that was stopped in Node’s boot', async () => {
