@@ -57,7 +57,7 @@ export { Traced } from './observe/traced.js';
 export { ObservedLives } from './observe/lives.js';
 export { processStart } from './program/process-events.js';
 export { spawn, type Guard, type SpawnedProgram, type SpawnOptions } from './program/spawn.js';
-export { checkOptions, nearestName, optionNames, refuseOptions, type OptionNames } from './check/options.js';
+export { checkOptions, instead, nearestName, optionNames, refuseOptions, type OptionNames } from './check/options.js';
 export { checkCount, type CountRange } from './check/count.js';
 export { checkFlag } from './check/flag.js';
 export { show } from './check/show.js';

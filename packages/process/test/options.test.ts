@@ -271,3 +271,32 @@ describe('a duration', () => {
     expect(warnings).toEqual([]);
   });
 });
+
+describe('an option that another call or another library has is a TypeError that says what to write:', () => {
+  test.each<[call: string, name: string, advice: string, run: (options: object) => unknown]>([
+    ['Pool', 'concurrency', 'write size: 4, or size: { min, max }', (o) => new Pool(square, o)],
+    ['Pool', 'max_threads', 'write size: 4, or size: { min, max }', (o) => new Pool(square, o)],
+    ['Pool', 'timeout', 'tasks have it: pool.with({ timeout })', (o) => new Pool(square, o)],
+    ['Pool', 'env', 'write options: { env }', (o) => new Pool(square, o)],
+    ['with', 'concurrency', 'map() has it: pool.map(list, { concurrency })', (o) => withPool((pool) => pool.with(o))],
+    [
+      'map',
+      'timeout',
+      'write pool.with({ timeout }).map(…)',
+      (o) => withPool(async (pool) => await pool.map([[1]], o).next()),
+    ],
+    ['startProcess', 'uid', 'write limits: { uid }', (o) => startProcess(square, { args: [1], ...o })],
+    ['startProcess', 'restart', 'a Supervisor restarts children', (o) => startProcess(square, { args: [1], ...o })],
+    ['Supervisor', 'max_restarts', 'write intensity: how many restarts within period', (o) => supervise({}, o)],
+    ['Supervisor', 'shutdown', 'a child has it: { id, target, shutdown }', (o) => supervise({}, o)],
+    ['a child', 'backoff', 'a supervisor has it: new Supervisor(children, { backoff })', (o) => supervise(o)],
+    ['a child', 'cwd', 'write options: { cwd }', (o) => supervise(o)],
+  ])('%s: %s', async (_call, name, advice, run) => {
+    const before = childPids();
+    const error = await failureOf(() => run({ [name]: 1 }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toMatch(new RegExp(`^(child "it"\\.)?${name}: unknown option; `));
+    expect(error.message.endsWith(`unknown option; ${advice}`), error.message).toBe(true);
+    expect(childrenSince(before)).toEqual([]);
+  });
+});

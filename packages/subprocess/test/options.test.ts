@@ -145,3 +145,22 @@ describe('The error of a wait that was given up', () => {
     await deaf.wait();
   });
 });
+
+describe('An option that another call or another library has is a TypeError that says what to write', () => {
+  test.each<[call: string, name: string, advice: string, run: (options: never) => unknown]>([
+    ['popen', 'shell', "start a shell as a program: ['sh', '-c', script]", (o) => popen(['true'], o)],
+    ['popen', 'stdio', 'write stdin, stdout and stderr', (o) => popen(['true'], o)],
+    ['popen', 'timeout', 'a chain has it: pipeline(argv).run({ timeout })', (o) => popen(['true'], o)],
+    ['run', 'cwd', 'a stage has it: pipeline({ argv, cwd })', (o) => chain().run(o)],
+    ['run', 'stdout', 'write output; without it, run() resolves with stdout', (o) => chain().run(o)],
+    ['run', 'maxBuffer', 'write maxOutput', (o) => chain().run(o)],
+    ['run', 'killSignal', 'the programs get SIGTERM, and after grace SIGKILL', (o) => chain().run(o)],
+    ['lines', 'reject', 'a stage has allowFail: pipeline({ argv, allowFail: true })', (o) => chain().lines(o).next()],
+    ['a stage', 'stdin', 'write run({ input })', (o: object) => pipeline({ argv: ['true'], ...o })],
+    ['a stage', 'nothrow', 'write allowFail: true', (o: object) => pipeline({ argv: ['true'], ...o })],
+  ])('%s: %s', async (_call, name, advice, run) => {
+    const error = await errorOf((async () => run({ [name]: 1 } as never))());
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe(`${name}: unknown option; ${advice}`);
+  });
+});

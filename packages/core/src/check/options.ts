@@ -5,12 +5,24 @@ declare const TYPE: unique symbol;
 /** The names that an options object of type `T` may have. */
 export interface OptionNames<T extends object> {
   readonly names: ReadonlySet<string>;
+  readonly elsewhere: Elsewhere;
   readonly [TYPE]?: T;
 }
 
+/** What to write in place of names that belong to other calls or to other libraries: ends the message `name: unknown option; …`. */
+export type Elsewhere = Readonly<Record<string, string>>;
+
 /** Lists the names of an options type. The compiler refuses a list that lacks one or has one too many. */
-export function optionNames<T extends object>(names: { readonly [K in keyof T]-?: true }): OptionNames<T> {
-  return { names: new Set(Object.keys(names)) };
+export function optionNames<T extends object>(
+  names: { readonly [K in keyof T]-?: true },
+  elsewhere: Elsewhere = {},
+): OptionNames<T> {
+  return { names: new Set(Object.keys(names)), elsewhere };
+}
+
+/** Says of several names to write the same, in which `*` stands for the name. */
+export function instead(names: Iterable<string>, advice: string): Elsewhere {
+  return Object.fromEntries(Array.from(names, (name) => [name, advice.replaceAll('*', name)]));
 }
 
 /**
@@ -21,7 +33,7 @@ export function optionNames<T extends object>(names: { readonly [K in keyof T]-?
  */
 export function refuseOptions<T extends object>(
   options: unknown,
-  { names }: OptionNames<T>,
+  { names, elsewhere }: OptionNames<T>,
   what = 'options',
 ): TypeError | undefined {
   if (options === undefined) return undefined;
@@ -30,7 +42,10 @@ export function refuseOptions<T extends object>(
   }
   for (const name in options) {
     // A name that every object has, because a program extended Object.prototype, says nothing about this one.
-    if (!names.has(name) && !(name in Object.prototype)) return new TypeError(unknownOption(name, names, what));
+    if (!names.has(name) && !(name in Object.prototype))
+      return new TypeError(
+        `${what === 'options' ? name : `${what}.${name}`}: ${unknownOption(name, names, elsewhere)}`,
+      );
   }
   return undefined;
 }
@@ -41,11 +56,12 @@ export function checkOptions<T extends object>(options: unknown, names: OptionNa
   if (refusal !== undefined) throw refusal;
 }
 
-function unknownOption(name: string, names: ReadonlySet<string>, what: string): string {
-  const path = what === 'options' ? name : `${what}.${name}`;
+function unknownOption(name: string, names: ReadonlySet<string>, elsewhere: Elsewhere): string {
+  const known = Object.keys(elsewhere).find((other) => plain(other) === plain(name));
+  if (known !== undefined) return `unknown option; ${elsewhere[known] as string}`;
   const nearest = nearestName(name, names);
-  if (nearest !== undefined) return `${path}: unknown option; did you mean ${nearest}?`;
-  return `${path}: unknown option; ${names.size === 0 ? 'this call has no options' : `expected ${[...names].join(', ')}`}`;
+  if (nearest !== undefined) return `unknown option; did you mean ${nearest}?`;
+  return `unknown option; ${names.size === 0 ? 'this call has no options' : `expected ${[...names].join(', ')}`}`;
 }
 
 /** Returns the name that is meant by a misspelt one; undefined if none is near enough. */

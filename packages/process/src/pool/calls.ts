@@ -1,12 +1,21 @@
 import { AbortError, TimeoutError, type WaitOptions } from '@aiopipe/core';
-import { checkCount, checkFlag, checkOptions, onAbort, optionNames, refuse, show } from '@aiopipe/core/internal';
+import {
+  checkCount,
+  checkFlag,
+  checkOptions,
+  instead,
+  onAbort,
+  optionNames,
+  refuse,
+  show,
+} from '@aiopipe/core/internal';
 import { Call } from './call.js';
 import { addCallerFrames } from './caller-frames.js';
 import { mapItems, type MapSettings } from './map.js';
 import { PoolLoop } from './pool-loop.js';
 import { type Scheduler } from './scheduler.js';
 import { type Task } from './task.js';
-import { type TaskSettings } from './task-settings.js';
+import { TASK_NAMES, type TaskSettings } from './task-settings.js';
 import { poolTask, TaskTrace } from './task-events.js';
 import { type PoolTarget } from './targets.js';
 import {
@@ -20,15 +29,17 @@ import {
 import { Stream } from './stream.js';
 import { WatchedPromise } from '../failure/unheard-failure.js';
 
-const TASK_OPTIONS = optionNames<TaskOptions>({
-  signal: true,
-  timeout: true,
-  retries: true,
-  priority: true,
-  key: true,
-});
+const MAP_NAMES = { concurrency: true, ordered: true, spread: true } as const;
 
-const MAP_OPTIONS = optionNames<MapOptions>({ concurrency: true, ordered: true, spread: true });
+const TASK_OPTIONS = optionNames<TaskOptions>(
+  TASK_NAMES,
+  instead(Object.keys(MAP_NAMES), 'map() has it: pool.map(list, { * })'),
+);
+
+const MAP_OPTIONS = optionNames<MapOptions>(
+  MAP_NAMES,
+  instead(Object.keys(TASK_NAMES), 'write pool.with({ * }).map(…)'),
+);
 
 /** The calls of one target, with their options. */
 export class TargetCalls<Args extends readonly unknown[], Result> implements PoolCalls<Args, Result> {

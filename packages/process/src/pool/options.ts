@@ -1,9 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { checkSpin } from '@aiopipe/codec/internal';
-import { checkCount, checkInterval, checkMilliseconds, checkOptions, optionNames, show } from '@aiopipe/core/internal';
+import {
+  checkCount,
+  checkInterval,
+  checkMilliseconds,
+  checkOptions,
+  instead,
+  optionNames,
+  show,
+} from '@aiopipe/core/internal';
 import { type Target } from '../target/target.js';
 import { checkTarget } from './targets.js';
-import { checkOptionsAt, type ProcessOptions } from '../start/options.js';
+import { checkOptionsAt, IN_OPTIONS, type ProcessOptions } from '../start/options.js';
 
 /**
  * Options of a pool.
@@ -90,22 +98,43 @@ export interface PoolOptions {
   readonly options?: ProcessOptions | undefined;
 }
 
-const OPTIONS = optionNames<PoolOptions>({
-  size: true,
-  idleTimeout: true,
-  retries: true,
-  queueLimit: true,
-  cancelGrace: true,
-  maxTasks: true,
-  maxRss: true,
-  output: true,
-  spin: true,
-  intensity: true,
-  period: true,
-  setup: true,
-  teardown: true,
-  options: true,
-});
+const OPTIONS = optionNames<PoolOptions>(
+  {
+    size: true,
+    idleTimeout: true,
+    retries: true,
+    queueLimit: true,
+    cancelGrace: true,
+    maxTasks: true,
+    maxRss: true,
+    output: true,
+    spin: true,
+    intensity: true,
+    period: true,
+    setup: true,
+    teardown: true,
+    options: true,
+  },
+  {
+    ...IN_OPTIONS,
+    ...instead(
+      ['stdin', 'stdout', 'stderr', 'stdio'],
+      "write output: 'events' for events with the lines, or options: { stdout: 'ignore' }",
+    ),
+    ...instead(['signal', 'timeout', 'priority', 'key'], 'tasks have it: pool.with({ * })'),
+    ...instead(
+      ['concurrency', 'max', 'maxThreads', 'maxWorkers', 'threads', 'workers'],
+      'write size: 4, or size: { min, max }',
+    ),
+    ...instead(['min', 'minThreads', 'minWorkers'], 'write size: { min, max }'),
+    concurrentTasksPerWorker: 'a worker runs one task at a time',
+    taskTimeout: 'tasks have it: pool.with({ timeout })',
+    maxQueue: 'write queueLimit',
+    resourceLimits: 'write options: { limits }, or maxRss',
+    maxMemory: 'write options: { limits: { memory } }, or maxRss',
+    workerData: 'write setup; workerContext() returns its value in a task',
+  },
+);
 
 /** A Node.js process takes about 40 MB. A larger number is a mistake, and would use up the memory of the machine. */
 const MOST_WORKERS = 1024;

@@ -4,3 +4,6 @@ export interface TaskSettings {
   readonly priority: number;
   readonly key: string | number | undefined;
 }
+
+/** The names of the options of a task. */
+export const TASK_NAMES = { signal: true, timeout: true, retries: true, priority: true, key: true } as const;

@@ -1,4 +1,4 @@
-import { checkFlag, checkName, checkOptions as checkNames, optionNames } from '@aiopipe/core/internal';
+import { checkFlag, checkName, checkOptions as checkNames, instead, optionNames } from '@aiopipe/core/internal';
 import { checkSurroundings, SURROUNDINGS, type Surroundings } from './surroundings.js';
 import { checkPrefork, type Prefork } from './prefork.js';
 
@@ -41,15 +41,35 @@ export interface ProcessOptions extends Surroundings {
 
 const NAMES = { ...SURROUNDINGS, name: true, daemon: true, detached: true, prefork: true } as const;
 
-const OPTIONS = optionNames<ProcessOptions>(NAMES);
+/** What a child has in place of options of `node:child_process`. */
+const OF_A_CHILD = {
+  ...instead(['uid', 'gid', 'groups', 'umask'], 'write limits: { * }'),
+  ...instead(['stdio', 'silent'], "write stdin, stdout and stderr, each 'inherit', 'ignore' or 'pipe'"),
+};
+
+/** The same of `startProcess()`, also for options of a worker thread and of a supervisor. */
+const OF_A_START = {
+  ...OF_A_CHILD,
+  ...instead(['restart', 'maxRestarts', 'backoff'], 'a Supervisor restarts children'),
+  ...instead(['timeout', 'signal'], 'wait with child.join({ * }), and end the child with child.stop()'),
+  serialization: 'a channel in args has the options encoder and decoder',
+  workerData: 'write args',
+};
+
+const OPTIONS = optionNames<ProcessOptions>(NAMES, OF_A_CHILD);
 
 /** The options of `startProcess()`, with `args` and `export`. */
-export const TARGET_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown }>({ ...NAMES, args: true });
-export const MODULE_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown; readonly export: string }>({
-  ...NAMES,
-  args: true,
-  export: true,
-});
+export const TARGET_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown }>(
+  { ...NAMES, args: true },
+  OF_A_START,
+);
+export const MODULE_OPTIONS = optionNames<ProcessOptions & { readonly args?: unknown; readonly export: string }>(
+  { ...NAMES, args: true, export: true },
+  OF_A_START,
+);
+
+/** What calls say that have the options of their processes in `options`. */
+export const IN_OPTIONS = instead(OPTIONS.names, 'write options: { * }');
 
 /** Throws for wrong options, before anything is moved or started. */
 export function checkOptions(options: ProcessOptions): void {

@@ -5,10 +5,11 @@ import {
   checkMilliseconds,
   checkName,
   checkOptions as checkNames,
+  instead,
   optionNames,
   show,
 } from '@aiopipe/core/internal';
-import { checkOptionsAt } from '../start/options.js';
+import { checkOptionsAt, IN_OPTIONS } from '../start/options.js';
 import { isTarget } from '../target/target.js';
 import { type Backoff } from './backoff.js';
 import {
@@ -26,24 +27,43 @@ import {
 type Fields = ChildSpecFields<readonly unknown[]>;
 
 const OPTIONS = { strategy: true, intensity: true, period: true, backoff: true, autoShutdown: true } as const;
-const SUPERVISOR_OPTIONS = optionNames<SupervisorOptions>(OPTIONS);
+const SUPERVISOR_OPTIONS = optionNames<SupervisorOptions>(OPTIONS, {
+  ...instead(['maxRestarts', 'maxR', 'retries'], 'write intensity: how many restarts within period'),
+  ...instead(['maxSeconds', 'maxT'], 'write period, in milliseconds'),
+  ...instead(['restart', 'shutdown', 'ready', 'heartbeat', 'options'], 'a child has it: { id, target, * }'),
+});
 const BACKOFF = optionNames<Backoff>({ initial: true, factor: true, max: true, jitter: true });
 const READY = optionNames<NonNullable<Fields['ready']>>({ timeout: true });
 const HEARTBEAT = optionNames<NonNullable<Fields['heartbeat']>>({ interval: true, deadline: true });
 const COMMON = { id: true, type: true, restart: true, significant: true } as const;
 const SUPERVISOR_SPEC = optionNames<SupervisorSpec>({ ...COMMON, children: true, ...OPTIONS });
 const PROCESS = { target: true, args: true, shutdown: true, ready: true, heartbeat: true, options: true } as const;
-const CHILD_SPEC = optionNames<Fields>({ ...COMMON, ...PROCESS });
-const PARTITIONED_SPEC = optionNames<PartitionedSpec>({
-  id: true,
-  type: true,
-  restart: true,
-  partitions: true,
-  ...PROCESS,
-  intensity: true,
-  period: true,
-  backoff: true,
-});
+const CHILD_ELSEWHERE = {
+  ...IN_OPTIONS,
+  ...instead(['grace', 'killTimeout'], 'write shutdown'),
+  timeout: 'write ready: { timeout } for its start, or shutdown for its end',
+};
+const CHILD_SPEC = optionNames<Fields>(
+  { ...COMMON, ...PROCESS },
+  {
+    ...CHILD_ELSEWHERE,
+    ...instead(Object.keys(OPTIONS), 'a supervisor has it: new Supervisor(children, { * })'),
+    ...instead(['instances', 'partitions'], "write type: 'partitioned' and partitions for several of one target"),
+  },
+);
+const PARTITIONED_SPEC = optionNames<PartitionedSpec>(
+  {
+    id: true,
+    type: true,
+    restart: true,
+    partitions: true,
+    ...PROCESS,
+    intensity: true,
+    period: true,
+    backoff: true,
+  },
+  CHILD_ELSEWHERE,
+);
 const RESTARTS = ['permanent', 'transient', 'temporary'] satisfies Restart[];
 const STRATEGIES = ['one_for_one', 'one_for_all', 'rest_for_one'] satisfies Strategy[];
 const AUTO_SHUTDOWNS = ['never', 'any_significant', 'all_significant'] satisfies AutoShutdown[];

@@ -8,6 +8,7 @@ import {
   refuse,
   show,
   streamHint,
+  instead,
 } from '@aiopipe/core/internal';
 import { checkInput, type Input } from '../io/input.js';
 import { DEFAULT_INTERVAL, type Progress } from './progress.js';
@@ -64,7 +65,26 @@ export const CHAIN_NAMES = {
   progressInterval: true,
 } as const;
 
-export const CHAIN_OPTIONS = optionNames<ChainOptions>(CHAIN_NAMES);
+/** What a chain has in place of options of its stages, of `node:child_process` and of execa. */
+export const CHAIN_ELSEWHERE = {
+  ...instead(['cwd', 'env', 'limits', 'uid', 'gid', 'allowFail', 'argv'], 'a stage has it: pipeline({ argv, * })'),
+  shell: "start a shell as a program: pipeline(['sh', '-c', script])",
+  stdio: 'write input, output and stderr',
+  stdout: 'write output; without it, run() resolves with stdout',
+  all: "write stderr: 'stdout'",
+  lines: 'call lines() in place of run()',
+  buffer: "write encoding: 'buffer'",
+  maxBuffer: 'write maxOutput',
+  cancelSignal: 'write signal',
+  forceKillAfterDelay: 'write grace',
+  killSignal: 'the programs get SIGTERM, and after grace SIGKILL',
+  ...instead(
+    ['reject', 'throwOnError', 'check', 'nothrow'],
+    'a stage has allowFail: pipeline({ argv, allowFail: true })',
+  ),
+};
+
+export const CHAIN_OPTIONS = optionNames<ChainOptions>(CHAIN_NAMES, CHAIN_ELSEWHERE);
 
 /** Throws TypeError for bad values. An aborted signal is not a bad value. */
 export function checkChainOptions(options: ChainOptions): void {

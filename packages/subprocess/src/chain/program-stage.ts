@@ -9,7 +9,9 @@ import {
   optionNames,
   refuseOptions,
   show,
+  instead,
 } from '@aiopipe/core/internal';
+import { FOREIGN_OPTIONS } from '../program/foreign-options.js';
 import { quote, quoteArgv } from '../program/quote.js';
 import { checkPopen, INHERITED, startProgram } from '../program/popen.js';
 import { type Program } from '../program/program.js';
@@ -60,15 +62,26 @@ export interface StageOptions {
   readonly limits?: Limits | undefined;
 }
 
-const STAGE_OPTIONS = optionNames<StageOptions>({
-  argv: true,
-  name: true,
-  env: true,
-  cwd: true,
-  stderr: true,
-  allowFail: true,
-  limits: true,
-});
+const STAGE_OPTIONS = optionNames<StageOptions>(
+  {
+    argv: true,
+    name: true,
+    env: true,
+    cwd: true,
+    stderr: true,
+    allowFail: true,
+    limits: true,
+  },
+  {
+    ...FOREIGN_OPTIONS,
+    stdio: 'the chain joins stdin and stdout; write stderr, or run({ input, output })',
+    stdin: 'write run({ input })',
+    stdout: 'write run({ output })',
+    ...instead(['timeout', 'signal', 'input', 'output', 'grace', 'encoding', 'maxOutput'], 'write run({ * })'),
+    ...instead(['reject', 'nothrow'], 'write allowFail: true'),
+    maxBuffer: 'write run({ maxOutput })',
+  },
+);
 
 /** 128 + SIGPIPE: what a shell makes of a program in it that the signal ended. */
 const SIGPIPE_EXIT = 141;

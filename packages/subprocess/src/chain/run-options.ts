@@ -1,7 +1,7 @@
 import { checkCount, optionNames, show } from '@aiopipe/core/internal';
 import { RECORD_NAMES, type RecordEncoding, type RecordOptions } from '../io/record-options.js';
 import { type OutputOption } from '../io/sink.js';
-import { CHAIN_NAMES, type ChainOptions } from './options.js';
+import { CHAIN_ELSEWHERE, CHAIN_NAMES, type ChainOptions } from './options.js';
 
 /**
  * Options of {@link Pipeline.run}.
@@ -58,10 +58,13 @@ export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding>
   extends ChainOptions, RecordOptions<Encoding> {}
 
 const RUN_NAMES = { ...CHAIN_NAMES, encoding: true, maxOutput: true, output: true } as const;
-export const RUN_OPTIONS = optionNames<RunOptions>(RUN_NAMES);
-export const LINES_OPTIONS = optionNames<LinesOptions>({ ...CHAIN_NAMES, ...RECORD_NAMES });
+export const RUN_OPTIONS = optionNames<RunOptions>(RUN_NAMES, CHAIN_ELSEWHERE);
+export const LINES_OPTIONS = optionNames<LinesOptions>({ ...CHAIN_NAMES, ...RECORD_NAMES }, CHAIN_ELSEWHERE);
 /** `toString()` takes the options of any run. */
-export const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>({ ...RUN_NAMES, ...RECORD_NAMES });
+export const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>(
+  { ...RUN_NAMES, ...RECORD_NAMES },
+  CHAIN_ELSEWHERE,
+);
 
 /** Throws TypeError for bad values of the options that only `run()` takes. */
 export function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, output }: RunOptions): void {

@@ -24,7 +24,9 @@ import {
   StdioFds,
   type Guard,
   type Slot,
+  instead,
 } from '@aiopipe/core/internal';
+import { FOREIGN_OPTIONS } from './foreign-options.js';
 import { checkTerminal, terminalEnvironment, type TerminalOptions } from '../terminal/options.js';
 import { Program } from './program.js';
 import { quoteArgv } from './quote.js';
@@ -93,17 +95,24 @@ export interface PopenOptions extends StdioOptions {
   readonly terminal?: TerminalOptions | undefined;
 }
 
-const POPEN_OPTIONS = optionNames<PopenOptions>({
-  stdin: true,
-  stdout: true,
-  stderr: true,
-  fds: true,
-  cwd: true,
-  env: true,
-  group: true,
-  limits: true,
-  terminal: true,
-});
+const POPEN_OPTIONS = optionNames<PopenOptions>(
+  {
+    stdin: true,
+    stdout: true,
+    stderr: true,
+    fds: true,
+    cwd: true,
+    env: true,
+    group: true,
+    limits: true,
+    terminal: true,
+  },
+  {
+    ...FOREIGN_OPTIONS,
+    ...instead(['encoding', 'input', 'maxOutput', 'signal', 'timeout'], 'a chain has it: pipeline(argv).run({ * })'),
+    detached: "write group: 'own'",
+  },
+);
 
 /** The default of stdin, stdout and stderr. */
 export const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
