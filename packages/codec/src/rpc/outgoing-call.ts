@@ -1,12 +1,16 @@
 import { TimeoutError, type WaitOptions } from '@aiopipe/core';
 import { handled, Pending } from '@aiopipe/core/internal';
 import { type Check } from '../channel/validation.js';
+import { EndOfStreamError } from '../errors.js';
 import { closeHandles } from '../moving/close-handles.js';
 import { rpcCall, type RpcCall } from './events.js';
 import { Items } from './items.js';
 import { type FunctionPlace } from './protocol.js';
 import { RemoteCall } from './remote-call.js';
 import { RemoteGenerator } from './remote-generator.js';
+
+/** The id of a call of which the peer hears nothing. */
+export const NOT_SENT = 0;
 
 /** What all calls of one proxy have in common. */
 export interface CallSettings {
@@ -93,6 +97,19 @@ export class OutgoingCall {
     this.#isOver({ error });
     this.#failItems(error);
     if (this.#pending !== undefined) reject(this.#pending, error);
+  }
+
+  /** The channel is over. If the peer has ended it, the error says which call has no answer. */
+  channelEnded(error: Error): void {
+    this.fail(error instanceof EndOfStreamError ? new EndOfStreamError(this.#whatIsLost(), { cause: error }) : error);
+  }
+
+  #whatIsLost(): string {
+    const peer = `${this.#owner.name}: the peer closed the channel, or died,`;
+    if (this.id === NOT_SENT) return `${peer} so ${this.#call()} cannot be called`;
+    return this.#pending === undefined
+      ? `${peer} before ${this.#call()} had yielded all items`
+      : `${peer} before it answered ${this.#call()}`;
   }
 
   /** Publishes the outcome, once. */

@@ -5,7 +5,7 @@ import { renamePath } from '../serializer/rename-path.js';
 import { rpcCall, rpcMessage, type RpcCall } from './events.js';
 import { type GivenFunctions } from './given-functions.js';
 import { type CallSender } from './call-sender.js';
-import { OutgoingCall, type CallOwner, type CallSettings } from './outgoing-call.js';
+import { NOT_SENT, OutgoingCall, type CallOwner, type CallSettings } from './outgoing-call.js';
 import { CALL, CANCEL, CREDIT, ERROR, ITEM, RESULT, STREAM } from './protocol.js';
 
 /** The calls of this side that the peer has not answered. */
@@ -84,9 +84,10 @@ export class OutgoingCalls implements CallOwner {
     error: unknown,
     traced: RpcCall | undefined,
   ): Promise<unknown> {
-    const call = new OutgoingCall(this, 0, target, undefined, undefined, settings, traced);
+    const call = new OutgoingCall(this, NOT_SENT, target, undefined, undefined, settings, traced);
     const promise = call.promise();
-    call.fail(error);
+    if (error === this.#sender.over) call.channelEnded(error);
+    else call.fail(error);
     return promise;
   }
 
@@ -137,7 +138,7 @@ export class OutgoingCalls implements CallOwner {
   end(error: Error): void {
     const calls = [...this.#open.values()];
     this.#open.clear();
-    for (const call of calls) call.fail(error);
+    for (const call of calls) call.channelEnded(error);
   }
 
   #forget(call: OutgoingCall): void {

@@ -122,6 +122,32 @@ describe('when the channel ends', () => {
     });
   });
 
+  test('because the peer closes, each error names its call, and what became of it', async () => {
+    await withPair(async (here, there) => {
+      const { promise, open } = gate();
+      expose(there, {
+        wait: () => promise,
+        async *watch() {
+          yield 1;
+          await promise;
+        },
+      });
+      const remote = proxy<{ wait(): Promise<void>; watch(): AsyncGenerator<number> }>(here);
+      const call = remote.wait();
+      const items = remote.watch();
+      await items.next();
+      const next = items.next();
+      there[Symbol.dispose]();
+      const gone = 'the peer closed the channel, or died,';
+      const error = await errorOf(call);
+      expect(error.message.endsWith(`: ${gone} before it answered wait()`), error.message).toBe(true);
+      expect(error.cause).toMatchObject({ code: 'ERR_AIOPIPE_END_OF_STREAM' });
+      expect((await errorOf(next)).message).toContain(`${gone} before watch() had yielded all items`);
+      expect((await errorOf(remote.wait())).message).toContain(`${gone} so wait() cannot be called`);
+      open();
+    });
+  });
+
   test('`closed` of what was exposed resolves for an orderly end', async () => {
     for (const end of [0, 1]) {
       const [here, there] = channel({ duplex: true });
