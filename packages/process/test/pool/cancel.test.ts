@@ -49,7 +49,7 @@ describe('an abort', () => {
   });
 
   test('rejects a task that runs at once, and tells it the reason; its worker goes on', async () => {
-    await using pool = new Pool(obey, { size: 1 });
+    await using pool = new Pool(obey, { size: 1, cancelGrace: 60_000 });
     const [, pid] = (await pool.run('report', newFile())) as [boolean, number];
     const controller = new AbortController();
     const { error, file } = await begun(pool, 'heed', controller.signal);
@@ -126,7 +126,7 @@ describe('an abort', () => {
   });
 
   test('of two that a worker had begun with, one after the other, kills it for neither if both end', async () => {
-    await using pool = new Pool(obey, { size: 1, cancelGrace: 1000 });
+    await using pool = new Pool(obey, { size: 1, cancelGrace: 3000 });
     const worker = [false, expect.any(Number)];
     for (;;) {
       await Promise.all(Array.from({ length: 50 }, () => pool.run('report', newFile())));
@@ -148,7 +148,7 @@ describe('an abort', () => {
     const third = new AbortController();
     const { error, file } = await begun(pool, 'heed', third.signal);
     // Longer than the grace of what has ended.
-    await setTimeout(1200);
+    await setTimeout(3200);
     expect(pool.stats).toMatchObject({ killed: 0, running: 1 });
     third.abort(new RangeError('the third'));
     await error;

@@ -8,6 +8,9 @@ import { inDirectory, whatIsThere } from '../helpers.js';
 
 afterAll(leakCheck());
 
+/** Milliseconds: the grace of a run that names none. */
+const DEFAULT_GRACE = 2000;
+
 /** A chain whose grandchild writes its pid to `file`, and that runs until it is ended. */
 const withGrandchild = (file: string, trap = '') =>
   pipeline(
@@ -58,7 +61,7 @@ describe('an abort', () => {
       abort.abort();
       await expect(run).rejects.toThrow(AbortError);
       expect(performance.now() - begin).toBeGreaterThan(190);
-      expect(performance.now() - begin).toBeLessThan(1200);
+      expect(performance.now() - begin).toBeLessThan(DEFAULT_GRACE);
       await until('the grandchild has ended', () => !isRunning(grandchild));
     }));
 
@@ -132,7 +135,7 @@ describe('a stray that outlives a chain', () => {
     const begin = performance.now();
     const { stdout } = await pipeline(['sh', '-c', 'setsid sleep 1000 & echo $!']).run({ grace: 150 });
     expect(performance.now() - begin).toBeGreaterThan(140);
-    expect(performance.now() - begin).toBeLessThan(1150);
+    expect(performance.now() - begin).toBeLessThan(DEFAULT_GRACE);
     expect(isRunning(Number(stdout))).toBe(true);
     process.kill(Number(stdout), 'SIGKILL');
   });
