@@ -161,6 +161,6 @@ describe('An option that another call or another library has is a TypeError that
   ])('%s: %s', async (_call, name, advice, run) => {
     const error = await errorOf((async () => run({ [name]: 1 } as never))());
     expect(error).toBeInstanceOf(TypeError);
-    expect(error.message).toBe(`${name}: unknown option; ${advice}`);
+    expect(error.message.replace('stage 1: ', '')).toBe(`${name}: unknown option; ${advice}`);
   });
 });

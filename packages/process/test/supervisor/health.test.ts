@@ -71,7 +71,7 @@ describe('with a heartbeat', () => {
     'a child that hangs is killed and restarted, and the event says why (%s)',
     async (how) => {
       // Its successor must answer within the deadline, on a busy machine, too.
-      const heartbeat = { interval: 20, deadline: 4000 };
+      const heartbeat = { interval: 20, deadline: 3000 };
       await using watched = new Watched([{ id: 'a', how: 'hangs when told', heartbeat }, { id: 'b' }], {
         intensity: 5,
       });
