@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitepress';
 import llmstxt from 'vitepress-plugin-llms';
+import { lateLayout } from './late-layout.js';
 import { linksOutside } from './links.js';
 import { pages } from './pages.js';
 
@@ -25,7 +26,10 @@ export default defineConfig({
   srcExclude: ['test/**', '**/node_modules/**'],
   head: [['link', { rel: 'icon', href: `${base}icon.svg`, type: 'image/svg+xml' }]],
   markdown: {
-    config: linksOutside,
+    config(md) {
+      linksOutside(md);
+      lateLayout(md);
+    },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
   },
   // Its types are those of a newer Vite.

@@ -132,9 +132,13 @@ export class Page {
     if (isWrong) this.errors.push(JSON.stringify(params));
   }
 
-  /** Resolves with the value of an expression in the page. */
+  /** Resolves with the value of an expression in the page; if that is a promise, with its value. */
   async evaluate<Value>(expression: string): Promise<Value> {
-    const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, returnByValue: true });
+    const { result, exceptionDetails } = await this.send('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
     if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
     return (result as { readonly value: Value }).value;
   }
@@ -174,7 +178,12 @@ export class Page {
         const size = { width, height: 900, deviceScaleFactor: 1, mobile: false };
         await this.send('Emulation.setDeviceMetricsOverride', size);
         await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
-        await until('it is laid out', () => this.evaluate(`innerWidth === ${String(width)}`));
+        const isTold = `innerWidth === ${String(width)} && matchMedia('(prefers-color-scheme: ${scheme})').matches`;
+        await until('it knows its width and scheme', () => this.evaluate(isTold));
+        // A page that hears of the scheme by an event hears of it before it draws.
+        await this.evaluate(
+          'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))',
+        );
         looks.push({ ...(await this.evaluate<Omit<Look, 'what'>>(LOOK)), what: `${String(width)} pixels, ${scheme}` });
         const { data } = await this.send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
         const folder = process.env['AIOPIPE_SCREENSHOTS'];
