@@ -279,12 +279,7 @@ describe('an option that another call or another library has is a TypeError that
     ['Pool', 'timeout', 'tasks have it: pool.with({ timeout })', (o) => new Pool(square, o)],
     ['Pool', 'env', 'write options: { env }', (o) => new Pool(square, o)],
     ['with', 'concurrency', 'map() has it: pool.map(list, { concurrency })', (o) => withPool((pool) => pool.with(o))],
-    [
-      'map',
-      'timeout',
-      'write pool.with({ timeout }).map(…)',
-      (o) => withPool(async (pool) => await pool.map([[1]], o).next()),
-    ],
+    ['map', 'timeout', 'write pool.with({ timeout }).map(…)', (o) => withPool((pool) => pool.map([1], o).next())],
     ['startProcess', 'uid', 'write limits: { uid }', (o) => startProcess(square, { args: [1], ...o })],
     ['startProcess', 'restart', 'a Supervisor restarts children', (o) => startProcess(square, { args: [1], ...o })],
     ['Supervisor', 'max_restarts', 'write intensity: how many restarts within period', (o) => supervise({}, o)],

@@ -86,7 +86,8 @@ export class OutgoingCalls implements CallOwner {
   ): Promise<unknown> {
     const call = new OutgoingCall(this, NOT_SENT, target, undefined, undefined, settings, traced);
     const promise = call.promise();
-    if (error === this.#sender.over) call.channelEnded(error);
+    const { over } = this.#sender;
+    if (over !== undefined && error === over) call.channelEnded(over);
     else call.fail(error);
     return promise;
   }

@@ -5,7 +5,7 @@ declare const TYPE: unique symbol;
 /** The names that an options object of type `T` may have. */
 export interface OptionNames<T extends object> {
   readonly names: ReadonlySet<string>;
-  readonly elsewhere: Elsewhere;
+  readonly elsewhere?: Elsewhere | undefined;
   readonly [TYPE]?: T;
 }
 
@@ -15,7 +15,7 @@ export type Elsewhere = Readonly<Record<string, string>>;
 /** Lists the names of an options type. The compiler refuses a list that lacks one or has one too many. */
 export function optionNames<T extends object>(
   names: { readonly [K in keyof T]-?: true },
-  elsewhere: Elsewhere = {},
+  elsewhere?: Elsewhere,
 ): OptionNames<T> {
   return { names: new Set(Object.keys(names)), elsewhere };
 }
@@ -33,7 +33,7 @@ export function instead(names: Iterable<string>, advice: string): Elsewhere {
  */
 export function refuseOptions<T extends object>(
   options: unknown,
-  { names, elsewhere }: OptionNames<T>,
+  { names, elsewhere = {} }: OptionNames<T>,
   what = 'options',
 ): TypeError | undefined {
   if (options === undefined) return undefined;
