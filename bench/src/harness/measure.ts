@@ -25,7 +25,7 @@ export interface RowSamples {
  * For each side of a row, at least and at most: until V8 has compiled what a small round trip takes. A fast core takes the least of it;
  * a slow or busy one takes seconds.
  */
-const WARM_UP_SECONDS = { least: 0.12, most: 1.5 };
+const WARM_UP_SECONDS = { least: 0.12, most: 1.5, mostIfCounted: 4 };
 /** A side is warm when so many laps in a row were not faster than the fastest before them, by this factor. */
 const WARM = { laps: 10, factor: 0.97 };
 /**
@@ -58,8 +58,8 @@ export async function measureRow(row: Row, options: MeasureOptions): Promise<Row
       // The first answer waits for processes that are still starting.
       await runRound(contestants, row.fixed?.warmUp ?? 1);
       if (row.fixed === undefined) {
-        if (batch === 0) amount = await findAmount(contestants, row.least ?? 1, options.lapSeconds);
-        else await warmUp(contestants, amount);
+        if (batch === 0) amount = await findAmount(contestants, row, options.lapSeconds);
+        else await warmUp(contestants, amount, row.warmUp);
       }
       for (let round = batch; round < rounds; round += batches) {
         for (const { samples, value } of await runRound(contestants, amount)) samples.values.push(value);
@@ -78,7 +78,8 @@ function plan({ fixed }: Row, options: MeasureOptions): { rounds: number; batche
 }
 
 /** Doubles the work until it takes long enough; then, as all sides are warm, makes it as much as fits into a lap. */
-async function findAmount(contestants: readonly Contestant[], least: number, lapSeconds: number): Promise<number> {
+async function findAmount(contestants: readonly Contestant[], row: Row, lapSeconds: number): Promise<number> {
+  const { least = 1, warmUp: units } = row;
   let amount = least;
   for (;;) {
     const seconds = meanOf(await runRound(contestants, amount));
@@ -86,7 +87,7 @@ async function findAmount(contestants: readonly Contestant[], least: number, lap
     if (seconds >= lapSeconds / 2) break;
     amount *= 2;
   }
-  const seconds = meanOf(await warmUp(contestants, amount)) ?? lapSeconds;
+  const seconds = meanOf(await warmUp(contestants, amount, units)) ?? lapSeconds;
   return Math.max(least, Math.round((amount * lapSeconds) / seconds));
 }
 
@@ -97,16 +98,18 @@ const meanOf = (laps: readonly Lap[]) => (laps.length === 0 ? undefined : mean(l
  * idle. By the lap, one much faster than its peers would be measured while V8 still compiles it; one after the other,
  * small round trips would need three times as long. The round that follows, in turn again, is the last that doesn't count.
  */
-async function warmUp(contestants: readonly Contestant[], amount: number): Promise<Lap[]> {
+async function warmUp(contestants: readonly Contestant[], amount: number, units = 0): Promise<Lap[]> {
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000 / contestants.length;
+  const most = units > 0 ? WARM_UP_SECONDS.mostIfCounted : WARM_UP_SECONDS.most;
   await Promise.all(
     contestants.map(({ samples, runner }) =>
       attempt(samples, async () => {
         let fastest = Infinity;
         for (
-          let laps = 0;
-          elapsed() < WARM_UP_SECONDS.least || (laps < WARM.laps && elapsed() < WARM_UP_SECONDS.most);
+          let laps = 0, done = 0;
+          elapsed() < WARM_UP_SECONDS.least || ((laps < WARM.laps || done < units) && elapsed() < most);
+          done += amount
         ) {
           const value = await runner.run(amount);
           laps = value < fastest * WARM.factor ? 0 : laps + 1;

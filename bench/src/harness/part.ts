@@ -43,6 +43,11 @@ export interface Row {
   readonly fixed?: FixedWork | undefined;
   /** Otherwise a round is never less than this. */
   readonly least?: number;
+  /**
+   * How many units each side does before anything counts. For work that V8 compiles late: what comes once in half a millisecond looks warm
+   * long before.
+   */
+  readonly warmUp?: number;
   /** The position of the row on a curve, which the chart draws instead of bars. */
   readonly at?: CurvePoint | undefined;
 }

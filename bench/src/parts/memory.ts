@@ -6,6 +6,8 @@ import { ring, type Frames } from '../memory/ours.js';
 import { transfer } from '../memory/transfer.js';
 
 const LARGE = [MiB, 16 * MiB, 64 * MiB];
+/** Messages with memory until V8 has compiled all that they take. */
+const WARM_UP = 10_000;
 
 export const memory: Part = {
   title: 'Shared memory between two processes',
@@ -43,6 +45,7 @@ function thereAndBack(size: number): Row {
   return {
     name: `${formatSize(size)}, there and back`,
     measure: { kind: 'time', unit: 'round trip' },
+    ...(size < 64 * MiB && { warmUp: WARM_UP }),
     ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
     peers,
   };
@@ -71,6 +74,7 @@ function ringRow(spec: Frames): Row {
   return {
     name: `frames of ${formatSize(size)} in a ring of ${String(segments)}, ${way}, ${content}`,
     measure: { kind: 'speed', bytesPerUnit: size },
+    warmUp: WARM_UP,
     ours: { name: 'aiopipe, shared memory', open: () => inProcess(ring, spec) },
     peers: [
       {
