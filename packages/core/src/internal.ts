@@ -68,7 +68,7 @@ export { SiteWarnings } from './wait/site-warnings.js';
 export { Records, type RecordOptions } from './stream/records.js';
 export { mayAnswerNow, nextShare } from './wait/turn.js';
 export { Timer } from './wait/timer.js';
-export { checkInterval, checkMilliseconds, refuseMilliseconds } from './check/milliseconds.js';
+export { checkGivenInterval, checkInterval, checkMilliseconds, refuseMilliseconds } from './check/milliseconds.js';
 export { checkName, checkText, checkTexts } from './check/text.js';
 export { calledFrom, callSite, placeOfCall, withStackLimit, type CallSite } from './wait/call-site.js';
 export { abortError, Pending, refuse, WAIT_OPTIONS } from './wait/pending.js';

@@ -14,6 +14,11 @@ export function checkMilliseconds(name: string, value: unknown): void {
 
 /** As {@link checkMilliseconds}, but refuses 0: for an interval. */
 export function checkInterval(name: string, value: unknown): void {
-  if (value === undefined || (typeof value === 'number' && value > 0)) return;
+  if (value !== undefined) checkGivenInterval(name, value);
+}
+
+/** As {@link checkInterval}, but refuses undefined, too. */
+export function checkGivenInterval(name: string, value: unknown): void {
+  if (typeof value === 'number' && value > 0) return;
   throw new TypeError(`${name}: expected milliseconds above 0, not ${show(value)}`);
 }

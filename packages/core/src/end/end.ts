@@ -109,7 +109,7 @@ export abstract class End {
   detach<T>(callback: (child: DetachedEnd) => T): T;
   detach<T>(callback?: (child: DetachedEnd) => T): DetachedEnd | T {
     if (callback !== undefined && typeof callback !== 'function') {
-      throw new TypeError(`detach: expected a function or nothing, not ${typeof callback}`);
+      throw new TypeError(`detach: expected a function or nothing, not ${show(callback)}`);
     }
     this.#assertOwned('detached');
     this.#leave('detached', 'detach()');

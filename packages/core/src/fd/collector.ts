@@ -21,7 +21,7 @@ const registry = new FinalizationRegistry<Leftover>(({ owned, close }) => {
 const warnings = new SiteWarnings('AIOPIPE_DROPPED', (origin, count, first) =>
   count === 1
     ? first
-    : `${String(count)} ends, streams, channels or hubs ${origin} were dropped without close(); the garbage collector closed them`,
+    : `${String(count)} ends, streams, channels or hubs ${origin} were dropped without close(), and the garbage collector closed them; call close(), or declare them with \`using\` or \`await using\``,
 );
 
 function warn(owned: OwnedFd): void {
@@ -29,7 +29,8 @@ function warn(owned: OwnedFd): void {
   const seen = owned.wasRead ? '; its `fd` was read, so other code may still use that descriptor' : '';
   warnings.note(
     owned.origin,
-    `A ${owned.toString()} was dropped without close(); the garbage collector closed it${seen}`,
+    `A ${owned.toString()} was dropped without close(), and the garbage collector closed it; ` +
+      `call close(), or declare it with \`using\` or \`await using\`${seen}`,
   );
 }
 

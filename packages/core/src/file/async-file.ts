@@ -167,7 +167,7 @@ export class AsyncFile implements AsyncDisposable {
    */
   async write(data: Writable, options: AsyncFileOptions = {}): Promise<number> {
     const writer = this.#needWriter();
-    if (this.#isWriting) throw new BusyError('another write of this file is still waiting; await it first');
+    if (this.#isWriting) throw new BusyError(`${writer.name}: another write is still waiting; await it first`);
     this.#isWriting = true;
     try {
       const bytes = toBuffer(data);
@@ -189,7 +189,7 @@ export class AsyncFile implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isReading || this.#isWriting)
       throw new BusyError(
-        'this file cannot be closed while a call on it waits; await it, or dispose of the file, which always closes',
+        `${this.#name} cannot be closed while a read or write of it waits; await it, or dispose of the file, which always closes`,
       );
     try {
       await this.#writer?.close();
@@ -222,7 +222,7 @@ export class AsyncFile implements AsyncDisposable {
   }
 
   async #whileReading<T>(read: () => Promise<T>): Promise<T> {
-    if (this.#isReading) throw new BusyError('another read of this file is still waiting; await it first');
+    if (this.#isReading) throw new BusyError(`${this.#name}: another read is still waiting; await it first`);
     this.#isReading = true;
     try {
       return await read();
@@ -231,13 +231,18 @@ export class AsyncFile implements AsyncDisposable {
     }
   }
 
+  /** The name in messages: that of its reader or writer. */
+  get #name(): string {
+    return String(this.#reader?.name ?? this.#writer?.name);
+  }
+
   #needReader(): PipeReader {
-    if (this.#reader === undefined) throw wrongDirection('writing');
+    if (this.#reader === undefined) throw wrongDirection(this.#name, 'writing', 'read', 'reading');
     return this.#reader;
   }
 
   #needWriter(): PipeWriter {
-    if (this.#writer === undefined) throw wrongDirection('reading');
+    if (this.#writer === undefined) throw wrongDirection(this.#name, 'reading', 'written', 'writing');
     return this.#writer;
   }
 }
@@ -275,9 +280,12 @@ async function writeWhatFits(writer: PipeWriter, bytes: Buffer): Promise<number>
 
 function checkSize(name: string, size: unknown): void {
   if (typeof size === 'number' && size >= 0) return;
-  throw new RangeError(`${name}: expected a number of bytes, not ${show(size)}`);
+  throw new RangeError(`${name}: expected a number of bytes, 0 or more, not ${show(size)}`);
 }
 
-function wrongDirection(only: string): AiopipeError {
-  return new AiopipeError('ERR_AIOPIPE_WRONG_DIRECTION', `this file is open for ${only} only`);
+function wrongDirection(name: string, only: string, done: string, doing: string): AiopipeError {
+  return new AiopipeError(
+    'ERR_AIOPIPE_WRONG_DIRECTION',
+    `${name} is open for ${only} only, so it cannot be ${done}; open it for ${doing}, too (flags 'r+'), or use another end`,
+  );
 }

@@ -66,7 +66,7 @@ export class PipeReader {
     if (options.ahead !== undefined) this.#incoming.queue.push(Buffer.from(options.ahead));
     this.#incoming.ended = options.ended === true;
     this.#read = new PendingRead(descriptor, this.#incoming);
-    this.#separated = new SeparatedReads(this.#incoming, this.#read, this.#maxLineLength, () => this.#name);
+    this.#separated = new SeparatedReads(this.#incoming, this.#read, this.#maxLineLength, () => this.name);
     if (this.#isOpen) closeSideWhenDropped(this, descriptor, READABLE);
   }
 
@@ -98,7 +98,7 @@ export class PipeReader {
    */
   readInto(view: ArrayBufferView, options?: WaitOptions): Promise<number> {
     if (!ArrayBuffer.isView(view)) {
-      return Promise.reject(new TypeError(`view: expected a Buffer or another view, not ${typeof view}`));
+      return Promise.reject(new TypeError(`view: expected a Buffer or another view, not ${show(view)}`));
     }
     if (view.byteLength === 0) return Promise.reject(new RangeError('view: expected room for at least one byte'));
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
@@ -107,7 +107,7 @@ export class PipeReader {
     return this.#read.start(
       () => {
         if (bytes.length !== size) {
-          throw new TypeError(`${this.#name}: the memory to read into was transferred or made smaller meanwhile`);
+          throw new TypeError(`${this.name}: the memory to read into was transferred or made smaller meanwhile`);
         }
         if (count !== undefined && count > 0) return count;
         return this.#incoming.some(bytes.length)?.copy(bytes);
@@ -126,7 +126,7 @@ export class PipeReader {
   /** Reads exactly `size` bytes. Rejects with {@link IncompleteReadError}, which has them as `partial`, if the stream ends before. */
   readExactly(size: number, options?: WaitOptions): Promise<Buffer> {
     if (!Number.isInteger(size) || size < 0) {
-      return Promise.reject(new RangeError(`size: expected a whole number of bytes, not ${show(size)}`));
+      return Promise.reject(new RangeError(`size: expected a whole number of bytes, 0 or more, not ${show(size)}`));
     }
     return this.#read.start(
       () => {
@@ -134,7 +134,7 @@ export class PipeReader {
         if (!this.#incoming.ended) return undefined;
         const partial = this.#incoming.queue.take(this.#incoming.queue.length);
         throw new IncompleteReadError(
-          `${this.#name} ended after ${String(partial.length)} of ${String(size)} bytes`,
+          `${this.name} ended after ${String(partial.length)} of ${String(size)} bytes`,
           partial,
           size,
         );
@@ -165,7 +165,7 @@ export class PipeReader {
     }
     return this.#separated.readTo(bytes, options, () => {
       const partial = this.#incoming.queue.take(this.#incoming.queue.length);
-      throw new IncompleteReadError(`${this.#name} ended before the separator arrived`, partial);
+      throw new IncompleteReadError(`${this.name} ended before the separator arrived`, partial);
     });
   }
 
@@ -218,7 +218,8 @@ export class PipeReader {
     return this.#descriptor.isOpenFor(READABLE);
   }
 
-  get #name(): string {
+  /** The name in messages. @internal */
+  get name(): string {
     return this.#descriptor.toString();
   }
 
@@ -244,7 +245,7 @@ export class PipeReader {
   /** Throws if it cannot move now. @internal */
   checkMovable(): void {
     if (!this.#isOpen) throw this.#descriptor.closedError();
-    if (this.#read.isWaiting) throw new BusyError(`${this.#name} cannot be moved while a read waits; await it first`);
+    if (this.#read.isWaiting) throw new BusyError(`${this.name} cannot be moved while a read waits; await it first`);
   }
 
   /** Returns the state for the next owner. @internal */
@@ -254,7 +255,7 @@ export class PipeReader {
 
   /** Returns a string that names this reader: a handle cannot travel as JSON. */
   toJSON(): string {
-    return HANDLE_IN_JSON + this.#name;
+    return HANDLE_IN_JSON + this.name;
   }
 
   /** Closes at once. Throws {@link BusyError} while a read waits, {@link ClosedError} if it is closed already. */
@@ -262,7 +263,7 @@ export class PipeReader {
     if (!this.#isOpen) throw this.#descriptor.closedError();
     if (this.#read.isWaiting)
       throw new BusyError(
-        `${this.#name} cannot be closed while a read waits; await it, or dispose of the reader, which always closes`,
+        `${this.name} cannot be closed while a read waits; await it, or dispose of the reader, which always closes`,
       );
     this.#end();
   }
@@ -288,5 +289,5 @@ export class PipeReader {
 
 function refuseSize(size: number): RangeError | undefined {
   if ((Number.isInteger(size) && size > 0) || size === Infinity) return undefined;
-  return new RangeError(`size: expected a positive whole number of bytes, not ${show(size)}`);
+  return new RangeError(`size: expected a whole number of bytes, 1 or more, not ${show(size)}`);
 }

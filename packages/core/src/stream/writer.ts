@@ -149,7 +149,7 @@ export class PipeWriter {
       this.destroy();
       if (!(error instanceof TimeoutError)) throw error;
       throw new TimeoutError(
-        `${this.#name}: ${String(bytes)} bytes were dropped, because the reader read nothing for ${String(this.#closeTimeout)} ms`,
+        `${this.name}: ${String(bytes)} bytes were dropped, because the reader read nothing for ${String(this.#closeTimeout)} ms`,
       );
     }
   }
@@ -177,7 +177,7 @@ export class PipeWriter {
     if (this.#outgoing.failure !== undefined) throw this.#outgoing.failure;
     if (this.unflushed > 0) {
       throw new BusyError(
-        `${this.#name} cannot be moved: ${String(this.unflushed)} bytes are not flushed yet; await drain() first`,
+        `${this.name} cannot be moved: ${String(this.unflushed)} bytes are not flushed yet; await drain() first`,
       );
     }
   }
@@ -189,7 +189,7 @@ export class PipeWriter {
 
   /** Returns a string that names this writer: a handle cannot travel as JSON. */
   toJSON(): string {
-    return HANDLE_IN_JSON + this.#name;
+    return HANDLE_IN_JSON + this.name;
   }
 
   /** Unflushed bytes keep the process alive, which is the default. */
@@ -212,14 +212,15 @@ export class PipeWriter {
   }
 
   #refusalOf(options: WaitOptions | undefined): Error | undefined {
-    return options === undefined ? undefined : refuse(options, WAIT_OPTIONS, () => `${this.#name}: the write`);
+    return options === undefined ? undefined : refuse(options, WAIT_OPTIONS, () => `${this.name}: the write`);
   }
 
   get #isOpen(): boolean {
     return this.#descriptor.isOpenFor(WRITABLE);
   }
 
-  get #name(): string {
+  /** The name in messages. @internal */
+  get name(): string {
     return this.#descriptor.toString();
   }
 

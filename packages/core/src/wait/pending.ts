@@ -52,14 +52,16 @@ export function refuse(
     return refuseMilliseconds('timeout', timeout);
   }
   if (signal !== undefined && !isAbortSignal(signal)) {
-    return new TypeError(`signal: expected an AbortSignal, not ${show(signal)}`);
+    const { signal: inner } = (signal ?? {}) as { signal?: Partial<AbortSignal> };
+    const hint = isAbortSignal(inner) ? '; pass its `signal`' : '';
+    return new TypeError(`signal: expected an AbortSignal, not ${show(signal)}${hint}`);
   }
   if (signal?.aborted) return abortError(signal, what?.());
   return undefined;
 }
 
 /** Looks at the methods, not the class: test environments have an AbortSignal of their own. */
-function isAbortSignal(signal: Partial<AbortSignal> | null): boolean {
+function isAbortSignal(signal: Partial<AbortSignal> | null | undefined): boolean {
   return typeof signal?.addEventListener === 'function' && typeof signal.aborted === 'boolean';
 }
 

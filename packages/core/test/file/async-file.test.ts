@@ -107,7 +107,9 @@ describe.each(kinds)('over %s', (_name, make) => {
 
     const rest = writing.write(bytes, { full: true });
     expect(await isPending(rest)).toBe(true);
-    expect(await errorOf(writing.write('x'))).toBeInstanceOf(BusyError);
+    const busy = await errorOf(writing.write('x'));
+    expect(busy).toBeInstanceOf(BusyError);
+    expect(busy.message).toMatch(/ made at .*: another write is still waiting; await it first$/);
     expect((await reading.read(bytes.length, { full: true })).equals(bytes)).toBe(true);
     expect(await rest).toBe(bytes.length);
     await reading.close();
@@ -140,7 +142,12 @@ describe.each(kinds)('over %s', (_name, make) => {
 
 test('goes one way over a simplex end, and says so', async () => {
   const [reading, writing] = files(...aiopipe());
-  expect(await errorOf(reading.write('x'))).toMatchObject({ code: 'ERR_AIOPIPE_WRONG_DIRECTION' });
+  expect(await errorOf(reading.write('x'))).toMatchObject({
+    code: 'ERR_AIOPIPE_WRONG_DIRECTION',
+    message: expect.stringMatching(
+      /^read end made at .* is open for reading only, so it cannot be written; open it for writing, too \(flags 'r\+'\)/,
+    ) as string,
+  });
   for (const wrong of [writing.read(1), writing.readLine()]) {
     expect(await errorOf(wrong)).toMatchObject({ code: 'ERR_AIOPIPE_WRONG_DIRECTION' });
   }
