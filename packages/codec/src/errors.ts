@@ -145,12 +145,15 @@ export class FrameTooLongError extends AiopipeError {
   constructor(
     length: number,
     maxFrameLength: number,
-    options: AiopipeErrorOptions & { about?: string | undefined } = {},
+    options: AiopipeErrorOptions & { about?: string | undefined; isReceived?: boolean | undefined } = {},
   ) {
     const about = options.about === undefined ? '' : `${options.about}: `;
+    // Bytes of another protocol, read as a header, give such lengths.
+    const doubt = options.isReceived === true ? ', if the peer sends frames at all' : '';
     super(
       'ERR_AIOPIPE_FRAME_TOO_LONG',
-      `${about}a frame of ${String(length)} bytes is over the limit of ${String(maxFrameLength)} (maxFrameLength)`,
+      `${about}a frame of ${String(length)} bytes is over the limit of ${String(maxFrameLength)} bytes; ` +
+        `send less at once, or raise maxFrameLength on both sides${doubt}`,
       options,
     );
     this.length = length;

@@ -15,5 +15,8 @@ export function readEnvelope(value: unknown): Envelope {
   const isOne =
     Array.isArray(value) && (value.length === 1 || (value.length === 2 && readContext(value[1]) !== undefined));
   if (isOne) return value as readonly unknown[] as Envelope;
-  throw new DecodeError('a message without its envelope: both ends need the same option `context`', { fatal: false });
+  throw new DecodeError(
+    'a message came from an end without context: true, which this end has; give both ends the same option `context`',
+    { fatal: false },
+  );
 }

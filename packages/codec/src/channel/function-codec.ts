@@ -14,7 +14,10 @@ const BORROWED = 256 * 1024;
 export const bytesOnly: ByteCodec = {
   encode: (value) => {
     if (!ArrayBuffer.isView(value))
-      throw new TypeError(`with encoder null only bytes can be put, not ${kindOf(value)}`);
+      throw new TypeError(
+        `put: expected bytes (a Buffer or another view), not ${kindOf(value)}; ` +
+          'this channel has encoder null, which sends bytes as they are',
+      );
     return asBuffer(value);
   },
   decode: (bytes) => bytes,
@@ -43,7 +46,7 @@ export class FunctionEncoder implements MessageEncoder {
       throw new EncodeError('value', `the encoder threw ${show(error)}`, { cause: error });
     }
     if (ArrayBuffer.isView(bytes)) return asBuffer(bytes);
-    throw new TypeError(`the encoder returned ${kindOf(bytes)}, not bytes`);
+    throw new TypeError(`encoder: expected bytes (a Buffer or another view) from the function, not ${kindOf(bytes)}`);
   }
 
   reset(): void {

@@ -60,20 +60,26 @@ export type SchemaOutput<Schema extends StandardSchema> =
 /** Returns the value to give, or a native promise of it. Throws {@link InvalidMessageError}, or rejects with it. */
 export type Check = (value: unknown) => unknown;
 
-/** Throws TypeError if `schema` is no Standard Schema. `name` is the channel's, for errors. */
-export function checkBy(schema: StandardSchema, name: () => string): Check {
+/**
+ * Throws TypeError if `schema` is no Standard Schema.
+ *
+ * @param name - of the channel, for errors
+ * @param place - of the schema, for the TypeError: the call or the option
+ */
+export function checkBy(schema: StandardSchema, name: () => string, place = 'validate'): Check {
   const standard = (schema as Partial<StandardSchema> | null | undefined)?.['~standard'];
   if (standard?.version !== 1 || typeof standard.validate !== 'function') {
-    throw new TypeError("validate: expected a schema with '~standard' (Standard Schema, version 1)");
+    throw new TypeError(
+      `${place}: expected a schema with '~standard' (Standard Schema, version 1), not ${show(schema)}`,
+    );
   }
   const accepted = (result: SchemaResult<unknown>): unknown => {
-    if (typeof result !== 'object' || result === null)
-      throw new TypeError(`the schema returned ${show(result)}, not a result`);
+    if (typeof result !== 'object' || result === null) throw noResult(result);
     const { issues } = result;
     if (issues !== undefined) {
       throw new InvalidMessageError(`${name()}: a message is not valid: ${describe(issues)}`, issues);
     }
-    if (!('value' in result)) throw new TypeError('the schema returned a result without a value');
+    if (!('value' in result)) throw noResult(result);
     return result.value;
   };
   const failed = (cause: unknown): InvalidMessageError => {
@@ -95,6 +101,10 @@ export function checkBy(schema: StandardSchema, name: () => string): Check {
       throw failed(error);
     }
   };
+}
+
+function noResult(returned: unknown): TypeError {
+  return new TypeError(`expected { value } or { issues } from it, not ${show(returned)}`);
 }
 
 /** Asking a Proxy what it is an instance of runs its trap, which may throw. */

@@ -1,4 +1,4 @@
-import { checkCount, checkOptions, optionNames } from '@aiopipe/core/internal';
+import { checkCount, checkOptions, optionNames, show } from '@aiopipe/core/internal';
 
 /** A frame is the length of its payload, 4 bytes, big-endian, and then the payload. */
 export const HEADER_LENGTH = 4;
@@ -60,5 +60,6 @@ export function checkFrameOptions(options: FrameOptions): void {
 
 /** Throws TypeError for anything else with a length, which would be taken for bytes. */
 export function checkBytes(call: string, bytes: unknown): void {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${call}: expected a Buffer or Uint8Array`);
+  if (bytes instanceof Uint8Array) return;
+  throw new TypeError(`${call}: expected a Buffer or another Uint8Array, not ${show(bytes)}`);
 }

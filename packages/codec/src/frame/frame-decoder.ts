@@ -42,7 +42,7 @@ export class FrameDecoder {
 
   /** Adds the next bytes of the stream, which are copied. */
   push(bytes: Uint8Array): void {
-    checkBytes('push(bytes)', bytes);
+    checkBytes('push', bytes);
     if (!this.#isTooLong) this.buffer.append(bytes);
   }
 
@@ -90,7 +90,8 @@ export class FrameDecoder {
   wholeLength(about?: () => string): number {
     const length = this.buffer.payloadLength;
     if (length === undefined) return -1;
-    if (length > this.maxFrameLength) throw new FrameTooLongError(length, this.maxFrameLength, { about: about?.() });
+    if (length > this.maxFrameLength)
+      throw new FrameTooLongError(length, this.maxFrameLength, { about: about?.(), isReceived: true });
     return this.buffer.available >= HEADER_LENGTH + length ? length : -1;
   }
 

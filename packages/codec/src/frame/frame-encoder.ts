@@ -36,7 +36,7 @@ export class FrameEncoder {
    * @throws FrameTooLongError if the payload is longer than `maxFrameLength`
    */
   encode(payload: Uint8Array): Buffer {
-    checkBytes('encode(payload)', payload);
+    checkBytes('encode', payload);
     const frame = Buffer.allocUnsafe(HEADER_LENGTH + payload.length);
     this.writeHeader(payload.length, frame, 0);
     frame.set(payload, HEADER_LENGTH);

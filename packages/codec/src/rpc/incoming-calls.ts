@@ -143,7 +143,10 @@ export class IncomingCalls {
   }
 
   #tooMany(): Error {
-    return new QueueFullError(`more than ${String(this.limit)} calls are open on one channel (maxCalls of expose())`);
+    return new QueueFullError(
+      `more than ${String(this.limit)} calls are open on one channel (maxCalls of expose()); ` +
+        'await calls before you make more, or raise maxCalls',
+    );
   }
 
   #find(target: string | number): Callee | Error {
@@ -170,8 +173,12 @@ export class IncomingCalls {
     let checked: unknown;
     try {
       checked = await check(args);
-      if (!Array.isArray(checked))
-        throw new TypeError(`the schema of the arguments made ${show(checked)}, not an array`);
+      if (!Array.isArray(checked)) {
+        const [name] = [...(this.service?.checks ?? [])].find(([, each]) => each === check) ?? [];
+        throw new TypeError(
+          `schemas.${String(name)}: expected an array of arguments from the schema, not ${show(checked)}`,
+        );
+      }
     } catch (error) {
       closeHandles(args);
       this.#fail(call, error);

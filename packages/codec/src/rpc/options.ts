@@ -96,7 +96,7 @@ export function checksOf(
   }
   return new Map(
     Object.entries(schemas).map(([name, schema]) => {
-      return [name, checkBy(schema, () => `the ${what} of ${name}()`)];
+      return [name, checkBy(schema, () => `the ${what} of ${name}()`, `schemas.${name}`)];
     }),
   );
 }

@@ -43,6 +43,6 @@ export function checkLimits(limits: DecodeLimits): void {
   for (const name of LIMITS.names) {
     const limit: unknown = limits[name as keyof DecodeLimits];
     if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
-    throw new TypeError(`limits.${name}: expected a number from 0, not ${show(limit)}`);
+    throw new TypeError(`limits.${name}: expected a number, 0 or more, not ${show(limit)}`);
   }
 }

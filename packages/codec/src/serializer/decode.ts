@@ -82,7 +82,10 @@ export class Decoder extends HeadDecoder {
       this.position++;
       this.clearTables();
     } else if (!this.started) {
-      throw this.malformed(`it must begin with the version byte 0x${VERSION.toString(16)}`);
+      const came = length > 0 ? `0x${String(first?.toString(16)).padStart(2, '0')}` : 'the end';
+      throw this.malformed(
+        `it must begin with the version byte 0x${VERSION.toString(16)}, not ${came}: both sides must use the same codec`,
+      );
     }
     this.spend(1, 0);
     const value = this.read();

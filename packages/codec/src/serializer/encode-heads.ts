@@ -13,6 +13,7 @@ import {
   numberTypeOf,
   mapSize,
   memoryOf,
+  NOT_SHARED,
   notGenuine,
   pairs,
   setSize,
@@ -220,7 +221,7 @@ export abstract class HeadEncoder extends ByteWriter {
   #openView(view: ArrayBufferView, pos: number): readonly unknown[] {
     const { buffer, byteOffset, byteLength } = memoryOf(view);
     if (!types.isArrayBuffer(buffer)) {
-      throw new Refusal('a view of a SharedArrayBuffer cannot be sent', view);
+      throw new Refusal(`a view of a SharedArrayBuffer ${NOT_SHARED}`, view);
     }
     // Many Buffers are slices of a pool, or of what was read from a file or socket: their neighbours stay here.
     if (Buffer.isBuffer(view) && byteLength < buffer.byteLength && !this.isKnown(buffer)) {

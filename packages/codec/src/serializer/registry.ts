@@ -1,5 +1,5 @@
 import { AiopipeError } from '@aiopipe/core';
-import { checkOptions, optionNames, refuseOptions } from '@aiopipe/core/internal';
+import { checkOptions, optionNames, refuseOptions, show } from '@aiopipe/core/internal';
 import { kindOfPrototype } from './kinds.js';
 import { TableLimit } from './tags.js';
 
@@ -102,26 +102,27 @@ export function register<T extends object, const D>(
   registration: Registration<T, D>,
 ): void {
   if (typeof Class !== 'function' || typeof (Class as { prototype: unknown }).prototype !== 'object') {
-    throw new TypeError('register(Class, { name, reduce, revive }): the first argument must be a class');
+    throw new TypeError(`register: expected a class first, not ${show(Class)}`);
   }
   if (registration === undefined)
-    throw new TypeError(`register(${Class.name}, { name, reduce, revive }): the second argument is missing`);
+    throw new TypeError(`register(${Class.name}): expected { name, reduce, revive } second, not undefined`);
   checkOptions(registration, REGISTRATION, 'registration');
   const { name, reduce, revive, create } = registration;
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`register(${Class.name}, …): name must be a string that is not empty`);
+    throw new TypeError(`register(${Class.name}): name: expected a string that is not empty, not ${show(name)}`);
   }
   if (name.length > TableLimit.ClassName) {
     throw new TypeError(
-      `register(${Class.name}, …): name must have at most ${String(TableLimit.ClassName)} characters`,
+      `register(${Class.name}): name: expected at most ${String(TableLimit.ClassName)} characters, not ${String(name.length)}`,
     );
   }
   for (const [key, part] of Object.entries({ reduce, revive, create: create ?? reduce })) {
-    if (typeof part !== 'function') throw new TypeError(`register(${Class.name}, …): ${key} must be a function`);
+    if (typeof part !== 'function')
+      throw new TypeError(`register(${Class.name}): ${key}: expected a function, not ${show(part)}`);
   }
   const prototype = Class.prototype as object;
   if (kindOfPrototype(prototype) !== undefined) {
-    throw new TypeError(`register(${Class.name}, …): ${Class.name} is built in; it can be sent without a registration`);
+    throw new TypeError(`register(${Class.name}): ${Class.name} is built in; it can be sent without a registration`);
   }
   const other = registry.byName.get(name);
   if (other !== undefined && other.constructor !== Class) {
@@ -164,14 +165,16 @@ export function register<T extends object, const D>(
  */
 export function registerCodec(name: string, codec: ByteCodec): void {
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`registerCodec(name, { encode, decode }): name must be a string that is not empty`);
+    throw new TypeError(`registerCodec: expected a name first, not ${show(name)}`);
   }
-  if (RESERVED_CODECS.has(name)) throw new TypeError(`registerCodec('${name}', …): this name is built in`);
+  if (RESERVED_CODECS.has(name))
+    throw new TypeError(`registerCodec: the name '${name}' is built in; choose another name`);
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
     // A library's object may have more beside the two, so that other names are looked at only if one of the two is missing.
+    const part = typeof codec?.encode === 'function' ? 'decode' : 'encode';
     throw (
       refuseOptions(codec, CODEC, 'codec') ??
-      new TypeError(`registerCodec('${name}', { encode, decode }): both must be functions`)
+      new TypeError(`registerCodec('${name}'): ${part}: expected a function, not ${show(codec?.[part])}`)
     );
   }
   const other = registry.codecs.get(name);

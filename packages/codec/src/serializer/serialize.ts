@@ -1,4 +1,4 @@
-import { checkOptions, optionNames } from '@aiopipe/core/internal';
+import { checkOptions, optionNames, show } from '@aiopipe/core/internal';
 import { Decoder } from './decode.js';
 import { type DecodeLimits } from './decode-limits.js';
 import { Encoder } from './encode.js';
@@ -109,7 +109,9 @@ function renew(output: Output): void {
  * ```
  */
 export function deserialize(bytes: Uint8Array, options?: DeserializeOptions): unknown {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError('deserialize(bytes): expected a Buffer or Uint8Array');
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`deserialize: expected a Buffer or another Uint8Array, not ${show(bytes)}`);
+  }
   checkOptions(options, DESERIALIZE_OPTIONS);
   const limits = options?.limits;
   if (limits !== undefined) return new Decoder(limits).decode(bytes, 0, bytes.length);

@@ -116,7 +116,7 @@ describe('functions', () => {
       using pair = channel({ encoder: () => wrong as never, decoder: null });
       const error = await errorOf(pair[1].put('x'));
       expect(error).toBeInstanceOf(TypeError);
-      expect(error.message).toBe(`the encoder returned ${name}, not bytes`);
+      expect(error.message).toBe(`encoder: expected bytes (a Buffer or another view) from the function, not ${name}`);
     }
   });
 

@@ -143,7 +143,9 @@ describe('a schema', () => {
     using pair = channel({ duplex: true });
     const [a] = pair;
     for (const bad of [undefined, {}, doubled['~standard'], { '~standard': { version: 2 } }]) {
-      expect(thrownBy(() => a.validate(bad as never))).toBeInstanceOf(TypeError);
+      const error = thrownBy(() => a.validate(bad as never));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(/^validate: expected a schema with '~standard' .*, not (undefined|\{)/);
     }
   });
 });

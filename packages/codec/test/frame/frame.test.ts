@@ -127,8 +127,27 @@ describe('maxFrameLength', () => {
 
   test('refuses a payload that is too long to send', () => {
     expect(() => new FrameEncoder({ maxFrameLength: 2 }).encode(Buffer.alloc(3))).toThrow(
-      'a frame of 3 bytes is over the limit of 2 (maxFrameLength)',
+      'a frame of 3 bytes is over the limit of 2 bytes; send less at once, or raise maxFrameLength on both sides',
     );
+  });
+
+  test('bytes of another protocol: the error doubts that they are frames', () => {
+    const decoder = new FrameDecoder();
+    decoder.push(Buffer.from('GET / HTTP/1.1\r\n'));
+    expect(() => decoder.next()).toThrow(
+      /^a frame of 1195725856 bytes is over .* on both sides, if the peer sends frames at all$/,
+    );
+  });
+
+  test.each([
+    ['text', "'text'"],
+    [new ArrayBuffer(2), 'ArrayBuffer'],
+  ])('what is no Uint8Array is shown: %o', (bytes, shown) => {
+    const message = (call: string) => `${call}: expected a Buffer or another Uint8Array, not ${shown}`;
+    expect(() => {
+      new FrameDecoder().push(bytes as never);
+    }).toThrow(message('push'));
+    expect(() => new FrameEncoder().encode(bytes as never)).toThrow(message('encode'));
   });
 
   test.each([-1, 1.5, NaN, 2 ** 32, '10'])('cannot be %s', (maxFrameLength) => {

@@ -102,7 +102,7 @@ test('a schema that makes no list of arguments fails the call', async () => {
   await withPair(async (here, there) => {
     expose(there, { take: () => 1 }, { schemas: { take: schema(() => 'text') } });
     expect((await errorOf(proxy<{ take(): number }>(here).take())).message).toBe(
-      "the schema of the arguments made 'text', not an array",
+      "schemas.take: expected an array of arguments from the schema, not 'text'",
     );
   });
 });
@@ -112,11 +112,11 @@ describe('wrong options throw TypeError', () => {
     ['expose', { maxcalls: 1 }, 'maxcalls: unknown option; did you mean maxCalls?'],
     ['expose', { maxCalls: 0 }, /^maxCalls: expected a whole number of calls, 1 or more, not 0$/],
     ['expose', { schemas: 3 }, /^schemas: expected an object with a schema for each method, not 3$/],
-    ['expose', { schemas: { add: {} } }, /expected a schema with '~standard'/],
+    ['expose', { schemas: { add: {} } }, /^schemas.add: expected a schema with '~standard' .*, not \{\}$/],
     ['proxy', { windw: 1 }, 'windw: unknown option; did you mean window?'],
     ['proxy', { window: 0 }, /^window: expected a whole number of items, from 1 to 1000000, not 0$/],
     ['proxy', { maxFunctions: -1 }, /^maxFunctions: expected a whole number of functions, 0 or more, not -1$/],
-    ['proxy', { schemas: { add: null } }, /expected a schema with '~standard'/],
+    ['proxy', { schemas: { add: null } }, /^schemas.add: expected a schema with '~standard' .*, not null$/],
   ])('%s %o', async (call, options, message) => {
     await withPair(async (here, there) => {
       const error = thrownBy(() =>

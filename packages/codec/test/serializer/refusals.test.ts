@@ -29,24 +29,36 @@ describe('what cannot be sent', () => {
     ['a WeakMap', new WeakMap(), 'a WeakMap cannot be sent'],
     ['a WeakSet', new WeakSet(), 'a WeakSet cannot be sent'],
     ['a WeakRef', new WeakRef({}), 'a WeakRef cannot be sent'],
-    ['a Promise', Promise.resolve(), 'a Promise cannot be sent'],
-    ['a SharedArrayBuffer', new SharedArrayBuffer(8), 'a SharedArrayBuffer cannot be sent'],
-    ['a view of one', new Uint8Array(new SharedArrayBuffer(8)), 'a view of a SharedArrayBuffer cannot be sent'],
+    ['a Promise', Promise.resolve(), 'a Promise cannot be sent; await it first'],
+    [
+      'a SharedArrayBuffer',
+      new SharedArrayBuffer(8),
+      'a SharedArrayBuffer cannot be sent; use SharedMemory of @aiopipe/core',
+    ],
+    [
+      'a view of one',
+      new Uint8Array(new SharedArrayBuffer(8)),
+      'a view of a SharedArrayBuffer cannot be sent; use SharedMemory of @aiopipe/core',
+    ],
     [
       'an instance',
       new Unregistered(),
-      "an instance of Unregistered cannot be sent: the class isn't registered (see register())",
+      'an instance of Unregistered cannot be sent: its class is not registered; call register(Unregistered, …) on both sides, or send a plain object',
     ],
     [
       'an array subclass',
       new (class List extends Array {})(),
-      "an instance of List cannot be sent: the class isn't registered (see register())",
+      'an instance of List cannot be sent: its class is not registered; call register(List, …) on both sides, or send a plain object',
     ],
-    ['a Blob', new Blob([]), "an instance of Blob cannot be sent: the class isn't registered (see register())"],
+    [
+      'a Blob',
+      new Blob([]),
+      'an instance of Blob cannot be sent: its class is not registered; call register(Blob, …) on both sides, or send a plain object',
+    ],
     [
       'an AbortSignal',
       new AbortController().signal,
-      "an instance of AbortSignal cannot be sent: the class isn't registered (see register())",
+      'an instance of AbortSignal cannot be sent: its class is not registered; call register(AbortSignal, …) on both sides, or send a plain object',
     ],
     [
       'an object with another object as prototype',

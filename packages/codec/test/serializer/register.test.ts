@@ -224,7 +224,9 @@ describe('what goes wrong', () => {
     const bytes = serialize({ a: new Point(1, 2) });
     const unknown = Buffer.from(bytes.toString('latin1').replace('geo/Point', 'geo/Vague'), 'latin1');
     const error = failure(unknown);
-    expect(error.message).toBe("no class is registered here as 'geo/Vague' (see register())");
+    expect(error.message).toBe(
+      "no class is registered as 'geo/Vague' in this process; call register(Class, { name: 'geo/Vague', … }) here, too, as on the side that sent it",
+    );
     expect([error.fatal, error.code]).toEqual([false, 'ERR_AIOPIPE_DECODE']);
   });
 
@@ -283,6 +285,30 @@ describe('what goes wrong', () => {
     expect(() => {
       register(Other, { name: 'Another', ...parts });
     }).toThrow(/Other is registered already, as 'Other'/);
+  });
+
+  test.each<[registration: object, message: string]>([
+    [{ name: '' }, "name: expected a string that is not empty, not ''"],
+    [{ name: 'x'.repeat(2000) }, 'name: expected at most 256 characters, not 2000'],
+    [{ reduce: 5 }, 'reduce: expected a function, not 5'],
+    [{ revive: undefined }, 'revive: expected a function, not undefined'],
+    [{ create: 'none' }, "create: expected a function, not 'none'"],
+  ])('a wrong part is shown: %o', (part, message) => {
+    class Wrong {}
+    const parts = { name: 'Wrong', reduce: (): number => 0, revive: (): Wrong => new Wrong() };
+    expect(() => {
+      register(Wrong, { ...parts, ...part });
+    }).toThrow(new TypeError(`register(Wrong): ${message}`));
+  });
+
+  test.each<[name: string, codec: object, message: string]>([
+    ['json', {}, "registerCodec: the name 'json' is built in; choose another name"],
+    ['half', { encode: () => Buffer.alloc(0) }, "registerCodec('half'): decode: expected a function, not undefined"],
+    ['half', { encode: 1, decode: 1 }, "registerCodec('half'): encode: expected a function, not 1"],
+  ])('a wrong codec is shown: %s %o', (name, codec, message) => {
+    expect(() => {
+      registerCodec(name, codec as never);
+    }).toThrow(new TypeError(message));
   });
 
   test('arguments that are none', () => {

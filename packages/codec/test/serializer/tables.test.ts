@@ -68,6 +68,16 @@ describe('a line of messages', () => {
     const bytes = line.encode({ a: 2 });
     expect(() => new Decoder().decode(bytes, 0, bytes.length)).toThrow(/must begin with the version byte/);
   });
+
+  test.each([
+    ['the bytes of JSON', Buffer.from('{"a":1}'), '0x7b'],
+    ['a byte below 0x10', Buffer.of(5), '0x05'],
+    ['no bytes', Buffer.alloc(0), 'the end'],
+  ])('a message in another codec shows what it begins with: %s', (_, bytes, came) => {
+    expect(() => new Decoder().decode(bytes, 0, bytes.length)).toThrow(
+      `malformed message: it must begin with the version byte 0xa1, not ${came}: both sides must use the same codec (at byte 0)`,
+    );
+  });
 });
 
 describe('a message that cannot be encoded', () => {
