@@ -131,6 +131,12 @@ describe('calls that wait answer alike to', () => {
     await expectAnswer(given(calls, { signal }), `TypeError : signal: expected an AbortSignal, not ${shown}`);
   });
 
+  test('an AbortController in place of its signal', async () => {
+    const signal = new AbortController();
+    const message = 'TypeError : signal: expected an AbortSignal, not AbortController {}; pass its `signal`';
+    await expectAnswer(given(waiting, { signal }), message);
+  });
+
   test('a misspelt name', async () => {
     await expectAnswer(given(waiting, { timout: 1 }), 'TypeError : timout: unknown option; did you mean timeout?');
     await expectAnswer(given(waiting, { Signal: 1 }), 'TypeError : Signal: unknown option; did you mean signal?');

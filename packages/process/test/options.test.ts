@@ -35,6 +35,77 @@ const supervise = (child: object, options: object = {}) =>
   new Supervisor([{ ...spec, ...child } as AnyChildSpec], options);
 const nested = (options: object) => new Supervisor([{ id: 'below', type: 'supervisor', children: [], ...options }]);
 
+describe('a wrong value is a TypeError that names the option as it was written, and says what to write:', () => {
+  const atHome = "write new URL('./worker.js', import.meta.url)";
+  const made = "its module makes one by target(import.meta.url, 'name', async (…) => …)";
+
+  test.each<[message: string, run: () => unknown]>([
+    [
+      `startProcess: expected a target() or the URL of a module, not './worker.js'; ${atHome}, with { export: 'name' }`,
+      () => startProcess('./worker.js' as never, { export: 'run' } as never),
+    ],
+    [`startProcess: expected a target() or the URL of a module, not {}; ${made}`, () => startProcess({} as never)],
+    [
+      "export: expected the name of a function that file:///x.js exports, not undefined; write startProcess(url, { export: 'name' })",
+      () => startProcess(new URL('file:///x.js'), {} as never),
+    ],
+    [
+      `preload[1]: expected a target() or the URL of a module, not './worker.js'; ${atHome}`,
+      () => new Prefork({ preload: [square, './worker.js' as never] }),
+    ],
+    [
+      "stdout: expected 'ignore' or 'inherit', not 'pipe'; the children of a prefork cannot share a pipe, an end or a file",
+      () => new Prefork({ stdout: 'pipe' as never }),
+    ],
+    [
+      "options.stdout: expected 'inherit' or 'ignore' for a pool, not 'pipe'; to get what workers write, use the pool's option output: 'events'",
+      () => new Pool(square, { options: { stdout: 'pipe' } }),
+    ],
+    [
+      "options.stderr: expected 'inherit' or 'ignore' for a pool, not { file: 'log' }; to get what workers write, use the pool's option output: 'events'",
+      () => new Pool(square, { options: { stderr: { file: 'log' } } }),
+    ],
+    [
+      "options.stdin: expected 'inherit' or 'ignore' for a pool, not 'pipe'; pass the data as arguments of the task",
+      () => new Pool(square, { options: { stdin: 'pipe' } }),
+    ],
+    [
+      'size.max: expected a whole number of workers, from 1 to 1024, not undefined',
+      () => new Pool(square, { size: {} as never }),
+    ],
+    [
+      'maxRss.bytes: expected a whole number of bytes, 1 or more, not undefined',
+      () => new Pool(square, { maxRss: { interval: 1 } as never }),
+    ],
+    [
+      'maxRss.interval: expected milliseconds above 0, not undefined',
+      () => new Pool(square, { maxRss: { bytes: 1 } as never }),
+    ],
+    [`child "it".target: expected a target(), not 5; ${made}`, () => supervise({ target: 5 })],
+    ['intensity: expected a whole number, 0 or more, not -1', () => supervise({}, { intensity: -1 })],
+    ['child "below".intensity: expected a whole number, 0 or more, not -1', () => nested({ intensity: -1 })],
+    ['child "below".period: expected milliseconds above 0, not 0', () => nested({ period: 0 })],
+    [
+      "child \"below\".strategy: expected 'one_for_one' or 'one_for_all' or 'rest_for_one', not 'all'",
+      () => nested({ strategy: 'all' }),
+    ],
+    [
+      'child "below".backoff.factor: expected a number, 1 or more, not 0',
+      () => nested({ backoff: { initial: 1, factor: 0 } }),
+    ],
+    ['child "below".backoff.initial: expected milliseconds above 0, not undefined', () => nested({ backoff: {} })],
+    [
+      'child "below".children: expected an array of child specifications, not undefined',
+      () => nested({ children: undefined }),
+    ],
+    ['two children of child "below" have the id "it"', () => nested({ children: [spec, spec] })],
+  ])('%s', async (message, run) => {
+    const error = await failureOf(run);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe(message);
+  });
+});
+
 describe('a misspelt option is a TypeError that names what was meant:', () => {
   test.each<[call: string, options: object, message: string, run: (options: object) => unknown]>([
     [

@@ -51,6 +51,7 @@ export class EventStream<Event> extends LoopIterator<Event> {
   readonly #unread: Event[] = [];
   readonly #readers: Deferred<IteratorResult<Event, void>>[] = [];
   readonly #site: CallSite;
+  readonly #what: () => string;
   #stopListening: (() => void) | undefined;
   #onEnd: (() => void) | undefined;
   #hasEnded = false;
@@ -66,6 +67,7 @@ export class EventStream<Event> extends LoopIterator<Event> {
     super();
     this.#site = site;
     const what = () => `the events of ${whose}`;
+    this.#what = what;
     const refusal = refuse(options, OPTIONS, what);
     if (refusal instanceof TypeError) throw refusal;
     if (refusal !== undefined) this.#abort(refusal);
@@ -88,7 +90,9 @@ export class EventStream<Event> extends LoopIterator<Event> {
     else if (this.#unread.length < MAX_UNREAD) this.#unread.push(event);
     else
       this.end(
-        new QueueFullError(`${String(MAX_UNREAD)} events are not read yet: read them faster, or leave the loop`),
+        new QueueFullError(
+          `${this.#what()}: ${String(MAX_UNREAD)} are not read yet; read them faster, or leave the loop`,
+        ),
       );
   }
 

@@ -7,6 +7,7 @@ import { type Slots } from './slots.js';
 
 /** Whether a pool takes one more task; callers that wait until it does. */
 export class Admission {
+  readonly #title: string;
   readonly #limit: number;
   readonly #backlog: Backlog;
   readonly #slots: Slots;
@@ -14,8 +15,12 @@ export class Admission {
   /** Makes the error of a call to a pool that takes no more tasks. Each caller gets its own. */
   refusal: (() => Error) | undefined;
 
-  /** @param limit - of tasks that wait for a worker */
-  constructor(limit: number, backlog: Backlog, slots: Slots) {
+  /**
+   * @param title - the pool, in messages
+   * @param limit - of tasks that wait for a worker
+   */
+  constructor(title: string, limit: number, backlog: Backlog, slots: Slots) {
+    this.#title = title;
     this.#limit = limit;
     this.#backlog = backlog;
     this.#slots = slots;
@@ -35,7 +40,7 @@ export class Admission {
     if (this.refusal !== undefined) throw this.refusal();
     if (!this.isFull) return;
     throw new QueueFullError(
-      `${String(this.#limit)} tasks wait already, which is the queueLimit of this pool: await drain() before each call, ` +
+      `${this.#title}: ${String(this.#limit)} tasks wait already (queueLimit); await drain() before each call, ` +
         'use map(), which waits when the queue is full, or raise queueLimit',
     );
   }
@@ -47,7 +52,7 @@ export class Admission {
     if (!this.isFull) return;
     const pending = new Pending<void>(
       options,
-      () => 'the queue had no room',
+      () => `${this.#title}: the queue had no room`,
       () => this.#waiting.delete(pending),
     );
     this.#waiting.add(pending);

@@ -1,4 +1,3 @@
-import { type StandardSchema } from '@aiopipe/codec';
 import { checkBy, type Check } from '@aiopipe/codec/internal';
 import { AbortError } from '@aiopipe/core';
 import { checkFlag, checkOptions, optionNames, show } from '@aiopipe/core/internal';
@@ -44,8 +43,8 @@ export class CheckedCalls<Args extends readonly unknown[], Result> implements Po
     onUnheard: (error: unknown) => void,
   ): CheckedCalls<Args, Result> {
     checkOptions(schemas, SCHEMAS, 'schemas');
-    const args = schemas.args && checkOf(schemas.args, 'args', `the arguments of ${name}`);
-    const result = schemas.result && checkOf(schemas.result, 'result', `the result of ${name}`);
+    const args = schemas.args && checkBy(schemas.args, () => `the arguments of ${name}`, 'schemas.args');
+    const result = schemas.result && checkBy(schemas.result, () => `the result of ${name}`, 'schemas.result');
     return new CheckedCalls(calls, args, result, onUnheard);
   }
 
@@ -68,7 +67,7 @@ export class CheckedCalls<Args extends readonly unknown[], Result> implements Po
     if (this.#args === undefined) return args;
     const checked = await this.#args(args);
     if (Array.isArray(checked)) return checked;
-    throw new TypeError(`the schema of the arguments made ${show(checked)}, not an array`);
+    throw new TypeError(`schemas.args: expected an array of arguments from the schema, not ${show(checked)}`);
   }
 
   map(items: Items<unknown>, options: MapOptions = {}): AsyncGenerator<RunResult<Result>, void, undefined> {
@@ -103,15 +102,5 @@ export class CheckedCalls<Args extends readonly unknown[], Result> implements Po
 
   async *#items(args: readonly unknown[]): AsyncGenerator<unknown> {
     yield* this.#calls.stream(...(await this.#checkedArgs(args)));
-  }
-}
-
-function checkOf(schema: StandardSchema, name: string, what: string): Check {
-  try {
-    return checkBy(schema, () => what);
-  } catch {
-    throw new TypeError(
-      `${name}: expected a schema with '~standard' (Standard Schema, version 1), not ${show(schema)}`,
-    );
   }
 }

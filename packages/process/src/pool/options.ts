@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { checkSpin } from '@aiopipe/codec/internal';
 import {
   checkCount,
+  checkGivenInterval,
   checkInterval,
   checkMilliseconds,
   checkOptions,
@@ -214,10 +215,8 @@ function memoryLimit(limit: PoolOptions['maxRss']): Pick<PoolSettings, 'maxRss' 
     return { maxRss: limit as number | undefined, memoryInterval: undefined };
   }
   checkOptions(limit, MEMORY, 'maxRss');
-  checkCount('maxRss.bytes', limit.bytes, { least: 1, of: 'bytes' });
-  checkInterval('maxRss.interval', limit.interval);
-  for (const name of ['bytes', 'interval'] as const)
-    if ((limit[name] as unknown) === undefined) throw new TypeError(`maxRss.${name}: expected a number, not undefined`);
+  checkCount('maxRss.bytes', limit.bytes, { least: 1, of: 'bytes', isNeeded: true });
+  checkGivenInterval('maxRss.interval', limit.interval);
   return { maxRss: limit.bytes, memoryInterval: limit.interval };
 }
 
@@ -229,20 +228,19 @@ function sizeOf(size: PoolOptions['size'] = availableParallelism()): { min: numb
   checkOptions(size, SIZES, 'size');
   const { min = 0, max } = size;
   checkCount('size.min', min, { most: MOST_WORKERS, of: 'workers' });
-  if ((max as unknown) === undefined) throw new TypeError('size.max: expected the most workers that there may be');
-  checkCount('size.max', max, { least: Math.max(1, min), most: MOST_WORKERS, of: 'workers' });
+  checkCount('size.max', max, { least: Math.max(1, min), most: MOST_WORKERS, of: 'workers', isNeeded: true });
   return { min, max };
 }
 
-/** Throws TypeError for pipes and ends: the program could not read a worker's pipe, and an end can move to one worker only. */
+/** Throws TypeError for pipes, files and ends: all workers have the same streams, and the program could not read their pipes. */
 function checkStreams(options: ProcessOptions): void {
   for (const name of ['stdin', 'stdout', 'stderr'] as const) {
     const choice = options[name];
     if (choice === undefined || choice === 'inherit' || choice === 'ignore') continue;
-    const reason =
-      choice === 'pipe'
-        ? "a pool gives no access to the pipe of a worker: use the pool's option output: 'events'"
-        : 'an end can move only once, and a pool has many workers';
-    throw new TypeError(`options.${name}: expected 'inherit' or 'ignore' for a pool: ${reason}`);
+    const remedy =
+      name === 'stdin'
+        ? 'pass the data as arguments of the task'
+        : "to get what workers write, use the pool's option output: 'events'";
+    throw new TypeError(`options.${name}: expected 'inherit' or 'ignore' for a pool, not ${show(choice)}; ${remedy}`);
   }
 }

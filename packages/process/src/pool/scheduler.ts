@@ -95,7 +95,7 @@ export class Scheduler {
       slots.hold(isHeld);
       memoryWatch?.run(isHeld);
     }));
-    const admission = (this.admission = new Admission(settings.queueLimit, backlog, slots));
+    const admission = (this.admission = new Admission(this.title, settings.queueLimit, backlog, slots));
     const giveUp: Shutdown['giveUp'] = (why, cause) => {
       this.#shutdown.giveUp(why, cause);
     };

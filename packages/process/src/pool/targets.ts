@@ -1,6 +1,6 @@
 import { show } from '@aiopipe/core/internal';
 import { refuseRecursion } from '../target/role.js';
-import { isTarget, type AnyTarget } from '../target/target.js';
+import { howToTarget, isTarget, type AnyTarget } from '../target/target.js';
 
 /** A target of a pool. */
 export interface PoolTarget {
@@ -48,9 +48,7 @@ function keyOf({ url, name }: { readonly url: string; readonly name: string }): 
 /** Throws TypeError if it is no target; ChildError if its module is the one that starts this process. */
 export function checkTarget(target: unknown, place: string): asserts target is AnyTarget {
   if (!isTarget(target)) {
-    throw new TypeError(
-      `${place}: expected a target(), not ${show(target)}; its module makes one by target(import.meta.url, 'name', async (…) => …)`,
-    );
+    throw new TypeError(`${place}: expected a target(), not ${show(target)}; ${howToTarget(target)}`);
   }
   refuseRecursion(target.url);
 }

@@ -33,13 +33,13 @@ export class ChildSide implements SiblingCalls {
 
   connect(to: string, key: string | number | undefined, options: WaitOptions): Promise<Channel> {
     if (this.#isOver) return handled(Promise.reject<Channel>(over()));
-    if (this.#waiting.size === MAX_CONNECTS)
-      return handled(
-        Promise.reject<Channel>(new QueueFullError(`${String(MAX_CONNECTS)} calls of connectSibling() wait`)),
-      );
+    if (this.#waiting.size === MAX_CONNECTS) {
+      const what = `connectSibling(): ${String(MAX_CONNECTS)} calls wait already; await one of them before the next`;
+      return handled(Promise.reject<Channel>(new QueueFullError(what)));
+    }
     const number = this.#next++;
     const waiting: Waiting = {
-      why: 'is not known to be there, for the supervisor gave no answer',
+      why: 'is not connected: the supervisor did not answer',
       pending: new Pending<Channel>(
         options,
         () => `sibling ${JSON.stringify(to)} ${waiting.why}`,

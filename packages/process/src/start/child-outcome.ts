@@ -8,6 +8,9 @@ import { ChildError } from '../errors.js';
 /** Node exits with this code if it refuses its options: see "Exit codes" in its documentation of `process`. */
 const INVALID_ARGUMENT = 9;
 
+/** The usual reason why a child breaks the protocol. */
+const INTRUDER = '; does other code in it write to its descriptor 3?';
+
 /** How a child went, if anything is known of that before its end. */
 type Known =
   /** Its function returned. */
@@ -111,7 +114,10 @@ export class ChildOutcome {
       new ChildError(code, `${about} ${what}`, { ...details, cause: error });
     switch (known.kind) {
       case 'broken':
-        return fail(known.code, `${known.what}, and was killed`);
+        return fail(
+          known.code,
+          `${known.what}, and was killed${known.code === 'ERR_AIOPIPE_PROTOCOL' ? INTRUDER : ''}`,
+        );
       case 'error':
         return fail('ERR_AIOPIPE_CHILD', `failed: ${describeValue(error)}${limitsBehindError(this.#limits, error)}`);
       case 'no-start':
@@ -137,6 +143,8 @@ export function howItEnded(
   if (signalCode !== null) return `by ${signalCode}${why}`;
   const how = `with exit code ${String(exitCode)}${why}`;
   if (exitCode === EXIT_UNTOLD) return `${how}: the child could not send a message to its parent; its stderr says why`;
+  if (hasBegun && exitCode === 0)
+    return `${how} (it called process.exit(), or awaits a promise that nothing will settle)`;
   if (hasBegun || exitCode !== INVALID_ARGUMENT) return how;
   return `${how}: Node refused its options (execArgv, NODE_OPTIONS); its stderr says which`;
 }

@@ -118,7 +118,7 @@ export class ChildPromises<Result> {
     setImmediate(() => {
       if (this.#isHeard && outcome?.brokeAfterResult !== true) return;
       if (this.endIsWanted && (error.code === 'ERR_AIOPIPE_NO_RESULT' || outcome?.toldNothing === true)) return;
-      warnOfChild(this.#site, error, 'nothing has used its `result`');
+      warnOfChild(this.#site, error, 'nothing has used its `result`: await it, or catch its error');
     });
   }
 

@@ -80,7 +80,7 @@ export function checkOptions(options: ProcessOptions): void {
   checkFlag('detached', detached);
   if (daemon === true && detached === true) {
     throw new TypeError(
-      'daemon, detached: use only one; a daemon ends with this process, a detached child outlives it',
+      'daemon, detached: pass only one of them; a daemon ends with this process, a detached child outlives it',
     );
   }
   checkPrefork(prefork);

@@ -1,7 +1,7 @@
 import { checkCount, checkOptions, optionNames, show } from '@aiopipe/core/internal';
-import { isTarget, type AnyTarget } from '../target/target.js';
+import { howToTarget, isTarget, type AnyTarget } from '../target/target.js';
 import { type StdioOptions } from './stdio.js';
-import { checkSurroundings, SURROUNDINGS, surroundingsKey, type Surroundings } from './surroundings.js';
+import { checkSurroundings, SURROUNDINGS, type Surroundings } from './surroundings.js';
 
 /**
  * Options of {@link Prefork}: the number and the surroundings of its children.
@@ -45,14 +45,21 @@ export function readPreforkOptions(options: PreforkOptions): PreforkSettings {
   checkCount('size', size, { least: 1, most: MOST_CHILDREN, of: 'children' });
   if (!Array.isArray(preload)) throw new TypeError(`preload: expected an array, not ${show(preload)}`);
   checkSurroundings(surroundings);
-  if (surroundingsKey(surroundings) === undefined) {
-    throw new TypeError("stdin, stdout, stderr: expected 'ignore' or 'inherit', because children cannot share a pipe");
+  for (const name of ['stdin', 'stdout', 'stderr'] as const) {
+    const choice = surroundings[name];
+    if (choice === undefined || choice === 'ignore' || choice === 'inherit') continue;
+    throw new TypeError(
+      `${name}: expected 'ignore' or 'inherit', not ${show(choice)}; ` +
+        'the children of a prefork cannot share a pipe, an end or a file',
+    );
   }
   return { size, surroundings, preload: preload.map(urlOf) };
 }
 
-function urlOf(what: unknown): string {
+function urlOf(what: unknown, index: number): string {
   if (isTarget(what)) return what.url;
   if (what instanceof URL) return what.href;
-  throw new TypeError(`preload: expected targets or modules' URLs, not ${show(what)}`);
+  throw new TypeError(
+    `preload[${String(index)}]: expected a target() or the URL of a module, not ${show(what)}; ${howToTarget(what, true)}`,
+  );
 }

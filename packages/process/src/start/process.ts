@@ -4,7 +4,7 @@ import { processHandleOf, type ProcessHandle } from './process-handle.js';
 import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
 import { refuseRecursion } from '../target/role.js';
 import { StartedChild } from './started-child.js';
-import { isTarget, type AnyTarget, type Target } from '../target/target.js';
+import { howToTarget, isTarget, type AnyTarget, type Target } from '../target/target.js';
 import { type Siblings } from '../sibling/siblings.js';
 
 export { ProcessHandle } from './process-handle.js';
@@ -107,7 +107,7 @@ function start(
   maker: (...args: never[]) => unknown,
   siblings?: Siblings,
 ): ProcessHandle<unknown> {
-  checkNames(options, what instanceof URL ? MODULE_OPTIONS : TARGET_OPTIONS);
+  checkNames(options, what instanceof URL || typeof what === 'string' ? MODULE_OPTIONS : TARGET_OPTIONS);
   const { url, name } = locate(what, options.export);
   refuseRecursion(url);
   checkMayStart(process.execPath);
@@ -119,7 +119,12 @@ function start(
 function locate(what: unknown, exported: unknown): { url: string; name: string } {
   if (isTarget(what)) return { url: what.url, name: what.name };
   if (what instanceof URL) {
-    if (typeof exported !== 'string') throw new TypeError(`export: expected the name of the function in ${what.href}`);
+    if (typeof exported !== 'string') {
+      throw new TypeError(
+        `export: expected the name of a function that ${what.href} exports, not ${show(exported)}; ` +
+          "write startProcess(url, { export: 'name' })",
+      );
+    }
     return { url: what.href, name: exported };
   }
   if (typeof what === 'function') {
@@ -129,5 +134,8 @@ function locate(what: unknown, exported: unknown): { url: string; name: string }
         `export const ${name} = target(import.meta.url, '${name}', ${what.name || 'async (…) => { … }'})`,
     );
   }
-  throw new TypeError(`expected a target(), or a module's URL, not ${show(what)}`);
+  const more = typeof what === 'string' ? ", with { export: 'name' }" : '';
+  throw new TypeError(
+    `startProcess: expected a target() or the URL of a module, not ${show(what)}; ${howToTarget(what, true)}${more}`,
+  );
 }

@@ -1,6 +1,7 @@
 import {
   checkCount,
   checkFlag,
+  checkGivenInterval,
   checkInterval,
   checkMilliseconds,
   checkName,
@@ -10,7 +11,7 @@ import {
   show,
 } from '@aiopipe/core/internal';
 import { checkOptionsAt, IN_OPTIONS } from '../start/options.js';
-import { isTarget } from '../target/target.js';
+import { howToTarget, isTarget } from '../target/target.js';
 import { type Backoff } from './backoff.js';
 import {
   type AnyChildSpec,
@@ -75,14 +76,26 @@ export function checkSupervisor(specs: unknown, options: SupervisorOptions): voi
 }
 
 function checkSpecs(specs: unknown, options: SupervisorOptions, parents: readonly SupervisorSpec[]): void {
-  if (!Array.isArray(specs)) throw new TypeError(`expected an array of child specifications, not ${show(specs)}`);
-  checkOptions(options);
+  const place = parents.length === 0 ? '' : `${nameOf(parents)}.`;
+  if (!Array.isArray(specs)) {
+    const what = parents.length === 0 ? '' : `${place}children: `;
+    throw new TypeError(`${what}expected an array of child specifications, not ${show(specs)}`);
+  }
+  checkOptions(options, place);
   const ids = new Set<string>();
   for (const spec of specs as readonly AnySpec[]) {
     checkSpec(spec, options.autoShutdown, parents);
-    if (ids.has(spec.id)) throw new TypeError(`two children have the id ${JSON.stringify(spec.id)}`);
+    if (ids.has(spec.id)) {
+      const where = parents.length === 0 ? '' : ` of ${nameOf(parents)}`;
+      throw new TypeError(`two children${where} have the id ${JSON.stringify(spec.id)}`);
+    }
     ids.add(spec.id);
   }
+}
+
+/** Names the last of these specifications in messages: `child "below/cache"`. */
+function nameOf(path: readonly { readonly id: string }[]): string {
+  return `child ${JSON.stringify(path.map(({ id }) => id).join('/'))}`;
 }
 
 /** Throws a TypeError unless it is the specification of a child, for a supervisor with this `autoShutdown`. */
@@ -95,7 +108,7 @@ export function checkSpec(
     throw new TypeError(`child specification: expected { id, target, … }, not ${show(spec)}`);
   const { id, type, restart = 'permanent', significant = false } = spec as AnyChildSpec;
   checkName('id', id);
-  const child = `child ${JSON.stringify([...parents.map((parent) => parent.id), id].join('/'))}`;
+  const child = nameOf([...parents, spec]);
   checkWord(`${child}.type`, type, ['worker', 'supervisor', 'partitioned']);
   checkWord(`${child}.restart`, restart, RESTARTS);
   checkFlag(`${child}.significant`, significant);
@@ -113,11 +126,9 @@ export function checkSpec(
 
 function checkPartitioned(spec: PartitionedSpec, child: string): void {
   checkNames(spec, PARTITIONED_SPEC, child);
-  checkCount(`${child}.partitions`, spec.partitions, { least: 1, most: 1024, of: 'partitions' });
-  if ((spec.partitions as unknown) === undefined)
-    throw new TypeError(`${child}.partitions: expected how many there are`);
+  checkCount(`${child}.partitions`, spec.partitions, { least: 1, most: 1024, of: 'partitions', isNeeded: true });
   const { partitions: _, intensity, period, backoff, type: __, args, ...fields } = spec;
-  checkOptions({ intensity, period, backoff });
+  checkOptions({ intensity, period, backoff }, `${child}.`);
   checkProcessSpec({ ...fields, args: typeof args === 'function' ? () => [] : args }, child);
 }
 
@@ -125,7 +136,8 @@ function checkProcessSpec(spec: Fields, child: string): void {
   if ('children' in spec) throw new TypeError(`${child}.children: only for a supervisor; add type: 'supervisor'`);
   checkNames(spec, CHILD_SPEC, child);
   const { target, args, shutdown, ready, heartbeat, options } = spec;
-  if (!isTarget(target)) throw new TypeError(`${child}.target: expected a target(), not ${show(target)}`);
+  if (!isTarget(target))
+    throw new TypeError(`${child}.target: expected a target(), not ${show(target)}; ${howToTarget(target)}`);
   if (args !== undefined && typeof args !== 'function' && !Array.isArray(args))
     throw new TypeError(`${child}.args: expected an array, or a function that returns one, not ${show(args)}`);
   checkOptionsAt(`${child}.options`, options);
@@ -138,25 +150,21 @@ function checkProcessSpec(spec: Fields, child: string): void {
   checkGivenInterval(`${child}.heartbeat.deadline`, heartbeat.deadline);
 }
 
-function checkOptions(options: SupervisorOptions): void {
+/** @param place - begins the names of a nested supervisor's options in messages: `child "below".` */
+function checkOptions(options: SupervisorOptions, place: string): void {
   const { strategy, intensity, period, backoff, autoShutdown } = options;
-  checkWord('strategy', strategy, STRATEGIES);
-  checkWord('autoShutdown', autoShutdown, AUTO_SHUTDOWNS);
-  checkCount('intensity', intensity);
-  checkInterval('period', period);
+  checkWord(`${place}strategy`, strategy, STRATEGIES);
+  checkWord(`${place}autoShutdown`, autoShutdown, AUTO_SHUTDOWNS);
+  checkCount(`${place}intensity`, intensity);
+  checkInterval(`${place}period`, period);
   if (backoff === undefined) return;
-  checkNames(backoff, BACKOFF, 'backoff');
+  checkNames(backoff, BACKOFF, `${place}backoff`);
   const { initial, factor, max, jitter } = backoff;
-  checkGivenInterval('backoff.initial', initial);
-  checkInterval('backoff.max', max);
-  checkNumber('backoff.max', max, `at least backoff.initial (${String(initial)})`, (value) => value >= initial);
-  checkNumber('backoff.factor', factor, 'a number, 1 or more', (value) => value >= 1);
-  checkNumber('backoff.jitter', jitter, 'a number from 0 to 1', (value) => value >= 0 && value <= 1);
-}
-
-function checkGivenInterval(name: string, value: unknown): void {
-  if (value === undefined) throw new TypeError(`${name}: expected milliseconds above 0, not undefined`);
-  checkInterval(name, value);
+  checkGivenInterval(`${place}backoff.initial`, initial);
+  checkInterval(`${place}backoff.max`, max);
+  checkNumber(`${place}backoff.max`, max, `at least backoff.initial (${String(initial)})`, (value) => value >= initial);
+  checkNumber(`${place}backoff.factor`, factor, 'a number, 1 or more', (value) => value >= 1);
+  checkNumber(`${place}backoff.jitter`, jitter, 'a number from 0 to 1', (value) => value >= 0 && value <= 1);
 }
 
 function checkWord(name: string, value: unknown, words: readonly unknown[]): void {

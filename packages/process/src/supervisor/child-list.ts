@@ -26,8 +26,13 @@ export class ChildList {
   add(spec: AnyChildSpec): Child {
     const present = this.#children.get(spec.id);
     if (present !== undefined) {
-      const how = present.life === undefined ? 'restartChild() or deleteChild() it' : 'it runs';
-      throw idError(`the supervisor already has a child ${JSON.stringify(spec.id)}: ${how}`);
+      const remedy =
+        present.state === 'stopped'
+          ? 'call restartChild(), or deleteChild() first'
+          : 'choose another id, or terminateChild() and deleteChild() it first';
+      throw idError(
+        `the supervisor already has a child ${JSON.stringify(spec.id)}, which is ${present.state}; ${remedy}`,
+      );
     }
     // A copy, so that the rules use the checked values.
     const child = new Child({ ...spec });

@@ -202,7 +202,11 @@ export class SupervisorEngine {
     }
     const isHeard = publish(false, 0);
     if (error !== undefined && !isHeard && !this.isStopping)
-      warnOfChild(this.startSite, error, "nothing listens to its supervisor's 'exited'");
+      warnOfChild(
+        this.startSite,
+        error,
+        "nothing listens to 'exited' of its supervisor: listen to it, or iterate over events()",
+      );
     if (decision === 'delete') this.children.delete(child);
     if (child.spec.significant === true && stopsItself(this.#options.autoShutdown, this.#hasSignificant))
       void this.stop();
@@ -267,7 +271,7 @@ export class SupervisorEngine {
     void this.stop().then(() =>
       setImmediate(() => {
         if (!this.isHeard)
-          warnOf('AIOPIPE_SUPERVISOR_FAILED', error, "nothing listens to 'gave-up' or has used `finished`");
+          warnOf('AIOPIPE_SUPERVISOR_FAILED', error, "nothing has used `finished`: await it, or listen to 'gave-up'");
       }),
     );
   }

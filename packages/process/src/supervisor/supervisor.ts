@@ -148,7 +148,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
       this.#engine.start(site).then(() => this),
       (error) => {
         if (!this.#engine.isHeard)
-          this.#warnOf(error, "nothing awaits start(), listens to 'start-failed' or asks for `finished`");
+          this.#warnOf(error, "nothing has used the promise: await start(), or listen to 'start-failed'");
       },
     );
     return this.#started;
@@ -221,7 +221,7 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
         throw calledFrom(site, error as Error);
       });
     return WatchedPromise.of(result, (error) => {
-      this.#warnOf(error, 'nothing awaits this call');
+      this.#warnOf(error, 'nothing has used the promise: await the call, or catch its error');
     });
   }
 

@@ -97,6 +97,12 @@ export function target<Args extends unknown[], Result>(
   return made;
 }
 
+/** Ends the message about a wrong target. A path is what `new Worker()` and `fork()` take. */
+export function howToTarget(value: unknown, takesModule = false): string {
+  if (takesModule && typeof value === 'string') return `write new URL(${show(value)}, import.meta.url)`;
+  return "its module makes one by target(import.meta.url, 'name', async (…) => …)";
+}
+
 export function isTarget(value: unknown): value is AnyTarget {
   const { url, name, run } = (value ?? {}) as Partial<AnyTarget>;
   return typeof url === 'string' && typeof name === 'string' && typeof run === 'function';

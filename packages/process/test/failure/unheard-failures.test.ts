@@ -9,14 +9,26 @@ async function warningsOf(way: string): Promise<string[]> {
 
 describe('a failure that nothing else reports has one warning:', () => {
   test.each([
-    ['joined', /^AIOPIPE_CHILD_FAILED: .*process fails \(pid \d+\) failed: RangeError: it went wrong.*fails-unheard/s],
+    [
+      'joined',
+      /^AIOPIPE_CHILD_FAILED: .*process fails \(pid \d+\) failed: RangeError: it went wrong.* \(nothing has used its `result`: await it, or catch its error\).*fails-unheard/s,
+    ],
     ['forgotten', /^AIOPIPE_CHILD_FAILED: .*RangeError: it went wrong/],
     ['missing', /^AIOPIPE_CHILD_FAILED: .*process run \(pid \d+\) could not call its function: .*no-such-module/],
-    ['supervisor gives up', /^AIOPIPE_SUPERVISOR_FAILED: .*gave up: it ended again.*RangeError: it went wrong/s],
+    [
+      'supervisor gives up',
+      /^AIOPIPE_SUPERVISOR_FAILED: .*gave up: it ended again.*`finished`: await it, or listen to 'gave-up'\).*RangeError: it went wrong/s,
+    ],
     ['supervisor that does not start', /^AIOPIPE_SUPERVISOR_FAILED: .*could not start it: /],
     ['supervisor below another one gives up', /^AIOPIPE_CHILD_FAILED: .*gave up: it ended again/],
-    ['temporary child', /^AIOPIPE_CHILD_FAILED: .*process it \(pid \d+\) failed: RangeError/],
-    ['call of a supervisor', /^AIOPIPE_SUPERVISOR_FAILED: .*no child "nobody"/],
+    [
+      'temporary child',
+      /^AIOPIPE_CHILD_FAILED: .*process it \(pid \d+\) failed: RangeError.*listen to it, or iterate over events\(\)\)/,
+    ],
+    [
+      'call of a supervisor',
+      /^AIOPIPE_SUPERVISOR_FAILED: .*no child "nobody".* the promise: await the call, or catch its error\)/,
+    ],
     ['prefork', /^AIOPIPE_PREFORK_FAILED: .*no-such-module/],
   ])('%s', async (way, told) => {
     expect(await warningsOf(way)).toEqual([expect.stringMatching(told)]);

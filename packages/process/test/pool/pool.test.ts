@@ -216,7 +216,9 @@ describe('the queue', () => {
     const tasks = [1, 2, 3].map(() => pool.run('until-there', gate));
     const error = await errorOf(pool.run('pid'));
     expect(error).toBeInstanceOf(QueueFullError);
-    expect(error.message).toMatch(/^3 tasks wait .*drain\(\).*map\(\).*raise queueLimit$/);
+    expect(error.message).toMatch(
+      /^the pool of perform: 3 tasks wait already \(queueLimit\); .*drain\(\).*map\(\).*raise queueLimit$/,
+    );
     await until('a task is begun', () => pool.stats.running === 1);
     // Now two wait.
     tasks.push(pool.run('until-there', gate));

@@ -59,6 +59,14 @@ test('wrong arguments reject, and no task begins', async () => {
   expect(pool.stats).toMatchObject({ completed: 0, failed: 0 });
 });
 
+test('arguments that a schema makes no list of reject', async () => {
+  await using pool = new Pool({ size: 1 });
+  const calls = pool.of(square, { args: schema(() => 'text') as never });
+  expect((await errorOf(calls.run(1))).message).toBe(
+    "schemas.args: expected an array of arguments from the schema, not 'text'",
+  );
+});
+
 test('a wrong result rejects', async () => {
   await using pool = new Pool(square, { size: 1 });
   const error = await errorOf(pool.of(square, { result: text }).run(8));
@@ -81,8 +89,8 @@ test('the arguments of a map with spread are checked as a list', async () => {
 });
 
 test.each([
-  ['args', { args: {} as never }],
-  ['result', { result: 5 as never }],
+  ['schemas.args: expected a schema', { args: {} as never }],
+  ['schemas.result: expected a schema', { result: 5 as never }],
   ['schemas', { results: text } as never],
 ])('wrong %s are refused', async (name, schemas) => {
   await using pool = new Pool(square, { size: 1 });

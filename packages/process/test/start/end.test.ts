@@ -64,7 +64,12 @@ describe('the end of a child', () => {
 
   test('with nothing left to wait for rejects the result', async () => {
     const child = startProcess(runsDry);
-    expect(await errorOf(child.result)).toMatchObject({ code: 'ERR_AIOPIPE_NO_RESULT' });
+    expect(await errorOf(child.result)).toMatchObject({
+      code: 'ERR_AIOPIPE_NO_RESULT',
+      message: expect.stringMatching(
+        /: with exit code 0 \(it called process\.exit\(\), or awaits a promise that nothing will settle\)$/,
+      ) as string,
+    });
     await child.join();
   });
 

@@ -50,8 +50,13 @@ describe('startChild()', () => {
   test('refuses an id that is taken, also by a child that has ended', async () => {
     await using watched = new Watched([{ id: 'a' }, { id: 'ended', how: 'return', restart: 'transient' }]);
     await until('it ended', () => watched.exits.length === 1);
-    for (const id of ['a', 'ended'])
-      expect(await errorOf(watched.supervisor.startChild(watched.spec({ id })))).toMatchObject(unknown);
+    for (const [id, message] of [
+      ['a', '"a", which is running; choose another id, or terminateChild() and deleteChild() it first'],
+      ['ended', '"ended", which is stopped; call restartChild(), or deleteChild() first'],
+    ] as const) {
+      const error = await errorOf(watched.supervisor.startChild(watched.spec({ id })));
+      expect(error).toMatchObject({ ...unknown, message: `the supervisor already has a child ${message}` });
+    }
   });
 
   test('forgets a child that cannot be started, and tells why', async () => {

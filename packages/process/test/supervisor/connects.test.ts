@@ -147,7 +147,9 @@ describe('a connect that waits', () => {
         { id: 'many', target: asksTooMuch, args: [write] },
       ]),
     );
-    expect(await read.get()).toBe('QueueFullError 100 calls of connectSibling() wait');
+    expect(await read.get()).toBe(
+      'QueueFullError connectSibling(): 100 calls wait already; await one of them before the next',
+    );
     expect(supervisor.countChildren().active).toBe(2);
   });
 

@@ -130,7 +130,11 @@ describe('events()', () => {
     const all = async () => {
       for await (const _ of events) count++;
     };
-    expect(await errorOf(all())).toBeInstanceOf(QueueFullError);
+    const error = await errorOf(all());
+    expect(error).toBeInstanceOf(QueueFullError);
+    expect(error.message).toBe(
+      'the events of a supervisor: 10000 are not read yet; read them faster, or leave the loop',
+    );
     expect(count).toBe(10_000);
   });
 });

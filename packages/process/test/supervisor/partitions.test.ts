@@ -81,10 +81,10 @@ test('which() refuses what is no partitioned child, and wrong keys', async () =>
 
 test.each([
   ['partitions', { partitions: 0 }],
-  ['partitions', { partitions: undefined }],
+  ['partitions: expected a whole number of partitions, from 1 to 1024, not undefined', { partitions: undefined }],
   ['partition', { partition: 2 }],
   ['target', { target: 5 }],
-  ['intensity', { intensity: -1 }],
+  ['child "cache".intensity: expected a whole number, 0 or more, not -1', { intensity: -1 }],
   ['significant', { significant: true }],
 ])('a wrong %s of partitions is refused', (name, change) => {
   const spec = { id: 'cache', type: 'partitioned', partitions: 2, target: hold, args: ['', 0], ...change };
