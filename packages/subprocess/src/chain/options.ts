@@ -99,7 +99,7 @@ export function checkChainOptions(options: ChainOptions): void {
       'pass the data to read as the input option';
     throw new TypeError(`stdin: expected 'inherit', not ${show(stdin)}; ${hint}`);
   }
-  if (stdin !== undefined && input !== undefined) throw new TypeError('stdin and input: pass only one of them');
+  if (stdin !== undefined && input !== undefined) throw new TypeError('stdin, input: pass only one of them');
   if (stderr !== undefined) checkTarget('stderr', stderr, ['pipe', 'inherit', 'ignore', 'stdout', 'shared']);
   checkMilliseconds('grace', grace);
   if (onProgress !== undefined && typeof onProgress !== 'function') {

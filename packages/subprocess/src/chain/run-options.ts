@@ -73,6 +73,6 @@ export function checkRunOptions({ encoding = 'utf8', maxOutput = Infinity, outpu
   }
   checkCount('maxOutput', maxOutput, { of: 'bytes' });
   if (output !== undefined && maxOutput !== Infinity) {
-    throw new TypeError('maxOutput: it has no effect with the output option');
+    throw new TypeError('maxOutput, output: pass only one of them; with output, run() collects nothing');
   }
 }

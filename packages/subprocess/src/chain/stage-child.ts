@@ -15,7 +15,12 @@ const NO_GRACE = 0;
 async function main(url = '', name = ''): Promise<number> {
   const module = (await import(url)) as Record<string, unknown>;
   const transform = module[name];
-  if (typeof transform !== 'function') throw new TypeError(`${url} exports no function ${inspect(name)}`);
+  if (typeof transform !== 'function') {
+    const exported = Object.keys(module).join(', ') || 'nothing';
+    throw new TypeError(
+      `${url} exports no function ${inspect(name)} (it exports ${exported}); write: export async function* ${name}(input) { … }`,
+    );
+  }
   const stdin = new ByteStream(iterate(process.stdin), name);
   const run = new FunctionRun(transform as StageFunction, name, stdin, NO_GRACE, () => undefined);
   const stdout = openSink('inherit', 'stdout');

@@ -57,7 +57,9 @@ describe('a function in a child', () => {
         .catch((thrown: unknown) => thrown as PipelineError);
       return (error as PipelineError).stages[0]?.stderr;
     };
-    expect(await stderr('nothing')).toMatch(/child-stages\.js exports no function 'nothing'/);
+    expect(await stderr('nothing')).toMatch(
+      /child-stages\.js exports no function 'nothing' \(it exports .+\); write: export async function\* nothing\(input\)/,
+    );
     expect(await stderr('five')).toMatch(/exports no function 'five'/);
     expect(() => inChild('./stage.js' as never)).toThrow(/new URL\('\.\/stage\.js', import\.meta\.url\)/);
     expect(() => inChild(new URL('https://example.org/x.js'))).toThrow(TypeError);

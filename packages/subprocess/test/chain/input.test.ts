@@ -205,7 +205,7 @@ describe('the stdin of a chain', () => {
 
   it('is not both inherited and given', async () => {
     await expect(pipeline(['cat']).run({ stdin: 'inherit', input: 'x' })).rejects.toThrow(
-      /stdin and input: pass only one/,
+      /stdin, input: pass only one/,
     );
     await expect(pipeline(['cat']).run({ stdin: 'x' as never })).rejects.toThrow(/stdin: expected 'inherit'/);
     await expect(pipeline(['cat']).run({ stdin: process.stdin as never })).rejects.toThrow(
