@@ -11,7 +11,7 @@ export type ClusterErrorCode = 'ERR_AIOPIPE_CLUSTER' | 'ERR_AIOPIPE_CLUSTER_CONF
 /**
  * NATS refused a call. Its `code` tells why:
  *
- * - `ERR_AIOPIPE_CLUSTER_CONFIG`: the cluster, the channel or the tasks of a target exist already, with other settings.
+ * - `ERR_AIOPIPE_CLUSTER_CONFIG`: the cluster, the channel or the tasks of a target exist already, with other options.
  * - `ERR_AIOPIPE_CLUSTER`: the server refused the call; `cause` is the error of the NATS client.
  *
  * @example

@@ -20,7 +20,12 @@ export function checkToken(what: string, value: unknown): asserts value is strin
   checkName(what, value);
   if (/\p{Surrogate}/u.test(value))
     throw new TypeError(`${what}: ${show(value)} has half of a character (a lone surrogate)`);
-  if (tokenOf(value).length > LONGEST) throw new TypeError(`${what}: the name is longer than ${String(LONGEST)} bytes`);
+  const { length } = tokenOf(value);
+  if (length <= LONGEST) return;
+  throw new TypeError(
+    `${what}: expected at most ${String(LONGEST)} bytes, not ${String(length)}; ` +
+      'each character but A-Z, a-z, 0-9, _ and - takes 3 bytes or more',
+  );
 }
 
 /** Hexadecimal digits of the hash that tells names of buckets apart. */
@@ -35,10 +40,17 @@ function bucketToken(token: string): string {
 /** Bytes of a text of the user's in a header. The server takes 64 KiB of headers. */
 const LONGEST_HEADER = 16_384;
 
-/** Throws a TypeError if a text, as the header has it, is too long for a message. */
-export function checkHeader(what: string, header: string): void {
-  if (Buffer.byteLength(header) <= LONGEST_HEADER) return;
-  throw new TypeError(`${what}: longer than ${String(LONGEST_HEADER)} bytes in a message`);
+/**
+ * Throws a TypeError if a text, as the header has it, is too long for a message.
+ *
+ * @param hint - ends the message
+ */
+export function checkHeader(what: string, header: string, hint = ''): void {
+  const length = Buffer.byteLength(header);
+  if (length <= LONGEST_HEADER) return;
+  throw new TypeError(
+    `${what}: expected at most ${String(LONGEST_HEADER)} bytes in a message, not ${String(length)}${hint}`,
+  );
 }
 
 /** Whether another process may have checked the name by {@link checkToken}. */

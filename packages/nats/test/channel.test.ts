@@ -55,7 +55,12 @@ describe.skipIf(natsServer === undefined)('a channel of a cluster', () => {
       const writer = fresh.cluster.writer<number>('small', { queueLimit: 2 });
       await writer.put(1);
       await writer.put(2);
-      expect(await errorOf(writer.put(3))).toBeInstanceOf(QueueFullError);
+      const error = await errorOf(writer.put(3));
+      expect(error).toBeInstanceOf(QueueFullError);
+      expect(error.message).toBe(
+        'the queue small: the queue is full (queueLimit); try again later, or add readers or machines. ' +
+          'A queue that exists keeps its queueLimit',
+      );
       const reader = fresh.cluster.reader<number>('small');
       expect(await reader.get()).toBe(1);
       reader.close();
@@ -69,10 +74,11 @@ describe.skipIf(natsServer === undefined)('a channel of a cluster', () => {
       );
     });
 
-    it('with other settings is an error that names the setting', async () => {
+    it('with other settings is an error that names the option', async () => {
       await fresh.cluster.writer('small', { queueLimit: 2 }).ready;
       const error = await errorOf(fresh.cluster.writer('small', { queueLimit: 3 }).put(1));
       expect(error).toMatchObject({ code: 'ERR_AIOPIPE_CLUSTER_CONFIG' });
+      expect(error.message).toMatch(/^the queue small: .* queueLimit is 2 there, and 3 here;/);
     });
 
     it('delivers again what was handed back, and not what was dropped', async () => {

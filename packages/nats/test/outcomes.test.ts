@@ -98,7 +98,9 @@ describe.skipIf(natsServer === undefined)('outcomes', () => {
     await odd.writer<Uint8Array>('über', { kind: 'topic' }).put(long);
     expect(Buffer.compare(await reader.get(), long)).toBe(0);
     expect(await errorOf(Cluster.open(fresh.nc, { name: '\uD800' }))).toMatchObject({ name: 'TypeError' });
-    expect(() => odd.pool('repeat').with({ key: 'x'.repeat(20_000) })).toThrow('key: longer than 16384 bytes');
+    expect(() => odd.pool('repeat').with({ key: 'x'.repeat(20_000) })).toThrow(
+      'key: expected at most 16384 bytes in a message, not 20006; most characters but letters and digits take 3 bytes or more',
+    );
     expect(await errorOf(odd.writer('jobs').put(1, { id: 'x'.repeat(20_000) }))).toMatchObject({ name: 'TypeError' });
   });
 

@@ -16,9 +16,12 @@ export class NatsServer implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #port = -1;
 
+  readonly #hasJetStream: boolean;
+
   /** @param settings - more lines of the server's configuration */
-  constructor(settings = '') {
+  constructor(settings = '', hasJetStream = true) {
     this.#settings = settings;
+    this.#hasJetStream = hasJetStream;
   }
 
   get port(): number {
@@ -38,7 +41,7 @@ export class NatsServer implements AsyncDisposable {
       [
         'host: 127.0.0.1',
         `port: ${String(this.#port)}`,
-        `jetstream { store_dir: ${JSON.stringify(store)} }`,
+        this.#hasJetStream ? `jetstream { store_dir: ${JSON.stringify(store)} }` : '',
         this.#settings,
       ].join('\n'),
     );

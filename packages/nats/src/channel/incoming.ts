@@ -195,7 +195,9 @@ export class Incoming {
       this.#lastSeen = Math.max(this.#lastSeen, delivery.sequence);
       if (ready === undefined) {
         delivery.ack();
-        this.end(new EndOfStreamError(`${this.#name}: an end marker came`));
+        this.end(
+          new EndOfStreamError(`${this.#name}: its writer has called end(), and all messages before that were taken`),
+        );
         return;
       }
       this.#ready.push(ready);

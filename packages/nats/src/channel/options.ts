@@ -129,6 +129,7 @@ export function readerSettings(options: ClusterReaderOptions = {}): ReaderSettin
       if (options[name] !== undefined) throw new TypeError(`${name}: only the reader of a topic has this option`);
     }
   }
-  if (ordered && prefetch > 0) throw new TypeError('prefetch: an ordered reader has one message at a time');
+  if (ordered && prefetch > 0)
+    throw new TypeError('prefetch: an ordered reader has one message at a time; leave out prefetch, or ordered');
   return { ...channel, ordered, prefetch, from, durable, limits };
 }

@@ -64,7 +64,7 @@ export class ClusterReader<Receive = unknown> implements AsyncDisposable {
 
   /**
    * Resolves when the reader gets messages: a topic's reader gets what is put from then on. Rejects with ClusterError if the
-   * channel has other settings.
+   * channel has other options.
    */
   get ready(): Promise<void> {
     return this.#incoming.ensured;

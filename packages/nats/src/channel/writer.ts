@@ -117,7 +117,7 @@ export class ClusterWriter<Send = unknown> implements AsyncDisposable {
     return this.#closed.promise;
   }
 
-  /** Resolves when the channel is there. Rejects with ClusterError if it has other settings. */
+  /** Resolves when the channel is there. Rejects with ClusterError if it has other options. */
   get ready(): Promise<void> {
     return this.#ensured;
   }

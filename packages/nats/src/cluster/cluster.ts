@@ -111,7 +111,7 @@ export class Cluster implements AsyncDisposable, ObservedCluster {
    * created, if it is not there.
    *
    * @throws TypeError if an option is wrong
-   * @throws ClusterError if the cluster exists with other settings, or the server has no JetStream
+   * @throws ClusterError if the cluster exists with other options, or the server has no JetStream
    */
   static async open(nc: NatsConnection, options: ClusterOptions): Promise<Cluster> {
     if (typeof (nc as Partial<NatsConnection> | undefined)?.subscribe !== 'function') {

@@ -13,7 +13,7 @@ import {
 } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { differences } from './differences.js';
-import { isTransient, ourError } from './failures.js';
+import { hasNoJetStream, isTransient, ourError } from './failures.js';
 import { ClusterError } from '../errors.js';
 
 /** Milliseconds that the server has for one answer, before it is asked again. */
@@ -67,7 +67,9 @@ export class Engine {
       const jsm = await jetstreamManager(nc, domain === undefined ? {} : { domain });
       return new Engine(nc, jsm, domain);
     } catch (error) {
-      throw ourError(error, 'JetStream');
+      if (!hasNoJetStream(error)) throw ourError(error, 'JetStream');
+      const why = 'the server has no JetStream for this account, or still starts; start it with `nats-server -js`';
+      throw new ClusterError('ERR_AIOPIPE_CLUSTER', `Cluster.open: ${why}`, { cause: error });
     }
   }
 
@@ -239,6 +241,6 @@ function refuseOther(found: readonly string[], what: string): void {
   const hint = 'use the same options everywhere, or another name';
   throw new ClusterError(
     'ERR_AIOPIPE_CLUSTER_CONFIG',
-    `${what} exists already with other settings: ${found.join(', ')}; ${hint}`,
+    `${what}: the server has other options: ${found.join(', ')}; ${hint}`,
   );
 }

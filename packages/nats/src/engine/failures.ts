@@ -25,7 +25,11 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof JetStreamApiError) return error.status === UNAVAILABLE;
   if (error instanceof errors.TimeoutError || error instanceof errors.NoRespondersError) return true;
   if (error instanceof errors.RequestError) return error.isNoResponders() || isTransient(error.cause);
-  // The client calls it so if nothing answers on JetStream's subjects, which is so while a server starts.
+  return hasNoJetStream(error);
+}
+
+/** Whether nothing answers on JetStream's subjects: it is off, or the server starts. */
+export function hasNoJetStream(error: unknown): boolean {
   return error instanceof Error && error.name === 'JetStreamNotEnabled';
 }
 
@@ -33,7 +37,11 @@ export function isTransient(error: unknown): boolean {
 export function ourError(error: unknown, what: string): Error {
   const options = { cause: error };
   if (isFull(error)) {
-    return new QueueFullError(`${what}: the queue is full: take messages faster, or raise its queueLimit`, options);
+    return new QueueFullError(
+      `${what}: the queue is full (queueLimit); try again later, or add readers or machines. ` +
+        'A queue that exists keeps its queueLimit',
+      options,
+    );
   }
   if (isClosed(error)) {
     return new ClosedError(`${what}: the connection to NATS is closed`, options);

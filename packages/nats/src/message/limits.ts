@@ -11,7 +11,7 @@ export function limitsOf(limits: DecodeLimits | undefined): DecodeLimits {
   checkOptions(limits, LIMITS, 'limits');
   for (const [name, limit] of Object.entries(limits ?? {}) as [string, unknown][]) {
     if (limit === undefined || (typeof limit === 'number' && limit >= 0)) continue;
-    throw new TypeError(`limits.${name}: expected a number from 0, not ${show(limit)}`);
+    throw new TypeError(`limits.${name}: expected a number, 0 or more, not ${show(limit)}`);
   }
   return { ...DEFAULT_LIMITS, ...limits };
 }

@@ -68,9 +68,11 @@ export function taskSettings(options: ClusterTaskOptions): TaskSettings {
   if (!(key === undefined || typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key)))) {
     throw new TypeError(`key: expected a string or a number, not ${show(key)}`);
   }
-  if (typeof key === 'string') checkHeader('key', keyHeader(key));
+  if (typeof key === 'string') checkHeader('key', keyHeader(key), KEY_HINT);
   return { signal, timeout, retries, priority, key };
 }
+
+const KEY_HINT = '; most characters but letters and digits take 3 bytes or more';
 
 /** Returns a key as its header has it. */
 export function keyHeader(key: string | number): string {

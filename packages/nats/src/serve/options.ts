@@ -46,6 +46,12 @@ export interface ServeSettings {
 const DRAIN_TIMEOUT = 10_000;
 const MOST_PREFETCHED = 10_000;
 
+/** Options of a pool that a machine does not have. */
+const ELSEWHERE = {
+  retries: 'callers pass it to cluster.pool()',
+  queueLimit: 'pass it to Cluster.open()',
+};
+
 export function serveSettings(options: ServeOptions = {}): ServeSettings {
   // An object at all: its names are checked by the pool.
   checkOptions(options, { names: new Set(Object.keys((options as ServeOptions | null) ?? {})) });
@@ -61,15 +67,30 @@ export function serveSettings(options: ServeOptions = {}): ServeSettings {
   checkToken('version', version);
   checkCount('prefetch', prefetch, { most: MOST_PREFETCHED, of: 'tasks' });
   checkMilliseconds('drainTimeout', drainTimeout);
-  for (const refused of ['retries', 'queueLimit'] as const) {
-    if (refused in pool) throw new TypeError(`${refused}: the callers of the cluster choose it, not the machine`);
+  for (const [refused, remedy] of Object.entries(ELSEWHERE)) {
+    if (refused in pool) throw new TypeError(`${refused}: no option of serve(); ${remedy}`);
   }
   return { name, version, prefetch, drainTimeout, limits, pool };
 }
 
 export function checkTargets(targets: unknown): asserts targets is ServedTargets {
   if (typeof targets !== 'object' || targets === null || Object.keys(targets).length === 0) {
-    throw new TypeError(`targets: expected an object of targets by their names, not ${show(targets)}`);
+    throw new TypeError(
+      `targets: expected an object of targets by their names, such as { half }, not ${show(targets)}`,
+    );
   }
-  for (const name of Object.keys(targets)) checkToken('targets', name);
+  for (const [name, target] of Object.entries(targets)) {
+    checkToken('targets', name);
+    if (isTarget(target)) continue;
+    throw new TypeError(
+      `targets.${name}: expected a target(), not ${show(target)}; ` +
+        "its module makes one by target(import.meta.url, 'name', async (…) => …)",
+    );
+  }
+}
+
+/** As the pool tells them: its own message would name a call that the user has not made. */
+function isTarget(value: unknown): value is AnyTarget {
+  const { url, name, run } = (value ?? {}) as Partial<AnyTarget>;
+  return typeof url === 'string' && typeof name === 'string' && typeof run === 'function';
 }
