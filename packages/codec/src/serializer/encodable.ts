@@ -143,10 +143,10 @@ export const NOT_SHARED = 'cannot be sent; use SharedMemory of @aiopipe/core';
 
 export function whyNot(value: object): string {
   if (types.isSharedArrayBuffer(value)) return `a SharedArrayBuffer ${NOT_SHARED}`;
-  if (types.isPromise(value)) return 'a Promise cannot be sent; await it first';
   const name = nameOf(value);
+  if (name === 'Promise') return 'a Promise cannot be sent; await it first';
   if (name === undefined) return 'an object whose prototype is another object cannot be sent';
   const native = /\[native code\]\s*\}$/.test(Function.prototype.toString.call(value.constructor));
   if (native) return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name} cannot be sent`;
-  return `an instance of ${name} cannot be sent: its class is not registered; call register(${name}, …) on both sides, or send a plain object`;
+  return `an instance of ${name} cannot be sent: its class is not registered; call register() for it on both sides, or send a plain object`;
 }

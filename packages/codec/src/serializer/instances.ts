@@ -150,7 +150,7 @@ export class InstanceBuilder extends Builder {
     // hold millions of these.
     if (instances.problem !== undefined) return null;
     if (entry === undefined) {
-      const message = `no class is registered as '${this.name}' in this process; call register(Class, { name: '${this.name}', … }) here, too, as on the side that sent it`;
+      const message = `no class is registered as '${this.name}' in this process; call register() with this name here, too, as on the side that sent it`;
       return instances.fail(new DecodeError(message, { fatal: false }));
     }
     try {

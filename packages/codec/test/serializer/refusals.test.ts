@@ -43,22 +43,22 @@ describe('what cannot be sent', () => {
     [
       'an instance',
       new Unregistered(),
-      'an instance of Unregistered cannot be sent: its class is not registered; call register(Unregistered, …) on both sides, or send a plain object',
+      'an instance of Unregistered cannot be sent: its class is not registered; call register() for it on both sides, or send a plain object',
     ],
     [
       'an array subclass',
       new (class List extends Array {})(),
-      'an instance of List cannot be sent: its class is not registered; call register(List, …) on both sides, or send a plain object',
+      'an instance of List cannot be sent: its class is not registered; call register() for it on both sides, or send a plain object',
     ],
     [
       'a Blob',
       new Blob([]),
-      'an instance of Blob cannot be sent: its class is not registered; call register(Blob, …) on both sides, or send a plain object',
+      'an instance of Blob cannot be sent: its class is not registered; call register() for it on both sides, or send a plain object',
     ],
     [
       'an AbortSignal',
       new AbortController().signal,
-      'an instance of AbortSignal cannot be sent: its class is not registered; call register(AbortSignal, …) on both sides, or send a plain object',
+      'an instance of AbortSignal cannot be sent: its class is not registered; call register() for it on both sides, or send a plain object',
     ],
     [
       'an object with another object as prototype',

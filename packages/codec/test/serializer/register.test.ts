@@ -225,7 +225,7 @@ describe('what goes wrong', () => {
     const unknown = Buffer.from(bytes.toString('latin1').replace('geo/Point', 'geo/Vague'), 'latin1');
     const error = failure(unknown);
     expect(error.message).toBe(
-      "no class is registered as 'geo/Vague' in this process; call register(Class, { name: 'geo/Vague', … }) here, too, as on the side that sent it",
+      "no class is registered as 'geo/Vague' in this process; call register() with this name here, too, as on the side that sent it",
     );
     expect([error.fatal, error.code]).toEqual([false, 'ERR_AIOPIPE_DECODE']);
   });

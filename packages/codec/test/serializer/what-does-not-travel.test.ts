@@ -32,7 +32,7 @@ describe('a subclass of a built-in class that is not registered is refused', () 
     ['Map of another realm', runInNewContext('new (class Mine extends Map {})()') as object],
   ])('%s', (_, value) => {
     expect(thrownBy(() => serialize({ value })).message).toBe(
-      'value.value: an instance of Mine cannot be sent: its class is not registered; call register(Mine, …) on both sides, or send a plain object',
+      'value.value: an instance of Mine cannot be sent: its class is not registered; call register() for it on both sides, or send a plain object',
     );
   });
 });

@@ -1,3 +1,4 @@
+import { show } from '../check/show.js';
 import { DetachedEnd } from './detached-end.js';
 import { closeWhenDropped, forget } from '../fd/collector.js';
 import { Descriptor } from '../fd/descriptor.js';

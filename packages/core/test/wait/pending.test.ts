@@ -79,19 +79,23 @@ describe.each(waits)('a wait in %s', (name, wait) => {
   });
 });
 
-test('a wait that succeeded leaves no timer and no listener behind', async () => {
+test('waits that succeeded leave no timers and no listeners behind', async () => {
   const { reader, tx, feed } = readerAndTap();
   using _reader = reader;
   const { signal } = new AbortController();
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-  const before = timers();
-  const waiting = reader.read(1, { signal, timeout: 60_000 });
-  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
-  expect(timers()).toBe(before + 1);
-  feed('x');
-  await waiting;
-  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
-  expect(timers()).toBe(before);
+  const [waits, before] = [20, timers()];
+  for (let n = 0; n < waits; n++) {
+    const there = timers();
+    const waiting = reader.read(1, { signal, timeout: 60_000 });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    expect(timers()).toBe(there + 1);
+    feed('x');
+    await waiting;
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  }
+  // The test runner has some of its own, which come and go meanwhile.
+  expect(timers()).toBeLessThan(before + waits / 2);
   tx.close();
 });
 
