@@ -130,6 +130,25 @@ describe.skipIf(chromium === undefined || !isBuilt)('the site', { timeout: SLOW 
     await until('a page was opened', () => opened.evaluate('location.pathname !== "/"'));
   });
 
+  it.each([
+    ['/guarantees', 'programs-chains-terminals'],
+    ['/pools', 'cancelling'],
+    ['/platforms', 'can-a-port-be-tested-without-windows'],
+  ])('leads from the outline of %s to the heading, though what stands above it was not laid out', async (page, id) => {
+    const opened = await open(page);
+    await opened.send('Emulation.setDeviceMetricsOverride', {
+      width: 1400,
+      height: 900,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    const link = `document.querySelector('a.outline-link[href="#${id}"]')`;
+    await until('the outline is there', () => opened.evaluate(`${link} !== null`));
+    await opened.evaluate(`${link}.click()`);
+    const top = `document.getElementById('${id}').getBoundingClientRect().top`;
+    await until('the heading stands below the bar', () => opened.evaluate(`${top} > 60 && ${top} < 160`));
+  });
+
   it('is light and dark, as the reader has it', async () => {
     const looks = await (await open('/observability')).looks('site-observability');
     expect(new Set(looks.map(({ background }) => background)).size).toBe(2);

@@ -351,12 +351,14 @@ describe('an option that another call or another library has is a TypeError that
     ['Pool', 'env', 'write options: { env }', (o) => new Pool(square, o)],
     ['with', 'concurrency', 'map() has it: pool.map(list, { concurrency })', (o) => withPool((pool) => pool.with(o))],
     ['map', 'timeout', 'write pool.with({ timeout }).map(…)', (o) => withPool((pool) => pool.map([1], o).next())],
-    ['startProcess', 'uid', 'write limits: { uid }', (o) => startProcess(square, { args: [1], ...o })],
+    ['startProcess', 'uid', 'write limits: { uid } in its place', (o) => startProcess(square, { args: [1], ...o })],
     ['startProcess', 'restart', 'a Supervisor restarts children', (o) => startProcess(square, { args: [1], ...o })],
     ['Supervisor', 'max_restarts', 'write intensity: how many restarts within period', (o) => supervise({}, o)],
     ['Supervisor', 'shutdown', 'a child has it: { id, target, shutdown }', (o) => supervise({}, o)],
     ['a child', 'backoff', 'a supervisor has it: new Supervisor(children, { backoff })', (o) => supervise(o)],
     ['a child', 'cwd', 'write options: { cwd }', (o) => supervise(o)],
+    ['a child', 'uid', 'write options: { limits: { uid } }', (o) => supervise(o)],
+    ['Pool', 'closeTimeout', 'write pool.close({ timeout })', (o) => new Pool(square, o)],
   ])('%s: %s', async (_call, name, advice, run) => {
     const before = childPids();
     const error = await failureOf(() => run({ [name]: 1 }));

@@ -1,4 +1,4 @@
-import { TimeoutError, type WaitOptions } from '@aiopipe/core';
+import { IncompleteReadError, TimeoutError, type WaitOptions } from '@aiopipe/core';
 import { handled, Pending } from '@aiopipe/core/internal';
 import { type Check } from '../channel/validation.js';
 import { EndOfStreamError } from '../errors.js';
@@ -101,7 +101,8 @@ export class OutgoingCall {
 
   /** The channel is over. If the peer has ended it, the error says which call has no answer. */
   channelEnded(error: Error): void {
-    this.fail(error instanceof EndOfStreamError ? new EndOfStreamError(this.#whatIsLost(), { cause: error }) : error);
+    const isByPeer = error instanceof EndOfStreamError || error instanceof IncompleteReadError;
+    this.fail(isByPeer ? new EndOfStreamError(this.#whatIsLost(), { cause: error }) : error);
   }
 
   #whatIsLost(): string {

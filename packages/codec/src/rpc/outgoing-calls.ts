@@ -1,5 +1,5 @@
 import { type WaitOptions } from '@aiopipe/core';
-import { injectContext, refuse } from '@aiopipe/core/internal';
+import { injectContext, refuse, withStackLimit } from '@aiopipe/core/internal';
 import { closeHandles } from '../moving/close-handles.js';
 import { renamePath } from '../serializer/rename-path.js';
 import { rpcCall, rpcMessage, type RpcCall } from './events.js';
@@ -139,7 +139,10 @@ export class OutgoingCalls implements CallOwner {
   end(error: Error): void {
     const calls = [...this.#open.values()];
     this.#open.clear();
-    for (const call of calls) call.channelEnded(error);
+    // Many calls may be open, and a stack of this code says nothing.
+    withStackLimit(0, () => {
+      for (const call of calls) call.channelEnded(error);
+    });
   }
 
   #forget(call: OutgoingCall): void {

@@ -43,8 +43,8 @@ const NAMES = { ...SURROUNDINGS, name: true, daemon: true, detached: true, prefo
 
 /** What a child has in place of options of `node:child_process`. */
 const OF_A_CHILD = {
-  ...instead(['uid', 'gid', 'groups', 'umask'], 'write limits: { * }'),
-  ...instead(['stdio', 'silent'], "write stdin, stdout and stderr, each 'inherit', 'ignore' or 'pipe'"),
+  ...instead(['uid', 'gid', 'groups', 'umask'], 'write limits: { * } in its place'),
+  ...instead(['stdio', 'silent'], 'write stdin, stdout and stderr'),
 };
 
 /** The same of `startProcess()`, also for options of a worker thread and of a supervisor. */

@@ -41,7 +41,13 @@ const SUPERVISOR_SPEC = optionNames<SupervisorSpec>({ ...COMMON, children: true,
 const PROCESS = { target: true, args: true, shutdown: true, ready: true, heartbeat: true, options: true } as const;
 const CHILD_ELSEWHERE = {
   ...IN_OPTIONS,
+  ...instead(['uid', 'gid', 'groups', 'umask'], 'write options: { limits: { * } }'),
+  ...instead(
+    ['maxRestarts', 'restartDelay'],
+    'a supervisor has intensity and backoff: new Supervisor(children, { intensity })',
+  ),
   ...instead(['grace', 'killTimeout'], 'write shutdown'),
+  start: 'write target and args',
   timeout: 'write ready: { timeout } for its start, or shutdown for its end',
 };
 const CHILD_SPEC = optionNames<Fields>(

@@ -67,21 +67,17 @@ export const CHAIN_NAMES = {
 
 /** What a chain has in place of options of its stages, of `node:child_process` and of execa. */
 export const CHAIN_ELSEWHERE = {
-  ...instead(['cwd', 'env', 'limits', 'uid', 'gid', 'allowFail', 'argv'], 'a stage has it: pipeline({ argv, * })'),
+  ...instead(['cwd', 'env', 'limits', 'allowFail'], 'a stage has it: pipeline({ argv, * })'),
+  ...instead(['uid', 'gid', 'groups', 'umask'], 'a stage has it: pipeline({ argv, limits: { * } })'),
   shell: "start a shell as a program: pipeline(['sh', '-c', script])",
-  stdio: 'write input, output and stderr',
-  stdout: 'write output; without it, run() resolves with stdout',
-  all: "write stderr: 'stdout'",
-  lines: 'call lines() in place of run()',
-  buffer: "write encoding: 'buffer'",
-  maxBuffer: 'write maxOutput',
+  inputFile: 'write input: { file }',
   cancelSignal: 'write signal',
   forceKillAfterDelay: 'write grace',
   killSignal: 'the programs get SIGTERM, and after grace SIGKILL',
-  ...instead(
-    ['reject', 'throwOnError', 'check', 'nothrow'],
-    'a stage has allowFail: pipeline({ argv, allowFail: true })',
-  ),
+  ...instead(['reject', 'nothrow'], 'a stage has allowFail: pipeline({ argv, allowFail: true })'),
+  ...instead(['throwOnError', 'check'], 'a failure always rejects, unless the stage has allowFail: true'),
+  ...instead(['encoding', 'maxOutput', 'output'], 'run() has it'),
+  stdio: 'write input and stderr; run() has output',
 };
 
 export const CHAIN_OPTIONS = optionNames<ChainOptions>(CHAIN_NAMES, CHAIN_ELSEWHERE);

@@ -58,7 +58,16 @@ export interface LinesOptions<Encoding extends RecordEncoding = RecordEncoding>
   extends ChainOptions, RecordOptions<Encoding> {}
 
 const RUN_NAMES = { ...CHAIN_NAMES, encoding: true, maxOutput: true, output: true } as const;
-export const RUN_OPTIONS = optionNames<RunOptions>(RUN_NAMES, CHAIN_ELSEWHERE);
+const RUN_ELSEWHERE = {
+  ...CHAIN_ELSEWHERE,
+  stdio: 'write input, output and stderr',
+  stdout: 'write output; without it, run() resolves with stdout',
+  all: "write stderr: 'stdout' in the last stage, and read stdout",
+  lines: 'call lines() in place of run()',
+  buffer: "write encoding: 'buffer'",
+  maxBuffer: 'write maxOutput',
+};
+export const RUN_OPTIONS = optionNames<RunOptions>(RUN_NAMES, RUN_ELSEWHERE);
 export const LINES_OPTIONS = optionNames<LinesOptions>({ ...CHAIN_NAMES, ...RECORD_NAMES }, CHAIN_ELSEWHERE);
 /** `toString()` takes the options of any run. */
 export const SHOWN_OPTIONS = optionNames<RunOptions & RecordOptions>(

@@ -110,7 +110,8 @@ const POPEN_OPTIONS = optionNames<PopenOptions>(
   {
     ...FOREIGN_OPTIONS,
     ...instead(['encoding', 'input', 'maxOutput', 'signal', 'timeout'], 'a chain has it: pipeline(argv).run({ * })'),
-    detached: "write group: 'own'",
+    detached: "write group: 'own' for a group of its own; a program ends with this process",
+    cgroup: 'write limits: { cgroup }',
   },
 );
 
