@@ -28,6 +28,8 @@ interface Callee {
   readonly run: AnyFunction;
   readonly self: unknown;
   readonly check: Check | undefined;
+  /** For errors. */
+  readonly name: string;
 }
 
 /** A call that has not begun. */
@@ -152,7 +154,7 @@ export class IncomingCalls {
   #find(target: string | number): Callee | Error {
     if (typeof target === 'number') {
       const run = this.#given.get(target);
-      if (run !== undefined) return { run, self: undefined, check: undefined };
+      if (run !== undefined) return { run, self: undefined, check: undefined, name: 'function' };
       return new ClosedError(
         'the function can no longer be called: its call has ended, and it was not kept with retain()',
       );
@@ -160,7 +162,7 @@ export class IncomingCalls {
     const { service } = this;
     const run = service?.methods.get(target);
     if (service !== undefined && run !== undefined) {
-      return { run, self: service.object, check: service.checks?.get(target) };
+      return { run, self: service.object, check: service.checks?.get(target), name: target };
     }
     const reason =
       service === undefined
@@ -174,9 +176,8 @@ export class IncomingCalls {
     try {
       checked = await check(args);
       if (!Array.isArray(checked)) {
-        const [name] = [...(this.service?.checks ?? [])].find(([, each]) => each === check) ?? [];
         throw new TypeError(
-          `schemas.${String(name)}: expected an array of arguments from the schema, not ${show(checked)}`,
+          `schemas.${callee.name}: expected an array of arguments from the schema, not ${show(checked)}`,
         );
       }
     } catch (error) {

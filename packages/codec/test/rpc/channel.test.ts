@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { leakCheck } from '@aiopipe/testing';
-import { channel, expose, proxy, type Channel } from '@aiopipe/codec';
+import { aioduplex } from '@aiopipe/core';
+import { Channel, channel, expose, proxy, type Remote } from '@aiopipe/codec';
 import { errorOf, gate, isPending, thrownBy, withPair } from './helpers.js';
 
 afterAll(leakCheck());
@@ -91,21 +92,31 @@ describe('the channel', () => {
   });
 });
 
+interface Stalled {
+  wait(): Promise<void>;
+  watch(): AsyncGenerator<number>;
+}
+
+/** Exposes an object whose calls go on until `open()`. */
+function stalled(here: Channel, there: Channel): { readonly remote: Remote<Stalled>; readonly open: () => void } {
+  const { promise, open } = gate();
+  expose(there, {
+    wait: () => promise,
+    async *watch() {
+      yield 1;
+      await promise;
+    },
+  });
+  return { remote: proxy<Stalled>(here), open };
+}
+
 describe('when the channel ends', () => {
   test.each<[string, (here: Channel, there: Channel) => void, string]>([
     ['the peer closes', (_, there) => there[Symbol.dispose](), 'ERR_AIOPIPE_END_OF_STREAM'],
     ['this side disposes of it', (here) => here[Symbol.dispose](), 'ERR_AIOPIPE_CLOSED'],
   ])('because %s, open calls and later ones reject with the reason', async (_how, end, code) => {
     await withPair(async (here, there) => {
-      const { promise, open } = gate();
-      expose(there, {
-        wait: () => promise,
-        async *watch() {
-          yield 1;
-          await promise;
-        },
-      });
-      const remote = proxy<{ wait(): Promise<void>; watch(): AsyncGenerator<number> }>(here);
+      const { remote, open } = stalled(here, there);
       const calls = Array.from({ length: 100 }, () => remote.wait());
       const items = remote.watch();
       expect((await items.next()).value).toBe(1);
@@ -124,15 +135,7 @@ describe('when the channel ends', () => {
 
   test('because the peer closes, each error names its call, and what became of it', async () => {
     await withPair(async (here, there) => {
-      const { promise, open } = gate();
-      expose(there, {
-        wait: () => promise,
-        async *watch() {
-          yield 1;
-          await promise;
-        },
-      });
-      const remote = proxy<{ wait(): Promise<void>; watch(): AsyncGenerator<number> }>(here);
+      const { remote, open } = stalled(here, there);
       const call = remote.wait();
       const items = remote.watch();
       await items.next();
@@ -146,6 +149,20 @@ describe('when the channel ends', () => {
       expect((await errorOf(remote.wait())).message).toContain(`${gone} so wait() cannot be called`);
       open();
     });
+  });
+
+  test('inside a message, the error names the call, too', async () => {
+    const [ours, theirs] = aioduplex();
+    using here = Channel.from(ours);
+    const call = errorOf(proxy<{ wait(): Promise<void> }>(here).wait());
+    const { reader, writer } = theirs.open();
+    await reader.read(1);
+    await writer.write(Buffer.from([0, 0, 0, 9, 1]));
+    await writer.close();
+    const error = await call;
+    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_END_OF_STREAM', cause: { code: 'ERR_AIOPIPE_INCOMPLETE_READ' } });
+    expect(error.message).toContain('before it answered wait()');
+    reader.close();
   });
 
   test('`closed` of what was exposed resolves for an orderly end', async () => {

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { AbortError, TimeoutError } from '@aiopipe/core';
 import { Pool, taskSignal } from '@aiopipe/process';
@@ -147,8 +146,13 @@ describe('an abort', () => {
     expect(await pool.run('report', newFile())).toEqual(worker);
     const third = new AbortController();
     const { error, file } = await begun(pool, 'heed', third.signal);
-    // Longer than the grace of what has ended.
-    await setTimeout(3200);
+    // What is cancelled later, with the same grace, loses its worker after the graces of what has ended are over.
+    await using later = new Pool(obey, { size: 1, cancelGrace: 3000 });
+    const stop = new AbortController();
+    const ignored = await begun(later, 'ignore', stop.signal);
+    stop.abort();
+    await ignored.error;
+    await until('the later worker was killed', () => later.stats.killed === 1);
     expect(pool.stats).toMatchObject({ killed: 0, running: 1 });
     third.abort(new RangeError('the third'));
     await error;
