@@ -1,5 +1,5 @@
 import { AiopipeError, SystemError } from '../errors.js';
-import { show } from '../check/show.js';
+import { checkFd } from '../check/fd.js';
 import { describeFd, type FdKind } from './description.js';
 import { statFd } from './file-status.js';
 import { READABLE, WRITABLE } from './native.js';
@@ -67,9 +67,7 @@ const DUPLEX: readonly FdKind[] = ['socket', 'terminal'];
  * @param duplex - the kinds that may have both directions
  */
 export function inspectFd(fd: number, directions: number, what: string, duplex: readonly FdKind[] = DUPLEX): Transport {
-  if (!Number.isInteger(fd) || fd < 0) {
-    throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${show(fd)}`);
-  }
+  checkFd('fromFd', fd);
   const described = describeFd(fd);
   if (typeof described === 'number')
     throw new SystemError(described, 'fstat', `fd ${String(fd)} cannot become a ${what}`);

@@ -1,3 +1,4 @@
+import { checkFd } from '../check/fd.js';
 import { describeFd } from '../fd/description.js';
 import { Descriptor } from '../fd/descriptor.js';
 import { SystemError } from '../errors.js';
@@ -5,7 +6,6 @@ import { native, READABLE, WRITABLE } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { PipeReader } from '../stream/reader.js';
 import { inspectFd, type Transport } from '../fd/transport.js';
-import { show } from '../check/show.js';
 import { PipeWriter } from '../stream/writer.js';
 
 /** The function that the user called: messages name the frame above it. */
@@ -33,9 +33,7 @@ export function openFd(
   isShared = true,
   isOurs = false,
 ): Streams {
-  if (!Number.isInteger(fd) || fd < 0) {
-    throw new TypeError(`AsyncFile: expected a descriptor (a whole number), not ${show(fd)}`);
-  }
+  checkFd('AsyncFile', fd);
   const described = describeFd(fd);
   const can =
     typeof described === 'number' ? 0 : (described.canRead ? READABLE : 0) | (described.canWrite ? WRITABLE : 0);

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { AiopipeError, SystemError } from '../errors.js';
 import { native } from '../fd/native.js';
 import { checkCount } from '../check/count.js';
-import { show } from '../check/show.js';
+import { checkFd } from '../check/fd.js';
 
 const { EACCES, EINVAL, ENOTSUP, EPERM } = constants.errno;
 
@@ -37,10 +37,7 @@ export function makeSegment(byteLength: number): number {
  * @param maySeal - seals it against that, if the system can
  */
 export function inspectSegment(fd: number, maySeal: boolean): Segment {
-  // The binding takes 32 bits: a larger number would name another descriptor.
-  if (!Number.isInteger(fd) || fd < 0 || fd > 0x7fffffff) {
-    throw new TypeError(`fromFd: expected a descriptor (a whole number), not ${show(fd)}`);
-  }
+  checkFd('fromFd', fd);
   const byteLength = native().memoryInspect(fd, maySeal ? 1 : 0);
   if (byteLength < 0) throw refusal(fd, byteLength);
   const range = `from 1 to ${String(MOST_BYTES)} bytes`;

@@ -374,9 +374,12 @@ describe('fromFd', () => {
     expect((await stream.read(9)).toString()).toBe('socket');
   });
 
-  test.each([-1, 1.5, NaN, '3', undefined, null])('refuses %s, which is no number of a descriptor', (fd) => {
-    for (const kind of [ReadEnd, WriteEnd, DuplexEnd]) expect(() => kind.fromFd(fd as number)).toThrow(TypeError);
-  });
+  test.each([-1, 1.5, NaN, Infinity, 2 ** 32, '3', undefined, null])(
+    'refuses %s, which is no number of a descriptor',
+    (fd) => {
+      for (const kind of [ReadEnd, WriteEnd, DuplexEnd]) expect(() => kind.fromFd(fd as number)).toThrow(TypeError);
+    },
+  );
 
   test('says that a number is not open', () => {
     const error = thrownBy(() => ReadEnd.fromFd(98765));

@@ -77,7 +77,7 @@ describe('of the number of a descriptor', () => {
 
   test('that is none is refused', () => {
     expect(thrownBy(() => new AsyncFile(99_999))).toMatchObject({ code: 'EBADF' });
-    for (const wrong of [-1, 1.5, NaN, undefined, null, {}, true, '/a/path']) {
+    for (const wrong of [-1, 1.5, NaN, 2 ** 32, undefined, null, {}, true, '/a/path']) {
       expect(
         thrownBy(() => new AsyncFile(wrong as AsyncFileSource)),
         String(wrong),
