@@ -267,7 +267,11 @@ export class Sender {
     const isDone = this.unflushed === 0;
     if (isDone) this.#rewind();
     const isFull = !isDone && !this.#turn.isOver;
-    this.#descriptor.waitWritable(isFull ? this.#interest : undefined);
+    const waits = this.#descriptor.waitWritable(isFull ? this.#interest : undefined);
+    if (waits < 0) {
+      this.#fail(waits);
+      return;
+    }
     if (!isDone && !isFull) this.#goOnSoon();
     this.#progress.settle();
   }

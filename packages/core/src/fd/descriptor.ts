@@ -182,21 +182,24 @@ export class Descriptor {
     if (this.#reading === interest) return;
     const before = this.#reading;
     this.#reading = interest;
-    try {
-      this.#updatePoll();
-    } catch (error) {
-      // Nothing watches the descriptor: the next wait must try again.
-      this.#reading = before;
-      throw error;
-    }
+    const result = this.#updatePoll();
+    if (result >= 0) return;
+    // Nothing watches the descriptor: the next wait must try again.
+    this.#reading = before;
+    throw new SystemError(result, 'poll', this.toString());
   }
 
-  /** Calls `interest` each time that there may be room to write, until it is unset. */
-  waitWritable(interest: Interest | undefined): void {
+  /**
+   * Calls `interest` each time that there may be room to write, until it is unset. Returns a negative errno if the event loop cannot
+   * watch the descriptor: nothing calls `interest` then.
+   */
+  waitWritable(interest: Interest | undefined): number {
     if (interest !== undefined && !this.mayWriteNow) this.#waitForShare();
-    else if (this.#writing === interest) return;
+    else if (this.#writing === interest) return 0;
     this.#writing = interest;
-    this.#updatePoll();
+    const result = this.#updatePoll();
+    if (result < 0) this.#writing = undefined;
+    return result;
   }
 
   /** Does not wait for the poll: a socket is writable only when most of it is empty, and then its reader is idle. */
@@ -205,8 +208,10 @@ export class Descriptor {
     this.#nextShare = setImmediate(() => {
       this.#nextShare = undefined;
       this.#writeBudget = BUDGET;
-      this.#writing?.ready();
-      this.#updatePoll();
+      // It waits anew if it must, and hears then if the descriptor cannot be watched.
+      const interest = this.#writing;
+      this.#writing = undefined;
+      interest?.ready();
     });
     if (!this.#writeHolds) this.#nextShare.unref();
   }
@@ -238,11 +243,12 @@ export class Descriptor {
     if (this.#poll !== undefined) native().pollSpin(this.#poll, microseconds);
   }
 
-  #updatePoll(): void {
+  /** Returns a negative errno if the event loop cannot watch the descriptor: another watcher has the same number, say. */
+  #updatePoll(): number {
     const reads = this.#reading !== undefined;
     const writes = this.#writing !== undefined && this.#nextShare === undefined;
     if (this.#poll === undefined) {
-      if ((!reads && !writes) || this.isClosed) return;
+      if ((!reads && !writes) || this.isClosed) return 0;
       const poll = native().pollOpen(
         this.#owned.number,
         (events) => {
@@ -250,16 +256,17 @@ export class Descriptor {
         },
         this.#interests,
       );
-      if (typeof poll === 'number') throw new SystemError(poll, 'poll', this.toString());
+      if (typeof poll === 'number') return poll;
       this.#poll = poll;
       if (this.#spin > 0) native().pollSpin(poll, this.#spin);
     }
     const holds = (this.#readHolds && reads && this.#reading?.holdsLoop !== false) || (this.#writeHolds && writes);
     const interest = (reads ? READABLE : 0) | (writes ? WRITABLE : 0) | (holds ? HOLDS_LOOP : 0);
-    if (this.#interests[0] === interest) return;
+    if (this.#interests[0] === interest) return 0;
     this.#interests[0] = interest;
     // After a callback the binding looks by itself: mostly nothing has changed.
     if (this.#interests[1] === 0) native().pollUpdate(this.#poll);
+    return 0;
   }
 
   #onEvents(events: number): void {

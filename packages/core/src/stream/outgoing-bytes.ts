@@ -140,8 +140,9 @@ export class Outgoing {
       this.#advance(result);
     }
     if (!queue.hasParts) queue.gathered.reuse();
-    this.#descriptor.waitWritable(queue.hasParts ? this.#interest : undefined);
-    this.#settle();
+    const waits = this.#descriptor.waitWritable(queue.hasParts ? this.#interest : undefined);
+    if (waits < 0) this.#failWith(new SystemError(waits, 'poll', this.#name));
+    else this.#settle();
   }
 
   /** Rejects the writes whose memory was transferred. Returns false if one of them was written in part: the stream is broken then. */

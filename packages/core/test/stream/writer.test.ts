@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { leakCheck, readFrom, runFixture } from '@aiopipe/testing';
+import { leakCheck, readFrom, runFixture, transferAway } from '@aiopipe/testing';
 import {
   AiopipeError,
   aioduplex,
   aiopipe,
   BrokenPipeError,
   ClosedError,
+  ReadEnd,
+  WriteEnd,
   type PipeWriter,
   type Writable,
 } from '@aiopipe/core';
@@ -268,6 +270,33 @@ describe('a reader that is gone', () => {
     const result = await runFixture('writes-to-nobody');
     expect(result).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(result.stdout).toBe('small: EPIPE\nlarge: EPIPE\nwaiting: EPIPE\nsocket: EPIPE\nunhandled: 0\n');
+  });
+});
+
+describe('a descriptor that the event loop watches already', () => {
+  test.each([
+    ['small', 8000],
+    ['large', 1_000_000],
+  ])('fails the %s writes that must wait, and does not end the program', async (_size, length) => {
+    const [one, other] = aioduplex({ bufferSize: 4096 });
+    const fd = one.release();
+    const reader = ReadEnd.fromFd(fd).open();
+    const reading = errorOf(reader.read(1));
+    await turns();
+    const writer = WriteEnd.fromFd(fd).open();
+    for (let i = 0; i < 5; i++) void writer.write(Buffer.alloc(length));
+    await turns();
+    expect(await errorOf(writer.drain())).toMatchObject({ code: 'EEXIST', syscall: 'poll' });
+    expect(writer.unflushed).toBe(0);
+    reader[Symbol.dispose]();
+    expect(await reading).toBeInstanceOf(ClosedError);
+    // Both were given the same number.
+    expect(
+      thrownBy(() => {
+        writer.destroy();
+      }),
+    ).toMatchObject({ code: 'EBADF' });
+    other.close();
   });
 });
 
