@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { aioduplex, aiopipe, BrokenPipeError } from '@aiopipe/core';
+import { aioduplex, aiopipe, BrokenPipeError, BusyError, ClosedError } from '@aiopipe/core';
 import { leakCheck } from '@aiopipe/testing';
 import { afterAll, expect, test } from 'vitest';
 
@@ -53,15 +53,34 @@ test('aborting a writable web stream drops unflushed bytes', async () => {
   rx.close();
 });
 
-test('a write to a web stream whose reader is gone rejects', async () => {
+test('a write to a web stream whose reader is gone rejects, and closes the writer', async () => {
   const [rx, tx] = aiopipe();
   rx.close();
   const writer = tx.open().toWeb().getWriter();
   writer.closed.catch(() => undefined);
   await writer.write(Buffer.alloc(100_000)).catch(() => undefined);
   await expect(writer.closed).rejects.toThrow(BrokenPipeError);
-  await writer.abort().catch(() => undefined);
-  tx[Symbol.dispose]();
+  expect(tx.state).toBe('closed');
+});
+
+test('a chunk that cannot be written closes the writer of a web stream', async () => {
+  const [rx, tx] = aiopipe();
+  const writer = tx.open().toWeb().getWriter();
+  writer.closed.catch(() => undefined);
+  await expect(writer.write(5 as never)).rejects.toThrow(TypeError);
+  expect(tx.state).toBe('closed');
+  rx.close();
+});
+
+test('a read that fails closes the reader of a web stream', async () => {
+  const [rx, tx] = aiopipe();
+  const reader = rx.open();
+  const waiting = reader.read(1);
+  const stream = reader.toWeb().getReader();
+  stream.closed.catch(() => undefined);
+  await expect(Promise.all([stream.read(), expect(waiting).rejects.toThrow(ClosedError)])).rejects.toThrow(BusyError);
+  expect(rx.state).toBe('closed');
+  tx.close();
 });
 
 test('a duplex pipe as web streams goes both ways', async () => {
