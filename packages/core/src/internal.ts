@@ -83,4 +83,5 @@ export {
 } from './fd/local-socket.js';
 export { checkMaxLineLength } from './stream/reader-options.js';
 export { bytesAhead } from './stream/reader.js';
+export { isDetached } from './stream/detached.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './stream/unflushed.js';

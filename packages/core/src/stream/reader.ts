@@ -1,4 +1,5 @@
 import { type Readable } from 'node:stream';
+import { isDetached } from './detached.js';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError, IncompleteReadError } from '../errors.js';
@@ -100,7 +101,8 @@ export class PipeReader {
     if (!ArrayBuffer.isView(view)) {
       return Promise.reject(new TypeError(`view: expected a Buffer or another view, not ${show(view)}`));
     }
-    if (view.byteLength === 0) return Promise.reject(new RangeError('view: expected room for at least one byte'));
+    if (isDetached(view) || view.byteLength === 0)
+      return Promise.reject(new RangeError('view: expected room for at least one byte'));
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
     const size = bytes.length;
     let count: number | undefined;

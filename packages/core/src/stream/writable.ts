@@ -1,3 +1,6 @@
+import { show } from '../check/show.js';
+import { isDetached } from './detached.js';
+
 /**
  * Bytes, or a string, which is written as UTF-8.
  *
@@ -21,11 +24,17 @@ export type Writable = string | ArrayBufferView;
 /** @internal */
 export function toBuffer(data: Writable): Buffer {
   if (typeof data === 'string') return Buffer.from(data, 'utf8');
-  if (Buffer.isBuffer(data)) return data;
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  throw new TypeError(`data: expected a string, a Buffer or another view of an ArrayBuffer, not ${describe(data)}`);
+  if (!ArrayBuffer.isView(data)) {
+    throw new TypeError(`data: expected a string, a Buffer or another view of an ArrayBuffer, not ${show(data)}`);
+  }
+  if (Buffer.isBuffer(data)) {
+    if (data.length === 0) refuseDetached(data);
+    return data;
+  }
+  refuseDetached(data);
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? (value.constructor?.name ?? 'an object') : typeof value;
+function refuseDetached(view: ArrayBufferView): void {
+  if (isDetached(view)) throw new TypeError('data: the memory of the bytes was transferred away');
 }

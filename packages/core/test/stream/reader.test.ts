@@ -127,6 +127,17 @@ describe('readInto', () => {
     tx.close();
   });
 
+  test.each([
+    ['Buffer', Buffer.from(new ArrayBuffer(4))],
+    ['DataView', new DataView(new ArrayBuffer(4))],
+  ])('refuses a %s whose memory was transferred before', async (_name, view) => {
+    transferAway(view as Uint8Array);
+    const { reader, tx } = readerAndTap();
+    using _reader = reader;
+    expect((await errorOf(reader.readInto(view))).message).toBe('view: expected room for at least one byte');
+    tx.close();
+  });
+
   test('that was aborted or timed out takes nothing, and writes to the memory no more', async () => {
     const { reader, tx, feed } = readerAndTap();
     using _reader = reader;

@@ -55,6 +55,30 @@ describe('write', () => {
     },
   );
 
+  test('refuses what cannot be shown', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const [rx, tx] = aiopipe();
+    using _rx = rx;
+    await using writer = tx.open();
+    for (const data of [proxy, { constructor: { name: Symbol('s') } }]) {
+      expect((await errorOf(writer.write(data as never))).message).toMatch(/^data: expected a string/);
+    }
+  });
+
+  test.each([
+    ['Buffer', Buffer.from(new ArrayBuffer(4))],
+    ['typed array', new Uint16Array(2)],
+    ['DataView', new DataView(new ArrayBuffer(4))],
+  ])('refuses a %s whose memory was transferred before, and goes on', async (_name, view) => {
+    transferAway(view as Uint8Array);
+    const bytes = await writtenBy(async (writer) => {
+      expect((await errorOf(writer.write(view))).message).toBe('data: the memory of the bytes was transferred away');
+      await writer.write('after');
+    });
+    expect(bytes.toString()).toBe('after');
+  });
+
   test('of nothing writes nothing', async () => {
     const bytes = await writtenBy(async (writer) => {
       await writer.write('');

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { LOOP_END, show } from '@aiopipe/core/internal';
+import { isDetached, LOOP_END, show } from '@aiopipe/core/internal';
 
 /**
  * A piece of what goes through a chain. A string goes as UTF-8.
@@ -63,18 +63,6 @@ export function toBytes(chunk: unknown, what: string): Buffer {
   if (!ArrayBuffer.isView(chunk)) {
     throw new TypeError(`${what}: expected bytes or strings from the iterable, not ${show(chunk)}`);
   }
-  // A view of memory that was transferred is empty, and so it would pass for a chunk of no bytes.
-  if (isDetached(chunk.buffer)) throw new TypeError(`${what}: the memory of the bytes was transferred away`);
+  if (isDetached(chunk)) throw new TypeError(`${what}: the memory of the bytes was transferred away`);
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-}
-
-/** An ArrayBuffer of no bytes may be detached; only a view over it tells. */
-function isDetached(buffer: ArrayBufferLike): boolean {
-  if (buffer.byteLength > 0) return false;
-  try {
-    new Uint8Array(buffer);
-    return false;
-  } catch {
-    return true;
-  }
 }
