@@ -303,3 +303,13 @@ describe('the end', () => {
     expect([fds(), children()]).toEqual([[], []]);
   });
 });
+
+it('communicate() ends if its input aborts the signal at once', async () => {
+  const controller = new AbortController();
+  async function* input() {
+    controller.abort(new Error('enough'));
+    yield 'an input';
+  }
+  await using pipe = new AsyncPipe(popen(['sleep', '1000'], PIPES));
+  await expect(pipe.communicate(input(), { signal: controller.signal })).rejects.toMatchObject({ code: 'ABORT_ERR' });
+});

@@ -35,6 +35,23 @@ async function grandchildOf(file: string): Promise<number> {
 const forEver = () => new Promise<never>(() => undefined);
 const silence = { [Symbol.asyncIterator]: () => ({ next: forEver, return: forEver }) };
 
+/** An input that aborts as soon as it is read: while the chain still starts. */
+async function* abortingInput(controller: AbortController) {
+  controller.abort(new Error('enough'));
+  yield 'never read';
+}
+
+it('A signal that is aborted during the start ends the chain', async () => {
+  const { children } = whatIsThere();
+  const controller = new AbortController();
+  const options = { input: abortingInput(controller), signal: controller.signal };
+  await expect(pipeline(['sleep', '1000']).run(options)).rejects.toMatchObject({
+    code: 'ABORT_ERR',
+    cause: controller.signal.reason,
+  });
+  expect(children()).toEqual([]);
+});
+
 describe('an abort', () => {
   it('ends the whole chain and its grandchildren, and rejects with the reason as cause', () =>
     inDirectory(async (path) => {
