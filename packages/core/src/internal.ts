@@ -61,6 +61,7 @@ export { checkOptions, instead, nearestName, optionNames, refuseOptions, type Op
 export { checkCount, type CountRange } from './check/count.js';
 export { checkFlag } from './check/flag.js';
 export { show } from './check/show.js';
+export { isThenable } from './check/thenable.js';
 export { describeValue, reasonOf } from './check/thrown.js';
 export * from './wait/saved-globals.js';
 export { handled } from './wait/handled.js';

@@ -1,4 +1,5 @@
 import { show } from '../check/show.js';
+import { isThenable } from '../check/thenable.js';
 import { DetachedEnd } from './detached-end.js';
 import { closeWhenDropped, forget } from '../fd/collector.js';
 import { Descriptor } from '../fd/descriptor.js';
@@ -183,8 +184,4 @@ export abstract class End {
     if (this.state === 'closed') return new ClosedError(`${name} is closed`);
     return new MovedError(`${name} was handed to ${this.#destination}`);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -47,7 +47,7 @@ export interface ChainOptions extends WaitOptions {
    * longest wait for output after the end of the last program, if another process still holds it.
    */
   readonly grace?: number | undefined;
-  /** Called every `progressInterval` while the chain runs. If it throws, the chain is ended. */
+  /** Called every `progressInterval` while the chain runs. If it throws or rejects, the chain is ended. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Milliseconds above 0; 1000 by default. */
   readonly progressInterval?: number | undefined;

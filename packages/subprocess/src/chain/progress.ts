@@ -1,4 +1,4 @@
-import { now, Timer } from '@aiopipe/core/internal';
+import { isThenable, now, Timer } from '@aiopipe/core/internal';
 import { type ByteCounts, type FilePosition, type Run } from './run.js';
 
 /** Milliseconds. */
@@ -81,7 +81,9 @@ export class ProgressReporter {
       // Before the report, which may stop it.
       this.#timer = this.#next();
       try {
-        this.#report(this.#look());
+        const returned = this.#report(this.#look()) as unknown;
+        // An async function, which TypeScript allows here. Its rejection would end the program.
+        if (isThenable(returned)) returned.then(undefined, this.#onFailure);
       } catch (error) {
         this.#onFailure(error);
       }

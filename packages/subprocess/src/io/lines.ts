@@ -1,5 +1,5 @@
 import { LineTooLongError } from '@aiopipe/core';
-import { handled, LOOP_END, LoopIterator, nextTurn, show } from '@aiopipe/core/internal';
+import { handled, isThenable, LOOP_END, LoopIterator, nextTurn, show } from '@aiopipe/core/internal';
 import { type CheckedRecordOptions } from './record-options.js';
 import { type RecordSplitter } from './records.js';
 
@@ -58,8 +58,8 @@ export async function* feedRecords(
  */
 export interface Lines<T extends string | Buffer> extends AsyncGenerator<T, void, undefined> {
   /**
-   * Calls `callback` for each line; it is several times as fast as a loop. If `callback` returns a promise, it is awaited
-   * before the next line. Resolves after the last line. Rejects if a loop would throw, or if `callback` throws.
+   * Calls `callback` for each line; it is several times as fast as a loop. If `callback` returns a promise or a chain, it is
+   * awaited before the next line. Resolves after the last line. Rejects if a loop would throw, or if `callback` throws.
    */
   forEach(callback: (line: T) => unknown): Promise<void>;
 }
@@ -127,7 +127,7 @@ export class LineIterator<T extends string | Buffer> extends LoopIterator<T> imp
       do {
         for (let record = this.#take(); record !== undefined; record = this.#take()) {
           const result = callback(record);
-          if (result instanceof Promise) await result;
+          if (isThenable(result)) await result;
         }
       } while (await this.#more());
     } finally {

@@ -88,6 +88,15 @@ describe('onProgress', () => {
     expect(children()).toEqual([]);
   });
 
+  it('that rejects ends the chain', async () => {
+    const reason = new Error('no');
+    const onProgress = () => Promise.reject(reason);
+    await expect(pipeline(['sleep', '1000']).run({ onProgress, progressInterval: 1 })).rejects.toMatchObject({
+      code: 'ERR_AIOPIPE_PIPELINE',
+      cause: reason,
+    });
+  });
+
   it('refuses bad values', async () => {
     await expect(pipeline(['cat']).run({ onProgress: 5 as never })).rejects.toThrow(/onProgress/);
     await expect(pipeline(['cat']).run({ progressInterval: 0 })).rejects.toThrow(/progressInterval/);

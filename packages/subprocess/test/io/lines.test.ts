@@ -36,6 +36,18 @@ describe('forEach', () => {
     expect(seen).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
 
+  it('waits for a chain, which runs only if it is awaited', async () => {
+    const seen: string[] = [];
+    await pipeline(['printf', 'a\\nb\\n'])
+      .lines()
+      .forEach((line) =>
+        pipeline(['echo', line, 'was', 'run'], async (input) => {
+          for await (const more of input.lines()) seen.push(more);
+        }),
+      );
+    expect(seen).toEqual(['a was run', 'b was run']);
+  });
+
   it('goes on where next() was', async () => {
     const lines = pipeline(['seq', '5']).lines();
     await lines.next();
