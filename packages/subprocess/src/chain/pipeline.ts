@@ -170,7 +170,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   }
 
   /** @param caller - for `await`, the place where the chain was made: `then` is called when the caller's frames are gone */
-  #run(options: RunOptions, caller: CallSite): Promise<PipelineResult<string | Buffer>> {
+  async #run(options: RunOptions, caller: CallSite): Promise<PipelineResult<string | Buffer>> {
     const chain = this.#chain(options, RUN_OPTIONS, caller, () => {
       checkRunOptions(options);
       return options.output;

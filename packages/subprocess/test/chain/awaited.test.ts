@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { AbortError } from '@aiopipe/core';
+import { AbortError, aiopipe, ClosedError } from '@aiopipe/core';
 import { $, pipeline, PipelineError } from '@aiopipe/subprocess';
 import { errorOf, leakCheck, runFixture } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -44,6 +44,14 @@ describe('a chain that is awaited', () => {
       .catch((error: unknown) => error);
     expect([isOver, failure instanceof PipelineError]).toEqual([true, true]);
     expect(await pipeline(['false']).catch(() => 'caught')).toBe('caught');
+  });
+
+  it('rejects also if it cannot be started', async () => {
+    const [rx, tx] = aiopipe();
+    const chain = pipeline({ argv: ['true'], stderr: tx });
+    tx.close();
+    rx.close();
+    expect(await chain.catch((error: unknown) => error)).toBeInstanceOf(ClosedError);
   });
 
   it('may be a stage of another, which runs it alone', () =>
