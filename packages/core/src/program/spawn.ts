@@ -97,9 +97,11 @@ export class SpawnedProgram implements ObservedProcess {
 
   /** @internal Made by {@link spawn}. */
   constructor(options: SpawnOptions) {
-    const { file, argv, cwd, group = 'inherit', deathSignal, guard, limits } = options;
+    const { file, cwd, group = 'inherit', deathSignal, guard, limits } = options;
     checkName('file', file);
-    checkArgv(argv);
+    checkArgv(options.argv);
+    // The binding takes no Proxy. And what observers see stays as it was started.
+    const argv = [...options.argv];
     checkMayStart(file);
     this.kind = options.kind ?? 'program';
     this.name = options.name ?? file;

@@ -82,6 +82,8 @@ export class Program<
   readonly terminal: OnTerminal;
   readonly #terminal: Terminal | undefined;
   readonly #spawned: SpawnedProgram;
+  /** The waits with a limit, once there was one. */
+  #waits: Set<Pending<Exit>> | undefined;
 
   private constructor(argv: readonly string[], spawned: SpawnedProgram, fds: ProgramFds) {
     this.argv = [...argv];
@@ -114,11 +116,21 @@ export class Program<
     if (exit !== undefined) return Promise.resolve(exit);
     if (refusal !== undefined) return Promise.reject(refusal);
     if (options === undefined) return this.#spawned.exited;
-    const pending = new Pending<Exit>(options, this.#didNotEnd);
-    void this.#spawned.exited.then((how) => {
-      pending.resolve(how);
+    const waits = (this.#waits ??= this.#makeWaits());
+    const pending = new Pending<Exit>(options, this.#didNotEnd, () => {
+      waits.delete(pending);
     });
+    waits.add(pending);
     return pending.promise;
+  }
+
+  /** The promise of the exit would keep a reaction of each wait, also after its timeout. */
+  #makeWaits(): Set<Pending<Exit>> {
+    const waits = new Set<Pending<Exit>>();
+    void this.#spawned.exited.then((how) => {
+      for (const pending of waits) pending.resolve(how);
+    });
+    return waits;
   }
 
   readonly #didNotEnd = (): string => `${this.toString()} did not end`;

@@ -1,7 +1,7 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { aioduplex, aiopipe, BusyError, TimeoutError } from '@aiopipe/core';
 import { popen, type Program } from '@aiopipe/subprocess';
-import { isRunning, leakCheck, runFixture, until } from '@aiopipe/testing';
+import { collectGarbage, errorOf, isRunning, leakCheck, runFixture, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { type ReadEnd, type WriteEnd } from '@aiopipe/core';
 import { inDirectory, shell, whatIsThere } from '../helpers.js';
@@ -242,4 +242,24 @@ it('can take no end that is in use', async () => {
   await using _reader = rx.open();
   expect(() => popen(['cat'], { stdin: rx })).toThrow(BusyError);
   tx.close();
+});
+
+it('the arguments may be a Proxy of an array', async () => {
+  const p = popen(new Proxy(['sh', '-c', 'exit 3'], {}));
+  expect(await p.wait()).toMatchObject({ exitCode: 3 });
+});
+
+it('a wait that timed out leaves nothing behind while the program runs', async () => {
+  await using p = popen(['sleep', '1000']);
+  const waited = async () => {
+    const wait = p.wait({ timeout: 1 });
+    expect(await errorOf(wait)).toBeInstanceOf(TimeoutError);
+    return new WeakRef(wait);
+  };
+  const wait = await waited();
+  await until('the promise was collected', async () => {
+    await collectGarbage();
+    return wait.deref() === undefined;
+  });
+  expect(isRunning(p.pid)).toBe(true);
 });
