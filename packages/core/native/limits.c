@@ -30,7 +30,8 @@ void give_terminal(const struct sys_limits *limits) {
   (void)result;
 }
 
-static rlim_t as_rlim(double value) { return isinf(value) ? RLIM_INFINITY : (rlim_t)value; }
+/* A number that rlim_t cannot hold, such as infinity, is no limit: the conversion would be undefined. */
+static rlim_t as_rlim(double value) { return value >= (double)RLIM_INFINITY ? RLIM_INFINITY : (rlim_t)value; }
 
 static int set_resource(int resource, double value) {
   if (resource < 0) return ENOTSUP;

@@ -115,6 +115,9 @@ const POPEN_OPTIONS = optionNames<PopenOptions>(
   },
 );
 
+/** The system's `pid_t` has 31 bits for it: the binding would take a larger number for another group. */
+const MOST_PID = 0x7fffffff;
+
 /** The default of stdin, stdout and stderr. */
 export const INHERITED = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const;
 
@@ -211,7 +214,7 @@ export function checkPopen(argv: unknown, options: PopenOptions): Slot[] {
   checkLimits(options.limits);
   checkMayStart(argv[0] as string);
   const { group = 'inherit' } = options;
-  if (group !== 'inherit' && group !== 'own' && !(Number.isInteger(group) && group > 0)) {
+  if (group !== 'inherit' && group !== 'own' && !(Number.isInteger(group) && group > 0 && group <= MOST_PID)) {
     throw new TypeError(`group: expected 'inherit', 'own' or the pid of a group's leader, not ${show(group)}`);
   }
   if (options.terminal !== undefined) checkTerminal(options.terminal, options);

@@ -78,6 +78,7 @@ describe('bad arguments', () => {
     ['an extra fd below 3', ['cat'], { fds: { 2: tx } }, /fds: expected numbers from 3/],
     ['an extra fd that is none', ['cat'], { fds: { 3: 'pipe' } }, /fds\[3\]: expected a pipe end/],
     ['a group that is none', ['cat'], { group: -1 }, /group: expected/],
+    ['a group that no system has', ['cat'], { group: 2 ** 32 }, /group: expected/],
     ['a file without a path', ['cat'], { stdin: { file: '' } }, /stdin: expected the path/],
   ];
 

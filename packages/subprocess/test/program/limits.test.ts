@@ -220,6 +220,11 @@ describe.runIf(isRoot)('A program of another user', () => {
   });
 });
 
+it('A limit beyond all that the system counts is none', async () => {
+  const { stdout } = await pipeline({ argv: ['sh', '-c', 'ulimit -f'], limits: { fileSize: 1e300 } });
+  expect(stdout).toBe('unlimited\n');
+});
+
 describe('A limit that the system refuses', () => {
   it('throws its errno and the name of the option, and leaves nothing', async () => {
     const there = whatIsThere();
