@@ -95,8 +95,12 @@ export abstract class End {
 
   /** Closes the end, if it is not closed yet. Calls that wait reject with {@link ClosedError}. Throws nothing. */
   [Symbol.dispose](): void {
-    if (this.state === 'owned') this.close();
-    else if (this.state === 'open') this.#descriptor?.dispose();
+    if (this.state === 'owned') {
+      this.#leave('closed');
+      this.#owned.discard();
+    } else if (this.state === 'open') {
+      this.#descriptor?.dispose();
+    }
   }
 
   /**

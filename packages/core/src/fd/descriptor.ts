@@ -296,11 +296,15 @@ export class Descriptor {
     this.#owned.close();
   }
 
-  /** Closes both directions, and tells the streams that wait. */
+  /** Closes both directions, and tells the streams that wait. Throws nothing. */
   dispose(): void {
     this.#reading?.closed();
     this.#writing?.closed();
-    this.closeSide(READABLE | WRITABLE);
+    try {
+      this.closeSide(READABLE | WRITABLE);
+    } catch {
+      // Other code has closed the descriptor.
+    }
   }
 
   /** Gives the descriptor up without closing it. It must be idle. Later errors name `destination`. */

@@ -40,7 +40,7 @@ export interface ShareOptions {
 
 const SHARE_OPTIONS = optionNames<ShareOptions>({ readOnly: true });
 
-/** The kind of these handles. Its adopter is in `make.ts`. */
+/** The kind of these handles. Its adopter is in `create.ts`. */
 export const MEMORY_KIND = 'SharedMemory';
 
 /**
@@ -173,7 +173,9 @@ export class SharedMemory {
 
   /** Closes the memory, if it is not closed or moved yet. Throws nothing. */
   [Symbol.dispose](): void {
-    if (this.#state === 'owned') this.close();
+    if (this.#state !== 'owned') return;
+    this.#leave('closed');
+    this.#owned.discard();
   }
 
   /** @internal */

@@ -208,6 +208,16 @@ describe('disposal', () => {
     expect(fds.filter(isOpen)).toEqual([]);
   });
 
+  test('throws nothing if other code has closed the descriptor', () => {
+    const [rx, tx] = aiopipe();
+    closeFd(rx.fd);
+    rx[Symbol.dispose]();
+    const writer = tx.open();
+    closeFd(tx.fd);
+    tx[Symbol.dispose]();
+    expect([rx.state, tx.state, writer.unflushed]).toEqual(['closed', 'closed', 0]);
+  });
+
   test('of an open end rejects what waits with ClosedError', async () => {
     const [rx, tx] = aiopipe();
     const reader = rx.open();
