@@ -1,5 +1,5 @@
 import { type Exit, type Limits } from '@aiopipe/core';
-import { limitsBehindEnd, show } from '@aiopipe/core/internal';
+import { describeValue, limitsBehindEnd, show } from '@aiopipe/core/internal';
 
 /**
  * How one stage of a chain ended.
@@ -66,11 +66,16 @@ export function describeEnd(result: StageResult): string {
   return exitCode === null ? 'ended in an unknown way' : `exit code ${String(exitCode)}`;
 }
 
-/** Describes what a user's code threw; reading that may throw, too. */
-export function describeThrown(error: unknown): string {
+/** Describes what a user's code threw. */
+export function describeThrown(thrown: unknown): string {
+  return isError(thrown) ? describeValue(thrown) : `it threw ${show(thrown)}`;
+}
+
+/** `instanceof` asks a Proxy for its prototype, which may throw. */
+function isError(thrown: unknown): boolean {
   try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : `it threw ${show(error)}`;
+    return thrown instanceof Error;
   } catch {
-    return 'it threw a value that cannot be shown';
+    return false;
   }
 }

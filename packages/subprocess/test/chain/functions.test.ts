@@ -254,6 +254,13 @@ describe('a function that throws', () => {
     expect(seen).toEqual(['1']);
   });
 
+  it('shows no more of its message than a page', async () => {
+    const error = await pipeline(['true'], () => Promise.reject(new Error('x'.repeat(1_000_000))))
+      .run()
+      .catch((reason: unknown) => reason as Error);
+    expect((error as Error).message.length).toBeLessThan(10_000);
+  });
+
   it('can throw undefined, or before its first await', async () => {
     const throws = (error: unknown) => () => {
       throw error;
