@@ -34,16 +34,23 @@ function interpreterOf(file: string): string | undefined {
   if (!isExecutable(file)) return undefined;
   let head: Buffer;
   try {
-    const fd = openSync(file, 'r');
-    head = Buffer.alloc(ENOUGH);
-    head = head.subarray(0, readSync(fd, head, 0, ENOUGH, 0));
-    closeSync(fd);
+    head = beginningOf(file);
   } catch {
     return undefined;
   }
   // A carriage return belongs to the name, as the system takes it.
   if (head.toString('latin1', 0, 2) === '#!') return /^#![ \t]*([^ \t\n]+)/.exec(head.toString())?.[1];
   return loaderOf(head);
+}
+
+function beginningOf(file: string): Buffer {
+  const fd = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(ENOUGH);
+    return head.subarray(0, readSync(fd, head, 0, ENOUGH, 0));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Returns the PT_INTERP of a 64-bit little-endian ELF file (elf(5)). */
