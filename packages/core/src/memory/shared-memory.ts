@@ -109,7 +109,13 @@ export class SharedMemory {
    * of memory that arrived or was shared; throws {@link SystemError} if the system refuses, for example ENOMEM.
    */
   get bytes(): Buffer<ArrayBuffer> {
-    return (this.#bytes ??= Buffer.from(this.buffer));
+    return (this.#bytes ??= this.#view());
+  }
+
+  /** No view can be made of memory that has gone: its ArrayBuffer is detached. */
+  #view(): Buffer<ArrayBuffer> {
+    const { buffer } = this;
+    return Buffer.from(buffer.byteLength === 0 ? new ArrayBuffer(0) : buffer);
   }
 
   /** The ArrayBuffer of {@link bytes}. Do not transfer it: move the memory instead. */

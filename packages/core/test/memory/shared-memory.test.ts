@@ -358,3 +358,16 @@ test('fromFd takes no number that the binding would cut down to another descript
   using memory = sharedMemory(10);
   expect(() => SharedMemory.fromFd(2 ** 32 + memory.fd)).toThrow(/^fromFd: expected a descriptor/);
 });
+
+test('disposal throws nothing if other code has closed the descriptor', () => {
+  const memory = sharedMemory(4096);
+  closeFd(memory.fd);
+  memory[Symbol.dispose]();
+  expect(memory.state).toBe('closed');
+});
+
+test('bytes have length 0 also if they are asked for the first time after the memory has gone', () => {
+  const memory = sharedMemory(4096);
+  memory.close();
+  expect(memory.bytes).toHaveLength(0);
+});
