@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fixture } from '@aiopipe/testing';
+import { aioduplex, DuplexEnd } from '@aiopipe/core';
+import { Channel } from '@aiopipe/codec';
+import { errorOf, fixture, turns } from '@aiopipe/testing';
 import { expect, test } from 'vitest';
 
 const canTrace =
@@ -25,4 +27,19 @@ test.runIf(canTrace)('a get() or an accept() that cannot wait rejects, and the n
   expect(new Set(outcomes)).toEqual(
     new Set(['late late late late', 'ENOSPC late late late', 'late late ENOSPC late', 'an abort of libuv']),
   );
+});
+
+test('a put() that cannot wait rejects, and ends no program', async () => {
+  const [one, other] = aioduplex({ bufferSize: 4096 });
+  const fd = one.release();
+  const stream = DuplexEnd.fromFd(fd).open();
+  const reading = errorOf(stream.reader.read(1));
+  await turns();
+  const channel = Channel.from(DuplexEnd.fromFd(fd), { encoder: 'json', decoder: 'json' });
+  expect(await errorOf(channel.put('x'.repeat(1_000_000)))).toMatchObject({ code: 'EEXIST' });
+  channel[Symbol.dispose]();
+  stream.writer.destroy();
+  expect((await errorOf(Promise.resolve().then(() => stream.reader[Symbol.dispose]()))).code).toBe('EBADF');
+  await reading;
+  other.close();
 });
