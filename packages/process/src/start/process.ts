@@ -41,6 +41,18 @@ export type StartedHandle<Result, Options> = ProcessHandle<
   PipedEnd<Options, 'stderr', ReadEnd>
 >;
 
+/** Starts a child process that calls the export of a module, named by the module's URL. */
+export function startProcess<
+  const Options extends ProcessOptions & { readonly export: string } = { readonly export: string },
+>(
+  module: URL,
+  options: Options &
+    KnownOptions<Options, 'args' | 'export'> & {
+      readonly export: string;
+      readonly args?: readonly unknown[] | undefined;
+    },
+): StartedHandle<unknown, Options>;
+// The last overload, because TypeScript's messages are about the last one.
 /**
  * Starts a child process that calls a function. Returns at once.
  *
@@ -74,17 +86,6 @@ export function startProcess<
     ? [(Options & KnownOptions<Options, 'args'> & WithArgs<Args>)?]
     : [Options & KnownOptions<Options, 'args'> & WithArgs<Args>]
 ): StartedHandle<Awaited<Result>, Options>;
-/** Starts a child process that calls the export of a module, named by the module's URL. */
-export function startProcess<
-  const Options extends ProcessOptions & { readonly export: string } = { readonly export: string },
->(
-  module: URL,
-  options: Options &
-    KnownOptions<Options, 'args' | 'export'> & {
-      readonly export: string;
-      readonly args?: readonly unknown[] | undefined;
-    },
-): StartedHandle<unknown, Options>;
 export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},

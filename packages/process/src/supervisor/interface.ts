@@ -247,9 +247,10 @@ export interface NestedSupervisor extends EventEmitter<SupervisorEvents> {
   /** Connects this process to a child, which gets the other end by `connections()`. */
   connect<Send = unknown, Receive = Send>(id: string, options?: ConnectOptions): Promise<Channel<Send, Receive>>;
   /** Adds a child on the right, and starts it. */
-  startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild<const Children>(spec: SupervisorSpec<Children>): Promise<NestedSupervisor>;
   startChild<const Args>(spec: PartitionedSpec<Args>): Promise<NestedSupervisor>;
+  // The last overload, because TypeScript's messages are about the last one.
+  startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   /** Shuts a child down. */
   terminateChild(id: string): Promise<void>;
   /** Starts a child that does not run. */

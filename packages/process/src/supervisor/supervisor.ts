@@ -181,9 +181,10 @@ export class Supervisor<const Children extends readonly unknown[] = readonly unk
    * Adds a child on the right, and starts it. If that fails, it rejects with {@link SupervisorError}, and the specification is
    * deleted.
    */
-  startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild<const Nested>(spec: SupervisorSpec<Nested>): Promise<NestedSupervisor>;
   startChild<const Args>(spec: PartitionedSpec<Args>): Promise<NestedSupervisor>;
+  // The last overload, because TypeScript's messages are about the last one.
+  startChild<const Args>(spec: ChildSpec<Args>): Promise<ProcessHandle>;
   startChild(spec: AnySpec): Promise<ProcessHandle | NestedSupervisor> {
     return this.#run(callSite(this.startChild), async (engine) => {
       checkSpec(spec, this.#autoShutdown);
