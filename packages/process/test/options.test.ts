@@ -34,6 +34,7 @@ const spec = { id: 'it', target: square, args: [1] as [n: number] };
 const supervise = (child: object, options: object = {}) =>
   new Supervisor([{ ...spec, ...child } as AnyChildSpec], options);
 const nested = (options: object) => new Supervisor([{ id: 'below', type: 'supervisor', children: [], ...options }]);
+const partitioned = (options: object) => supervise({ type: 'partitioned', partitions: 2, ...options });
 
 describe('a wrong value is a TypeError that names the option as it was written, and says what to write:', () => {
   const atHome = "write new URL('./worker.js', import.meta.url)";
@@ -128,7 +129,7 @@ describe('a misspelt option is a TypeError that names what was meant:', () => {
       (o) => startProcess(square, { args: [1], ...o }),
     ],
     ['Prefork', { sizes: 1 }, 'sizes: unknown option; did you mean size?', (o) => new Prefork(o)],
-    ['Prefork', { detached: true }, 'detached: unknown option; expected size', (o) => new Prefork(o)],
+    ['Prefork', { colour: 'red' }, 'colour: unknown option; expected size', (o) => new Prefork(o)],
     [
       'Prefork.ready',
       { timeOut: 1 },
@@ -224,7 +225,7 @@ describe('a misspelt option is a TypeError that names what was meant:', () => {
       'child "below".intensty: unknown option; did you mean intensity?',
       (o) => nested(o),
     ],
-    ['nested supervisor', { shutdown: 1 }, 'child "below".shutdown: unknown option; expected id', (o) => nested(o)],
+    ['nested supervisor', { colour: 'red' }, 'child "below".colour: unknown option; expected id', (o) => nested(o)],
     [
       'startChild',
       { restrat: 'transient' },
@@ -350,6 +351,15 @@ describe('an option that another call or another library has is a TypeError that
     ['Pool', 'timeout', 'tasks have it: pool.with({ timeout })', (o) => new Pool(square, o)],
     ['Pool', 'env', 'write options: { env }', (o) => new Pool(square, o)],
     ['with', 'concurrency', 'map() has it: pool.map(list, { concurrency })', (o) => withPool((pool) => pool.with(o))],
+    ['with', 'idleTimeout', 'the pool has it: new Pool(…, { idleTimeout })', (o) => withPool((pool) => pool.with(o))],
+    ['with', 'cwd', 'the pool has it: new Pool(…, { options: { cwd } })', (o) => withPool((pool) => pool.with(o))],
+    [
+      'map',
+      'max_tasks',
+      'the pool has it: new Pool(…, { maxTasks })',
+      (o) => withPool((pool) => pool.map([1], o).next()),
+    ],
+    ['map', 'retries', 'write pool.with({ retries }).map(…)', (o) => withPool((pool) => pool.map([1], o).next())],
     ['map', 'timeout', 'write pool.with({ timeout }).map(…)', (o) => withPool((pool) => pool.map([1], o).next())],
     ['startProcess', 'uid', 'write limits: { uid } in its place', (o) => startProcess(square, { args: [1], ...o })],
     ['startProcess', 'restart', 'a Supervisor restarts children', (o) => startProcess(square, { args: [1], ...o })],
@@ -359,11 +369,31 @@ describe('an option that another call or another library has is a TypeError that
     ['a child', 'cwd', 'write options: { cwd }', (o) => supervise(o)],
     ['a child', 'uid', 'write options: { limits: { uid } }', (o) => supervise(o)],
     ['Pool', 'closeTimeout', 'write pool.close({ timeout })', (o) => new Pool(square, o)],
+    ['Pool', 'argv0', 'write options: { name }', (o) => new Pool(square, o)],
+    ['Pool', 'umask', 'write options: { limits: { umask } }', (o) => new Pool(square, o)],
+    ['startProcess', 'argv0', 'write name', (o) => startProcess(square, { args: [1], ...o })],
+    ['a child', 'argv0', 'write options: { name }', (o) => supervise(o)],
+    [
+      'a child',
+      'restartDelay',
+      'a supervisor has intensity and backoff: new Supervisor(children, { intensity })',
+      (o) => supervise(o),
+    ],
+    ['a nested supervisor', 'max_restarts', 'write intensity: how many restarts within period', nested],
+    ['a nested supervisor', 'shutdown', 'its children have it: children: [{ id, target, shutdown }]', nested],
+    ['a nested supervisor', 'env', 'its children have it: children: [{ id, target, options: { env } }]', nested],
+    ['partitions', 'maxRestarts', 'write intensity: how many restarts within period', partitioned],
+    ['partitions', 'cwd', 'write options: { cwd }', partitioned],
+    ['partitions', 'strategy', 'each partition restarts alone', partitioned],
+    ['Prefork', 'stdio', 'write stdin, stdout and stderr', (o) => new Prefork(o)],
+    ['Prefork', 'uid', 'write limits: { uid } in its place', (o) => new Prefork(o)],
+    ['Prefork', 'daemon', 'the start has it: startProcess(target, { prefork, daemon })', (o) => new Prefork(o)],
+    ['Prefork', 'timeout', 'write prefork.ready({ timeout })', (o) => new Prefork(o)],
   ])('%s: %s', async (_call, name, advice, run) => {
     const before = childPids();
     const error = await failureOf(() => run({ [name]: 1 }));
     expect(error).toBeInstanceOf(TypeError);
-    expect(error.message).toMatch(new RegExp(`^(child "it"\\.)?${name}: unknown option; `));
+    expect(error.message).toMatch(new RegExp(`^(child "(it|below)"\\.)?${name}: unknown option; `));
     expect(error.message.endsWith(`unknown option; ${advice}`), error.message).toBe(true);
     expect(childrenSince(before)).toEqual([]);
   });

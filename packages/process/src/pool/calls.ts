@@ -12,6 +12,7 @@ import {
 import { Call } from './call.js';
 import { addCallerFrames } from './caller-frames.js';
 import { mapItems, type MapSettings } from './map.js';
+import { OF_THE_POOL } from './options.js';
 import { PoolLoop } from './pool-loop.js';
 import { type Scheduler } from './scheduler.js';
 import { type Task } from './task.js';
@@ -31,15 +32,15 @@ import { WatchedPromise } from '../failure/unheard-failure.js';
 
 const MAP_NAMES = { concurrency: true, ordered: true, spread: true } as const;
 
-const TASK_OPTIONS = optionNames<TaskOptions>(
-  TASK_NAMES,
-  instead(Object.keys(MAP_NAMES), 'map() has it: pool.map(list, { * })'),
-);
+const TASK_OPTIONS = optionNames<TaskOptions>(TASK_NAMES, {
+  ...OF_THE_POOL,
+  ...instead(Object.keys(MAP_NAMES), 'map() has it: pool.map(list, { * })'),
+});
 
-const MAP_OPTIONS = optionNames<MapOptions>(
-  MAP_NAMES,
-  instead(Object.keys(TASK_NAMES), 'write pool.with({ * }).map(…)'),
-);
+const MAP_OPTIONS = optionNames<MapOptions>(MAP_NAMES, {
+  ...OF_THE_POOL,
+  ...instead(Object.keys(TASK_NAMES), 'write pool.with({ * }).map(…)'),
+});
 
 /** The calls of one target, with their options. */
 export class TargetCalls<Args extends readonly unknown[], Result> implements PoolCalls<Args, Result> {

@@ -99,45 +99,49 @@ export interface PoolOptions {
   readonly options?: ProcessOptions | undefined;
 }
 
-const OPTIONS = optionNames<PoolOptions>(
-  {
-    size: true,
-    idleTimeout: true,
-    retries: true,
-    queueLimit: true,
-    cancelGrace: true,
-    maxTasks: true,
-    maxRss: true,
-    output: true,
-    spin: true,
-    intensity: true,
-    period: true,
-    setup: true,
-    teardown: true,
-    options: true,
-  },
-  {
-    ...IN_OPTIONS,
-    ...instead(['stdout', 'stderr'], "write output: 'events' for events with the lines, or options: { *: 'ignore' }"),
-    stdio: "write output: 'events' for events with the lines, or options: { stdout, stderr }",
-    ...instead(['signal', 'timeout', 'priority', 'key'], 'tasks have it: pool.with({ * })'),
-    ...instead(
-      ['concurrency', 'max', 'maxThreads', 'maxWorkers', 'numWorkers', 'processes', 'threads', 'workers'],
-      'write size: 4, or size: { min, max }',
-    ),
-    ...instead(['min', 'minThreads', 'minWorkers'], 'write size: { min, max }'),
-    concurrentTasksPerWorker: 'a worker runs one task at a time',
-    taskTimeout: 'tasks have it: pool.with({ timeout })',
-    ...instead(['maxQueue', 'maxQueueSize'], 'write queueLimit'),
-    ...instead(['closeTimeout', 'terminateTimeout'], 'write pool.close({ timeout })'),
-    ...instead(['killTimeout', 'cancelTimeout'], 'write cancelGrace'),
-    ...instead(['uid', 'gid', 'groups', 'umask'], 'write options: { limits: { * } }'),
-    maxRestarts: 'write intensity: how many workers may die within period',
-    resourceLimits: 'write options: { limits }, or maxRss',
-    maxMemory: 'write options: { limits: { memory } }, or maxRss',
-    workerData: 'write setup; workerContext() returns its value in a task',
-  },
-);
+const NAMES = {
+  size: true,
+  idleTimeout: true,
+  retries: true,
+  queueLimit: true,
+  cancelGrace: true,
+  maxTasks: true,
+  maxRss: true,
+  output: true,
+  spin: true,
+  intensity: true,
+  period: true,
+  setup: true,
+  teardown: true,
+  options: true,
+} as const;
+
+/** What calls say that have no options of the pool and of its processes. */
+export const OF_THE_POOL = {
+  ...instead(Object.keys(IN_OPTIONS), 'the pool has it: new Pool(…, { options: { * } })'),
+  ...instead(Object.keys(NAMES), 'the pool has it: new Pool(…, { * })'),
+};
+
+const OPTIONS = optionNames<PoolOptions>(NAMES, {
+  ...IN_OPTIONS,
+  ...instead(['stdout', 'stderr'], "write output: 'events' for events with the lines, or options: { *: 'ignore' }"),
+  stdio: "write output: 'events' for events with the lines, or options: { stdout, stderr }",
+  ...instead(['signal', 'timeout', 'priority', 'key'], 'tasks have it: pool.with({ * })'),
+  ...instead(
+    ['concurrency', 'max', 'maxThreads', 'maxWorkers', 'numWorkers', 'processes', 'threads', 'workers'],
+    'write size: 4, or size: { min, max }',
+  ),
+  ...instead(['min', 'minThreads', 'minWorkers'], 'write size: { min, max }'),
+  concurrentTasksPerWorker: 'a worker runs one task at a time',
+  taskTimeout: 'tasks have it: pool.with({ timeout })',
+  ...instead(['maxQueue', 'maxQueueSize'], 'write queueLimit'),
+  ...instead(['closeTimeout', 'terminateTimeout'], 'write pool.close({ timeout })'),
+  ...instead(['killTimeout', 'cancelTimeout'], 'write cancelGrace'),
+  maxRestarts: 'write intensity: how many workers may die within period',
+  resourceLimits: 'write options: { limits }, or maxRss',
+  maxMemory: 'write options: { limits: { memory } }, or maxRss',
+  workerData: 'write setup; workerContext() returns its value in a task',
+});
 
 /** A Node.js process takes about 40 MB. A larger number is a mistake, and would use up the memory of the machine. */
 const MOST_WORKERS = 1024;

@@ -1,5 +1,5 @@
 import { checkFlag, checkName, checkOptions as checkNames, instead, optionNames } from '@aiopipe/core/internal';
-import { checkSurroundings, SURROUNDINGS, type Surroundings } from './surroundings.js';
+import { checkSurroundings, LIMITED, OF_SURROUNDINGS, SURROUNDINGS, type Surroundings } from './surroundings.js';
 import { checkPrefork, type Prefork } from './prefork.js';
 
 /**
@@ -42,10 +42,7 @@ export interface ProcessOptions extends Surroundings {
 const NAMES = { ...SURROUNDINGS, name: true, daemon: true, detached: true, prefork: true } as const;
 
 /** What a child has in place of options of `node:child_process`. */
-const OF_A_CHILD = {
-  ...instead(['uid', 'gid', 'groups', 'umask'], 'write limits: { * } in its place'),
-  ...instead(['stdio', 'silent'], 'write stdin, stdout and stderr'),
-};
+const OF_A_CHILD = { ...OF_SURROUNDINGS, argv0: 'write name' };
 
 /** The same of `startProcess()`, also for options of a worker thread and of a supervisor. */
 const OF_A_START = {
@@ -69,7 +66,11 @@ export const MODULE_OPTIONS = optionNames<ProcessOptions & { readonly args?: unk
 );
 
 /** What calls say that have the options of their processes in `options`. */
-export const IN_OPTIONS = instead(OPTIONS.names, 'write options: { * }');
+export const IN_OPTIONS = {
+  ...instead(OPTIONS.names, 'write options: { * }'),
+  ...instead(LIMITED, 'write options: { limits: { * } }'),
+  argv0: 'write options: { name }',
+};
 
 /** Throws for wrong options, before anything is moved or started. */
 export function checkOptions(options: ProcessOptions): void {

@@ -1,7 +1,7 @@
-import { checkCount, checkOptions, optionNames, show } from '@aiopipe/core/internal';
+import { checkCount, checkOptions, instead, optionNames, show } from '@aiopipe/core/internal';
 import { howToTarget, isTarget, type AnyTarget } from '../target/target.js';
 import { type StdioOptions } from './stdio.js';
-import { checkSurroundings, SURROUNDINGS, type Surroundings } from './surroundings.js';
+import { checkSurroundings, OF_SURROUNDINGS, SURROUNDINGS, type Surroundings } from './surroundings.js';
 
 /**
  * Options of {@link Prefork}: the number and the surroundings of its children.
@@ -21,7 +21,16 @@ export interface PreforkOptions extends Omit<Surroundings, keyof StdioOptions> {
   readonly stderr?: 'ignore' | 'inherit' | undefined;
 }
 
-const OPTIONS = optionNames<PreforkOptions>({ size: true, preload: true, ...SURROUNDINGS });
+const OPTIONS = optionNames<PreforkOptions>(
+  { size: true, preload: true, ...SURROUNDINGS },
+  {
+    ...OF_SURROUNDINGS,
+    ...instead(['args', 'name', 'daemon', 'detached'], 'the start has it: startProcess(target, { prefork, * })'),
+    ...instead(['min', 'max', 'count'], 'write size'),
+    ...instead(['targets', 'modules'], 'write preload'),
+    ...instead(['timeout', 'signal'], 'write prefork.ready({ * })'),
+  },
+);
 
 /** The same limit as for a pool's workers: a larger number is a mistake. */
 const MOST_CHILDREN = 1024;

@@ -4,6 +4,7 @@ import {
   checkLimits,
   checkSurroundings as checkEnvAndCwd,
   checkTexts,
+  instead,
   limitsKey,
   variablesOf,
 } from '@aiopipe/core/internal';
@@ -45,6 +46,15 @@ export const SURROUNDINGS = {
   execArgv: true,
   limits: true,
 } as const;
+
+/** Limits that programs look for outside `limits`. */
+export const LIMITED = ['uid', 'gid', 'groups', 'umask'];
+
+/** What to write in place of options of `node:child_process`. */
+export const OF_SURROUNDINGS = {
+  ...instead(LIMITED, 'write limits: { * } in its place'),
+  ...instead(['stdio', 'silent'], 'write stdin, stdout and stderr'),
+};
 
 /** Throws a TypeError for what no child can have; nothing has moved then, and nothing was started. */
 export function checkSurroundings(options: Surroundings): void {

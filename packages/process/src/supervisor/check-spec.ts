@@ -28,24 +28,31 @@ import {
 type Fields = ChildSpecFields<readonly unknown[]>;
 
 const OPTIONS = { strategy: true, intensity: true, period: true, backoff: true, autoShutdown: true } as const;
-const SUPERVISOR_OPTIONS = optionNames<SupervisorOptions>(OPTIONS, {
+/** Names that OTP, and other supervisors, have for the restart intensity. */
+const INTENSITY_ELSEWHERE = {
   ...instead(['maxRestarts', 'maxR', 'retries'], 'write intensity: how many restarts within period'),
   ...instead(['maxSeconds', 'maxT'], 'write period, in milliseconds'),
+};
+const SUPERVISOR_OPTIONS = optionNames<SupervisorOptions>(OPTIONS, {
+  ...INTENSITY_ELSEWHERE,
   ...instead(['restart', 'shutdown', 'ready', 'heartbeat', 'options'], 'a child has it: { id, target, * }'),
 });
 const BACKOFF = optionNames<Backoff>({ initial: true, factor: true, max: true, jitter: true });
 const READY = optionNames<NonNullable<Fields['ready']>>({ timeout: true });
 const HEARTBEAT = optionNames<NonNullable<Fields['heartbeat']>>({ interval: true, deadline: true });
 const COMMON = { id: true, type: true, restart: true, significant: true } as const;
-const SUPERVISOR_SPEC = optionNames<SupervisorSpec>({ ...COMMON, children: true, ...OPTIONS });
 const PROCESS = { target: true, args: true, shutdown: true, ready: true, heartbeat: true, options: true } as const;
+const SUPERVISOR_SPEC = optionNames<SupervisorSpec>(
+  { ...COMMON, children: true, ...OPTIONS },
+  {
+    ...INTENSITY_ELSEWHERE,
+    ...instead(Object.keys(IN_OPTIONS), 'its children have it: children: [{ id, target, options: { * } }]'),
+    ...instead(Object.keys(PROCESS), 'its children have it: children: [{ id, target, * }]'),
+    restartDelay: 'write backoff',
+  },
+);
 const CHILD_ELSEWHERE = {
   ...IN_OPTIONS,
-  ...instead(['uid', 'gid', 'groups', 'umask'], 'write options: { limits: { * } }'),
-  ...instead(
-    ['maxRestarts', 'restartDelay'],
-    'a supervisor has intensity and backoff: new Supervisor(children, { intensity })',
-  ),
   ...instead(['grace', 'killTimeout'], 'write shutdown'),
   start: 'write target and args',
   timeout: 'write ready: { timeout } for its start, or shutdown for its end',
@@ -54,6 +61,10 @@ const CHILD_SPEC = optionNames<Fields>(
   { ...COMMON, ...PROCESS },
   {
     ...CHILD_ELSEWHERE,
+    ...instead(
+      ['maxRestarts', 'restartDelay'],
+      'a supervisor has intensity and backoff: new Supervisor(children, { intensity })',
+    ),
     ...instead(Object.keys(OPTIONS), 'a supervisor has it: new Supervisor(children, { * })'),
     ...instead(['instances', 'partitions'], "write type: 'partitioned' and partitions for several of one target"),
   },
@@ -69,7 +80,13 @@ const PARTITIONED_SPEC = optionNames<PartitionedSpec>(
     period: true,
     backoff: true,
   },
-  CHILD_ELSEWHERE,
+  {
+    ...CHILD_ELSEWHERE,
+    ...INTENSITY_ELSEWHERE,
+    restartDelay: 'write backoff',
+    strategy: 'each partition restarts alone',
+    instances: 'write partitions',
+  },
 );
 const RESTARTS = ['permanent', 'transient', 'temporary'] satisfies Restart[];
 const STRATEGIES = ['one_for_one', 'one_for_all', 'rest_for_one'] satisfies Strategy[];
