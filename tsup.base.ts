@@ -35,8 +35,8 @@ const ownNames: NonNullable<Options['plugins']>[number] = {
 
 /**
  * The packages: each child process loads them before it can begin, and pays about a millisecond for every file. So each
- * entry is one file, unless `more` says otherwise. Where there is an `internal` one, that holds all of the package, and `index`
- * only names what of it is public.
+ * entry is one file, unless `more` says otherwise. Where there is an `internal` one that is not split, it holds all of the package,
+ * and `index` only names what of it is public.
  */
 export const buildPackage = (entry: Record<string, string>, more: Options = {}) =>
   build(entry, {
@@ -47,11 +47,11 @@ export const buildPackage = (entry: Record<string, string>, more: Options = {}) 
     esbuildPlugins: [
       builtins(),
       { name: 'layers', setup: throughInternal },
-      ...('internal' in entry ? [{ name: 'index', setup: viewOfInternal }] : []),
+      ...('internal' in entry && more.splitting !== true ? [{ name: 'index', setup: viewOfInternal }] : []),
     ],
   });
 
-/** What another layer has is loaded from its one file, whichever entry the source names. Only core and codec have two entries. */
+/** What another layer has is loaded from its one file, whichever entry the source names. Of core and codec, that is the internal one. */
 const throughInternal: Plugin['setup'] = ({ onResolve }) => {
   onResolve({ filter: /^@aiopipe\// }, ({ path }) => ({
     path: path.replace(/^(@aiopipe\/(core|codec))\b.*/, '$1/internal'),

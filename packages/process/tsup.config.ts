@@ -3,6 +3,7 @@ import { buildPackage } from '../../tsup.base.js';
 const entries = {
   index: 'src/index.ts',
   target: 'src/target-module.ts',
+  internal: 'src/internal.ts',
   worker: 'src/worker/serve.ts',
   child: 'src/child/child.ts',
 };

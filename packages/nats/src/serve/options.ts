@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { type DecodeLimits } from '@aiopipe/codec';
 import { checkCount, checkMilliseconds, checkOptions, show } from '@aiopipe/core/internal';
 import { type AnyTarget, type PoolOptions } from '@aiopipe/process';
+import { checkTarget } from '@aiopipe/process/internal';
 import { checkToken } from '../names.js';
 import { DEFAULT_VERSION } from '../pool/options.js';
 
@@ -81,16 +82,7 @@ export function checkTargets(targets: unknown): asserts targets is ServedTargets
   }
   for (const [name, target] of Object.entries(targets)) {
     checkToken('targets', name);
-    if (isTarget(target)) continue;
-    throw new TypeError(
-      `targets.${name}: expected a target(), not ${show(target)}; ` +
-        "its module makes one by target(import.meta.url, 'name', async (…) => …)",
-    );
+    // Here, because the message of the pool would name a call that the user has not made.
+    checkTarget(target, `targets.${name}`);
   }
-}
-
-/** As the pool tells them: its own message would name a call that the user has not made. */
-function isTarget(value: unknown): value is AnyTarget {
-  const { url, name, run } = (value ?? {}) as Partial<AnyTarget>;
-  return typeof url === 'string' && typeof name === 'string' && typeof run === 'function';
 }

@@ -11,7 +11,7 @@ import {
   show,
 } from '@aiopipe/core/internal';
 import { type Target } from '../target/target.js';
-import { checkTarget } from './targets.js';
+import { checkPoolTarget } from './targets.js';
 import { checkOptionsAt, IN_OPTIONS, type ProcessOptions } from '../start/options.js';
 
 /**
@@ -195,8 +195,8 @@ export function readPoolOptions(options: PoolOptions = {}): PoolSettings {
   checkCount('intensity', intensity);
   checkInterval('period', period);
   const { setup, teardown } = options;
-  if (setup !== undefined) checkTarget(setup, 'setup');
-  if (teardown !== undefined) checkTarget(teardown, 'teardown');
+  if (setup !== undefined) checkPoolTarget(setup, 'setup');
+  if (teardown !== undefined) checkPoolTarget(teardown, 'teardown');
   const rest = {
     retries,
     queueLimit,

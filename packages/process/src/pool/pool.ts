@@ -28,14 +28,14 @@ import { Scheduler } from './scheduler.js';
 import { type PoolStats } from './stats.js';
 import { type ObservedPool } from './observed-pool.js';
 import { type WorkerInfo } from './worker-info.js';
-import { checkTarget } from './targets.js';
+import { checkPoolTarget } from './targets.js';
 import { isTarget, type AnyTarget, type Target } from '../target/target.js';
 
 /** The target among the arguments. Options stand alone: what stands before some, or is no object of options, is meant to be one. */
 function targetOf(first: unknown, second: unknown): AnyTarget | undefined {
   const isMeant = second !== undefined || isTarget(first) || typeof first !== 'object' || first instanceof URL;
   if (!isMeant) return undefined;
-  checkTarget(first, 'new Pool()');
+  checkPoolTarget(first, 'new Pool()');
   return first;
 }
 

@@ -1,6 +1,6 @@
 import { show } from '@aiopipe/core/internal';
 import { refuseRecursion } from '../target/role.js';
-import { howToTarget, isTarget, type AnyTarget } from '../target/target.js';
+import { checkTarget, type AnyTarget } from '../target/target.js';
 
 /** A target of a pool. */
 export interface PoolTarget {
@@ -31,7 +31,7 @@ export class Targets {
 
   /** Throws TypeError if it is no target. */
   get(target: AnyTarget): PoolTarget {
-    checkTarget(target, 'pool.of()');
+    checkPoolTarget(target, 'pool.of()');
     const key = keyOf(target);
     const known = this.#targets.get(key);
     if (known !== undefined) return known;
@@ -46,9 +46,7 @@ function keyOf({ url, name }: { readonly url: string; readonly name: string }): 
 }
 
 /** Throws TypeError if it is no target; ChildError if its module is the one that starts this process. */
-export function checkTarget(target: unknown, place: string): asserts target is AnyTarget {
-  if (!isTarget(target)) {
-    throw new TypeError(`${place}: expected a target(), not ${show(target)}; ${howToTarget(target)}`);
-  }
+export function checkPoolTarget(target: unknown, place: string): asserts target is AnyTarget {
+  checkTarget(target, place);
   refuseRecursion(target.url);
 }

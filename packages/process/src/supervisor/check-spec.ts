@@ -11,7 +11,7 @@ import {
   show,
 } from '@aiopipe/core/internal';
 import { checkOptionsAt, IN_OPTIONS } from '../start/options.js';
-import { howToTarget, isTarget } from '../target/target.js';
+import { checkTarget } from '../target/target.js';
 import { type Backoff } from './backoff.js';
 import {
   type AnyChildSpec,
@@ -159,8 +159,7 @@ function checkProcessSpec(spec: Fields, child: string): void {
   if ('children' in spec) throw new TypeError(`${child}.children: only for a supervisor; add type: 'supervisor'`);
   checkNames(spec, CHILD_SPEC, child);
   const { target, args, shutdown, ready, heartbeat, options } = spec;
-  if (!isTarget(target))
-    throw new TypeError(`${child}.target: expected a target(), not ${show(target)}; ${howToTarget(target)}`);
+  checkTarget(target, `${child}.target`);
   if (args !== undefined && typeof args !== 'function' && !Array.isArray(args))
     throw new TypeError(`${child}.args: expected an array, or a function that returns one, not ${show(args)}`);
   checkOptionsAt(`${child}.options`, options);

@@ -108,6 +108,11 @@ export function isTarget(value: unknown): value is AnyTarget {
   return typeof url === 'string' && typeof name === 'string' && typeof run === 'function';
 }
 
+/** Throws TypeError if it is no target. */
+export function checkTarget(value: unknown, place: string): asserts value is AnyTarget {
+  if (!isTarget(value)) throw new TypeError(`${place}: expected a target(), not ${show(value)}; ${howToTarget(value)}`);
+}
+
 /** Evaluates a module, and resolves with the function that `target()` registered, or the export of that name. */
 export async function loadFunction(url: string, name: string): Promise<(...args: unknown[]) => unknown> {
   const module = await evaluate(url);
