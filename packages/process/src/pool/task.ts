@@ -12,6 +12,16 @@ import { type TaskTrace } from './task-events.js';
 const FEW = 64;
 
 function holdsNoHandle(args: readonly unknown[]): boolean {
+  try {
+    return isFewValues(args);
+  } catch {
+    // A getter or a trap of a Proxy throws. It throws again when the arguments are sent, and the caller hears of it.
+    return false;
+  }
+}
+
+/** Whether these are a few plain values. */
+function isFewValues(args: readonly unknown[]): boolean {
   const values = [...args];
   for (let seen = 0; values.length > 0; seen++) {
     const value = values.pop();
@@ -20,7 +30,9 @@ function holdsNoHandle(args: readonly unknown[]): boolean {
     const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
     if (!isPlain) return false;
     if (Array.isArray(value) && value.length > FEW) return false;
-    values.push(...(Object.values(value) as unknown[]));
+    const inner: unknown[] = Object.values(value);
+    if (inner.length > FEW) return false;
+    values.push(...inner);
   }
   return true;
 }

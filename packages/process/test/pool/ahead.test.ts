@@ -181,6 +181,53 @@ describe('short tasks', () => {
     expect(pool.stats).toMatchObject({ failed: 4, restarts: 4, retried: 0 });
   });
 
+  test.each<[what: string, detail: () => unknown, fate: object | 'sent']>([
+    [
+      'a getter that throws',
+      () => ({
+        get trap() {
+          throw new Error('trap');
+        },
+      }),
+      { code: 'ERR_AIOPIPE_ENCODE', path: 'args[1].trap' },
+    ],
+    [
+      'a Proxy that throws',
+      () =>
+        new Proxy(
+          {},
+          {
+            getPrototypeOf() {
+              throw new Error('trap');
+            },
+          },
+        ),
+      { code: 'ERR_AIOPIPE_ENCODE', path: 'args[1]' },
+    ],
+    [
+      'more properties than a call may have arguments',
+      () => Object.fromEntries(Array.from({ length: 150_000 }, (_, n) => [`key${String(n)}`, n])),
+      'sent',
+    ],
+  ])('with %s do the others no harm', async (_, make, fate) => {
+    const detail = make();
+    await using pool = new Pool(perform, { size: 1 });
+    for (let round = 0; round < 2; round++) {
+      await warmUp(pool);
+      const [before, odd, after] = await Promise.allSettled([
+        pool.run('echo', 1),
+        pool.run('pid', detail),
+        pool.run('echo', 2),
+      ]);
+      expect([before, after]).toEqual([
+        { status: 'fulfilled', value: 1 },
+        { status: 'fulfilled', value: 2 },
+      ]);
+      expect(odd).toMatchObject(fate === 'sent' ? { status: 'fulfilled' } : { status: 'rejected', reason: fate });
+      expect(pool.stats).toMatchObject({ queued: 0, running: 0 });
+    }
+  });
+
   test('whose arguments cannot be sent reject alone', async () => {
     await using pool = new Pool(perform, { size: 1 });
     await warmUp(pool);
