@@ -57,10 +57,15 @@ export function setSize(value: object): number {
   }
 }
 
+/** The refusal of a built-in object that its own methods refuse. */
 export function notGenuine(value: object, error: unknown): Refusal {
+  if (types.isArrayBuffer(value))
+    return new Refusal('a detached ArrayBuffer cannot be sent: its memory has moved', value, error);
   const name = nameOf(value) ?? 'built-in object';
-  return new Refusal(`an object that only looks like a ${name} cannot be sent`, value, error);
+  return new Refusal(`an object that only looks like ${withArticle(name)} cannot be sent`, value, error);
 }
+
+const withArticle = (name: string): string => `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
 
 export function changed(value: object): Refusal {
   return new Refusal('a getter, a Proxy or a reduce changed it while it was encoded', value);
@@ -147,6 +152,6 @@ export function whyNot(value: object): string {
   if (name === 'Promise') return 'a Promise cannot be sent; await it first';
   if (name === undefined) return 'an object whose prototype is another object cannot be sent';
   const native = /\[native code\]\s*\}$/.test(Function.prototype.toString.call(value.constructor));
-  if (native) return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name} cannot be sent`;
+  if (native) return `${withArticle(name)} cannot be sent`;
   return `an instance of ${name} cannot be sent: its class is not registered; call register() for it on both sides, or send a plain object`;
 }

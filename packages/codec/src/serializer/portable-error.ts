@@ -1,5 +1,8 @@
+import { types } from 'node:util';
 import { describeValue } from '@aiopipe/core/internal';
+import { bareError } from './builders.js';
 import { type DecodeLimits } from './decode-limits.js';
+import { errorClassOf } from './kinds.js';
 import { deserialize, serialize } from './serialize.js';
 
 const canTravel = (value: unknown): boolean => {
@@ -11,7 +14,8 @@ const canTravel = (value: unknown): boolean => {
   }
 };
 
-const classes = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError] as const;
+/** Also of another realm: a vm context, say. */
+const isError = (value: unknown): value is Error => value instanceof Error || types.isNativeError(value);
 
 /**
  * Returns a copy of an error with all of it that can be sent: an error must arrive even if one of its fields cannot. It never
@@ -59,7 +63,7 @@ const DEEPEST = 100;
 function isDeeper(thrown: unknown, depth: number): boolean {
   let error = thrown;
   for (let level = depth; level <= DEEPEST; level++) {
-    if (!(error instanceof Error)) return false;
+    if (!isError(error)) return false;
     error = read(error, 'cause');
   }
   return true;
@@ -74,8 +78,8 @@ function portable(thrown: unknown, copies: Map<unknown, Error>, depth: number): 
   if (!isDeeper(thrown, depth) && canTravel(thrown)) return thrown;
   const known = copies.get(thrown);
   if (known !== undefined) return known;
-  if (!(thrown instanceof Error)) return unsendable(thrown);
-  const copy = emptyCopy(thrown);
+  if (!isError(thrown)) return unsendable(thrown);
+  const copy = bareError(errorClassOf(thrown) ?? 'Error');
   copies.set(thrown, copy);
   for (const name of ['name', 'message'] as const) {
     const value = read(thrown, name);
@@ -97,11 +101,6 @@ function portable(thrown: unknown, copies: Map<unknown, Error>, depth: number): 
     }
   }
   return copy;
-}
-
-function emptyCopy(error: Error): Error {
-  if (error instanceof AggregateError) return new AggregateError([]);
-  return new (classes.find((Class) => error instanceof Class) ?? Error)();
 }
 
 /** Sets a property that does not enumerate, as those of the language's own errors do not. */

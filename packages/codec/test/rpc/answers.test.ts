@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, test } from 'vitest';
 import { leakCheck } from '@aiopipe/testing';
 import { aiopipe } from '@aiopipe/core';
@@ -140,6 +141,23 @@ test('a result whose own code throws rejects its call alone', async () => {
 function thrown(message: string): never {
   throw new Error(message);
 }
+
+test('an error of another realm arrives without the fields that cannot be sent', async () => {
+  await withPair(async (here, there) => {
+    const service = {
+      fail() {
+        throw runInNewContext(
+          "Object.assign(new RangeError('far', { cause: new TypeError('deep') }), { code: 'E_FAR', retry() {} })",
+        );
+      },
+    };
+    expose(there, service);
+    const error = await errorOf(soon(proxy<typeof service>(here).fail(), 'the error'));
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ message: 'far', code: 'E_FAR', cause: { name: 'TypeError', message: 'deep' } });
+    expect(error).not.toHaveProperty('retry');
+  });
+});
 
 test('a getter in the arguments may make a call of its own', async () => {
   await withPair(async (here, there) => {

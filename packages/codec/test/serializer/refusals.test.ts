@@ -80,7 +80,9 @@ describe('what cannot be sent', () => {
   test('a detached ArrayBuffer', () => {
     const buffer = new ArrayBuffer(8);
     structuredClone(buffer, { transfer: [buffer] });
-    expect(refusal({ buffer }).path).toBe('value.buffer');
+    expect(refusal({ buffer }).message).toBe(
+      'value.buffer: a detached ArrayBuffer cannot be sent: its memory has moved',
+    );
   });
 
   test('a handle, if no channel carries it', () => {
