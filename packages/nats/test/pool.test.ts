@@ -59,6 +59,24 @@ describe.skipIf(natsServer === undefined)('a pool of a cluster', () => {
     expect(got).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
   });
 
+  it('ends the source of a map if one of its items cannot be sent', async () => {
+    await using _ = await serve();
+    let hasEnded = false;
+    const items = function* () {
+      try {
+        yield [1, 2] as [number, number];
+        yield [1, (() => 2) as never] as [number, number];
+        yield [3, 4] as [number, number];
+      } finally {
+        hasEnded = true;
+      }
+    };
+    const map = fresh.cluster.pool<typeof add>('add').map(items(), { spread: true });
+    expect(await map.next()).toEqual({ done: false, value: 3 });
+    expect(await errorOf(map.next())).toMatchObject({ code: 'ERR_AIOPIPE_ENCODE', path: 'args[1]' });
+    expect(hasEnded).toBe(true);
+  });
+
   it('streams the items of a generator, which waits for its caller', async () => {
     await using _ = await serve();
     const got: number[] = [];

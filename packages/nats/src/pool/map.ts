@@ -35,7 +35,9 @@ export async function* mapItems(
   const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const entries = new Set<Entry>();
   let pulling: Promise<void> | undefined;
+  /** The error of the source, or of an item that cannot be sent. It is thrown after the results of the items before. */
   let failure: { readonly error: unknown } | undefined;
+  /** Whether the source has ended: it needs no `return()` then. */
   let hasEnded = false;
   let isOver = false;
   let waiting: Pending<void> | undefined;
@@ -57,15 +59,24 @@ export async function* mapItems(
     );
     if (isOver) entry.task.leave();
   };
-  const pull = async () => {
+  const mayPull = () => !hasEnded && failure === undefined && !isOver && entries.size < concurrency;
+  const next = async () => {
     try {
-      while (!hasEnded && !isOver && entries.size < concurrency) {
-        const step = await source.next();
-        if (step.done === true) hasEnded = true;
-        else if (!isOver) begin(await step.value);
-      }
+      const step = await source.next();
+      hasEnded = step.done === true;
+      return step;
     } catch (error) {
       hasEnded = true;
+      throw error;
+    }
+  };
+  const pull = async () => {
+    try {
+      while (mayPull()) {
+        const step = await next();
+        if (!hasEnded && !isOver) begin(await step.value);
+      }
+    } catch (error) {
       failure = { error };
     } finally {
       pulling = undefined;
@@ -76,18 +87,18 @@ export async function* mapItems(
     for (;;) {
       const refusal = refuse({ signal: wait.signal }, undefined, () => settings.what);
       if (refusal !== undefined) throw refusal;
-      if (!hasEnded && entries.size < concurrency) pulling ??= pull();
-      const next = ordered ? first(entries) : [...entries].find(({ outcome }) => outcome !== undefined);
-      if (next?.outcome !== undefined) {
-        entries.delete(next);
-        if ('error' in next.outcome) throw next.outcome.error;
-        if (!hasEnded) pulling ??= pull();
-        yield next.outcome.value;
+      if (mayPull()) pulling ??= pull();
+      const entry = ordered ? first(entries) : [...entries].find(({ outcome }) => outcome !== undefined);
+      if (entry?.outcome !== undefined) {
+        entries.delete(entry);
+        if ('error' in entry.outcome) throw entry.outcome.error;
+        if (mayPull()) pulling ??= pull();
+        yield entry.outcome.value;
         continue;
       }
-      if (entries.size === 0 && hasEnded && pulling === undefined) {
+      if (entries.size === 0 && pulling === undefined) {
         if (failure !== undefined) throw failure.error;
-        return;
+        if (hasEnded) return;
       }
       waiting = new Pending<void>({ signal: wait.signal }, () => settings.what);
       await waiting.promise;
