@@ -1,4 +1,3 @@
-import { show } from '@aiopipe/core/internal';
 import { refuseRecursion } from '../target/role.js';
 import { checkTarget, type AnyTarget } from '../target/target.js';
 
