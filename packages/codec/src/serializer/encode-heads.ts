@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { isHandle } from '@aiopipe/core/internal';
-import { errorParts } from './error-parts.js';
+import { errorParts, exceptionParts } from './error-parts.js';
 import {
   changed,
   exceptionMessage,
@@ -248,7 +248,7 @@ export abstract class HeadEncoder extends ByteWriter {
 
   #openDomException(value: DOMException, pos: number): readonly unknown[] {
     const name = exceptionName(value);
-    const { flags, fields, children } = errorParts(value as Error, name);
+    const { flags, fields, children } = exceptionParts(value, name);
     this.buffer[pos] = Tag.DomException;
     this.buffer[pos + 1] = flags;
     pos = this.string(exceptionMessage(value), this.string(name, this.varint(fields, pos + 2)));

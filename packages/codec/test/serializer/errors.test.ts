@@ -53,6 +53,34 @@ describe('errors', () => {
     expect([result.name, result.status, result.message]).toEqual(['HttpError', 404, 'not found']);
   });
 
+  test('a class whose getters compute message, stack and code loses none of them', () => {
+    class LookupError extends RangeError {
+      override get message() {
+        return 'not there';
+      }
+      override get stack() {
+        return 'LookupError: not there\n    at a line';
+      }
+      get code() {
+        return 'E_LOOKUP';
+      }
+    }
+    // V8 gives each error a stack of its own.
+    const error = new LookupError();
+    Reflect.deleteProperty(error, 'stack');
+    const result = roundTrip(error);
+    expect([result.message, result.stack, result.code]).toEqual([error.message, error.stack, 'E_LOOKUP']);
+  });
+
+  test('the error of a module that is not there says which', async () => {
+    const error = await import(/* @vite-ignore */ `${import.meta.dirname}/not-there.js`).catch(
+      (reason: unknown) => reason,
+    );
+    const { message, code } = error as NodeJS.ErrnoException;
+    expect(message).toContain('not-there.js');
+    expect(roundTrip(error)).toMatchObject({ message, code });
+  });
+
   test('an error that lacks a message lacks it there too', () => {
     expect(Object.hasOwn(roundTrip(new Error()), 'message')).toBe(false);
     expect(Object.hasOwn(roundTrip(new Error()), 'cause')).toBe(false);
