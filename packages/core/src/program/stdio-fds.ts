@@ -6,6 +6,7 @@ import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { PIPE } from '../fd/transport.js';
 import { move } from '../move/handle.js';
+import { type CallSite } from '../wait/call-site.js';
 import { lend } from './lent-fds.js';
 import { openFile, writingFlags } from './open-file.js';
 import { isEnd, isFileHandle, type FileTarget, type Slot } from './stdio.js';
@@ -23,8 +24,8 @@ export interface Receiver {
   readonly name: string;
   /** Programs do not expect EAGAIN, so they get descriptors that block. Node makes what it reads and writes non-blocking. */
   readonly needsBlocking: boolean;
-  /** The public function that the user called: messages name the place of that call. */
-  readonly maker: (...args: never[]) => unknown;
+  /** The public function that the user called, or the site of that call: messages name its place. */
+  readonly maker: ((...args: never[]) => unknown) | CallSite;
   /** The size of the terminal that is made for it: what its slots mean by `terminal`. */
   readonly terminal?: TerminalSize | undefined;
 }

@@ -4,6 +4,7 @@ import { SystemError } from '../errors.js';
 import { native } from '../fd/native.js';
 import { OwnedFd } from '../fd/owned-fd.js';
 import { TERMINAL } from '../fd/transport.js';
+import { type CallSite } from '../wait/call-site.js';
 
 const ENOSPC = -constants.errno.ENOSPC;
 
@@ -34,9 +35,9 @@ export class Terminal {
    * Throws {@link SystemError} if the system refuses, for example ENOSPC.
    *
    * @param what - names it in messages
-   * @param maker - the public function that the user called
+   * @param maker - the public function that the user called, or the site of that call
    */
-  constructor({ columns, rows }: TerminalSize, what: string, maker: (...args: never[]) => unknown) {
+  constructor({ columns, rows }: TerminalSize, what: string, maker: ((...args: never[]) => unknown) | CallSite) {
     const fds = new Int32Array(2);
     const result = native().terminal(fds, columns, rows);
     if (result < 0) {

@@ -9,6 +9,7 @@ import {
   spawn,
   StdioFds,
   type SpawnedProgram,
+  type Receiver,
 } from '@aiopipe/core/internal';
 import { type Conversation } from '../control/conversation.js';
 import { controlLimits } from '../control/message-limits.js';
@@ -49,7 +50,7 @@ export class LaunchFailure {
  *
  * @param tell - puts the child's first messages, before anything is started; what it throws is thrown, and nothing was started
  * @param grace - as in {@link Start}
- * @param maker - the public function that the user called: messages about pipes name the place of that call
+ * @param maker - the public function that the user called, or the site of that call: messages about pipes name its place
  */
 export function launch(
   name: string,
@@ -57,7 +58,7 @@ export function launch(
   conversation: Conversation,
   tell: (control: Control) => void,
   grace: Start['grace'],
-  maker: (...args: never[]) => unknown,
+  maker: Receiver['maker'],
   kind: 'child' | 'prefork' = 'child',
 ): Launched | LaunchFailure {
   // Calls that the system may refuse (no descriptor is free, say) come before the handles in the arguments move.

@@ -1,5 +1,5 @@
 import { type PipedEnd, type ReadEnd, type WriteEnd } from '@aiopipe/core';
-import { checkMayStart, checkOptions as checkNames, show } from '@aiopipe/core/internal';
+import { callSite, checkMayStart, checkOptions as checkNames, show, type CallSite } from '@aiopipe/core/internal';
 import { processHandleOf, type ProcessHandle } from './process-handle.js';
 import { MODULE_OPTIONS, TARGET_OPTIONS, type ProcessOptions } from './options.js';
 import { refuseRecursion } from '../target/role.js';
@@ -90,7 +90,8 @@ export function startProcess(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined } = {},
 ): ProcessHandle<unknown> {
-  return start(what, options, startProcess);
+  // The site is captured here: JavaScriptCore makes a tail call of this one, and then no stack has this function.
+  return start(what, options, callSite(startProcess));
 }
 
 /** Starts a child of a supervisor. */
@@ -99,13 +100,13 @@ export function startSupervised(
   options: ProcessOptions & { readonly args: readonly unknown[] },
   siblings: Siblings,
 ): ProcessHandle<unknown> {
-  return start(target, options, startSupervised, siblings);
+  return start(target, options, callSite(startSupervised), siblings);
 }
 
 function start(
   what: unknown,
   options: ProcessOptions & { readonly export?: string; readonly args?: readonly unknown[] | undefined },
-  maker: (...args: never[]) => unknown,
+  site: CallSite,
   siblings?: Siblings,
 ): ProcessHandle<unknown> {
   checkNames(options, what instanceof URL || typeof what === 'string' ? MODULE_OPTIONS : TARGET_OPTIONS);
@@ -114,7 +115,7 @@ function start(
   checkMayStart(process.execPath);
   const args = options.args ?? [];
   if (!Array.isArray(args)) throw new TypeError(`args: expected an array of arguments, not ${show(args)}`);
-  return processHandleOf(new StartedChild({ url, name }, args, options, maker, siblings));
+  return processHandleOf(new StartedChild({ url, name }, args, options, site, siblings));
 }
 
 function locate(what: unknown, exported: unknown): { url: string; name: string } {

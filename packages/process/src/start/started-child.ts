@@ -2,7 +2,6 @@ import { DecodeError } from '@aiopipe/codec';
 import { putSoon, renamePath } from '@aiopipe/codec/internal';
 import { SystemError, type ProcessStart, type SignalName, type StopOptions, type WaitOptions } from '@aiopipe/core';
 import {
-  callSite,
   checkText,
   injectContext,
   processStart,
@@ -12,6 +11,7 @@ import {
   stop,
   type SpawnedProgram,
   type StdioFds,
+  type CallSite,
 } from '@aiopipe/core/internal';
 import { Conversation } from '../control/conversation.js';
 import {
@@ -62,36 +62,31 @@ export class StartedChild<Result> {
   #traced: ProcessStart | undefined;
 
   /**
-   * @param maker - the public function that the user called: the stacks of the child's errors show the place of that call
+   * @param site - the call of the user: the stacks of the child's errors show its place
    * @param siblings - of a supervisor's child
    */
   constructor(
     target: TargetName,
     args: readonly unknown[],
     options: ProcessOptions,
-    maker: (...args: never[]) => unknown,
+    site: CallSite,
     siblings?: Siblings,
   ) {
     this.#siblings = siblings;
     this.name = options.name ?? target.name;
-    this.promises = new ChildPromises(this.name, callSite(maker));
+    this.promises = new ChildPromises(this.name, site);
     // Before anything moves: a call that throws has taken nothing.
     checkOptions(options);
     checkText('name', this.name);
     this.#outcome = new ChildOutcome(options.limits);
     const begin = () => {
-      this.#begin(target, args, options, maker);
+      this.#begin(target, args, options, site);
     };
     if (!processStart.isObserved) begin();
     else processStart.call((this.#traced = { kind: 'child', name: this.name, target }), begin);
   }
 
-  #begin(
-    target: TargetName,
-    args: readonly unknown[],
-    options: ProcessOptions,
-    maker: (...args: never[]) => unknown,
-  ): void {
+  #begin(target: TargetName, args: readonly unknown[], options: ProcessOptions, site: CallSite): void {
     const context = injectContext();
     const isDetached = options.detached === true;
     const grace = isDetached ? 'detached' : options.daemon === true ? DAEMON_GRACE : 0;
@@ -117,7 +112,7 @@ export class StartedChild<Result> {
     const { prefork } = options;
     if (prefork !== undefined) refillAfter(prefork, this.promises.started);
     const taken = prefork && takeFrom(prefork, options, start.id, tell);
-    const launched = taken ?? launch(this.name, options, new Conversation(start.id, false), tell, grace, maker);
+    const launched = taken ?? launch(this.name, options, new Conversation(start.id, false), tell, grace, site);
     if (launched instanceof LaunchFailure) {
       this.#failToStart(launched.cause);
       return;

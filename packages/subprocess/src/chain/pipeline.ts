@@ -70,7 +70,8 @@ export type Stage = readonly string[] | StageOptions | StageFunction | Pipeline;
  * ```
  */
 export function pipeline(...stages: readonly [Stage, ...Stage[]]): Pipeline {
-  return Pipeline.make(stages, pipeline);
+  // The site is captured here: JavaScriptCore makes a tail call of this one, and then no stack has this function.
+  return Pipeline.make(stages, callSite(pipeline));
 }
 
 const STAGES = Symbol.for('@aiopipe/subprocess.stages');
@@ -98,22 +99,22 @@ export class Pipeline implements PromiseLike<PipelineResult> {
   readonly #unrun: UnrunChain;
   #awaited: Promise<PipelineResult> | undefined;
 
-  private constructor(stages: readonly Stage[], maker: (...args: never[]) => unknown) {
+  private constructor(stages: readonly Stage[], site: CallSite) {
     if (stages.length === 0) throw new TypeError('pipeline: expected at least one program');
     this.#stages = stages.flatMap((stage, index) => {
       if (stage instanceof Pipeline) return stage[STAGES]();
       refuseAnotherCopy(stage, index);
       return [checkStage(stage, index)];
     });
-    this.#unrun = new UnrunChain(this, quoteChain(this.#stages, {}), maker);
+    this.#unrun = new UnrunChain(this, quoteChain(this.#stages, {}), site);
   }
 
   /**
-   * @param maker - the public function that the user called
+   * @param site - the call of the user
    * @internal
    */
-  static make(stages: readonly Stage[], maker: (...args: never[]) => unknown): Pipeline {
-    return new Pipeline(stages, maker);
+  static make(stages: readonly Stage[], site: CallSite): Pipeline {
+    return new Pipeline(stages, site);
   }
 
   /** Returns its stages, for a chain that it becomes a part of. @internal */

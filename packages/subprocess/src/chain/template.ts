@@ -1,4 +1,4 @@
-import { show } from '@aiopipe/core/internal';
+import { callSite, show } from '@aiopipe/core/internal';
 import { Pipeline } from './pipeline.js';
 
 /**
@@ -47,7 +47,7 @@ export function $(text: TemplateStringsArray, ...values: readonly Word[]): Pipel
       `$: use it as a template tag, as in $\`ls -l \${directory}\`; do not call it with ${show(text)}`,
     );
   }
-  return Pipeline.make([words(text.raw, values)], $ as (...args: never[]) => unknown);
+  return Pipeline.make([words(text.raw, values)], callSite($ as (...args: never[]) => unknown));
 }
 
 function words(literals: readonly string[], values: readonly Word[]): string[] {

@@ -1,4 +1,4 @@
-import { callSite, placeOfCall, SiteWarnings, type CallSite } from '@aiopipe/core/internal';
+import { placeOfCall, SiteWarnings, type CallSite } from '@aiopipe/core/internal';
 
 const warnings = new SiteWarnings('AIOPIPE_UNRUN', (site, count, line) => {
   const what = count === 1 ? `The chain \`${line}\`` : `${String(count)} chains such as \`${line}\``;
@@ -32,11 +32,11 @@ export class UnrunChain {
 
   /**
    * @param line - the chain as a shell line
-   * @param maker - the public function that made it: the frame above it is the place that is named
+   * @param site - the call that made it: its place is named
    */
-  constructor(chain: object, line: string, maker: (...args: never[]) => unknown) {
+  constructor(chain: object, line: string, site: CallSite) {
     this.#line = line;
-    this.site = callSite(maker);
+    this.site = site;
     unrun.add(this);
     dropped.register(chain, this, this);
     if (hearsExit) return;

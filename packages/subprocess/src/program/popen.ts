@@ -11,6 +11,7 @@ import {
   type WriteEnd,
 } from '@aiopipe/core';
 import {
+  callSite,
   checkArgv,
   checkExtraFds,
   checkLimits,
@@ -25,6 +26,8 @@ import {
   type Guard,
   type Slot,
   instead,
+  type Receiver,
+  withStackLimit,
 } from '@aiopipe/core/internal';
 import { FOREIGN_OPTIONS } from './foreign-options.js';
 import { checkTerminal, terminalEnvironment, type TerminalOptions } from '../terminal/options.js';
@@ -174,15 +177,17 @@ export function popen<const Options extends PopenOptions = Record<never, never>>
 > {
   const slots = checkPopen(argv, options === undefined ? {} : options);
   // The type of each end is what the options' type says that it is.
-  return startProgram(argv, slots, options ?? {}, popen) as never;
+  // The site is captured here: JavaScriptCore makes a tail call of this one, and then no stack has this function.
+  const site = withStackLimit(1, () => callSite(popen));
+  return startProgram(argv, slots, options ?? {}, site) as never;
 }
 
-/** @param maker - the public function that the user called */
+/** @param maker - the public function that the user called, or the site of that call */
 export function startProgram(
   argv: readonly string[],
   slots: readonly Slot[],
   { cwd, env, group, limits, terminal, guard = { kind: 'program' } }: PopenOptions & { readonly guard?: Guard },
-  maker: (...args: never[]) => unknown,
+  maker: Receiver['maker'],
 ): Program {
   const fds = new StdioFds(slots, { name: quoteArgv(argv), needsBlocking: true, maker, terminal }).prepare();
   try {
