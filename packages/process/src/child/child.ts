@@ -18,6 +18,7 @@ import {
 } from '@aiopipe/core/internal';
 import { childRun, publishEnd } from './child-events.js';
 import { flushStdio } from './stdio.js';
+import { onUncaught } from './uncaught.js';
 import {
   CONTROL_FD,
   EXIT_UNTOLD,
@@ -70,7 +71,7 @@ function exit(code?: number): void {
 }
 
 // An error outside the target's promise ends the process, as in every Node program. This listener only reports it.
-process.on('uncaughtExceptionMonitor', (error) => {
+onUncaught((error) => {
   tell({ kind: 'uncaught', of: order, error: serializeError(error) });
 });
 
