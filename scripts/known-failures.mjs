@@ -41,6 +41,9 @@ const KNOWN_FAILURES = {
           'ends that are dropped in a worker thread are closed there, with a warning',
           'dropped ends are closed, also if the program makes call sites of all stacks',
         ],
+        'packages/subprocess/test/chain/awaited.test.ts': [
+          'a chain that is never run has a warning when it is collected',
+        ],
         'packages/core/test/memory/shared-memory.test.ts': [
           'shared memory that is dropped is collected, with one warning that names where it was made',
         ],
@@ -65,11 +68,6 @@ const KNOWN_FAILURES = {
       reason:
         'JavaScriptCore makes tail calls: a function that only returns a call is in no stack, so all warnings come from one line',
       tests: {
-        'packages/subprocess/test/chain/awaited.test.ts': [
-          'a chain that is never run has one warning that names its line, at the exit of the process',
-          'a chain that is never run has one warning that names its line, at the end of the process',
-          'a chain that is never run has a warning when it is collected',
-        ],
         'packages/codec/test/rendezvous/strangers.test.ts': [
           '`allow` that throws what cannot be shown refuses, and one warning tells',
           '`allow` that returns a promise of true refuses, and one warning tells',
@@ -223,6 +221,15 @@ const KNOWN_FAILURES = {
         'packages/subprocess/test/chain/failures.test.ts': [
           'a program that cannot be started rejects with the place of the call and the stages before it: await',
         ],
+        'packages/process/test/pool/stacks.test.ts': [
+          'the stack of the error of a task that threw has the line of the caller that awaits it',
+          'the stack of the error of a task that died has the line of the caller that awaits it',
+          'the stack of the error of a task whose result cannot be sent has the line of the caller that awaits it',
+          'the stack of the error of a task has it behind Promise.all() and then()',
+          'the stack of the error of a task of a map and of a stream has the line of the loop',
+          'the error of a pool that takes no more tasks is each caller’s own, with its line, if it was closed',
+          'the error of a pool that takes no more tasks is each caller’s own, with its line, if it was closed while tasks waited',
+        ],
       },
     },
     {
@@ -246,6 +253,64 @@ const KNOWN_FAILURES = {
       tests: {
         'packages/process/test/start/end.test.ts': [
           'all output and all messages of a child arrive, even if it ends by process.exit()',
+        ],
+      },
+    },
+    {
+      // (head -c 2 <&0; bun -e 'for await (const text of process.stdin) console.log(String(text))') < file
+      reason: 'Bun reads a file that is its standard input from its start, wherever its offset is',
+      tests: {
+        'packages/process/test/start/stdio.test.ts': [
+          'stdin, stdout and stderr are what those of a program can be a FileHandle, which stays ours',
+        ],
+      },
+    },
+    {
+      // bun --no-such-option -e 0
+      reason: 'Bun ignores options that it does not know',
+      tests: {
+        'packages/process/test/start/failed-start.test.ts': [
+          'a process that cannot be started says so if Node refuses its options',
+        ],
+        'packages/process/test/start/prefork.test.ts': ['preload with options that Node refuses rejects ready()'],
+      },
+    },
+    {
+      reason: 'Bun does not read NODE_OPTIONS',
+      tests: {
+        'packages/process/test/start/inherited-options.test.ts': [
+          'what this program was started with is found by children elsewhere files and packages in NODE_OPTIONS',
+          'what this program was started with is found by children elsewhere a name with blanks in NODE_OPTIONS',
+          'what this program was started with is found by children elsewhere some in both',
+        ],
+      },
+    },
+    {
+      reason: 'the test runs node with options that Bun does not have, or has with another meaning',
+      tests: {
+        'packages/process/test/start/inherited-options.test.ts': [
+          'what this program was started with is found by children elsewhere a loader',
+        ],
+        'packages/process/test/start/exec-argv.test.ts': [
+          'a child inherits a value that stands apart, and one of an option with a similar name',
+          'a child does not inherit what is about this run of its parent',
+        ],
+      },
+    },
+    {
+      reason: 'Bun has no process.moduleLoadList, and no debugger in its node:inspector until inspector.open()',
+      tests: {
+        'packages/process/test/child/child.test.ts': [
+          'a child has loaded none of the modules of Node that take long',
+          'a child has loads no code that only parents need, as a process and as a worker, if its module imports /target',
+        ],
+      },
+    },
+    {
+      reason: 'Bun ends itself by abort() at the limit of processes',
+      tests: {
+        'packages/process/test/start/failed-start.test.ts': [
+          'a process that cannot be started because there may be no more processes says so, and leaves nothing',
         ],
       },
     },
