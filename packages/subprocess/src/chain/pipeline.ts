@@ -148,7 +148,7 @@ export class Pipeline implements PromiseLike<PipelineResult> {
 
   /** Returns a chain of the stages of this chain and the given stages. */
   pipe(...stages: readonly [Stage, ...Stage[]]): Pipeline {
-    return new Pipeline([this, ...stages], this.pipe as (...args: never[]) => unknown);
+    return new Pipeline([this, ...stages], callSite(this.pipe as (...args: never[]) => unknown));
   }
 
   /**
