@@ -49,18 +49,17 @@ const fileOf = (symbol: ts.Symbol) => relative(root, declarationsOf(symbol)[0]?.
 
 function describeName(checker: ts.TypeChecker, packageName: string, name: string, declared: ts.Symbol): PublicName {
   const isValue = (declared.flags & ts.SymbolFlags.Value) !== 0;
-  // Of a function with overloads, the first one's comment is that of all.
-  const comment =
-    declarationsOf(declared)
-      .map(documentOf)
-      .find((document) => document !== undefined) ?? '';
+  // Of a function with overloads, the comments of all belong to its name.
+  const comments = declarationsOf(declared)
+    .map(documentOf)
+    .filter((comment) => comment !== undefined);
   return {
     packageName,
     name,
     kind: isValue ? 'value' : 'type',
     file: fileOf(declared),
-    examples: examplesIn(comment),
-    see: /^@see the example of \{@link ([\w$]+)\}$/m.exec(comment)?.[1],
+    examples: comments.flatMap((comment) => examplesIn(comment)),
+    see: /^@see the example of \{@link ([\w$]+)\}$/m.exec(comments.join('\n'))?.[1],
     words: isValue ? [] : wordsOf(checker, checker.getDeclaredTypeOfSymbol(declared)),
   };
 }
