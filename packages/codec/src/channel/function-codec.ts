@@ -1,11 +1,10 @@
-import { handled, reasonOf, show } from '@aiopipe/core/internal';
+import { handled, isThenable, reasonOf, show } from '@aiopipe/core/internal';
 import { types } from 'node:util';
 import { DecodeError, EncodeError } from '../errors.js';
 import { type MessageDecoder, type MessageEncoder } from './message-codec.js';
 import { type IncomingFds } from '../moving/incoming-fds.js';
 import { type ByteCodec } from '../serializer/registry.js';
 import { type Output } from '../serializer/output.js';
-import { isThenable } from './validation.js';
 
 /** From this size on, bytes are sent without a copy. A copy of fewer bytes costs no more than a system call. */
 const BORROWED = 256 * 1024;

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { reasonOf, show } from '@aiopipe/core/internal';
+import { isThenable, reasonOf, show } from '@aiopipe/core/internal';
 import { InvalidMessageError, type MessageIssue } from '../errors.js';
 
 /**
@@ -110,10 +110,6 @@ function noResult(returned: unknown): TypeError {
 /** Asking a Proxy what it is an instance of runs its trap, which may throw. */
 function isOurs(cause: unknown): cause is InvalidMessageError {
   return !types.isProxy(cause) && cause instanceof InvalidMessageError;
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 const SHOWN = 3;

@@ -1,7 +1,7 @@
 import { AbortError, AiopipeError, ClosedError } from '@aiopipe/core';
-import { readContext, runInContext, show } from '@aiopipe/core/internal';
+import { isThenable, readContext, runInContext, show } from '@aiopipe/core/internal';
 import { types } from 'node:util';
-import { isThenable, type Check } from '../channel/validation.js';
+import { type Check } from '../channel/validation.js';
 import { QueueFullError } from '../errors.js';
 import { closeHandles } from '../moving/close-handles.js';
 import { renamePath } from '../serializer/rename-path.js';

@@ -16,6 +16,11 @@ export function show(value: unknown): string {
     return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   } catch {
     // A getter of an error, such as `stack`, can throw.
-    return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that cannot be shown`;
+    return hidden(value);
   }
+}
+
+/** Says what a value is that throws if it is looked at. */
+export function hidden(value: unknown): string {
+  return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that cannot be shown`;
 }

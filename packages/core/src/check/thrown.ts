@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { hidden } from './show.js';
 
 /** The most characters of another program's text in an error message of ours. The whole of it is the error's `cause`. */
 const LONGEST = 2000;
@@ -45,8 +46,4 @@ function inspected(value: unknown): string {
 function shortened(text: string): string {
   if (text.length <= LONGEST) return text;
   return `${text.slice(0, LONGEST)}… (${String(text.length - LONGEST)} more characters)`;
-}
-
-function hidden(value: unknown): string {
-  return `${typeof value === 'object' ? 'an object' : `a ${typeof value}`} that cannot be shown`;
 }
