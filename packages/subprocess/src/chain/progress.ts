@@ -83,12 +83,18 @@ export class ProgressReporter {
       try {
         const returned = this.#report(this.#look()) as unknown;
         // An async function, which TypeScript allows here. Its rejection would end the program.
-        if (isThenable(returned)) returned.then(undefined, this.#onFailure);
+        if (isThenable(returned)) returned.then(undefined, this.#fail);
       } catch (error) {
-        this.#onFailure(error);
+        this.#fail(error);
       }
     }, this.#interval).unref();
   }
+
+  /** The chain may take long to end; a report that has failed is not called meanwhile. */
+  readonly #fail = (reason: unknown): void => {
+    this.stop();
+    this.#onFailure(reason);
+  };
 
   #look(): Progress {
     const at = now();

@@ -88,6 +88,35 @@ describe('onProgress', () => {
     expect(children()).toEqual([]);
   });
 
+  it('that throws is called no more, however long the chain takes to end', async () => {
+    const deaf = () => childPids().find((pid) => commandOf(pid).join(' ') === 'sleep 1000');
+    const progressInterval = 5;
+    let calls = 0;
+    const onProgress = () => {
+      if (deaf() === undefined) return;
+      calls++;
+      throw new Error('no');
+    };
+    const failing = pipeline(['sh', '-c', 'trap "" TERM; exec sleep 1000']).run({ onProgress, progressInterval });
+    // The reports of another chain tell that the failed one would have been called again.
+    const enough = new AbortController();
+    let later = 0;
+    const other = pipeline(['sleep', '2000']).run({
+      onProgress: () => {
+        if (calls === 0 || ++later !== 3) return;
+        process.kill(deaf() as number, 'SIGKILL');
+        enough.abort();
+      },
+      progressInterval,
+      signal: enough.signal,
+    });
+    await Promise.all([
+      expect(failing).rejects.toThrow(/onProgress: Error: no/),
+      expect(other).rejects.toMatchObject({ code: 'ABORT_ERR' }),
+    ]);
+    expect(calls).toBe(1);
+  });
+
   it('that rejects ends the chain', async () => {
     const reason = new Error('no');
     const onProgress = () => Promise.reject(reason);
