@@ -36,7 +36,12 @@ export class ByteStream extends LoopIterator<Buffer> implements StageInput {
   readonly #what: string;
   #isOver = false;
   #failure: { readonly reason: unknown } | undefined;
-  #cancelNext: ((reason: unknown) => void) | undefined;
+  /** How many reads wait: mostly one. */
+  #waits = 0;
+  /** Rejects the read that came while no other one waited. */
+  #cancelFirst: ((reason: unknown) => void) | undefined;
+  /** Reject the other reads that wait. */
+  readonly #cancelOthers = new Set<(reason: unknown) => void>();
   readonly #stopListeners: (() => void)[] = [];
   /** Since the clock was asked. */
   #chunks = 0;
@@ -64,25 +69,37 @@ export class ByteStream extends LoopIterator<Buffer> implements StageInput {
     return handled(
       new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
         if (this.#failure !== undefined) throw this.#failure.reason;
-        this.#cancelNext = reject;
-        this.#take(room).then(resolve, reject);
+        if (this.#waits === 0) {
+          this.#cancelFirst = reject;
+          this.#take(room).then(resolve, reject);
+          return;
+        }
+        this.#cancelOthers.add(reject);
+        this.#take(room)
+          .finally(() => this.#cancelOthers.delete(reject))
+          .then(resolve, reject);
       }),
     );
   }
 
   async #take(room: Buffer | undefined): Promise<IteratorResult<Buffer, undefined>> {
-    for (;;) {
-      if (this.#chunks >= CHUNKS_PER_LOOK || this.#bytes >= BYTES_PER_LOOK) await this.#leaveTurn();
-      const { done, value } = await (this.#programs?.next(room) ?? this.#source.next());
-      if (done === true) {
-        this.#isOver = true;
-        return LOOP_END;
+    this.#waits++;
+    try {
+      for (;;) {
+        if (this.#chunks >= CHUNKS_PER_LOOK || this.#bytes >= BYTES_PER_LOOK) await this.#leaveTurn();
+        const { done, value } = await (this.#programs?.next(room) ?? this.#source.next());
+        if (done === true) {
+          this.#isOver = true;
+          return LOOP_END;
+        }
+        const bytes = toBytes(value, this.#what);
+        this.#bytesRead += bytes.length;
+        this.#chunks++;
+        this.#bytes += bytes.length;
+        if (bytes.length > 0 || this.#isOver) return { done: false, value: bytes };
       }
-      const bytes = toBytes(value, this.#what);
-      this.#bytesRead += bytes.length;
-      this.#chunks++;
-      this.#bytes += bytes.length;
-      if (bytes.length > 0 || this.#isOver) return { done: false, value: bytes };
+    } finally {
+      this.#waits--;
     }
   }
 
@@ -114,7 +131,8 @@ export class ByteStream extends LoopIterator<Buffer> implements StageInput {
   }
 
   #cancel(reason: unknown): void {
-    this.#cancelNext?.(reason);
+    this.#cancelFirst?.(reason);
+    for (const cancel of this.#cancelOthers) cancel(reason);
     if (this.#isOver) return;
     this.#isOver = true;
     // Not awaited: a source that waits for something itself may never answer.

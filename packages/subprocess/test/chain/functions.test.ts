@@ -316,3 +316,18 @@ describe('a chain in a chain', () => {
     expect((await $`seq 3`.pipe(doubled, $`cat`).run()).stdout).toBe('2\n4\n6\n');
   });
 });
+
+it('all reads of a function’s input that wait end with the chain', async () => {
+  const reads: Promise<unknown>[] = [];
+  const stop = new AbortController();
+  const stage = async (input: StageInput) => {
+    const chunks = input[Symbol.asyncIterator]();
+    reads.push(chunks.next(), chunks.next());
+    stop.abort();
+    await reads[0];
+  };
+  const running = pipeline(['sleep', '1000'], stage).run({ signal: stop.signal });
+  await expect(running).rejects.toMatchObject({ code: 'ABORT_ERR' });
+  const ends = await Promise.allSettled(reads);
+  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
