@@ -281,3 +281,16 @@ describe("a message's own code that disposes of its channel", () => {
     expect(await r.get()).toBe(2);
   });
 });
+
+test('a getter of the options that throws rejects put() and get()', async () => {
+  using pair = channel<number>();
+  const [r, w] = pair;
+  const failure = new Error('no');
+  const options = {
+    get timeout(): number {
+      throw failure;
+    },
+  };
+  const calls = [w.put(1, options), r.get(options)];
+  for (const call of calls) expect(await errorOf(call)).toBe(failure);
+});

@@ -34,7 +34,8 @@ export interface WaitOptions {
 export const WAIT_OPTIONS = optionNames<WaitOptions>({ signal: true, timeout: true });
 
 /**
- * Returns an error if these options are wrong, or if the signal is aborted already; undefined otherwise.
+ * Returns an error if these options are wrong, or if the signal is aborted already; undefined otherwise. Also returns what
+ * a getter of the options throws: the calls reject with it.
  *
  * @param names - for a call that takes more than a signal and a timeout
  * @param what - begins the abort's message: `read end at main.ts:7: the read`
@@ -45,9 +46,14 @@ export function refuse(
   what?: () => string,
 ): Error | undefined {
   if (options === undefined) return undefined;
-  const refusal = refuseOptions(options, names);
-  if (refusal !== undefined) return refusal;
-  const { signal, timeout } = options;
+  try {
+    return refuseOptions(options, names) ?? refuseLimits(options, what);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function refuseLimits({ signal, timeout }: WaitOptions, what: (() => string) | undefined): Error | undefined {
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
     return refuseMilliseconds('timeout', timeout);
   }

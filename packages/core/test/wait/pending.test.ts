@@ -175,3 +175,19 @@ describe('a write that waits', () => {
     expect((await reader.read()).toString()).toBe('this');
   });
 });
+
+test('a getter of the options that throws rejects the call', async () => {
+  const [rx, tx] = aiopipe();
+  await using reader = rx.open();
+  await using writer = tx.open();
+  const failure = new Error('no');
+  const options: WaitOptions = {
+    get timeout(): number {
+      throw failure;
+    },
+  };
+  for (const call of [() => reader.read(1, options), () => writer.write('a', options), () => writer.drain(options)]) {
+    const promise = call();
+    expect(await errorOf(promise)).toBe(failure);
+  }
+});
