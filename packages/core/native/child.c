@@ -203,7 +203,11 @@ static napi_value js_spawn(napi_env env, napi_callback_info info) {
   poll_want(poll, READABLE, true);
   out[0] = pid;
   napi_value external = poll_external(poll);
-  if (external == NULL) end_unheard(pid);
+  if (external == NULL) {
+    /* Without a handle, the end of the child tells the guard nothing. A program's entry has left with its poll. */
+    if (spawn.guarded != NULL && guard == GUARD_CHAIN) sys_guard_leave(spawn.guarded);
+    end_unheard(pid);
+  }
   return external;
 }
 
