@@ -39,6 +39,9 @@ static void child_fails(struct spawn_report *report, int stage, int error) {
   _exit(written < 0 ? 126 : 127);
 }
 
+/* F_DUPFD has EINVAL for a number that RLIMIT_NOFILE does not allow, as EMFILE says better. */
+static int duplicate_error(void) { return errno == EINVAL ? EMFILE : errno; }
+
 static void arrange_fds(const struct sys_spawn *spawn, int *moved, struct spawn_report *report) {
   int highest = 2;
   for (size_t i = 0; i < spawn->fd_count; i++)
@@ -47,11 +50,11 @@ static void arrange_fds(const struct sys_spawn *spawn, int *moved, struct spawn_
   /* All sources move above all targets first, and then each to its place. So no order of the pairs can clash. */
   for (size_t i = 0; i < spawn->fd_count; i++) {
     moved[i] = fcntl(spawn->fds[2 * i], F_DUPFD_CLOEXEC, (long)highest + 1);
-    if (moved[i] < 0) child_fails(report, SYS_STAGE_FDS, errno);
+    if (moved[i] < 0) child_fails(report, SYS_STAGE_FDS, duplicate_error());
   }
   if (report->fd >= 0) {
     int above = fcntl(report->fd, F_DUPFD_CLOEXEC, (long)highest + 1);
-    if (above < 0) child_fails(report, SYS_STAGE_FDS, errno);
+    if (above < 0) child_fails(report, SYS_STAGE_FDS, duplicate_error());
     report->fd = above;
   }
   for (int fd = 0; fd <= highest; fd++) {

@@ -107,3 +107,9 @@ describe('a chain that cannot start, because no descriptors are free', () => {
     for (const attempt of attempts) expect(attempt).toEqual({ code: 'EMFILE', leftBehind: [] });
   });
 });
+
+it('an extra fd above the limit of open files stops the start, and the error names the limit', async () => {
+  const node = `ulimit -n 256; exec "$@"`;
+  const { stdout } = await promisify(execFile)('sh', ['-c', node, 'sh', ...fixtureArgv('needs-a-high-fd')]);
+  expect(stdout).toMatch(/^EMFILE cannot start "true".*raise `ulimit -n`/);
+});

@@ -165,7 +165,8 @@ export function checkExtraFds(fds: unknown): Slot[] {
   }
   return Object.entries(fds).map(([key, spec]) => {
     const fd = Number(key);
-    if (!Number.isInteger(fd) || fd < 3 || fd > 1023) {
+    // `0x3` and `3` would name one descriptor.
+    if (!Number.isInteger(fd) || String(fd) !== key || fd < 3 || fd > 1023) {
       throw new TypeError(`fds: expected numbers from 3 to 1023, not ${show(key)}; 0 to 2 are stdin, stdout, stderr`);
     }
     const name = `fds[${key}]`;

@@ -76,6 +76,7 @@ describe('bad arguments', () => {
     ['a write end to read from', ['cat'], { stdin: tx }, /stdin: .*needs a ReadEnd, not a WriteEnd/],
     ['a read end to write to', ['cat'], { stdout: rx }, /stdout: .*needs a WriteEnd, not a ReadEnd/],
     ['an extra fd below 3', ['cat'], { fds: { 2: tx } }, /fds: expected numbers from 3/],
+    ['an extra fd in another writing', ['cat'], { fds: { '3': tx, '0x4': tx } }, /fds: .* not '0x4'/],
     ['an extra fd that is none', ['cat'], { fds: { 3: 'pipe' } }, /fds\[3\]: expected a pipe end/],
     ['a group that is none', ['cat'], { group: -1 }, /group: expected/],
     ['a group that no system has', ['cat'], { group: 2 ** 32 }, /group: expected/],
