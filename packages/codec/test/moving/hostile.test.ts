@@ -47,6 +47,7 @@ describe('a description of a handle that is right in itself but not in its descr
     ['a stream of no bytes', 1, ['PipeReader', 1, { ahead: 'text', ended: false }]],
     ['a stream with options that cannot be', 1, ['PipeWriter', 1, { highWaterMark: 'much' }]],
     ['a stream of no data', 1, ['DuplexStream', 1, undefined]],
+    ['a reader of no data', 1, ['PipeReader', 1, undefined]],
     ['a stream of no direction', 1, ['DuplexStream', 1, {}]],
     ['a net.Socket of none', 0, ['net.Socket', 0, { ahead: Buffer.alloc(0) }]],
     ['a net.Socket of two', 2, ['net.Socket', 2, { ahead: Buffer.alloc(0) }]],
@@ -70,6 +71,18 @@ describe('a description of a handle that is right in itself but not in its descr
     expect(fdsSince(before)).toEqual([]);
     writeTo(tap.fd, frameOf(serialize('next')));
     expect(await reader.get()).toBe('next');
+    reader.close();
+    tap.close();
+  });
+
+  test.each([
+    ['PipeReader', 'reader'],
+    ['DuplexStream', 'duplex stream'],
+  ])('a %s without its state is refused with words that say so', async (kind, name) => {
+    const { reader, tap } = hostile();
+    send(tap, messageOf([kind, 1, undefined]), 1);
+    const { message } = await errorOf(reader.get());
+    expect(message).toContain(`a ${name} arrived without its state, but with undefined`);
     reader.close();
     tap.close();
   });

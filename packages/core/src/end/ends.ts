@@ -7,7 +7,7 @@ import { OwnedFd } from '../fd/owned-fd.js';
 import { inspectFd, type Transport } from '../fd/transport.js';
 import { registerHandleKind } from '../move/handle.js';
 import { DuplexStream } from '../stream/duplex-stream.js';
-import { checkMovedReader, type MovedDuplex, type MovedReader } from '../stream/moving.js';
+import { checkMovedReader, checkState, type MovedDuplex } from '../stream/moving.js';
 import { PipeReader } from '../stream/reader.js';
 import { checkReaderOptions, maxLineLength, type ReaderOptions } from '../stream/reader-options.js';
 import { PipeWriter } from '../stream/writer.js';
@@ -169,21 +169,21 @@ registerHandleKind('WriteEnd', (fds) => WriteEnd.make(...receive(fds, WRITABLE, 
 registerHandleKind('DuplexEnd', (fds) => DuplexEnd.make(...receive(fds, READABLE | WRITABLE, 'duplex end')));
 
 registerHandleKind('PipeReader', (fds, data) => {
-  const options = checkMovedReader(data as MovedReader);
-  return PipeReader.make(new Descriptor(...receive(fds, READABLE, 'read end'), READABLE), options);
+  const options = checkMovedReader(data);
+  return PipeReader.make(receiveOpen(fds, READABLE, 'read end'), options);
 });
 registerHandleKind('PipeWriter', (fds, data) => {
   const options = data as WriterOptions;
   checkWriterOptions(options);
-  return PipeWriter.make(new Descriptor(...receive(fds, WRITABLE, 'write end'), WRITABLE), options);
+  return PipeWriter.make(receiveOpen(fds, WRITABLE, 'write end'), options);
 });
 registerHandleKind('DuplexStream', (fds, data) => {
-  const { reader, writer } = data as MovedDuplex;
+  const { reader, writer } = checkState<MovedDuplex>('duplex stream', data);
   if (reader !== undefined) checkMovedReader(reader);
   checkWriterOptions(writer);
   const directions = (reader === undefined ? 0 : READABLE) | (writer === undefined ? 0 : WRITABLE);
   if (directions === 0) throw new TypeError('a duplex stream arrived without a direction');
-  const descriptor = new Descriptor(...receive(fds, directions, 'duplex end'), directions);
+  const descriptor = receiveOpen(fds, directions, 'duplex end');
   return DuplexStream.make(PipeReader.make(descriptor, reader), PipeWriter.make(descriptor, writer), descriptor);
 });
 
@@ -202,4 +202,15 @@ function receive(fds: readonly number[], directions: number, what: string): EndP
   const [fd = -1] = fds;
   if (fds.length !== 1) throw new TypeError(`a ${what} needs one descriptor, but ${String(fds.length)} arrived`);
   return adopt(fd, directions, what);
+}
+
+/** Takes over a descriptor as {@link receive} does, and opens it. If it throws, the caller still has the descriptor. */
+function receiveOpen(fds: readonly number[], directions: number, what: string): Descriptor {
+  const [owned, transport] = receive(fds, directions, what);
+  try {
+    return new Descriptor(owned, transport, directions);
+  } catch (error) {
+    owned.take();
+    throw error;
+  }
 }

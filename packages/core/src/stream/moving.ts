@@ -1,6 +1,7 @@
 import { forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError } from '../errors.js';
+import { show } from '../check/show.js';
 import { type Move } from '../move/handle.js';
 import { maxLineLength, type ReaderOptions } from './reader-options.js';
 import { type WriterOptions } from './writer-options.js';
@@ -19,10 +20,17 @@ export interface MovedDuplex {
 }
 
 /** Throws a TypeError for wrong values: they come from another process. */
-export function checkMovedReader(moved: MovedReader): MovedReader {
+export function checkMovedReader(data: unknown): MovedReader {
+  const moved = checkState<MovedReader>('reader', data);
   maxLineLength(moved);
   if (!(moved.ahead instanceof Uint8Array)) throw new TypeError('ahead: expected bytes');
-  return moved;
+  return moved as MovedReader;
+}
+
+/** Throws a TypeError if the state of a stream that has arrived is no object. */
+export function checkState<State>(what: string, data: unknown): Partial<State> {
+  if (typeof data === 'object' && data !== null) return data;
+  throw new TypeError(`a ${what} arrived without its state, but with ${show(data)}`);
 }
 
 /** One direction of an opened stream, in a move. */
