@@ -353,7 +353,7 @@ export class SystemError extends AiopipeError {
 
   constructor(errno: number, syscall: string, about: string, options: AiopipeErrorOptions & { path?: string } = {}) {
     const code = errnoName(errno);
-    super(code, `${about}: ${code}: ${describeErrno(errno, code)}, ${syscall}`, options);
+    super(code, `${about}: ${code}: ${describeErrno(errno, code, syscall)}, ${syscall}`, options);
     this.errno = errno;
     this.syscall = syscall;
     this.path = options.path;
@@ -396,6 +396,12 @@ const remedies: Record<string, string> = {
   ECONNRESET: 'the peer closed before it had read all bytes',
 };
 
-function describeErrno(errno: number, code: string): string {
+const WATCHED =
+  'another stream of this thread, or Node.js itself, already waits for this descriptor (a socket or server of `node:net`, say); ' +
+  'only one can: close the other one first, or use a duplicate of the descriptor';
+
+function describeErrno(errno: number, code: string, syscall: string): string {
+  // Of files the system says it well: "file already exists".
+  if (code === 'EEXIST' && syscall === 'poll') return WATCHED;
   return remedies[code] ?? getSystemErrorMap().get(errno)?.[1] ?? `system error ${String(-errno)}`;
 }

@@ -82,7 +82,7 @@ export {
   type Listening,
   type LocalName,
 } from './fd/local-socket.js';
-export { checkMaxLineLength } from './stream/reader-options.js';
+export { checkMaxLineLength, DEFAULT_MAX_LINE_LENGTH } from './stream/reader-options.js';
 export { bytesAhead } from './stream/reader.js';
-export { isDetached } from './stream/detached.js';
+export { lossOfMemory } from './stream/loss-of-memory.js';
 export { flushAll, flushAllBlocking, unflushed, type Unflushed } from './stream/unflushed.js';

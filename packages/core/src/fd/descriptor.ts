@@ -296,15 +296,20 @@ export class Descriptor {
     this.#owned.close();
   }
 
+  /** Ends one direction as {@link closeSide} does. Throws nothing: a stream that is dropped has no use for the error. */
+  discardSide(side: number): void {
+    try {
+      this.closeSide(side);
+    } catch {
+      // Other code has closed the descriptor.
+    }
+  }
+
   /** Closes both directions, and tells the streams that wait. Throws nothing. */
   dispose(): void {
     this.#reading?.closed();
     this.#writing?.closed();
-    try {
-      this.closeSide(READABLE | WRITABLE);
-    } catch {
-      // Other code has closed the descriptor.
-    }
+    this.discardSide(READABLE | WRITABLE);
   }
 
   /** Gives the descriptor up without closing it. It must be idle. Later errors name `destination`. */

@@ -1,7 +1,8 @@
 import { checkCount } from '../check/count.js';
 import { checkOptions, optionNames } from '../check/options.js';
 
-const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
+/** Bytes. */
+export const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
 /**
  * Options of a {@link PipeReader}.

@@ -1,5 +1,5 @@
 import { type Readable } from 'node:stream';
-import { isDetached } from './detached.js';
+import { lossOfMemory } from './loss-of-memory.js';
 import { closeSideWhenDropped, forget } from '../fd/collector.js';
 import { type Descriptor } from '../fd/descriptor.js';
 import { BusyError, IncompleteReadError } from '../errors.js';
@@ -101,7 +101,7 @@ export class PipeReader {
     if (!ArrayBuffer.isView(view)) {
       return Promise.reject(new TypeError(`view: expected a Buffer or another view, not ${show(view)}`));
     }
-    if (isDetached(view) || view.byteLength === 0)
+    if (lossOfMemory(view) !== undefined || view.byteLength === 0)
       return Promise.reject(new RangeError('view: expected room for at least one byte'));
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
     const size = bytes.length;
@@ -267,25 +267,22 @@ export class PipeReader {
       throw new BusyError(
         `${this.name} cannot be closed while a read waits; await it, or dispose of the reader, which always closes`,
       );
-    this.#end();
+    forget(this);
+    this.#descriptor.closeSide(READABLE);
   }
 
-  /** Closes, if it is not closed yet. A read that waits rejects with {@link ClosedError}. */
+  /** Closes, if it is not closed yet. A read that waits rejects with {@link ClosedError}. Throws nothing. */
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#read.failAsClosed();
-    this.#end();
+    forget(this);
+    this.#descriptor.discardSide(READABLE);
   }
 
   /** Closes as `[Symbol.dispose]()` does, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.resolve();
     this[Symbol.dispose]();
-  }
-
-  #end(): void {
-    forget(this);
-    this.#descriptor.closeSide(READABLE);
   }
 }
 

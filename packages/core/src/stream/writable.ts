@@ -1,5 +1,5 @@
 import { show } from '../check/show.js';
-import { isDetached } from './detached.js';
+import { lossOfMemory } from './loss-of-memory.js';
 
 /**
  * Bytes, or a string, which is written as UTF-8.
@@ -28,13 +28,14 @@ export function toBuffer(data: Writable): Buffer {
     throw new TypeError(`data: expected a string, a Buffer or another view of an ArrayBuffer, not ${show(data)}`);
   }
   if (Buffer.isBuffer(data)) {
-    if (data.length === 0) refuseDetached(data);
+    if (data.length === 0) checkMemory(data);
     return data;
   }
-  refuseDetached(data);
+  checkMemory(data);
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function refuseDetached(view: ArrayBufferView): void {
-  if (isDetached(view)) throw new TypeError('data: the memory of the bytes was transferred away');
+function checkMemory(view: ArrayBufferView): void {
+  const loss = lossOfMemory(view);
+  if (loss !== undefined) throw new TypeError(`data: the memory of the bytes was ${loss}`);
 }

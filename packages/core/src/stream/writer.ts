@@ -104,15 +104,23 @@ export class PipeWriter {
     if (!this.#isOpen || this.#isClosing) throw this.#descriptor.closedError();
     const refusal = this.#refusalOf(options);
     if (refusal !== undefined) throw refusal;
+    const lost = await this.#flushToClose(options);
+    forget(this);
+    this.#descriptor.closeSide(WRITABLE);
+    if (lost !== undefined) throw lost as Error;
+  }
+
+  /** Returns the error of a write that was lost while the others were flushed. */
+  async #flushToClose(options: WaitOptions | undefined): Promise<unknown> {
     this.#isClosing = true;
     let lost: unknown;
     for (;;) {
       try {
         await this.#outgoing.flushAll(options);
-        break;
+        return lost;
       } catch (error) {
         if (this.#outgoing.failure !== undefined) {
-          this.#end();
+          this.#discard();
           throw error;
         }
         if (!(error instanceof TypeError)) {
@@ -122,28 +130,31 @@ export class PipeWriter {
         lost = error; // one write was lost: the others are flushed
       }
     }
-    this.#end();
-    if (lost !== undefined) throw lost as Error;
   }
 
-  /** Closes at once and drops unflushed bytes. Writes that wait reject with {@link ClosedError}. */
+  /** Closes at once and drops unflushed bytes. Writes that wait reject with {@link ClosedError}. Throws nothing. */
   destroy(): void {
     if (!this.#isOpen) return;
     this.#outgoing.failAsClosed();
-    this.#end();
+    this.#discard();
   }
 
   /** Flushes, then closes. After `closeTimeout`, destroys the writer and rejects with {@link TimeoutError}. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return;
     if (this.#outgoing.failure !== undefined && this.#outgoing.failureWasReported) {
-      this.#end();
+      this.#discard();
       return;
     }
     try {
       // A running close() does the rest, unless it takes too long.
-      if (this.#isClosing) await this.#outgoing.flushAll({ timeout: this.#closeTimeout });
-      else await this.close({ timeout: this.#closeTimeout });
+      if (this.#isClosing) {
+        await this.#outgoing.flushAll({ timeout: this.#closeTimeout });
+        return;
+      }
+      const lost = await this.#flushToClose({ timeout: this.#closeTimeout });
+      this.#discard();
+      if (lost !== undefined) throw lost as Error;
     } catch (error) {
       const bytes = this.unflushed;
       this.destroy();
@@ -224,8 +235,9 @@ export class PipeWriter {
     return this.#descriptor.toString();
   }
 
-  #end(): void {
+  /** Closes. Throws nothing if other code has closed the descriptor. */
+  #discard(): void {
     forget(this);
-    this.#descriptor.closeSide(WRITABLE);
+    this.#descriptor.discardSide(WRITABLE);
   }
 }

@@ -9,10 +9,13 @@ import {
   AiopipeError,
   aioduplex,
   aiopipe,
+  AsyncFile,
   BusyError,
   ClosedError,
   DuplexEnd,
   MovedError,
+  type PipeReader,
+  type PipeWriter,
   ReadEnd,
   SystemError,
   WriteEnd,
@@ -216,6 +219,22 @@ describe('disposal', () => {
     closeFd(tx.fd);
     tx[Symbol.dispose]();
     expect([rx.state, tx.state, writer.unflushed]).toEqual(['closed', 'closed', 0]);
+  });
+
+  test('of a stream throws nothing if other code has closed the descriptor', async () => {
+    const pipes = [aiopipe(), aiopipe(), aiopipe()] as const;
+    const fds = pipes.flat().map(({ fd }) => fd);
+    const readers = pipes.map(([rx]) => rx.open());
+    const writers = pipes.map(([, tx]) => tx.open());
+    const [input, output] = [new AsyncFile(readers[2] as PipeReader), new AsyncFile(writers[2] as PipeWriter)];
+    for (const fd of fds) closeFd(fd);
+    readers[0]?.[Symbol.dispose]();
+    writers[0]?.destroy();
+    await readers[1]?.[Symbol.asyncDispose]();
+    await writers[1]?.[Symbol.asyncDispose]();
+    await input[Symbol.asyncDispose]();
+    await output[Symbol.asyncDispose]();
+    expect(pipes.flat().map(({ state }) => state)).toEqual(Array(6).fill('closed'));
   });
 
   test('of an open end rejects what waits with ClosedError', async () => {

@@ -17,6 +17,10 @@ import { errorOf, isPending, readAllSync, thrownBy, turns } from '../helpers.js'
 
 afterAll(leakCheck());
 
+interface Resize {
+  resize(length: number): void;
+}
+
 async function writtenBy(write: (writer: PipeWriter) => unknown): Promise<Buffer> {
   const [rx, tx] = aiopipe();
   await using reader = rx.open();
@@ -74,6 +78,23 @@ describe('write', () => {
     transferAway(view as Uint8Array);
     const bytes = await writtenBy(async (writer) => {
       expect((await errorOf(writer.write(view))).message).toBe('data: the memory of the bytes was transferred away');
+      await writer.write('after');
+    });
+    expect(bytes.toString()).toBe('after');
+  });
+
+  test.each([
+    ['Buffer', (memory: ArrayBuffer) => Buffer.from(memory, 4, 4)],
+    ['typed array', (memory: ArrayBuffer) => new Uint8Array(memory, 4)],
+    ['DataView', (memory: ArrayBuffer) => new DataView(memory, 4, 4)],
+  ])('refuses a %s whose memory was made smaller before', async (_name, make) => {
+    // The types of Node.js 20 do not know it.
+    const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer & Resize;
+    const memory = new Resizable(8, { maxByteLength: 8 });
+    const view = make(memory);
+    memory.resize(2);
+    const bytes = await writtenBy(async (writer) => {
+      expect((await errorOf(writer.write(view))).message).toBe('data: the memory of the bytes was made smaller');
       await writer.write('after');
     });
     expect(bytes.toString()).toBe('after');
@@ -310,16 +331,16 @@ describe('a descriptor that the event loop watches already', () => {
     const writer = WriteEnd.fromFd(fd).open();
     for (let i = 0; i < 5; i++) void writer.write(Buffer.alloc(length));
     await turns();
-    expect(await errorOf(writer.drain())).toMatchObject({ code: 'EEXIST', syscall: 'poll' });
+    expect(await errorOf(writer.drain())).toMatchObject({
+      code: 'EEXIST',
+      syscall: 'poll',
+      message: expect.stringMatching(/already waits for this descriptor/),
+    });
     expect(writer.unflushed).toBe(0);
     reader[Symbol.dispose]();
     expect(await reading).toBeInstanceOf(ClosedError);
     // Both were given the same number.
-    expect(
-      thrownBy(() => {
-        writer.destroy();
-      }),
-    ).toMatchObject({ code: 'EBADF' });
+    writer.destroy();
     other.close();
   });
 });

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { isDetached, LOOP_END, show } from '@aiopipe/core/internal';
+import { lossOfMemory, LOOP_END, show } from '@aiopipe/core/internal';
 
 /**
  * A piece of what goes through a chain. A string goes as UTF-8.
@@ -63,6 +63,7 @@ export function toBytes(chunk: unknown, what: string): Buffer {
   if (!ArrayBuffer.isView(chunk)) {
     throw new TypeError(`${what}: expected bytes or strings from the iterable, not ${show(chunk)}`);
   }
-  if (isDetached(chunk)) throw new TypeError(`${what}: the memory of the bytes was transferred away`);
+  const loss = lossOfMemory(chunk);
+  if (loss !== undefined) throw new TypeError(`${what}: the memory of the bytes was ${loss}`);
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

@@ -1,4 +1,4 @@
-import { checkMaxLineLength, optionNames, show } from '@aiopipe/core/internal';
+import { checkMaxLineLength, DEFAULT_MAX_LINE_LENGTH, optionNames, show } from '@aiopipe/core/internal';
 import { mostBytes } from './most-bytes.js';
 
 /**
@@ -36,9 +36,6 @@ export interface CheckedRecordOptions {
   readonly encoding: RecordEncoding;
   readonly maxLineLength: number;
 }
-
-/** Bytes; the same as of a PipeReader. */
-const DEFAULT_MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
 /** Throws TypeError for bad values, and fills in the defaults. */
 export function checkRecordOptions(options: RecordOptions): CheckedRecordOptions {

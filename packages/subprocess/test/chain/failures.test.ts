@@ -9,6 +9,10 @@ import { collect, inDirectory, whatIsThere } from '../helpers.js';
 
 afterAll(leakCheck());
 
+interface Resize {
+  resize(length: number): void;
+}
+
 type Ended = AiopipeError & EndedChain;
 
 const talks = ['sh', '-c', 'echo err >&2; seq 3'];
@@ -148,10 +152,16 @@ describe('an input that cannot be read', () => {
     }
   });
 
-  it('whose memory was transferred is refused at once, or fails the chain', async () => {
+  it('whose memory was transferred or made smaller is refused at once, or fails the chain', async () => {
     const gone = new Uint8Array(10);
     structuredClone(gone, { transfer: [gone.buffer] });
     await expect(pipeline(['cat']).run({ input: gone })).rejects.toThrow(/input: the memory of the bytes was transf/);
+    // The types of Node.js 20 do not know it.
+    const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer & Resize;
+    const memory = new Resizable(8, { maxByteLength: 8 });
+    const cut = new Uint8Array(memory, 4, 4);
+    memory.resize(2);
+    await expect(pipeline(['cat']).run({ input: cut })).rejects.toThrow(/input: the memory of the bytes was made sm/);
     const going = new Uint8Array(3_000_000);
     const running = pipeline(['sh', '-c', 'exec sleep 1000']).run({ input: going });
     structuredClone(going, { transfer: [going.buffer] });
