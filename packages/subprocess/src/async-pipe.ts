@@ -208,7 +208,10 @@ export class AsyncPipe implements AsyncDisposable {
       );
     }
     if (input === undefined && !this.#hasStdin) return undefined;
-    return (this.#feed = new Feed(this.#openStdin(), chunksOf(input ?? '')));
+    const feed = new Feed(this.#openStdin(), chunksOf(input ?? ''));
+    // The input may still wait for bytes that no program will read.
+    void Promise.all([this.#first.wait(), this.#last.wait()]).then(() => feed.stop());
+    return (this.#feed = feed);
   }
 
   get #hasStdin(): boolean {
@@ -219,18 +222,19 @@ export class AsyncPipe implements AsyncDisposable {
   async #converse(feed: Feed | undefined, stop: AbortSignal): Promise<[Buffer, Buffer]> {
     const first = this.#first;
     const last = this.#last;
-    const { stdout, stderr } = last;
+    // All are opened before the first one is read: if one is in use elsewhere, no read may be left behind.
     const firstStderr = this.#openFirstStderr();
-    const exited = Promise.all([first.wait(), last.wait()]);
-    // The input may still wait for bytes that no program will read.
-    void exited.then(() => feed?.stop());
+    const stdout = last.stdout && this.#openStdout();
+    const stderr = last.stderr && this.#openStderr();
     const reads = [
-      stdout === undefined ? NOTHING : readToEnd(this.#openStdout(), last, stop),
-      firstStderr === undefined ? NOTHING : readToEnd(firstStderr, first, stop),
-      stderr === undefined ? NOTHING : readToEnd(this.#openStderr(), last, stop),
+      readToEnd(stdout, last, stop),
+      readToEnd(firstStderr, first, stop),
+      readToEnd(stderr, last, stop),
     ] as const;
     this.#reads = Promise.allSettled(reads);
-    const [[out, firstErr, err]] = await Promise.all([Promise.all(reads), feed?.done, exited]);
+    // With the signal, a call that was ended leaves nothing at the exits.
+    const exited = [first.wait({ signal: stop }), last.wait({ signal: stop })];
+    const [[out, firstErr, err]] = await Promise.all([Promise.all(reads), feed?.done, ...exited]);
     return [out, joined(firstErr, err)];
   }
 
@@ -278,13 +282,15 @@ function joined(first: Buffer, second: Buffer): Buffer {
 }
 
 /** A read that is ended has taken nothing, so one of another kind can go on. */
-async function readToEnd({ file }: Output, program: Program, stop: AbortSignal): Promise<Buffer> {
+async function readToEnd(output: Output | undefined, program: Program, stop: AbortSignal): Promise<Buffer> {
+  if (output === undefined) return NOTHING;
+  const { file } = output;
   const ended = new AbortController();
   const end = () => {
     ended.abort();
   };
   stop.addEventListener('abort', end, { once: true });
-  void program.wait().then(end);
+  program.wait({ signal: stop }).then(end, () => undefined);
   try {
     return await file.read(0, { signal: ended.signal });
   } catch (error) {

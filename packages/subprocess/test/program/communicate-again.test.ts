@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { AsyncPipe, popen } from '@aiopipe/subprocess';
-import { errorOf, leakCheck, until } from '@aiopipe/testing';
+import { collectGarbage, errorOf, leakCheck, until } from '@aiopipe/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { inDirectory } from '../helpers.js';
 
@@ -83,4 +83,31 @@ describe('communicate() after one that was ended', () => {
       expect((await errorOf(pipe.communicate('more'))).code).toBe('ERR_AIOPIPE_CLOSED');
     });
   });
+});
+
+it('communicate() that was ended many times leaves nothing in memory while the program runs', async () => {
+  await using pipe = new AsyncPipe(popen(['sleep', '1000'], { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' }));
+  const usedAfter = async (calls: number) => {
+    for (let i = 0; i < calls; i++) {
+      const stop = new AbortController();
+      const ended = pipe.communicate(undefined, { signal: stop.signal });
+      stop.abort();
+      await errorOf(ended);
+    }
+    await collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await usedAfter(100);
+  // A call that leaves its reactions at the exit takes 11 KB.
+  expect((await usedAfter(400)) - before).toBeLessThan(400 * 4000);
+});
+
+it.each(['stdout', 'stderr'] as const)('communicate() with a %s that is in use leaves no read behind', async (name) => {
+  const program = popen(['sleep', '1000'], { stdout: 'pipe', stderr: 'pipe' });
+  await using pipe = new AsyncPipe(program);
+  using _reader = program[name].open();
+  expect((await errorOf(pipe.communicate())).code).toBe('ERR_AIOPIPE_BUSY');
+  expect((await errorOf(pipe.communicate())).code).toBe('ERR_AIOPIPE_BUSY');
+  const read = name === 'stdout' ? pipe.readStderr(1, { timeout: 1 }) : pipe.read(1, { timeout: 1 });
+  expect((await errorOf(read)).code).toBe('ERR_AIOPIPE_TIMEOUT');
 });
