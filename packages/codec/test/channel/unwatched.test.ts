@@ -39,7 +39,7 @@ test('a put() that cannot wait rejects, and ends no program', async () => {
   expect(await errorOf(channel.put('x'.repeat(1_000_000)))).toMatchObject({ code: 'EEXIST' });
   channel[Symbol.dispose]();
   stream.writer.destroy();
-  expect((await errorOf(Promise.resolve().then(() => stream.reader[Symbol.dispose]()))).code).toBe('EBADF');
+  stream.reader[Symbol.dispose](); // the channel has closed the descriptor
   await reading;
   other.close();
 });

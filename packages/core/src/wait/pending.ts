@@ -47,23 +47,23 @@ export function refuse(
 ): Error | undefined {
   if (options === undefined) return undefined;
   try {
-    return refuseOptions(options, names) ?? refuseLimits(options, what);
+    const refusal = refuseOptions(options, names);
+    if (refusal !== undefined) return refusal;
+    const { signal, timeout } = options;
+    if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
+      return refuseMilliseconds('timeout', timeout);
+    }
+    if (signal !== undefined && !isAbortSignal(signal)) {
+      const { signal: inner } = (signal ?? {}) as { signal?: Partial<AbortSignal> };
+      const hint = isAbortSignal(inner) ? '; pass its `signal`' : '';
+      return new TypeError(`signal: expected an AbortSignal, not ${show(signal)}${hint}`);
+    }
+    // Made here, because a stack has ten lines: one more function, and the line that waits would not be among them.
+    if (signal?.aborted) return abortError(signal, what?.());
+    return undefined;
   } catch (error) {
     return error as Error;
   }
-}
-
-function refuseLimits({ signal, timeout }: WaitOptions, what: (() => string) | undefined): Error | undefined {
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    return refuseMilliseconds('timeout', timeout);
-  }
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    const { signal: inner } = (signal ?? {}) as { signal?: Partial<AbortSignal> };
-    const hint = isAbortSignal(inner) ? '; pass its `signal`' : '';
-    return new TypeError(`signal: expected an AbortSignal, not ${show(signal)}${hint}`);
-  }
-  if (signal?.aborted) return abortError(signal, what?.());
-  return undefined;
 }
 
 /** Looks at the methods, not the class: test environments have an AbortSignal of their own. */
