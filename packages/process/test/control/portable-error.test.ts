@@ -85,21 +85,15 @@ describe('what a child throws is the cause of its ChildError', () => {
     expect(await causeOf('abort')).toMatchObject({ name: 'AbortError', message });
   });
 
-  test('if it was thrown outside of the function', async () => {
-    const child = startProcess(throwLater, { stderr: 'ignore' });
+  test.each([
+    ['was thrown outside of the function', throwLater, 'out of a timer'],
+    ['rejected a promise outside of the function, and nothing handled it', rejectLater, 'not awaited'],
+  ])('if it %s', async (_what, thrower, message) => {
+    const child = startProcess(thrower, { stderr: 'ignore' });
     const error = await errorOf(child.result);
     expect(error).toMatchObject({ code: 'ERR_AIOPIPE_CHILD', exitCode: 1 });
     expect(error.cause).toBeInstanceOf(SyntaxError);
-    expect(error.cause).toMatchObject({ message: 'out of a timer' });
-    await child.join();
-  });
-
-  test('if a promise outside of the function rejected, and nothing handled it', async () => {
-    const child = startProcess(rejectLater, { stderr: 'ignore' });
-    const error = await errorOf(child.result);
-    expect(error).toMatchObject({ code: 'ERR_AIOPIPE_CHILD', exitCode: 1 });
-    expect(error.cause).toBeInstanceOf(SyntaxError);
-    expect(error.cause).toMatchObject({ message: 'not awaited' });
+    expect(error.cause).toMatchObject({ message });
     await child.join();
   });
 
